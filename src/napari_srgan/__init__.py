@@ -1,0 +1,37 @@
+"""Super-resolution for microscopy: the scripting interface.
+
+Everything is imported when it is first used, because napari imports this package at
+start-up, where neither torch nor Qt belongs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_srgan.api import upscale
+    from napari_srgan.errors import UserError
+    from napari_srgan.models import Model, ModelCard, list_models, load_model, save_model
+
+_HOMES = {
+    "upscale": "napari_srgan.api",
+    "UserError": "napari_srgan.errors",
+    "Model": "napari_srgan.models",
+    "ModelCard": "napari_srgan.models",
+    "list_models": "napari_srgan.models",
+    "load_model": "napari_srgan.models",
+    "save_model": "napari_srgan.models",
+}
+
+__all__ = ["Model", "ModelCard", "UserError", "list_models", "load_model", "save_model", "upscale"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,128 @@
+"""`upscale` for scripts, the console and clusters: arrays to arrays, layers to layers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_srgan.inference.axes import guess_axes
+from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
+from napari_srgan.models import Model, default_model_name, load_model
+from napari_srgan.progress import Job
+from napari_srgan.storage.zarr_store import ZarrSink
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+
+def upscale(
+    image: Any,
+    model: Model | str | os.PathLike[str] | None = None,
+    *,
+    axes: str | None = None,
+    region: Region | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    tile: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+) -> Any:
+    """Upscale an image.
+
+    Parameters
+    ----------
+    image
+        An array (numpy, dask, zarr, xarray) of two to five axes, with colour samples
+        last for RGB; or a napari image layer.
+    model
+        A model, its name in the library, or a ``.safetensors`` file; unsaid,
+        ``microscopy-x2``, or ``photo-x4`` for RGB.
+    axes
+        One letter for each axis, e.g. ``"TCYX"`` or ``"YXS"`` (S: colour samples);
+        guessed if unsaid.
+    region
+        ``((y_start, y_stop), (x_start, x_stop))`` in pixels: the part to upscale.
+    device
+        ``"auto"``, ``"cuda"``, ``"mps"``, ``"xpu"`` or ``"cpu"``.
+    precision
+        ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``.
+    tile
+        Side of a tile in pixels; measured if unsaid.
+    out
+        A ``.zarr`` to write an array's result to, for results larger than memory.
+    progress
+        Show a progress bar.
+
+    Returns
+    -------
+    array or napari.layers.Image
+        An array of the input's dtype, Y and X multiplied by the factor (an open zarr
+        array if `out` is given); or for a layer a new image layer that lies exactly on it, not
+        yet added to a viewer.
+
+    Raises
+    ------
+    UserError
+        If something given cannot be used; the message says what to do.
+
+    Examples
+    --------
+    >>> import numpy as np, napari_srgan
+    >>> napari_srgan.upscale(np.zeros((64, 64), np.uint16), progress=False).shape
+    (128, 128)
+    """
+    options: dict[str, Any] = {
+        "axes": axes, "region": region, "device": device, "precision": precision, "tile": tile,
+    }  # fmt: skip
+    if _is_layer(image):
+        from napari_srgan.viewer.layers import upscale_layer_job
+
+        return finish(upscale_layer_job(image, model, **options), progress=progress)
+    sink = None if out is None else ZarrSink(Path(out))
+    result: Upscaled = finish(
+        upscale_job(image, choose_model(model, image, axes), sink=sink, **options), progress=progress
+    )
+    return result.data if sink is None else sink.finish(result)
+
+
+def choose_model(model: Model | str | os.PathLike[str] | None, image: Any, axes: str | None) -> Model:
+    """The model meant by an argument, or the default for the kind of image."""
+    if isinstance(model, Model):
+        return model
+    if model is not None:
+        return load_model(model)
+    if axes is None:
+        axes = guess_axes(np.shape(image), getattr(image, "dims", None))
+    return load_model(default_model_name(rgb=axes.upper().endswith("S")))
+
+
+def finish(job: Job[Any], *, progress: bool) -> Any:
+    """Run a job to its end, showing a bar where wanted, and return its result."""
+    if not progress:
+        return exhaust(job)
+    from rich.progress import Progress as Bar
+
+    with Bar(transient=True) as bar:
+        return exhaust(job, bar)
+
+
+def exhaust(job: Job[Any], bar: Bar | None = None) -> Any:
+    """Run a job to its end and return its result."""
+    task = bar.add_task("") if bar else None
+    while True:
+        try:
+            step = next(job)
+        except StopIteration as end:
+            return end.value
+        if bar and task is not None:
+            bar.update(task, total=step.total, completed=step.done, description=step.message)
+
+
+def _is_layer(image: Any) -> bool:
+    # Whoever holds a layer has imported napari; nobody else should have to.
+    layers = sys.modules.get("napari.layers")
+    return layers is not None and isinstance(image, layers.Layer)

@@ -1,0 +1,1 @@
+"""One trained model over an array of any size and number of axes."""

@@ -1,0 +1,118 @@
+"""Reading parts of numpy, dask, zarr and xarray arrays, whatever their type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_srgan.errors import UserError
+
+WHOLE_SAMPLE = 2**24
+"""Arrays up to this many values are looked at whole."""
+SAMPLE_BLOCKS, SAMPLE_SIDE = 64, 256
+"""Larger ones by this many evenly spread blocks of this side."""
+
+
+class ArrayLike(Protocol):
+    """What all of them have in common."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> Any: ...
+    def __getitem__(self, key: Any) -> Any: ...
+
+
+def check_array(data: Any) -> ArrayLike:
+    """Take an array as it is, or a nested list as numpy, if it can be upscaled.
+
+    Raises
+    ------
+    UserError
+        If it is empty, or holds something other than real numbers or truth values.
+    """
+    if not (hasattr(data, "shape") and hasattr(data, "dtype") and hasattr(data, "__getitem__")):
+        try:
+            data = np.asarray(data)
+        except ValueError as error:
+            raise UserError(f"an image is an array of numbers; got {type(data).__name__}: {error}") from error
+    dtype = np.dtype(data.dtype)
+    if dtype.kind == "c":
+        raise UserError(
+            f"complex values ({dtype}) have no brightness to upscale; "
+            "take numpy.abs, .real or .imag of the image first"
+        )
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise UserError(
+            f"an image of type {dtype} cannot be upscaled; "
+            "convert it to bool, an integer type, float32 or float64 first"
+        )
+    if 0 in data.shape:
+        raise UserError(f"the image is empty: its shape is {tuple(data.shape)}")
+    array: ArrayLike = data
+    return array
+
+
+def read_block(array: ArrayLike, index: tuple[int | slice, ...]) -> NDArray[Any]:
+    """Read a part of an array into memory."""
+    return np.asarray(array[index])
+
+
+def sample_values(array: ArrayLike, fixed: dict[int, int | slice], plane: tuple[int, int]) -> NDArray[Any]:
+    """Values from which percentiles are taken.
+
+    All of them up to :data:`WHOLE_SAMPLE`; else those of :data:`SAMPLE_BLOCKS` square
+    blocks spread evenly over planes and over each plane, the same for any container.
+
+    Parameters
+    ----------
+    array
+        To look at.
+    fixed
+        Axes of which only one place or part is meant, e.g. one channel.
+    plane
+        The Y and the X axis.
+    """
+    shape = [
+        len(range(*fixed[axis].indices(size))) if isinstance(fixed.get(axis), slice)  # type: ignore[union-attr]
+        else 1 if axis in fixed else size
+        for axis, size in enumerate(array.shape)
+    ]  # fmt: skip
+    whole: tuple[int | slice, ...] = tuple(fixed.get(axis, slice(None)) for axis in range(len(shape)))
+    if np.prod(shape, dtype=np.int64) <= WHOLE_SAMPLE:
+        return read_block(array, whole).ravel()
+    places = list(_blocks(shape, fixed, plane))
+    step = max(len(places) / SAMPLE_BLOCKS, 1)
+    chosen = [places[int(i * step)] for i in range(min(SAMPLE_BLOCKS, len(places)))]
+    return np.concatenate([read_block(array, place).ravel() for place in chosen])
+
+
+def _blocks(
+    shape: list[int], fixed: dict[int, int | slice], plane: tuple[int, int]
+) -> Iterator[tuple[int | slice, ...]]:
+    choices: list[list[int | slice]] = []
+    for axis, size in enumerate(shape):
+        if axis in plane:
+            choices.append([slice(at, at + SAMPLE_SIDE) for at in range(0, size, SAMPLE_SIDE)])
+        elif axis in fixed:
+            choices.append([fixed[axis]])
+        else:
+            choices.append(list(range(size)))
+    return product(*choices)
+
+
+def restore_dtype(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Bring results back to the type of the input: rounded, clipped only to its range."""
+    if dtype.kind == "b":
+        return values > 0.5
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        # The largest 64-bit integers are no float64: the next smaller one is.
+        highest = float(info.max) if int(float(info.max)) <= info.max else np.nextafter(float(info.max), 0)
+        return values.round().clip(float(info.min), highest).astype(dtype)
+    limits = np.finfo(dtype)
+    return values.clip(limits.min, limits.max).astype(dtype)

@@ -1,0 +1,95 @@
+"""Which axis of an array is what.
+
+Axes are letters, slowest first: ``Y`` and ``X`` of the plane, ``S`` for the colour
+samples of an RGB or RGBA image (always last), ``C`` for the channels of a multichannel
+image, ``T`` and ``Z`` for time and depth, ``Q`` for a leading axis nobody named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_srgan.errors import UserError
+
+MOST_AXES = 5
+"""Axes of the largest array: T, Z, C (or a Q), Y, X; colour samples not counted."""
+
+_NAMES = {
+    "time": "T", "t": "T", "frame": "T", "z": "Z", "plane": "Z", "depth": "Z",
+    "c": "C", "ch": "C", "channel": "C", "channels": "C", "y": "Y", "row": "Y",
+    "x": "X", "column": "X", "s": "S", "rgb": "S", "rgba": "S", "band": "S", "q": "Q",
+}  # fmt: skip
+
+
+def guess_axes(shape: Sequence[int], names: Sequence[str] | None = None, rgb: bool | None = None) -> str:
+    """Name the axes of an array as well as can be known.
+
+    Parameters
+    ----------
+    shape
+        Of the array.
+    names
+        Names of its axes where it has them (xarray's `dims`, napari's axis labels),
+        without colour samples if there is one name less than axes.
+    rgb
+        Whether the last axis holds colour samples. Unsaid, it does if it has 3 or 4
+        entries while the two axes before it have more than 30, and `names` does not
+        say otherwise.
+
+    Returns
+    -------
+    str
+        One letter for each axis.
+
+    Raises
+    ------
+    UserError
+        If there is no plane in the array, or more axes than :data:`MOST_AXES`.
+    """
+    letters = [_NAMES.get(str(name).lower(), "Q") for name in names or ()]
+    if rgb is None:
+        if len(letters) == len(shape):
+            rgb = letters[-1] == "S"
+        else:
+            rgb = len(shape) > 2 and shape[-1] in (3, 4) and min(shape[-3:-1]) > 30
+    plane_axes = len(shape) - (1 if rgb else 0)
+    if plane_axes < 2:
+        raise UserError(f"an image needs two axes, Y and X; got an array of shape {tuple(shape)}")
+    if plane_axes > MOST_AXES:
+        raise UserError(
+            f"an image has at most {MOST_AXES} axes besides colour; got shape {tuple(shape)}; "
+            "take one part of it at a time"
+        )
+    leading = letters[: plane_axes - 2] if len(letters) >= plane_axes else ["Q"] * (plane_axes - 2)
+    # A letter may stand once; Y and X are always the last two.
+    unique = [
+        letter if letter in "TZC" and leading.index(letter) == place else "Q"
+        for place, letter in enumerate(leading)
+    ]
+    return "".join(unique) + "YX" + ("S" if rgb else "")
+
+
+def check_axes(axes: str, shape: Sequence[int]) -> str:
+    """Check axes that a user has given, and return them in capitals.
+
+    Raises
+    ------
+    UserError
+        If they do not fit the array or cannot be walked.
+    """
+    axes = axes.upper()
+    if len(axes) != len(shape):
+        raise UserError(f"{len(axes)} axes {axes!r} for an array of shape {tuple(shape)}; name each once")
+    plain = axes[:-1] if axes.endswith("S") else axes
+    leading = plain[:-2]
+    repeated = [letter for letter in "TZC" if leading.count(letter) > 1]
+    if not plain.endswith("YX") or set(leading) - set("TZCQ") or repeated:
+        raise UserError(
+            f"axes {axes!r} cannot be used: any of T, Z, C, Q come first, then YX, "
+            "then S for colour samples, e.g. 'TZYX', 'CYX' or 'YXS'"
+        )
+    if axes.endswith("S") and shape[-1] not in (3, 4):
+        raise UserError(f"RGB has 3 and RGBA 4 samples; the last axis of shape {tuple(shape)} has neither")
+    if len(plain) > MOST_AXES:
+        raise UserError(f"an image has at most {MOST_AXES} axes besides colour; got {axes!r}")
+    return axes

@@ -1,0 +1,208 @@
+"""One model on one device in one precision."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_srgan.errors import UserError
+from napari_srgan.models import Model
+from napari_srgan.networks import Generator
+
+Device = Literal["auto", "cuda", "mps", "xpu", "cpu"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+class Cancelled(Exception):
+    """A run was cancelled between two layers."""
+
+
+class OutOfMemory(Exception):
+    """A tile did not fit into the device's memory."""
+
+
+@dataclass
+class Watch:
+    """Looks into a running network: how far it is, and a way to stop it.
+
+    A tile can take seconds; the layers inside it are the places where a run can be
+    shown and cancelled without making tiles, and their halos, smaller.
+    """
+
+    layers: int = 0
+    """Layers that have run so far, over all tiles of this watch."""
+    _stop: bool = False
+
+    def cancel(self) -> None:
+        """Stop the network after the layer it is in."""
+        self._stop = True
+
+    def __call__(self, *_: Any) -> None:
+        self.layers += 1
+        if self._stop:
+            raise Cancelled
+
+
+class Engine:
+    """Runs a model on arrays.
+
+    Parameters
+    ----------
+    model
+        Left as it is: the engine works on a copy.
+    device
+        ``"auto"`` takes the first of CUDA, XPU, MPS that is there, else the CPU.
+    precision
+        ``"auto"`` takes the fastest type the device is fast at: bfloat16 or float16 on
+        CUDA, bfloat16 on CPUs with AMX or AVX512-bf16, else float32.
+
+    Raises
+    ------
+    UserError
+        If the device is not there, or the precision is unknown.
+    """
+
+    def __init__(self, model: Model, device: str = "auto", precision: str = "auto") -> None:
+        self.model = model
+        self.device = choose_device(device)
+        self.dtype = choose_dtype(self.device, precision)
+        self.network = self._prepared(self.dtype)
+        self._layers = [m for m in self.network.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)]
+        self._running = threading.Lock()
+
+    @property
+    def layers(self) -> int:
+        """Layers a :class:`Watch` counts for one tile."""
+        return max(len(self._layers), 1)
+
+    @property
+    def precision(self) -> str:
+        return str(self.dtype).removeprefix("torch.")
+
+    def _prepared(self, dtype: torch.dtype) -> Generator:
+        network = copy.deepcopy(self.model.network).to(self.device, dtype)
+        return network.to(memory_format=torch.channels_last).eval()
+
+    def run(self, low: NDArray[np.float32], watch: Watch | None = None) -> NDArray[np.float32]:
+        """Upscale a batch of tiles.
+
+        Parameters
+        ----------
+        low
+            ``(N, C, Y, X)``, finite, in the network's range.
+        watch
+            Told of each layer.
+
+        Returns
+        -------
+        NDArray
+            ``(N, C, Y * factor, X * factor)`` float32.
+
+        Raises
+        ------
+        OutOfMemory
+            If the device has too little memory for it.
+        Cancelled
+            If the watch was cancelled.
+        UserError
+            If the model gives values that are not finite, even in float32.
+        """
+        with self._running, _watched(self._layers, watch), _memory_errors():
+            result = self._forward(self.network, low)
+            if not np.isfinite(result).all() and self.dtype != torch.float32:
+                result = self._forward(self._prepared(torch.float32), low)
+        if not np.isfinite(result).all():
+            raise UserError(
+                f"the model {self.model.name} gives values that are not finite; its weights are broken"
+            )
+        return result
+
+    def _forward(self, network: nn.Module, low: NDArray[np.float32]) -> NDArray[np.float32]:
+        # The grad mode belongs to the thread, and jobs run on threads of their own.
+        with torch.inference_mode():
+            batch = torch.from_numpy(low).to(self.device, memory_format=torch.channels_last)
+            result: Tensor = network(batch)
+            return result.float().cpu().numpy()
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of that name, or the best there is.
+
+    Raises
+    ------
+    UserError
+        If the device is not there.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "xpu": hasattr(torch, "xpu") and torch.xpu.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, found in there.items() if found))
+    kind = name.split(":")[0]
+    if not there.get(kind, False):
+        found = ", ".join(kind for kind, yes in there.items() if yes)
+        raise UserError(f"there is no device {name!r} here; there is: auto, {found}")
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise UserError(f"{name!r} is no device; use auto, cuda, mps, xpu or cpu") from error
+
+
+def choose_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
+    """The float type to compute in.
+
+    Raises
+    ------
+    UserError
+        If the precision is unknown.
+    """
+    if precision not in get_args(Precision):
+        raise UserError(f"there is no precision {precision!r}; use {', '.join(get_args(Precision))}")
+    if precision != "auto":
+        dtype: torch.dtype = getattr(torch, precision)
+        return dtype
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float16
+    if device.type == "xpu":
+        return torch.bfloat16
+    if device.type == "cpu":
+        able = torch.cpu.get_capabilities()
+        fast = able.get("amx_bf16", False) or able.get("avx512_bf16", False)
+        return torch.bfloat16 if fast else torch.float32
+    return torch.float32
+
+
+@contextmanager
+def _watched(layers: list[nn.Module], watch: Watch | None) -> Iterator[None]:
+    hooks = [layer.register_forward_hook(watch) for layer in layers] if watch else []
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Each device says it has no memory in its own words; turn them into one."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise OutOfMemory(str(error)) from error
+    except RuntimeError as error:
+        words = str(error).lower()
+        if "out of memory" in words or "can't allocate memory" in words:
+            raise OutOfMemory(str(error)) from error
+        raise

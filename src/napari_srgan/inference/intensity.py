@@ -1,0 +1,63 @@
+"""From the user's quantities to the range a network was trained on, and back.
+
+One affine transform for the whole array (one for each channel of a multichannel
+image), remembered and inverted at the end: nothing is clipped on the way in, and on
+the way out only to the range of the input's own dtype.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOW_PERCENTILE, HIGH_PERCENTILE = 0.1, 99.9
+"""What becomes 0 and 1. Robust against hot pixels, near enough to the full range."""
+
+
+@dataclass(frozen=True)
+class IntensityTransform:
+    """``network = (value - offset) / span``, and back.
+
+    A span of 0 stands for data without contrast: everything becomes 0 on the way in
+    and `offset` on the way out, so that a constant image stays what it is.
+    """
+
+    offset: float
+    span: float
+
+    def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """Quantities to network range; any real dtype, any shape."""
+        if self.span == 0:
+            return np.zeros(values.shape, np.float32)
+        # float64 in between: 64-bit integers and large offsets keep their differences.
+        return ((values.astype(np.float64) - self.offset) / self.span).astype(np.float32)
+
+    def invert(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Network range to quantities, as float64."""
+        return values.astype(np.float64) * self.span + self.offset
+
+
+BYTE_TRANSFORM = IntensityTransform(offset=0.0, span=255.0)
+"""8-bit data seen on its own range, as published figures are measured."""
+
+
+def percentile_transform(samples: NDArray[Any]) -> IntensityTransform:
+    """Transform that maps robust percentiles to 0 and 1.
+
+    Parameters
+    ----------
+    samples
+        Values of the array, any shape and real dtype; those that are not finite are
+        left out.
+    """
+    finite = samples[np.isfinite(samples)] if samples.dtype.kind == "f" else samples.ravel()
+    if finite.size == 0:
+        return IntensityTransform(0.0, 0.0)
+    values = finite.astype(np.float64)
+    low, high = np.percentile(values, [LOW_PERCENTILE, HIGH_PERCENTILE])
+    if high <= low:  # a few bright spots on an even ground: only the extremes differ
+        low, high = values.min(), values.max()
+    return IntensityTransform(float(low), float(high - low))

@@ -1,0 +1,105 @@
+"""How much memory a tile needs, measured on the device that will run it."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from napari_srgan.inference.engine import Engine
+
+PROBE_SIDES = (64, 128)
+"""Sides of the two tiles that are run to measure."""
+HOST_BUDGET = 2**30
+"""Bytes a tile may take on the CPU: larger tiles are hardly faster, and memory is shared."""
+DEVICE_SHARE = 0.7
+"""Part of a device's free memory that a tile may take."""
+MARGIN = 1.25
+"""For what the libraries underneath take beyond the tensors that can be counted."""
+
+
+@dataclass(frozen=True)
+class TileCost:
+    """Bytes a tile needs: a fixed part, and so many for each pixel with its halo."""
+
+    fixed: float
+    per_pixel: float
+
+    def largest_tile(self, budget: float) -> int:
+        """Pixels of the largest tile, halo included, that fits into a budget of bytes."""
+        return max(int((budget / MARGIN - self.fixed) / self.per_pixel), 1)
+
+
+def measure_cost(engine: Engine, batch: int = 1) -> TileCost:
+    """Measure what a tile costs, by running two small ones.
+
+    Parameters
+    ----------
+    engine
+        The network on its device.
+    batch
+        Planes that are computed together.
+    """
+    small, large = (_peak_bytes(engine, batch, side) for side in PROBE_SIDES)
+    pixels = [side**2 for side in PROBE_SIDES]
+    per_pixel = max((large - small) / (pixels[1] - pixels[0]), 1.0)
+    return TileCost(fixed=max(large - per_pixel * pixels[1], 0.0), per_pixel=per_pixel)
+
+
+def memory_budget(device: torch.device) -> float:
+    """Bytes that a tile may take on a device."""
+    if device.type == "cuda":
+        return DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]
+    if device.type == "xpu":
+        return DEVICE_SHARE * torch.xpu.mem_get_info(device)[0]
+    return min(HOST_BUDGET, DEVICE_SHARE * psutil.virtual_memory().available)
+
+
+def _peak_bytes(engine: Engine, batch: int, side: int) -> float:
+    low = np.zeros((batch, engine.model.card.channels, side, side), np.float32)
+    if engine.device.type == "cuda":
+        torch.cuda.synchronize(engine.device)
+        before = torch.cuda.memory_allocated(engine.device)
+        torch.cuda.reset_peak_memory_stats(engine.device)
+        engine.run(low)
+        return float(torch.cuda.max_memory_allocated(engine.device) - before)
+    with _LiveTensors() as tensors:
+        engine.run(low)
+    return float(tensors.peak)
+
+
+class _LiveTensors(TorchDispatchMode):
+    """Counts the bytes of tensors that are alive, on any device."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peak = 0
+        self._now = 0
+        self._seen: set[int] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, tuple | list) else (result,):
+            if isinstance(tensor, Tensor):
+                self._count(tensor)
+        return result
+
+    def _count(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        key, size = storage.data_ptr(), storage.nbytes()
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        self._now += size
+        self.peak = max(self.peak, self._now)
+        weakref.finalize(storage, self._forget, key, size)
+
+    def _forget(self, key: int, size: int) -> None:
+        self._seen.discard(key)
+        self._now -= size

@@ -1,0 +1,178 @@
+"""From planes of the user's array to batches for a network, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_srgan.errors import UserError
+from napari_srgan.inference.arrays import ArrayLike, read_block, sample_values
+from napari_srgan.inference.intensity import (
+    BYTE_TRANSFORM,
+    IntensityTransform,
+    percentile_transform,
+)
+from napari_srgan.inference.nonfinite import FILL_RADIUS, fill_nonfinite, put_back_nonfinite
+from napari_srgan.inference.tiling import Span, Tile, Window, tile_window
+from napari_srgan.models import ModelCard
+from napari_srgan.networks import bicubic_upsample
+
+ALPHA = 3
+"""Place of the alpha sample in RGBA."""
+
+
+@dataclass(frozen=True)
+class PlaneStack:
+    """An array seen as planes ``(Y, X)`` or colour planes ``(Y, X, S)`` for one model."""
+
+    array: ArrayLike
+    axes: str
+    card: ModelCard
+
+    def __post_init__(self) -> None:
+        if self.card.channels not in (1, 3):
+            raise UserError(
+                f"{self.card.name} is for {self.card.channels} channels; "
+                "images are upscaled by models of 1 or 3 channels"
+            )
+
+    @property
+    def rgb(self) -> bool:
+        return self.axes.endswith("S")
+
+    @property
+    def plane_shape(self) -> tuple[int, int]:
+        y = self.axes.index("Y")
+        return self.array.shape[y], self.array.shape[y + 1]
+
+    @property
+    def batch(self) -> int:
+        """Planes that go through the network together."""
+        return 3 if self.rgb and self.card.channels == 1 else 1
+
+    def indices(self) -> Iterator[tuple[int, ...]]:
+        """Places of all planes along the leading axes."""
+        return product(*(range(size) for size in self.array.shape[: self.axes.index("Y")]))
+
+    def transforms(self) -> dict[int, IntensityTransform]:
+        """One intensity transform for each channel; of all there is along other axes."""
+        return {channel: self._transform(channel) for channel in range(self._channels)}
+
+    @property
+    def _channels(self) -> int:
+        return self.array.shape[self.axes.index("C")] if "C" in self.axes else 1
+
+    def channel_of(self, index: tuple[int, ...]) -> int:
+        """Channel of a plane: 0 if the array has no channel axis."""
+        return index[self.axes.index("C")] if "C" in self.axes else 0
+
+    def _transform(self, channel: int) -> IntensityTransform:
+        if self.card.intensity == "byte" and self.array.dtype == np.uint8:
+            return BYTE_TRANSFORM
+        fixed: dict[int, int | slice] = {}
+        if "C" in self.axes:
+            fixed[self.axes.index("C")] = channel
+        if self.rgb:  # all colours alike, or the image would change its colour; never alpha
+            fixed[len(self.axes) - 1] = slice(0, ALPHA)
+        y = self.axes.index("Y")
+        return percentile_transform(sample_values(self.array, fixed, (y, y + 1)))
+
+    def read(self, index: tuple[int, ...], tile: Tile, halo: int) -> TileInput:
+        """Read a tile with its halo."""
+        windows = tuple(
+            tile_window(span, length, halo)
+            for span, length in zip((tile.y, tile.x), self.plane_shape, strict=True)
+        )
+        grow = FILL_RADIUS if np.dtype(self.array.dtype).kind == "f" else 0
+        reads = tuple(
+            w.read.grown(grow, grow).within(Span(0, length))
+            for w, length in zip(windows, self.plane_shape, strict=True)
+        )
+        pixels = read_block(self.array, (*index, *(slice(r.start, r.stop) for r in reads)))
+        offset = tuple(r.start for r in reads)
+        return TileInput(pixels if self.rgb else pixels[..., None], offset, windows, tile)
+
+
+@dataclass(frozen=True)
+class TileInput:
+    """Pixels read for one tile, and where they lie."""
+
+    pixels: NDArray[Any]
+    """``(Y, X, K)``, K = 1, 3 or 4."""
+    offset: tuple[int, ...]
+    """Place of the first pixel in the plane."""
+    windows: tuple[Window, ...]
+    tile: Tile
+
+    def to_batch(self, transform: IntensityTransform, channels: int) -> NDArray[np.float32]:
+        """Make what the network sees: ``(N, C, Y, X)``.
+
+        A one-channel model sees colours one by one (N = 3); an RGB model sees gray as
+        three equal channels.
+        """
+        colours = np.stack(
+            [self._continued(self._filled(transform, k)) for k in range(self._colours)]
+        )
+        values = transform.apply(colours)
+        if channels == 1:
+            return values[:, None]
+        return np.ascontiguousarray(np.broadcast_to(values, (channels, *values.shape[1:])))[None]
+
+    def from_batch(
+        self, result: NDArray[np.float32], transform: IntensityTransform, factor: int
+    ) -> NDArray[np.float64]:
+        """Turn the network's answer into quantities ``(Y * factor, X * factor, K)``."""
+        planes = result[:, 0] if result.shape[1] == 1 else result[0]
+        if self._colours == 1:  # an RGB model on gray answers three times
+            planes = planes.mean(axis=0, keepdims=True)
+        values = transform.invert(_trimmed(planes, self.windows, factor))
+        samples = list(values)
+        if self.pixels.shape[2] > ALPHA:
+            samples.append(self._alpha(factor))
+        own = self._own_pixels()
+        return np.stack(
+            [put_back_nonfinite(s, own[..., k], factor) for k, s in enumerate(samples)], axis=-1
+        )
+
+    @property
+    def _colours(self) -> int:
+        return min(self.pixels.shape[2], ALPHA)
+
+    def _filled(self, transform: IntensityTransform, sample: int) -> NDArray[Any]:
+        plane = self.pixels[..., sample]
+        return fill_nonfinite(plane, transform.offset) if plane.dtype.kind == "f" else plane
+
+    def _continued(self, plane: NDArray[Any]) -> NDArray[Any]:
+        """The windows' pixels, continued by reflection where the plane ends."""
+        inside = tuple(
+            slice(w.read.start - at, w.read.stop - at)
+            for w, at in zip(self.windows, self.offset, strict=True)
+        )
+        return np.pad(plane[inside], [w.pad for w in self.windows], mode="symmetric")
+
+    def _alpha(self, factor: int) -> NDArray[np.float64]:
+        alpha = self._continued(self._filled(IntensityTransform(0.0, 1.0), ALPHA))
+        planes = torch.from_numpy(alpha.astype(np.float64))[None, None]
+        return _trimmed(bicubic_upsample(planes, factor)[0].numpy(), self.windows, factor)[0]
+
+    def _own_pixels(self) -> NDArray[Any]:
+        y, x = (
+            slice(span.start - at, span.stop - at)
+            for span, at in zip((self.tile.y, self.tile.x), self.offset, strict=True)
+        )
+        return self.pixels[y, x]
+
+
+def _trimmed(planes: NDArray[Any], windows: tuple[Window, ...], factor: int) -> NDArray[Any]:
+    """Cut off what is not the tile's own: ``(K, Y, X)``."""
+    y, x = (
+        slice(before * factor, size - after * factor)
+        for (before, after), size in zip((w.trim for w in windows), planes.shape[1:], strict=True)
+    )
+    return planes[:, y, x]

@@ -1,0 +1,72 @@
+"""What a trained model says about itself."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from napari_srgan.networks import ARCHITECTURES
+
+
+class Quality(BaseModel):
+    """One measured figure of a model, beside bicubic interpolation of the same images."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: str
+    """Which images, e.g. ``"Set5"`` or the name of a source set of held-back tiles."""
+    psnr: float
+    """Mean peak signal-to-noise ratio in dB."""
+    bicubic_psnr: float
+    """The same of bicubic interpolation, in dB."""
+    protocol: str
+    """How it was measured, e.g. ``"Y channel, 4-pixel border"``."""
+
+    @property
+    def gain(self) -> float:
+        """Decibels above bicubic."""
+        return self.psnr - self.bicubic_psnr
+
+
+class ModelCard(BaseModel):
+    """Everything about a model but its weights; stored with them in one file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Short name, usable as a file name."""
+    description: str
+    """One line for someone who has to choose a model."""
+    architecture: str
+    """A key of :data:`napari_srgan.networks.ARCHITECTURES`."""
+    arguments: dict[str, Any]
+    """Keyword arguments of the architecture."""
+    scale_factor: int = Field(ge=1)
+    """Times larger in Y and in X."""
+    channels: int = Field(ge=1)
+    """Channels that go in and come out: 1, or 3 for RGB."""
+    frames: int = Field(default=1, ge=1)
+    """Frames of a time-lapse that go in together; 1 for single images."""
+    intensity: Literal["byte", "percentile"]
+    """``"byte"``: 8-bit data is seen as its own 0..255; all other data as percentiles.
+    ``"percentile"``: robust percentiles of the whole array are mapped to 0..1."""
+    receptive_radius: int = Field(ge=0)
+    """Low-resolution pixels, beyond its own, that an output pixel depends on."""
+    licence: str
+    """Licence of the weights."""
+    attribution: tuple[str, ...] = ()
+    """Data the weights were trained on, with source and licence, one a line."""
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    """The recipe that made the weights."""
+    trained: str = ""
+    """How long and on what the weights were trained."""
+    quality: tuple[Quality, ...] = ()
+    """Measured figures."""
+
+    @model_validator(mode="after")
+    def _architecture_is_known(self) -> ModelCard:
+        if self.architecture not in ARCHITECTURES:
+            known = ", ".join(ARCHITECTURES)
+            raise ValueError(f"no architecture {self.architecture!r}; this version knows: {known}")
+        return self

@@ -1,0 +1,139 @@
+"""Reading and writing a model as one safetensors file with its card in the header.
+
+Nothing here unpickles: a pickle can run any code, a safetensors file cannot.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from napari_srgan.errors import UserError
+from napari_srgan.models.card import ModelCard
+from napari_srgan.models.model import Model
+from napari_srgan.networks import build_network
+
+CARD_KEY = "napari-srgan card"
+"""Where the card stands in the header of the safetensors file."""
+
+
+def save_model(model: Model, path: str | os.PathLike[str]) -> Path:
+    """Write a model to one ``.safetensors`` file, whole or not at all.
+
+    Parameters
+    ----------
+    model
+        The model to write.
+    path
+        Its file; replaced if it exists.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    UserError
+        If the name does not end in ``.safetensors`` or the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise UserError(f"a model is saved as .safetensors, not as {path.name!r}; change the ending")
+    tensors = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        save_file(tensors, partial, metadata={CARD_KEY: model.card.model_dump_json()})
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"the model cannot be written to {path}: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def read_model(path: str | os.PathLike[str]) -> Model:
+    """Read a model that :func:`save_model` wrote.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is something else, is cut off, or its card and its
+        weights do not belong together.
+    """
+    path = Path(path)
+    _refuse_other_files(path)
+    card = read_card(path)
+    try:
+        network = build_network(card.architecture, card.arguments)
+        with safe_open(path, framework="pt") as file:
+            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        network.load_state_dict(weights)
+    except (ValueError, RuntimeError, SafetensorError) as error:
+        raise UserError(
+            f"the weights in {path.name} do not fit its card ({card.architecture}): "
+            f"{_first_line(error)}; get the file again from where it was made"
+        ) from error
+    if (network.scale_factor, network.channels) != (card.scale_factor, card.channels):
+        raise UserError(
+            f"the card of {path.name} says x{card.scale_factor} with {card.channels} channels, its "
+            f"network is x{network.scale_factor} with {network.channels}; "
+            "get the file again from where it was made"
+        )
+    if network.receptive_radius != card.receptive_radius:
+        raise UserError(
+            f"the card of {path.name} gives a receptive radius of {card.receptive_radius}, its network "
+            f"has {network.receptive_radius}; get the file again from where it was made"
+        )
+    return Model(network.eval().requires_grad_(False), card)
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read only the card of a model file; cheap, whatever the size of the weights."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"{path.name} is no readable safetensors file ({_first_line(error)}); "
+            "it may be cut off: get it again from where it was made"
+        ) from error
+    if CARD_KEY not in header:
+        raise UserError(
+            f"{path.name} holds weights but no napari-srgan card, so nothing says which network "
+            "they belong to; use a file saved by napari-srgan"
+        )
+    try:
+        return ModelCard.model_validate(json.loads(header[CARD_KEY]))
+    except (ValidationError, json.JSONDecodeError) as error:
+        raise UserError(f"the card in {path.name} cannot be used: {_reason(error)}") from error
+
+
+def _refuse_other_files(path: Path) -> None:
+    if not path.is_file():
+        raise UserError(f"there is no model file {path}")
+    if path.suffix in {".pth", ".pt", ".ckpt", ".pkl", ".bin"}:
+        raise UserError(
+            f"{path.name} may be a pickle, which could run any code when opened, and is not read; "
+            "use a .safetensors file saved by napari-srgan"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].strip().rstrip(":.") if str(error) else repr(error)
+
+
+def _reason(error: ValidationError | json.JSONDecodeError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON ({error.msg})"
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
+
+
+__all__ = ["CARD_KEY", "read_card", "read_model", "save_model"]

@@ -1,0 +1,85 @@
+"""The models a user can choose from: those that come with the package, and their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from napari_srgan.errors import UserError
+from napari_srgan.models.card import ModelCard
+from napari_srgan.models.files import read_card, read_model
+from napari_srgan.models.model import Model
+
+DEFAULT_MODEL = "microscopy-x2"
+"""What a click without a choice uses for one-channel images."""
+DEFAULT_RGB_MODEL = "photo-x4"
+"""The same for RGB images."""
+
+
+def bundled_folder() -> Path:
+    """Folder of the weights that come with the package."""
+    installed = Path(__file__).parents[1] / "weights"
+    # In an editable installation the weights stay where they are in the checkout.
+    return installed if installed.is_dir() else Path(__file__).parents[3] / "weights"
+
+
+def user_folder() -> Path:
+    """Folder of the user's own models; ``NAPARI_SRGAN_MODELS`` names another one."""
+    chosen = os.environ.get("NAPARI_SRGAN_MODELS")
+    return Path(chosen) if chosen else Path.home() / ".napari-srgan" / "models"
+
+
+def _files() -> Iterator[Path]:
+    for folder in (bundled_folder(), user_folder()):
+        if folder.is_dir():
+            yield from sorted(folder.glob("*.safetensors"))
+
+
+def list_models() -> list[ModelCard]:
+    """Cards of all models that can be loaded by name, the bundled ones first.
+
+    A file in the user's folder that cannot be read is left out here;
+    :func:`load_model` says what is wrong with it.
+    """
+    cards: dict[str, ModelCard] = {}
+    for file in _files():
+        try:
+            cards.setdefault(file.stem, read_card(file))
+        except UserError:
+            continue
+    return list(cards.values())
+
+
+def load_model(name: str | os.PathLike[str]) -> Model:
+    """Load a model by the name it has in the library, or from a file.
+
+    Parameters
+    ----------
+    name
+        A name that :func:`list_models` gives, or the path of a ``.safetensors`` file.
+
+    Raises
+    ------
+    UserError
+        If there is no such model, or its file cannot be used.
+    """
+    for file in _files():
+        if file.stem == str(name):
+            return _read_cached(file, file.stat().st_mtime_ns)
+    path = Path(name)
+    if path.suffix or len(path.parts) > 1:
+        return read_model(path)
+    known = ", ".join(card.name for card in list_models())
+    raise UserError(f"there is no model {str(name)!r}; there is: {known}; or give a .safetensors file")
+
+
+@lru_cache(maxsize=4)
+def _read_cached(file: Path, modified_ns: int) -> Model:
+    return read_model(file)
+
+
+def default_model_name(*, rgb: bool) -> str:
+    """Name of the model used when none is chosen."""
+    return DEFAULT_RGB_MODEL if rgb else DEFAULT_MODEL

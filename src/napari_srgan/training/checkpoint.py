@@ -1,0 +1,69 @@
+"""The state of a training, written so that a kill at any moment costs only minutes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.optim import Optimizer
+
+from napari_srgan.errors import UserError
+from napari_srgan.networks import Generator
+
+
+@dataclass
+class TrainingState:
+    """All that changes while a training runs."""
+
+    network: Generator
+    average: Generator
+    """Exponential moving average of the network's weights."""
+    optimisers: list[Optimizer]
+    draw: np.random.Generator
+    """Where patches and flips are drawn from."""
+    step: int = 0
+    minutes: float = 0.0
+    """Spent training so far, over all runs."""
+
+
+def write_checkpoint(path: Path, state: TrainingState) -> None:
+    """Write a state to a temporary name, then rename: the old one stays until then."""
+    partial = path.with_suffix(".partial")
+    torch.save(
+        {
+            "network": state.network.state_dict(),
+            "average": state.average.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in state.optimisers],
+            "draw": state.draw.bit_generator.state,
+            "step": state.step,
+            "minutes": state.minutes,
+        },
+        partial,
+    )
+    os.replace(partial, path)
+
+
+def read_checkpoint(path: Path, state: TrainingState) -> None:
+    """Bring a state to where :func:`write_checkpoint` left one.
+
+    Raises
+    ------
+    UserError
+        If the file is not a checkpoint of this recipe's network.
+    """
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        state.network.load_state_dict(saved["network"])
+        state.average.load_state_dict(saved["average"])
+        for optimiser, entry in zip(state.optimisers, saved["optimisers"], strict=True):
+            optimiser.load_state_dict(entry)
+        state.draw.bit_generator.state = saved["draw"]
+        state.step, state.minutes = saved["step"], saved["minutes"]
+    except (RuntimeError, KeyError, ValueError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{path} is no checkpoint of this training ({reason}); delete it to begin anew"
+        ) from error

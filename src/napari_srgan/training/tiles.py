@@ -1,0 +1,169 @@
+"""The tiles a model learns from, by source set, and those held back to judge it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from skimage.io import imread
+from torch import Tensor
+
+from napari_srgan.errors import UserError
+from napari_srgan.inference.intensity import BYTE_TRANSFORM, percentile_transform
+from napari_srgan.training.degrade import degrade
+from napari_srgan.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A high-resolution image and the low-resolution image made from it."""
+
+    source_set: str
+    """Where it comes from; sets are judged one by one."""
+    low: Tensor
+    """``(C, Y, X)`` float32 in the network's range."""
+    high: Tensor
+    """``(C, Y * factor, X * factor)`` float32 in the network's range."""
+
+
+@dataclass(frozen=True)
+class TileSets:
+    """Tiles to train on and tiles held back, never from the same source image."""
+
+    training: list[Tile]
+    held_back: list[Tile]
+    too_small: int
+    """Training tiles left out because a patch does not fit into them."""
+
+
+def read_tiles(recipe: Recipe, data: Path) -> TileSets:
+    """Read all tiles of a recipe and split them.
+
+    Parameters
+    ----------
+    recipe
+        Names the folders and the part that is held back.
+    data
+        The folder that holds them.
+
+    Raises
+    ------
+    UserError
+        If a folder or its SOURCES.tsv is missing, or a tile cannot be read.
+    """
+    training: list[Tile] = []
+    held_back: list[Tile] = []
+    too_small = 0
+    for folder in recipe.folders:
+        rows = _read_rows(data / folder)
+        test_images = _held_back_images(rows, recipe.held_back)
+        for row in rows:
+            tile = _read_tile(data / folder / row["file"], row["set"], recipe)
+            if (row["set"], row["path"]) in test_images:
+                held_back.append(tile)
+            elif min(tile.low.shape[1:]) < recipe.patch:
+                too_small += 1
+            else:
+                training.append(tile)
+    if not training:
+        raise UserError(f"no tile in {data} is as large as a patch of {recipe.patch} pixels")
+    return TileSets(training, held_back, too_small)
+
+
+def attribution(recipe: Recipe, data: Path) -> tuple[str, ...]:
+    """One line for each source set: name, repository, commit and licence."""
+    lines = []
+    for folder in recipe.folders:
+        with (data / folder / "LICENCES.tsv").open(encoding="utf-8") as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                lines.append(f"{row['set']}: {row['repo']} at {row['commit']}, {row['licence']}")
+    return tuple(dict.fromkeys(lines))
+
+
+class PatchSampler:
+    """Draws batches of aligned patches, source sets balanced, in all 8 orientations."""
+
+    def __init__(self, tiles: list[Tile], recipe: Recipe, generator: np.random.Generator) -> None:
+        self._recipe = recipe
+        self._generator = generator
+        by_set: dict[str, list[Tile]] = defaultdict(list)
+        for tile in tiles:
+            by_set[tile.source_set].append(tile)
+        self._sets = list(by_set.values())
+        weights = np.array([len(tiles) ** recipe.set_balance for tiles in self._sets])
+        self._weights = weights / weights.sum()
+
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``."""
+        pairs = [self._patch() for _ in range(self._recipe.batch)]
+        return torch.stack([low for low, _ in pairs]), torch.stack([high for _, high in pairs])
+
+    def _patch(self) -> tuple[Tensor, Tensor]:
+        draw, size, factor = self._generator, self._recipe.patch, self._recipe.scale_factor
+        tiles = self._sets[draw.choice(len(self._sets), p=self._weights)]
+        tile = tiles[draw.integers(len(tiles))]
+        y = int(draw.integers(tile.low.shape[1] - size + 1))
+        x = int(draw.integers(tile.low.shape[2] - size + 1))
+        low = tile.low[:, y : y + size, x : x + size]
+        high = tile.high[
+            :, y * factor : (y + size) * factor, x * factor : (x + size) * factor
+        ]
+        turns, mirrored = int(draw.integers(4)), bool(draw.integers(2))
+        gain = float(draw.uniform(*self._recipe.gain))
+        return _orient(low, turns, mirrored) * gain, _orient(high, turns, mirrored) * gain
+
+
+def _orient(image: Tensor, turns: int, mirrored: bool) -> Tensor:
+    image = torch.rot90(image, turns, dims=(-2, -1))
+    return image.flip(-1) if mirrored else image
+
+
+def _read_rows(folder: Path) -> list[dict[str, str]]:
+    try:
+        with (folder / "SOURCES.tsv").open(encoding="utf-8") as file:
+            return list(csv.DictReader(file, delimiter="\t"))
+    except OSError as error:
+        raise UserError(
+            f"{folder} is no folder of tiles: its SOURCES.tsv cannot be read ({error.strerror})"
+        ) from error
+
+
+def _held_back_images(rows: Iterable[dict[str, str]], part: float) -> set[tuple[str, str]]:
+    """Choose source images by the hash of their path: at least one of each set of several."""
+    by_set: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        by_set[row["set"]].add(row["path"])
+    return set(_lowest_hashes(by_set, part))
+
+
+def _lowest_hashes(by_set: dict[str, set[str]], part: float) -> Iterator[tuple[str, str]]:
+    for name, paths in by_set.items():
+        ordered = sorted(paths, key=lambda path: hashlib.sha256(path.encode()).digest())
+        count = max(round(part * len(paths)), 1) if len(paths) > 1 else 0
+        yield from ((name, path) for path in ordered[:count])
+
+
+def _read_tile(file: Path, source_set: str, recipe: Recipe) -> Tile:
+    try:
+        pixels = imread(file)
+    except (OSError, ValueError) as error:
+        raise UserError(f"the tile {file} cannot be read: {error}") from error
+    if (pixels.shape[2] if pixels.ndim == 3 else 1) != recipe.channels:
+        raise UserError(
+            f"the tile {file} has shape {pixels.shape}; {recipe.name} is for {recipe.channels} channels"
+        )
+    planes = pixels if pixels.ndim == 3 else pixels[..., None]
+    low, high = degrade(planes, recipe.scale_factor)
+    as_bytes = recipe.intensity == "byte" and pixels.dtype == np.uint8
+    transform = BYTE_TRANSFORM if as_bytes else percentile_transform(low)
+
+    def to_tensor(image: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(transform.apply(image).transpose(2, 0, 1)))
+
+    return Tile(source_set, to_tensor(low), to_tensor(high))
