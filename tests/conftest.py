@@ -1,0 +1,67 @@
+"""Small models that run in milliseconds, and a library folder of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from napari_srgan.models import Model, ModelCard
+from napari_srgan.networks import build_network
+
+TinyModel = Callable[..., Model]
+
+
+def make_tiny_model(
+    scale_factor: int = 2,
+    channels: int = 1,
+    intensity: str = "percentile",
+    name: str = "tiny",
+    **arguments: Any,
+) -> Model:
+    """An untrained model whose residual is not 0, so that its tiles can be told apart."""
+    settings = {
+        "scale_factor": scale_factor,
+        "channels": channels,
+        "blocks": 2,
+        "width": 8,
+        "kernel": 3,
+        "normalisation": "none",
+        "activation": "prelu",
+        "interpolated_skip": True,
+        "upsampling": "direct",
+    } | arguments
+    torch.manual_seed(0)
+    network = build_network("srresnet", settings)
+    if settings["interpolated_skip"]:
+        last = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)][-1]
+        torch.nn.init.normal_(last.weight, std=0.05)
+    card = ModelCard(
+        name=name,
+        description="untrained, for tests",
+        architecture="srresnet",
+        arguments=settings,
+        scale_factor=scale_factor,
+        channels=channels,
+        intensity=intensity,  # type: ignore[arg-type]
+        receptive_radius=network.receptive_radius,
+        licence="CC0-1.0",
+    )
+    return Model(network.eval().requires_grad_(False), card)
+
+
+@pytest.fixture
+def tiny_model() -> TinyModel:
+    return make_tiny_model
+
+
+@pytest.fixture(autouse=True)
+def library_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's model folder, empty at the start of each test."""
+    folder = tmp_path / "user-models"
+    folder.mkdir()
+    monkeypatch.setenv("NAPARI_SRGAN_MODELS", str(folder))
+    return folder
