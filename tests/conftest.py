@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import settings
 
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
+
+# A slow machine is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 TinyModel = Callable[..., Model]
 

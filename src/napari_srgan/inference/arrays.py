@@ -115,4 +115,5 @@ def restore_dtype(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[
         highest = float(info.max) if int(float(info.max)) <= info.max else np.nextafter(float(info.max), 0)
         return values.round().clip(float(info.min), highest).astype(dtype)
     limits = np.finfo(dtype)
-    return values.clip(limits.min, limits.max).astype(dtype)
+    # Infinities in the result are those of the input.
+    return np.where(np.isinf(values), values, values.clip(limits.min, limits.max)).astype(dtype)

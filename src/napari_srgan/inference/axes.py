@@ -48,7 +48,7 @@ def guess_axes(shape: Sequence[int], names: Sequence[str] | None = None, rgb: bo
     """
     letters = [_NAMES.get(str(name).lower(), "Q") for name in names or ()]
     if rgb is None:
-        if len(letters) == len(shape):
+        if letters and len(letters) == len(shape):
             rgb = letters[-1] == "S"
         else:
             rgb = len(shape) > 2 and shape[-1] in (3, 4) and min(shape[-3:-1]) > 30

@@ -122,7 +122,7 @@ class TileInput:
         values = transform.apply(colours)
         if channels == 1:
             return values[:, None]
-        return np.ascontiguousarray(np.broadcast_to(values, (channels, *values.shape[1:])))[None]
+        return (values if len(values) == channels else values.repeat(channels, axis=0))[None]
 
     def from_batch(
         self, result: NDArray[np.float32], transform: IntensityTransform, factor: int

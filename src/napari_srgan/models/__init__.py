@@ -2,7 +2,13 @@
 
 from napari_srgan.models.card import ModelCard, Quality
 from napari_srgan.models.files import read_card, read_model, save_model
-from napari_srgan.models.library import default_model_name, list_models, load_model, user_folder
+from napari_srgan.models.library import (
+    default_model_name,
+    list_models,
+    load_model,
+    unreadable_models,
+    user_folder,
+)
 from napari_srgan.models.model import Model
 
 __all__ = [
@@ -15,5 +21,6 @@ __all__ = [
     "read_card",
     "read_model",
     "save_model",
+    "unreadable_models",
     "user_folder",
 ]

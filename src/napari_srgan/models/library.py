@@ -40,16 +40,25 @@ def _files() -> Iterator[Path]:
 def list_models() -> list[ModelCard]:
     """Cards of all models that can be loaded by name, the bundled ones first.
 
-    A file in the user's folder that cannot be read is left out here;
-    :func:`load_model` says what is wrong with it.
+    A file that cannot be read is not among them: :func:`unreadable_models` names it.
     """
+    return list(_read_cards()[0].values())
+
+
+def unreadable_models() -> list[str]:
+    """One sentence for each file in the library's folders that is no model."""
+    return _read_cards()[1]
+
+
+def _read_cards() -> tuple[dict[str, ModelCard], list[str]]:
     cards: dict[str, ModelCard] = {}
+    problems: list[str] = []
     for file in _files():
         try:
             cards.setdefault(file.stem, read_card(file))
-        except UserError:
-            continue
-    return list(cards.values())
+        except UserError as error:
+            problems.append(str(error))
+    return cards, problems
 
 
 def load_model(name: str | os.PathLike[str]) -> Model:

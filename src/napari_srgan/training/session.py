@@ -1,0 +1,141 @@
+"""A training from its recipe to a model file, with a log and a curve beside it."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Generator as Iteration
+from pathlib import Path
+
+from napari_srgan.errors import UserError
+from napari_srgan.models import Model, ModelCard, Quality, save_model
+from napari_srgan.networks import Generator
+from napari_srgan.training.curve import draw_curve
+from napari_srgan.training.pixel_stage import Validation, train
+from napari_srgan.training.recipe import Recipe, read_recipe
+from napari_srgan.training.tiles import TileSets, attribution, read_tiles
+
+PROTOCOL = "held-back tiles, float32 range 1, border of one factor left out"
+RGB_PROTOCOL = f"{PROTOCOL}, Y channel"
+
+
+def run_recipe(
+    recipe_file: Path, data: Path, out: Path, *, device: str = "cpu", minutes: float = math.inf
+) -> Iteration[Validation, None, Model | None]:
+    """Train the model of a recipe, or go on with it.
+
+    Writes into `out`: ``NAME.checkpoint`` and ``NAME.csv`` at each validation, at the end
+    ``NAME.safetensors`` and ``NAME.png``, the curve.
+
+    Parameters
+    ----------
+    recipe_file
+        A TOML file, see :class:`~napari_srgan.training.recipe.Recipe`.
+    data
+        Folder that holds the recipe's folders of tiles.
+    out
+        Folder to write to; made if missing.
+    device
+        A torch device.
+    minutes
+        Stop after the validation at which the training has taken this long in all.
+
+    Yields
+    ------
+    Validation
+        As :func:`~napari_srgan.training.pixel_stage.train` does.
+
+    Returns
+    -------
+    Model or None
+        The trained model, or None if it was stopped before its last step.
+
+    Raises
+    ------
+    UserError
+        If the recipe or the data cannot be used, or `out` cannot be written to.
+    """
+    recipe = read_recipe(recipe_file)
+    _make_folder(out)
+    tiles = read_tiles(recipe, data)
+    log = out / f"{recipe.name}.csv"
+    loop = train(recipe, tiles, out / f"{recipe.name}.checkpoint", device=device)
+    last: Validation | None = None
+    while True:
+        try:
+            validation = next(loop)
+        except StopIteration as end:
+            network: Generator = end.value
+            break
+        # A run resumed from its checkpoint repeats the validation it was stopped at.
+        _write_log(log, validation)
+        last = validation
+        yield validation
+        if validation.minutes >= minutes and validation.step < recipe.steps:
+            return None
+    assert last is not None
+    draw_curve(log, out / f"{recipe.name}.png")
+    model = Model(network.requires_grad_(False), _card(recipe, network, data, tiles, last))
+    save_model(model, out / f"{recipe.name}.safetensors")
+    return model
+
+
+def _card(
+    recipe: Recipe, network: Generator, data: Path, tiles: TileSets, last: Validation
+) -> ModelCard:
+    protocol = RGB_PROTOCOL if recipe.channels == 3 else PROTOCOL
+    return ModelCard(
+        name=recipe.name,
+        description=recipe.description,
+        architecture=recipe.architecture,
+        arguments=recipe.arguments,
+        scale_factor=recipe.scale_factor,
+        channels=recipe.channels,
+        intensity=recipe.intensity,
+        receptive_radius=network.receptive_radius,
+        licence=recipe.licence,
+        attribution=attribution(recipe, data),
+        recipe=recipe.model_dump(mode="json"),
+        trained=(
+            f"{last.step} steps of {recipe.batch} patches in {last.minutes:.0f} minutes on "
+            f"{len(tiles.training)} tiles"
+        ),
+        quality=tuple(
+            Quality(
+                images=name,
+                psnr=round(last.psnr[name], 2),
+                bicubic_psnr=round(last.bicubic[name], 2),
+                protocol=protocol,
+            )
+            for name in last.psnr
+        ),
+    )
+
+
+def _write_log(log: Path, validation: Validation) -> None:
+    """Put a validation into the log, in place of those of steps that were not kept."""
+    rows: list[dict[str, str]] = []
+    if log.exists():
+        with log.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if int(row["step"]) < validation.step]
+    row = {
+        "step": str(validation.step),
+        "minutes": f"{validation.minutes:.2f}",
+        "loss": f"{validation.loss:.6f}",
+        "psnr": f"{validation.mean_psnr:.3f}",
+        "bicubic": f"{validation.mean_bicubic:.3f}",
+        **{name: f"{gain:+.3f}" for name, gain in validation.gains.items()},
+    }
+    with log.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(row))
+        writer.writeheader()
+        writer.writerows([*rows, row])
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ".writable").touch()
+        (out / ".writable").unlink()
+    except OSError as error:
+        raise UserError(f"nothing can be written to {out}: {error.strerror}") from error

@@ -1,0 +1,63 @@
+"""What is known about axes, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_srgan.errors import UserError
+from napari_srgan.inference.axes import check_axes, guess_axes
+
+
+@pytest.mark.parametrize(
+    ("shape", "names", "rgb", "axes"),
+    [
+        ((64, 64), None, None, "YX"),
+        ((64, 64, 3), None, None, "YXS"),
+        ((64, 64, 4), None, None, "YXS"),
+        ((5, 64, 64, 3), None, None, "QYXS"),
+        ((3, 64, 64), None, None, "QYX"),
+        ((64, 20, 3), None, None, "QYX"),  # too narrow for a picture
+        ((64, 64, 3), None, False, "QYX"),
+        ((20, 20, 3), None, True, "YXS"),
+        ((2, 5, 3, 64, 64), ("t", "z", "c", "y", "x"), None, "TZCYX"),
+        ((3, 64, 64), ("channel", "y", "x"), None, "CYX"),
+        ((64, 64, 3), ("y", "x", "rgb"), None, "YXS"),
+        ((64, 64, 3), ("z", "y", "x"), None, "ZYX"),  # names say that it is no colour
+        ((9, 64, 64, 3), ("time", "y", "x"), True, "TYXS"),
+        ((2, 3, 64, 64), ("axis 0", "axis 1", "axis 2", "axis 3"), False, "QQYX"),
+        ((2, 3, 64, 64), ("t", "t", "y", "x"), False, "TQYX"),
+        ((2, 3, 4, 64, 64, 3), None, None, "QQQYXS"),
+    ],
+)
+def test_guesses(shape: tuple[int, ...], names: tuple[str, ...] | None, rgb: bool | None, axes: str) -> None:
+    assert guess_axes(shape, names, rgb) == axes
+
+
+@pytest.mark.parametrize(
+    ("shape", "rgb", "message"),
+    [((5,), None, "needs two axes"), ((), None, "needs two axes"), ((5, 3), True, "needs two axes"),
+     ((1, 2, 3, 4, 5, 6), False, "at most 5 axes")],
+)  # fmt: skip
+def test_no_plane_or_too_many_axes(shape: tuple[int, ...], rgb: bool | None, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        guess_axes(shape, None, rgb)
+
+
+def test_given_axes_are_taken_in_any_case() -> None:
+    assert check_axes("tyxs", (5, 9, 9, 4)) == "TYXS"
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "message"),
+    [
+        ("YX", (1, 2, 3), "2 axes 'YX' for an array of shape"),
+        ("XY", (9, 9), "cannot be used"),
+        ("YXC", (9, 9, 2), "cannot be used"),
+        ("TTYX", (1, 2, 9, 9), "cannot be used"),
+        ("YXS", (9, 9, 2), "RGB has 3 and RGBA 4"),
+        ("TZCQYX", (1, 1, 1, 1, 9, 9), "at most 5"),
+    ],
+)
+def test_given_axes_that_do_not_fit(axes: str, shape: tuple[int, ...], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_axes(axes, shape)

@@ -1,0 +1,92 @@
+"""The generator of Ledig et al. 2017 and its options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from napari_srgan.networks import bicubic_upsample, build_network
+from napari_srgan.networks.srresnet import ResidualBlock, SRResNet
+
+SMALL: dict[str, Any] = {"blocks": 2, "width": 8, "channels": 1}
+
+
+def test_the_defaults_are_the_papers() -> None:
+    network = SRResNet()
+    blocks = [m for m in network.modules() if isinstance(m, ResidualBlock)]
+    convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    assert len(blocks) == 16
+    assert convolutions[0].kernel_size == convolutions[-1].kernel_size == (9, 9)
+    assert sum(isinstance(m, nn.BatchNorm2d) for m in network.modules()) == 2 * 16 + 1
+    # One after the first convolution, one in each block, one after each sub-pixel stage.
+    assert sum(isinstance(m, nn.PReLU) for m in network.modules()) == 1 + 16 + 2
+    assert sum(isinstance(m, nn.PixelShuffle) for m in network.modules()) == 2
+    assert network.receptive_radius == 40
+
+
+@pytest.mark.parametrize("upsampling", ["staged", "direct"])
+@pytest.mark.parametrize("factor", [2, 3, 4, 8])
+def test_shapes(factor: int, upsampling: Any) -> None:
+    network = SRResNet(factor, 5, blocks=1, width=8, upsampling=upsampling).eval()
+    assert network(torch.rand(2, 5, 7, 6)).shape == (2, 5, 7 * factor, 6 * factor)
+
+
+@pytest.mark.parametrize("upsampling", ["staged", "direct"])
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_an_output_depends_on_no_more_than_the_receptive_radius(factor: int, upsampling: Any) -> None:
+    torch.manual_seed(0)
+    network = SRResNet(factor, **SMALL, kernel=5, normalisation="none", upsampling=upsampling).double().eval()
+    radius = network.receptive_radius
+    side = 2 * radius + 7
+    low = torch.rand(1, 1, side, side, dtype=torch.float64, requires_grad=True)
+    middle = side // 2
+    high = network(low)
+    high[0, 0, middle * factor : (middle + 1) * factor, middle * factor : (middle + 1) * factor].sum().backward()
+    assert low.grad is not None
+    reached = (low.grad[0, 0] != 0).nonzero() - middle
+    assert reached.abs().max() == radius
+
+
+def test_with_an_interpolated_skip_training_starts_from_bicubic() -> None:
+    low = torch.rand(1, 1, 9, 8)
+    network = SRResNet(4, **SMALL, interpolated_skip=True).eval()
+    torch.testing.assert_close(network(low), bicubic_upsample(low, 4))
+
+
+def test_the_skip_stays_float32_when_weights_do_not() -> None:
+    low = torch.rand(1, 1, 9, 8)
+    network = SRResNet(2, **SMALL, interpolated_skip=True).eval().to(torch.bfloat16)
+    result = network(low)
+    assert result.dtype == torch.float32
+    torch.testing.assert_close(result, bicubic_upsample(low, 2))
+
+
+def test_relu_and_no_normalisation_leave_nothing_of_the_others() -> None:
+    network = SRResNet(2, **SMALL, normalisation="none", activation="relu")
+    kinds = {type(m) for m in network.modules()}
+    assert nn.PReLU not in kinds
+    assert nn.BatchNorm2d not in kinds
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"scale_factor": 5}, "by 2, 3, 4 or 8, not by 5"),
+        ({"kernel": 4}, "odd kernel"),
+        ({"blocks": 0}, "at least one"),
+        ({"normalisation": "group"}, "no normalisation 'group'"),
+        ({"upsampling": "later"}, "not 'later'"),
+        ({"depth": 3}, "does not take these arguments"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        build_network("srresnet", arguments)
+
+
+def test_unknown_architectures_are_named() -> None:
+    with pytest.raises(ValueError, match=r"no architecture 'u-net'; there is: srresnet"):
+        build_network("u-net", {})
