@@ -1,0 +1,61 @@
+"""Two small images that come with the package, for a first try; see NOTICE.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_srgan.errors import UserError
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One bundled image, as a user would have it: nothing about it is prepared."""
+
+    title: str
+    """For a menu."""
+    file: str
+    """Name of the PNG in this folder."""
+    axes: str
+    """One letter for each axis of the array in the file."""
+    pixel_size: float | None
+    """Micrometres from pixel to pixel in Y and X, where it is known."""
+    attribution: str
+    """Source and licence, in one line."""
+
+
+SAMPLES: dict[str, Sample] = {
+    "nuclei": Sample(
+        title="Nuclei (fluorescence, 16 bit)",
+        file="nuclei.png",
+        axes="YX",
+        pixel_size=0.656,
+        attribution="BBBC039, Broad Bioimage Benchmark Collection, CC0-1.0",
+    ),
+    "tissue": Sample(
+        title="Tissue (brightfield, RGB)",
+        file="tissue.png",
+        axes="YXS",
+        pixel_size=None,
+        attribution="CMMI, through scikit-image, no known copyright restrictions",
+    ),
+}
+"""All samples by name."""
+
+
+def sample_path(name: str) -> Path:
+    """File of a sample.
+
+    Parameters
+    ----------
+    name
+        A key of :data:`SAMPLES`.
+
+    Raises
+    ------
+    UserError
+        If there is no sample of that name.
+    """
+    if name not in SAMPLES:
+        raise UserError(f"there is no sample {name!r}; there is: {', '.join(SAMPLES)}")
+    return Path(__file__).parent / SAMPLES[name].file
