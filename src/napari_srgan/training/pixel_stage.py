@@ -74,7 +74,7 @@ def train(
     Yields
     ------
     Validation
-        At the start and every ``recipe.validate_every`` steps.
+        At the start, at the end and every ``recipe.validate_every`` steps.
 
     Returns
     -------
@@ -89,8 +89,10 @@ def train(
         optimisers=build_optimiser(network, recipe.optimiser, recipe.learning_rate),
         draw=np.random.default_rng(recipe.seed),
     )
+    resumed_at = None
     if checkpoint.exists():
         read_checkpoint(checkpoint, state)
+        resumed_at = state.step
     forward = torch.compile(network) if compiled else network
     sampler = PatchSampler(tiles.training, recipe, state.draw)
     bicubic = _by_set(tiles.held_back, [_bicubic_psnr(tile) for tile in tiles.held_back])
@@ -98,7 +100,9 @@ def train(
     losses: list[Tensor] = []
     began, before = time.monotonic(), state.minutes
     while True:
-        if state.step % recipe.validate_every == 0 or state.step >= recipe.steps:
+        # The validation at which a checkpoint was written has been seen, unless it is the last.
+        due = state.step % recipe.validate_every == 0 and state.step != resumed_at
+        if due or state.step >= recipe.steps:
             state.minutes = before + (time.monotonic() - began) / 60
             write_checkpoint(checkpoint, state)
             yield Validation(

@@ -67,7 +67,6 @@ def run_recipe(
         except StopIteration as end:
             network: Generator = end.value
             break
-        # A run resumed from its checkpoint repeats the validation it was stopped at.
         _write_log(log, validation)
         last = validation
         yield validation

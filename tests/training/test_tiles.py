@@ -1,0 +1,85 @@
+"""Tiles are split by image, and patches lie on each other."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_srgan.errors import UserError
+from napari_srgan.networks import bicubic_downsample
+from napari_srgan.training.degrade import degrade
+from napari_srgan.training.recipe import Recipe
+from napari_srgan.training.tiles import PatchSampler, attribution, read_tiles
+
+
+def test_no_image_is_on_both_sides(recipe: Recipe, data: Path) -> None:
+    tiles = read_tiles(recipe, data)
+    with (data / "cells" / "SOURCES.tsv").open() as file:
+        images = {(row["set"], row["path"]) for row in csv.DictReader(file, delimiter="\t")}
+    # 3 images a set, 2 tiles each: one image is held back.
+    assert len(images) == 6
+    assert len(tiles.held_back) == 4
+    assert len(tiles.training) + tiles.too_small == 8
+    trained = {tile.high.numpy().tobytes() for tile in tiles.training}
+    assert not trained & {tile.high.numpy().tobytes() for tile in tiles.held_back}
+
+
+def test_the_split_is_the_same_each_time(recipe: Recipe, data: Path) -> None:
+    first, second = (read_tiles(recipe, data) for _ in range(2))
+    for one, other in zip(first.held_back, second.held_back, strict=True):
+        assert torch.equal(one.high, other.high)
+
+
+def test_every_set_is_judged(recipe: Recipe, data: Path) -> None:
+    assert {tile.source_set for tile in read_tiles(recipe, data).held_back} == {"set0", "set1"}
+
+
+def test_patches_lie_on_each_other_in_every_orientation(recipe: Recipe, data: Path) -> None:
+    sampler = PatchSampler(read_tiles(recipe, data).training, recipe, np.random.default_rng(0))
+    low, high = sampler.batch()
+    assert low.shape == (4, 1, 12, 12)
+    assert high.shape == (4, 1, 24, 24)
+    for _ in range(8):
+        low, high = sampler.batch()
+        again = bicubic_downsample(high, 2)
+        # Only the rim of a patch sees beyond it; 16-bit steps are 2e-4 of the range.
+        torch.testing.assert_close(again[..., 3:-3, 3:-3], low[..., 3:-3, 3:-3], atol=2e-3, rtol=0)
+
+
+def test_degraded_images_are_of_the_same_type_and_brightness() -> None:
+    high = np.random.default_rng(0).integers(0, 255, (41, 43, 3)).astype(np.uint8)
+    low, cropped = degrade(high, 4)
+    assert low.dtype == np.uint8
+    assert low.shape == (10, 10, 3)
+    assert cropped.shape == (40, 40, 3)
+    assert abs(low.mean() - cropped.mean()) < 1
+
+
+def test_attribution_names_every_source(recipe: Recipe, data: Path) -> None:
+    assert attribution(recipe, data) == (
+        "set0: repo-a at abc, CC0-1.0",
+        "set1: repo-b at def, CC-BY-4.0",
+    )
+
+
+def test_missing_data_is_named(recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cells is no folder of tiles: its SOURCES\.tsv"):
+        read_tiles(recipe, tmp_path)
+
+
+def test_broken_and_wrong_tiles_are_named(recipe: Recipe, data: Path) -> None:
+    (data / "cells" / "tile3.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"tile3\.png cannot be read"):
+        read_tiles(recipe, data)
+    colourful = recipe.model_copy(update={"arguments": recipe.arguments | {"channels": 3}})
+    with pytest.raises(UserError, match="toy is for 3 channels"):
+        read_tiles(colourful, data)
+
+
+def test_patches_larger_than_all_tiles_are_refused(recipe: Recipe, data: Path) -> None:
+    with pytest.raises(UserError, match="as large as a patch of 99 pixels"):
+        read_tiles(recipe.model_copy(update={"patch": 99}), data)
