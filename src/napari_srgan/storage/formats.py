@@ -1,0 +1,128 @@
+"""Which format a name stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_srgan.errors import UserError
+from napari_srgan.storage.image import StoredImage
+from napari_srgan.storage.output import Output
+from napari_srgan.storage.partial import is_zarr
+
+ENDINGS = (
+    ".ome.zarr", ".ome.tiff", ".ome.tif", ".zarr", ".tiff", ".tif", ".png", ".jpeg", ".jpg", ".webp",
+)  # fmt: skip
+"""Of all files we read and write, longer ones first."""
+_LISTED = ".tif, .ome.tif, .png, .jpg, .webp, .zarr and .ome.zarr"
+
+
+def ending(path: Path) -> str:
+    """The known ending of a name, in small letters; empty if it is none."""
+    name = path.name.lower()
+    return next((known for known in ENDINGS if name.endswith(known) and len(name) > len(known)), "")
+
+
+def open_image(path: Path) -> StoredImage:
+    """Open an image file for reading.
+
+    Parameters
+    ----------
+    path
+        A file with one of :data:`ENDINGS`, or the folder of a zarr array or image.
+
+    Returns
+    -------
+    StoredImage
+        A context manager; close it when nothing will be read any more.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, it is in no known format, or cannot be read.
+    """
+    if not path.exists():
+        raise UserError(f"there is no file {path}")
+    if path.is_dir():
+        if ending(path).endswith("zarr") or is_zarr(path):
+            from napari_srgan.storage.zarr_store import open_zarr
+
+            return open_zarr(path)
+        raise UserError(f"{path} is a folder, not an image file")
+    kind = ending(path)
+    if not kind or kind.endswith("zarr"):
+        raise UserError(f"{path.name} is no image file that can be read; {_LISTED} are")
+    try:
+        if path.stat().st_size == 0:
+            raise UserError(f"{path.name} is empty (0 bytes); get the file again from where it was made")
+        return _reader(kind)(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _reader(kind: str) -> Callable[[Path], StoredImage]:
+    if "tif" in kind:
+        from napari_srgan.storage.tiff_read import open_tiff
+
+        return open_tiff
+    from napari_srgan.storage.pictures import open_picture
+
+    return open_picture
+
+
+def open_output(
+    path: Path,
+    axes: str,
+    dtype: np.dtype[Any],
+    *,
+    overwrite: bool = False,
+    colour_profile: bytes | None = None,
+) -> Output:
+    """Begin an image file, checking first that it can hold the result.
+
+    Parameters
+    ----------
+    path
+        Its name; the ending says the format.
+    axes, dtype
+        Of the result.
+    overwrite
+        Replace what has that name already.
+    colour_profile
+        ICC profile of the input.
+
+    Returns
+    -------
+    Output
+        A context manager, the sink for ``upscale_job``.
+
+    Raises
+    ------
+    UserError
+        If the format is unknown or cannot hold the result, the name is taken, or the
+        folder cannot be written to.
+    """
+    make = _writer(path)
+    output = make(path, axes=axes, overwrite=overwrite, colour_profile=colour_profile)
+    output.check(axes, dtype)
+    return output
+
+
+def _writer(path: Path) -> Callable[..., Output]:
+    kind = ending(path)
+    if not kind:
+        raise UserError(f"{path.name!r} names no format that can be written; use {_LISTED}")
+    if kind.endswith("zarr"):
+        from napari_srgan.storage.zarr_store import ZarrSink
+
+        return ZarrSink
+    if "tif" in kind:
+        from napari_srgan.storage.tiff_write import TiffOutput
+
+        return TiffOutput
+    from napari_srgan.storage.pictures import PictureOutput
+
+    return PictureOutput

@@ -1,0 +1,158 @@
+"""PNG, JPEG and WebP: pictures of one plane."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from napari_srgan.errors import UserError
+from napari_srgan.inference.upscale import Upscaled, memory_sink
+from napari_srgan.storage.image import FileArray, StoredImage, damaged
+from napari_srgan.storage.output import Output
+from napari_srgan.storage.spacing import Spacing
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+"""Pillow's names by ending."""
+LONGEST_SIDE = {"PNG": 2**31 - 1, "JPEG": 65500, "WEBP": 16383}
+DTYPES = {
+    "PNG": ("bool", "uint8", "uint16"),
+    "JPEG": ("uint8",),
+    "WEBP": ("uint8",),
+}
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+_EXIF_DESCRIPTION, _EXIF_SOFTWARE = 270, 305
+
+
+def open_picture(path: Path) -> StoredImage:
+    """Read a PNG, JPEG or WebP file: gray, RGB or RGBA, of one, 8 or 16 bits.
+
+    Colour tables become colours, gray with alpha becomes RGBA, and a photograph is
+    turned the way its camera was held.
+
+    Raises
+    ------
+    UserError
+        If it is none, or is cut off.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(32)
+        if _is_deep_colour_png(head):  # Pillow would make 8 bits of them
+            pixels, profile = _as_rgba(imagecodecs.png_decode(path.read_bytes())), None
+        else:
+            pixels, profile = _read(path)
+    except UnidentifiedImageError as error:
+        raise UserError(
+            f"{path.name} is no readable {FORMATS[path.suffix.lower()]} file; "
+            "get the file again from where it was made"
+        ) from error
+    except (OSError, SyntaxError, ValueError, struct.error, zlib.error, imagecodecs.PngError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise damaged(path.name, error) from error
+    axes = "YX" if pixels.ndim == 2 else "YXS"
+    spacings = (Spacing(),) * len(axes)
+    return StoredImage(path, FileArray(pixels, path.name), axes, spacings, path.suffix.lower(), profile)
+
+
+def _read(path: Path) -> tuple[NDArray[Any], bytes | None]:
+    with _large_pictures(), Image.open(path) as picture:
+        picture.load()
+        profile = picture.info.get("icc_profile")
+        upright = ImageOps.exif_transpose(picture)
+        if upright.mode == "P":
+            upright = upright.convert("RGBA" if "transparency" in upright.info else "RGB")
+        elif upright.mode in ("LA", "PA", "La", "RGBa"):
+            upright = upright.convert("RGBA")
+        elif upright.mode == "I" or upright.mode.startswith("I;16"):
+            return np.asarray(upright).astype(np.uint16), profile
+        elif upright.mode not in ("1", "L", "RGB", "RGBA"):  # CMYK, YCbCr, Lab
+            upright, profile = upright.convert("RGB"), None
+        return np.array(upright), profile
+
+
+@contextmanager
+def _large_pictures() -> Iterator[None]:
+    """Pillow takes a stitched slide for an attack; whoever gives it here means it."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _is_deep_colour_png(head: bytes) -> bool:
+    depth, colour = (head[24], head[25]) if len(head) > 25 else (0, 0)
+    return head.startswith(_PNG_START) and depth == 16 and colour in (2, 4, 6)
+
+
+def _as_rgba(pixels: NDArray[Any]) -> NDArray[Any]:
+    if pixels.shape[-1] != 2:
+        return pixels
+    gray, alpha = pixels[..., :1], pixels[..., 1:]
+    return np.concatenate([gray, gray, gray, alpha], axis=-1)
+
+
+class PictureOutput(Output):
+    """A result as PNG, JPEG or WebP."""
+
+    @property
+    def format(self) -> str:
+        return FORMATS[self.path.suffix.lower()]
+
+    def check(self, axes: str, dtype: np.dtype[Any]) -> None:
+        if len(axes.removesuffix("S")) > 2:
+            raise UserError(f"{self.format} holds one plane, not axes {axes!r}; write a .tif or a .zarr")
+        if dtype.name not in DTYPES[self.format]:
+            others = ".tif or .zarr" if dtype.name != "uint16" else ".png, .tif or .zarr"
+            raise UserError(f"{self.format} cannot hold {dtype} values; write a {others}")
+        if dtype.name == "bool" and axes.endswith("S"):
+            raise UserError("PNG cannot hold colours of one bit; write a .tif or a .zarr")
+
+    def __call__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        longest = LONGEST_SIDE[self.format]
+        if max(shape[:2]) > longest:
+            raise UserError(
+                f"{self.format} holds at most {longest} pixels a side, the result has "
+                f"{shape[0]} x {shape[1]}; write a .tif or a .zarr"
+            )
+        if self.format == "JPEG" and shape[2:] == (4,):
+            raise UserError("JPEG cannot hold the alpha of an RGBA image; write a .png or a .tif")
+        return memory_sink(shape, dtype)
+
+    def write(self, result: Upscaled, spacings: tuple[Spacing, ...]) -> None:
+        del spacings  # pictures know dots per inch of a print, not the size of a specimen
+        text = json.dumps(result.provenance)
+        if result.data.dtype == np.uint16 and result.data.ndim == 3:  # Pillow knows 16 bits of gray only
+            encoded = bytes(imagecodecs.png_encode(result.data))
+            self.partial.temporary.write_bytes(_with_description(encoded, text))
+            return
+        exif = Image.Exif()
+        exif[_EXIF_DESCRIPTION], exif[_EXIF_SOFTWARE] = text, "napari-srgan"
+        options: dict[str, Any] = {"exif": exif}
+        if self.colour_profile:
+            options["icc_profile"] = self.colour_profile
+        if self.format != "PNG":
+            options["quality"] = 95
+        picture = Image.fromarray(result.data)
+        with self.partial.temporary.open("wb") as file:
+            picture.save(file, self.format, **options)
+
+
+def _with_description(png: bytes, text: str) -> bytes:
+    """Put a text chunk after the header, which has 25 bytes."""
+    chunk = b"tEXtDescription\0" + text.encode("latin-1", "replace")
+    whole = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    start = len(_PNG_START) + 25
+    return png[:start] + whole + png[start:]
