@@ -13,12 +13,12 @@ import xarray
 import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.conftest import make_tiny_model
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.upscale import Upscaled, upscale_job
 from napari_srgan.models import Model
-from tests.conftest import make_tiny_model
 
 RANDOM = np.random.default_rng(0)
 

@@ -62,13 +62,13 @@ def lose_weight(file: Path, card: dict[str, Any]) -> None:
 
 
 BAD_FILES = {
-    "missing": (lambda file, card: file.unlink(), "no model file"),
-    "empty": (lambda file, card: file.write_bytes(b""), "no readable safetensors"),
-    "text": (lambda file, card: file.write_text("hello " * 99), "no readable safetensors"),
+    "missing": (lambda file, _: file.unlink(), "no model file"),
+    "empty": (lambda file, _: file.write_bytes(b""), "no readable safetensors"),
+    "text": (lambda file, _: file.write_text("hello " * 99), "no readable safetensors"),
     "truncated": (truncate, "no readable safetensors"),
     "cut header": (cut_header, "no readable safetensors"),
-    "no card": (lambda file, card: rewrite(file, None), "no napari-srgan card"),
-    "no JSON": (lambda file, card: rewrite(file, "{"), "it is no JSON"),
+    "no card": (lambda file, _: rewrite(file, None), "no napari-srgan card"),
+    "no JSON": (lambda file, _: rewrite(file, "{"), "it is no JSON"),
     "field missing": (
         lambda file, card: rewrite(file, {k: v for k, v in card.items() if k != "licence"}),
         "licence: Field required",

@@ -21,7 +21,8 @@ def test_psnr() -> None:
 
 
 def test_luma_is_that_of_studio_video() -> None:
-    assert luma(np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8)) == pytest.approx(np.array([[16, 235]]), abs=0.01)
+    black_and_white = np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8)
+    assert luma(black_and_white) == pytest.approx(np.array([[16, 235]]), abs=0.01)
 
 
 def test_ssim_of_equal_and_of_unlike_images() -> None:

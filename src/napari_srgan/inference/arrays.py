@@ -105,7 +105,7 @@ def _blocks(
     return product(*choices)
 
 
-def restore_dtype(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
+def restore_dtype(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Bring results back to the type of the input: rounded, clipped only to its range."""
     if dtype.kind == "b":
         return values > 0.5
@@ -114,6 +114,8 @@ def restore_dtype(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[
         # The largest 64-bit integers are no float64: the next smaller one is.
         highest = float(info.max) if int(float(info.max)) <= info.max else np.nextafter(float(info.max), 0)
         return values.round().clip(float(info.min), highest).astype(dtype)
+    if values.dtype == dtype:
+        return values
     limits = np.finfo(dtype)
     # Infinities in the result are those of the input.
     return np.where(np.isinf(values), values, values.clip(limits.min, limits.max)).astype(dtype)

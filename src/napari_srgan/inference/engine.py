@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -185,7 +185,7 @@ def choose_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
 
 
 @contextmanager
-def _watched(layers: list[nn.Module], watch: Watch | None) -> Iterator[None]:
+def _watched(layers: Sequence[nn.Module], watch: Watch | None) -> Iterator[None]:
     hooks = [layer.register_forward_hook(watch) for layer in layers] if watch else []
     try:
         yield

@@ -32,12 +32,21 @@ class IntensityTransform:
         """Quantities to network range; any real dtype, any shape."""
         if self.span == 0:
             return np.zeros(values.shape, np.float32)
-        # float64 in between: 64-bit integers and large offsets keep their differences.
-        return ((values.astype(np.float64) - self.offset) / self.span).astype(np.float32)
+        shifted = values.astype(working_dtype(values.dtype)) - self.offset
+        shifted /= self.span
+        return shifted.astype(np.float32, copy=False)
 
-    def invert(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Network range to quantities, as float64."""
-        return values.astype(np.float64) * self.span + self.offset
+    def invert(self, values: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Network range to the quantities of data of a dtype, in its working dtype."""
+        quantities = values.astype(working_dtype(dtype))
+        quantities *= self.span
+        quantities += self.offset
+        return quantities
+
+
+def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The float type that holds every value of a dtype: float32 where that is enough."""
+    return np.result_type(dtype, np.float32) if dtype.kind != "b" else np.dtype(np.float32)
 
 
 BYTE_TRANSFORM = IntensityTransform(offset=0.0, span=255.0)

@@ -55,9 +55,9 @@ def measure_cost(engine: Engine, batch: int = 1) -> TileCost:
 def memory_budget(device: torch.device) -> float:
     """Bytes that a tile may take on a device."""
     if device.type == "cuda":
-        return DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]
+        return float(DEVICE_SHARE * torch.cuda.mem_get_info(device)[0])
     if device.type == "xpu":
-        return DEVICE_SHARE * torch.xpu.mem_get_info(device)[0]
+        return float(DEVICE_SHARE * torch.xpu.mem_get_info(device)[0])
     return min(HOST_BUDGET, DEVICE_SHARE * psutil.virtual_memory().available)
 
 
@@ -74,11 +74,11 @@ def _peak_bytes(engine: Engine, batch: int, side: int) -> float:
     return float(tensors.peak)
 
 
-class _LiveTensors(TorchDispatchMode):
+class _LiveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of tensors that are alive, on any device."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.peak = 0
         self._now = 0
         self._seen: set[int] = set()

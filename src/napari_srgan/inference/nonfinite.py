@@ -39,9 +39,9 @@ def fill_nonfinite(plane: NDArray[Any], default: float) -> NDArray[Any]:
     return np.where(finite, plane, mean)
 
 
-def put_back_nonfinite(result: NDArray[np.float64], plane: NDArray[Any], factor: int) -> NDArray[np.float64]:
+def put_back_nonfinite(result: NDArray[Any], plane: NDArray[Any], factor: int) -> NDArray[Any]:
     """Put NaN and infinities into the pixels of the result that theirs became."""
-    if np.isfinite(plane).all():
+    if plane.dtype.kind != "f" or np.isfinite(plane).all():
         return result
     large = plane.repeat(factor, axis=0).repeat(factor, axis=1)
     return np.where(np.isfinite(large), result, large)

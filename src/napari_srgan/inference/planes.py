@@ -17,6 +17,7 @@ from napari_srgan.inference.intensity import (
     BYTE_TRANSFORM,
     IntensityTransform,
     percentile_transform,
+    working_dtype,
 )
 from napari_srgan.inference.nonfinite import FILL_RADIUS, fill_nonfinite, put_back_nonfinite
 from napari_srgan.inference.tiling import Span, Tile, Window, tile_window
@@ -66,7 +67,7 @@ class PlaneStack:
 
     @property
     def _channels(self) -> int:
-        return self.array.shape[self.axes.index("C")] if "C" in self.axes else 1
+        return int(self.array.shape[self.axes.index("C")]) if "C" in self.axes else 1
 
     def channel_of(self, index: tuple[int, ...]) -> int:
         """Channel of a plane: 0 if the array has no channel axis."""
@@ -116,9 +117,7 @@ class TileInput:
         A one-channel model sees colours one by one (N = 3); an RGB model sees gray as
         three equal channels.
         """
-        colours = np.stack(
-            [self._continued(self._filled(transform, k)) for k in range(self._colours)]
-        )
+        colours = np.stack([self._continued(self._filled(transform, k)) for k in range(self._colours)])
         values = transform.apply(colours)
         if channels == 1:
             return values[:, None]
@@ -126,23 +125,21 @@ class TileInput:
 
     def from_batch(
         self, result: NDArray[np.float32], transform: IntensityTransform, factor: int
-    ) -> NDArray[np.float64]:
+    ) -> NDArray[Any]:
         """Turn the network's answer into quantities ``(Y * factor, X * factor, K)``."""
         planes = result[:, 0] if result.shape[1] == 1 else result[0]
         if self._colours == 1:  # an RGB model on gray answers three times
             planes = planes.mean(axis=0, keepdims=True)
-        values = transform.invert(_trimmed(planes, self.windows, factor))
+        values = transform.invert(_trimmed(planes, self.windows, factor), self.pixels.dtype)
         samples = list(values)
         if self.pixels.shape[2] > ALPHA:
             samples.append(self._alpha(factor))
         own = self._own_pixels()
-        return np.stack(
-            [put_back_nonfinite(s, own[..., k], factor) for k, s in enumerate(samples)], axis=-1
-        )
+        return np.stack([put_back_nonfinite(s, own[..., k], factor) for k, s in enumerate(samples)], axis=-1)
 
     @property
     def _colours(self) -> int:
-        return min(self.pixels.shape[2], ALPHA)
+        return min(int(self.pixels.shape[2]), ALPHA)
 
     def _filled(self, transform: IntensityTransform, sample: int) -> NDArray[Any]:
         plane = self.pixels[..., sample]
@@ -156,17 +153,19 @@ class TileInput:
         )
         return np.pad(plane[inside], [w.pad for w in self.windows], mode="symmetric")
 
-    def _alpha(self, factor: int) -> NDArray[np.float64]:
+    def _alpha(self, factor: int) -> NDArray[Any]:
         alpha = self._continued(self._filled(IntensityTransform(0.0, 1.0), ALPHA))
-        planes = torch.from_numpy(alpha.astype(np.float64))[None, None]
-        return _trimmed(bicubic_upsample(planes, factor)[0].numpy(), self.windows, factor)[0]
+        planes = torch.from_numpy(alpha.astype(working_dtype(alpha.dtype)))[None, None]
+        large: NDArray[Any] = bicubic_upsample(planes, factor)[0].numpy()
+        return _trimmed(large, self.windows, factor)[0]
 
     def _own_pixels(self) -> NDArray[Any]:
         y, x = (
             slice(span.start - at, span.stop - at)
             for span, at in zip((self.tile.y, self.tile.x), self.offset, strict=True)
         )
-        return self.pixels[y, x]
+        own: NDArray[Any] = self.pixels[y, x]
+        return own
 
 
 def _trimmed(planes: NDArray[Any], windows: tuple[Window, ...], factor: int) -> NDArray[Any]:

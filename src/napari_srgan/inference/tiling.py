@@ -99,9 +99,7 @@ def tile_window(core: Span, length: int, halo: int) -> Window:
 def split_evenly(span: Span, parts: int) -> Iterator[Span]:
     """Cut a span into parts that differ by one pixel at most."""
     for part in range(parts):
-        yield Span(
-            span.start + len(span) * part // parts, span.start + len(span) * (part + 1) // parts
-        )
+        yield Span(span.start + len(span) * part // parts, span.start + len(span) * (part + 1) // parts)
 
 
 def plan_tiles(region: Tile, halo: int, *, largest: int | None = None, side: int | None = None) -> list[Tile]:
@@ -126,9 +124,7 @@ def plan_tiles(region: Tile, halo: int, *, largest: int | None = None, side: int
         rows = columns = 1
     else:
         rows, columns = _cheapest_cut(height, width, halo, largest)
-    return [
-        Tile(y, x) for y in split_evenly(region.y, rows) for x in split_evenly(region.x, columns)
-    ]
+    return [Tile(y, x) for y in split_evenly(region.y, rows) for x in split_evenly(region.x, columns)]
 
 
 def _cheapest_cut(height: int, width: int, halo: int, largest: int) -> tuple[int, int]:

@@ -131,9 +131,7 @@ def upscale_job(
     message = f"Upscaling x{factor} with {model.name} on {engine.device.type}, {engine.precision}"
     work = _Work(engine, stack, transforms, halo)
     for done, index in enumerate(planes):
-        finished = yield from _upscale_plane(
-            work, index, tiles, result, place, (done, len(planes)), message
-        )
+        finished = yield from _upscale_plane(work, index, tiles, result, place, (done, len(planes)), message)
         tiles = finished
     return Upscaled(
         data=result,

@@ -125,9 +125,8 @@ class SRResNet(Generator):
             if upsampling == "direct"
             else _staged_tail(scale_factor, channels, width, kernel, activation)
         )
-        self._tail_radius = (
-            1.0 if upsampling == "direct" else _staged_tail_radius(scale_factor, kernel)
-        )
+        tail_radius = 1.0 if upsampling == "direct" else _staged_tail_radius(scale_factor, kernel)
+        self._receptive_radius = math.ceil(kernel // 2 + 2 * blocks + 1 + tail_radius)
         if interpolated_skip:
             # Training starts from bicubic interpolation instead of from noise.
             last = [m for m in self.tail.modules() if isinstance(m, nn.Conv2d)][-1]
@@ -136,20 +135,16 @@ class SRResNet(Generator):
 
     @property
     def receptive_radius(self) -> int:
-        head = self.head[0].kernel_size[0] // 2  # type: ignore[union-attr,index]
-        body = 2 * sum(isinstance(m, ResidualBlock) for m in self.body) + 1
-        return math.ceil(head + body + self._tail_radius)
+        return self._receptive_radius
 
     def forward(self, low: Tensor) -> Tensor:
-        head = self.head(low.to(self.head[0].weight.dtype))
+        head = self.head(low.to(next(self.parameters()).dtype))
         high: Tensor = self.tail(self.body(head).add_(head)).float()
         return high + bicubic_upsample(low, self.scale_factor) if self.interpolated_skip else high
 
 
 def _direct_tail(factor: int, channels: int, width: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(width, channels * factor**2, 3, padding=1), nn.PixelShuffle(factor)
-    )
+    return nn.Sequential(nn.Conv2d(width, channels * factor**2, 3, padding=1), nn.PixelShuffle(factor))
 
 
 def _staged_tail(

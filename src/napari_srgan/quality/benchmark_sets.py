@@ -53,9 +53,9 @@ def evaluate_folder(folder: Path, factor: int, upscale: Callable[[Image], Image]
     for file in files:
         truth = imread(file.with_name(file.name.replace("_lr", "_hr")))
         result = upscale(imread(file))
-        planes = [
+        ours, theirs = (
             crop_border(luma(image) if image.ndim == 3 else image, factor) for image in (result, truth)
-        ]
-        figures.append((psnr(*planes, peak=255), ssim(*planes, peak=255)))
+        )
+        figures.append((psnr(ours, theirs, peak=255), ssim(ours, theirs, peak=255)))
     means = np.mean(figures, axis=0)
     return Figures(psnr=float(means[0]), ssim=float(means[1]))

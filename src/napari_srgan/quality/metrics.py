@@ -47,7 +47,7 @@ def ssim(result: Image, truth: Image, peak: float) -> float:
     structural similarity. IEEE Trans. Image Processing 13(4), eq. 13; K1 = 0.01, K2 = 0.03.
     """
     return float(
-        structural_similarity(
+        structural_similarity(  # type: ignore[no-untyped-call]
             np.asarray(result, np.float64),
             np.asarray(truth, np.float64),
             data_range=peak,

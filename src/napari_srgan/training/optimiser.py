@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,13 +44,11 @@ class Muon(Optimizer):
     found for Adam serves here.
     """
 
-    def __init__(
-        self, parameters: Iterable[Tensor], learning_rate: float, momentum: float = 0.95
-    ) -> None:
+    def __init__(self, parameters: Iterable[Tensor], learning_rate: float, momentum: float = 0.95) -> None:
         super().__init__(parameters, {"lr": learning_rate, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no line search here
         """Move the parameters by one update."""
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
@@ -76,7 +73,7 @@ class Muon(Optimizer):
 def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
     """Matrices ``(N, rows, columns)``, rows <= columns, with all singular values near 1."""
     a, b, c = NEWTON_SCHULZ
-    x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)
+    x: Tensor = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)
     for _ in range(iterations):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x

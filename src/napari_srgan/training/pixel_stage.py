@@ -82,7 +82,7 @@ def train(
         The averaged weights of the last step, in evaluation mode on the CPU.
     """
     torch.manual_seed(recipe.seed)
-    network = start_network(recipe).to(device, memory_format=torch.channels_last)
+    network = start_network(recipe).to(device).to(memory_format=torch.channels_last)
     state = TrainingState(
         network=network,
         average=copy.deepcopy(network).requires_grad_(False),
@@ -147,7 +147,7 @@ def _step(
     with torch.autocast(torch.device(device).type, torch.bfloat16):
         result = forward(low.contiguous(memory_format=torch.channels_last))  # type: ignore[operator]
     loss = F.l1_loss(result, high)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(state.network.parameters(), recipe.clip)
     for optimiser in state.optimisers:
         optimiser.step()

@@ -79,9 +79,7 @@ def run_recipe(
     return model
 
 
-def _card(
-    recipe: Recipe, network: Generator, data: Path, tiles: TileSets, last: Validation
-) -> ModelCard:
+def _card(recipe: Recipe, network: Generator, data: Path, tiles: TileSets, last: Validation) -> ModelCard:
     protocol = RGB_PROTOCOL if recipe.channels == 3 else PROTOCOL
     return ModelCard(
         name=recipe.name,

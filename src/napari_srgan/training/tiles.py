@@ -111,9 +111,7 @@ class PatchSampler:
         y = int(draw.integers(tile.low.shape[1] - size + 1))
         x = int(draw.integers(tile.low.shape[2] - size + 1))
         low = tile.low[:, y : y + size, x : x + size]
-        high = tile.high[
-            :, y * factor : (y + size) * factor, x * factor : (x + size) * factor
-        ]
+        high = tile.high[:, y * factor : (y + size) * factor, x * factor : (x + size) * factor]
         turns, mirrored = int(draw.integers(4)), bool(draw.integers(2))
         gain = float(draw.uniform(*self._recipe.gain))
         return _orient(low, turns, mirrored) * gain, _orient(high, turns, mirrored) * gain
