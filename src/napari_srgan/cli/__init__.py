@@ -1,0 +1,55 @@
+"""``napari-srgan`` in the shell: the same jobs as in napari, one command a file."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from napari_srgan.cli.demo import demo
+from napari_srgan.cli.models import models
+from napari_srgan.cli.upscale import upscale
+
+app = typer.Typer(
+    name="napari-srgan",
+    help="Super-resolution for microscopy and photographs, from the shell.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(upscale)
+app.command()(models)
+app.command()(demo)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"napari-srgan {version('napari-srgan')}")
+        raise typer.Exit
+
+
+@app.callback()
+def entrance(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Super-resolution for microscopy and photographs, from the shell."""
+    del version
+
+
+def main() -> None:
+    """Run the command line."""
+    # A cluster ends jobs by SIGTERM: leave nothing half written then either.
+    signal.signal(signal.SIGTERM, _terminated)
+    app()
+
+
+def _terminated(number: int, frame: Any) -> None:
+    del frame
+    sys.exit(128 + number)

@@ -1,0 +1,188 @@
+"""``napari-srgan demo``: what a model does to an image whose truth is known."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_srgan.cli.terminal import complain, errors_told, progress_bar, run_job
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_srgan.inference.upscale import Upscaled
+    from napari_srgan.models import Model
+    from napari_srgan.progress import Job
+
+PICTURE = "napari-srgan-demo.png"
+"""Name of the side-by-side picture."""
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path(),
+    model: Annotated[str | None, typer.Option(help="Name of a model or a .safetensors file.")] = None,
+    no_window: Annotated[bool, typer.Option("--no-window", help="Do not open napari.")] = False,
+) -> None:
+    """Make a sample smaller, upscale it again, and compare with what it was.
+
+    Prints PSNR and SSIM beside bicubic interpolation, writes a picture, and opens napari
+    where there is a display.
+    """
+    with errors_told():
+        from napari_srgan.cli.comparison import draw_comparison
+        from napari_srgan.models import load_model
+        from napari_srgan.models.library import DEFAULT_MODEL
+        from napari_srgan.storage.partial import Partial
+
+        # It is ours to replace.
+        partial = Partial(out / PICTURE, overwrite=True)
+        try:
+            with progress_bar() as bar:
+                compared = run_job(compare(load_model(model or DEFAULT_MODEL)), bar)
+            _print_figures(compared)
+            draw_comparison(compared).save(partial.temporary)
+            partial.commit()
+        finally:
+            partial.discard()
+        print(f"Picture: {partial.path.resolve()}", flush=True)
+        if not no_window and _has_display():
+            _open_window(compared)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How near an image is to the truth."""
+
+    psnr: float
+    """dB."""
+    ssim: float
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A sample, made smaller and larger again; all but `low` of the same shape."""
+
+    sample: str
+    model: Model
+    original: NDArray[Any]
+    """``(Y, X)`` or ``(Y, X, 3)``."""
+    low: NDArray[Any]
+    bicubic: NDArray[Any]
+    result: NDArray[Any]
+    pixel_size: float | None
+    """Of the original, in micrometres."""
+    figures: dict[str, Figures]
+    """Of ``"bicubic"`` and ``"result"``."""
+
+
+def compare(model: Model) -> Job[Compared]:
+    """Upscale the sample that suits a model, after making it smaller by its factor.
+
+    Parameters
+    ----------
+    model
+        A model of one channel is shown on nuclei, one for RGB on tissue.
+
+    Yields
+    ------
+    Progress
+        As :func:`~napari_srgan.inference.upscale.upscale_job` does.
+
+    Returns
+    -------
+    Compared
+        The images and their figures.
+    """
+    from napari_srgan.inference.upscale import upscale_job
+    from napari_srgan.samples import SAMPLES, sample_path
+    from napari_srgan.storage.formats import open_image
+    from napari_srgan.training.degrade import degrade
+
+    name = "tissue" if model.card.channels == 3 else "nuclei"
+    sample = SAMPLES[name]
+    with open_image(sample_path(name)) as image:
+        truth = image.data[:]
+    planes = truth if truth.ndim == 3 else truth[..., None]
+    low, original = (
+        part if truth.ndim == 3 else part[..., 0] for part in degrade(planes, model.scale_factor)
+    )
+    upscaled: Upscaled = yield from upscale_job(low, model, axes=sample.axes)
+    bicubic = interpolated(low, model.scale_factor)
+    images = {"bicubic": bicubic, "result": upscaled.data}
+    return Compared(
+        sample=sample.title,
+        model=model,
+        original=original,
+        low=low,
+        bicubic=bicubic,
+        result=upscaled.data,
+        pixel_size=sample.pixel_size,
+        figures={which: measure(image, original, model.scale_factor) for which, image in images.items()},
+    )
+
+
+def interpolated(low: NDArray[Any], factor: int) -> NDArray[Any]:
+    """Bicubic interpolation of ``(Y, X)`` or ``(Y, X, 3)``, of its dtype."""
+    import numpy as np
+    import torch
+
+    from napari_srgan.inference.arrays import restore_dtype
+    from napari_srgan.networks import bicubic_upsample
+
+    planes = low if low.ndim == 3 else low[..., None]
+    tensor = torch.from_numpy(planes.astype(np.float64).transpose(2, 0, 1))[None]
+    large = restore_dtype(bicubic_upsample(tensor, factor)[0].numpy().transpose(1, 2, 0), low.dtype)
+    return large if low.ndim == 3 else large[..., 0]
+
+
+def measure(image: NDArray[Any], truth: NDArray[Any], border: int) -> Figures:
+    """PSNR and SSIM: of the Y channel for 8-bit RGB, else against the range of the truth."""
+    from napari_srgan.quality.metrics import crop_border, luma, psnr, ssim
+
+    if truth.ndim == 3:
+        image, truth, peak = luma(image), luma(truth), 255.0
+    else:
+        peak = float(truth.max()) - float(truth.min())
+    image, truth = crop_border(image, border), crop_border(truth, border)
+    return Figures(psnr(image, truth, peak), ssim(image, truth, peak))
+
+
+def _print_figures(compared: Compared) -> None:
+    y, x = compared.original.shape[:2]
+    name, factor = compared.model.name, compared.model.scale_factor
+    width = max(len(name), len("bicubic")) + 2
+    print(f"{compared.sample}, {y} x {x} pixels: made {factor} times smaller, then upscaled again")
+    print(f"{'':{width}}{'PSNR (dB)':>10}{'SSIM':>8}")
+    for label, which in (("bicubic", "bicubic"), (name, "result")):
+        figures = compared.figures[which]
+        print(f"{label:{width}}{figures.psnr:>10.2f}{figures.ssim:>8.4f}")
+
+
+def _has_display() -> bool:
+    if find_spec("napari") is None:
+        return False
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _open_window(compared: Compared) -> None:
+    from napari_srgan.viewer.demo import open_demo
+
+    try:
+        open_demo(
+            compared.original,
+            compared.low,
+            compared.result,
+            name=compared.model.name,
+            factor=compared.model.scale_factor,
+            pixel_size=compared.pixel_size,
+        )
+    except ImportError as error:
+        complain(f'napari does not open ({error}); pip install "napari-srgan[all]" brings what it needs')

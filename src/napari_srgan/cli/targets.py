@@ -1,0 +1,93 @@
+"""Which file is upscaled into which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_srgan.errors import UserError
+from napari_srgan.storage.formats import ENDINGS, ending
+from napari_srgan.storage.partial import is_zarr
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where results go."""
+
+    path: Path
+    is_folder: bool
+    """Whether `path` is a folder for results, not a result itself."""
+
+    def file(self, source: Path, factor: int, result_ending: str) -> Path:
+        """Name of the result of one input."""
+        if not self.is_folder:
+            return self.path
+        stem = source.name
+        known = ending(source)
+        stem = stem[: -len(known)] if known else stem
+        return self.path / f"{stem}_x{factor}{result_ending}"
+
+
+def find_inputs(given: Sequence[Path]) -> list[Path]:
+    """Image files meant: files as they are, folders as the images right in them, by name.
+
+    Raises
+    ------
+    UserError
+        If there is no image in a folder.
+    """
+    found: list[Path] = []
+    for path in given:
+        if not path.is_dir() or ending(path) or is_zarr(path):
+            found.append(path)
+            continue
+        inside = [
+            entry for entry in sorted(path.iterdir()) if ending(entry) and not entry.name.startswith(".")
+        ]
+        if not inside:
+            raise UserError(f"there is no image in the folder {path}; images end in {', '.join(ENDINGS)}")
+        found += inside
+    return found
+
+
+def choose_target(output: Path, given: Sequence[Path], inputs: Sequence[Path]) -> Target:
+    """Decide whether the output is a folder of results or one result.
+
+    Raises
+    ------
+    UserError
+        If several images are to be written to one file, or the name says no format.
+    """
+    many = len(inputs) > 1 or any(path not in inputs for path in given)
+    folder = output.is_dir() and not is_zarr(output) and not ending(output)
+    if ending(output) and not folder:
+        if many:
+            raise UserError(
+                f"{len(inputs)} images cannot be written to one file {output.name}; give a folder as OUTPUT"
+            )
+        return Target(output, is_folder=False)
+    if output.exists() and not output.is_dir():
+        raise UserError(f"{output} is a file, not a folder, and names no format that can be written")
+    if output.suffix and not folder and not many:
+        raise UserError(
+            f"{output.name!r} names no format that can be written; "
+            f"use one of {', '.join(ENDINGS)}, or a folder"
+        )
+    return Target(output, is_folder=True)
+
+
+def refuse_inputs(target: Path, inputs: Sequence[Path]) -> None:
+    """Make sure that writing a result touches no input.
+
+    Raises
+    ------
+    UserError
+        If it is one of them, lies in one, or holds one.
+    """
+    place = target.resolve()
+    for path in inputs:
+        source = path.resolve()
+        same = target.exists() and path.exists() and target.samefile(path)
+        if same or place == source or source in place.parents or place in source.parents:
+            raise UserError(f"the result {target} would overwrite the input {path}; choose another name")

@@ -1,0 +1,193 @@
+"""``napari-srgan upscale``: images in files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_srgan.cli.terminal import complain, errors_told, progress_bar, run_job
+from napari_srgan.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from napari_srgan.cli.targets import Target
+    from napari_srgan.inference.upscale import Region
+    from napari_srgan.models import Model
+    from napari_srgan.storage.image import StoredImage
+
+
+def upscale(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT... OUTPUT",
+            help="Image files or folders of them; last, where the result goes: a file for one image, "
+            "a folder for several.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of a model (see `napari-srgan models`) or a .safetensors file.  "
+            "[default: microscopy-x2, or photo-x4 for RGB]"
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda, mps, xpu or cpu.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+    region: Annotated[
+        str | None, typer.Option(metavar="Y0:Y1,X0:X1", help="Part of the image to upscale, in pixels.")
+    ] = None,
+    axes: Annotated[
+        str | None, typer.Option(help="One letter for each axis, e.g. TCYX; known from most files.")
+    ] = None,
+    tile: Annotated[int | None, typer.Option(help="Side of a tile in pixels; measured if unsaid.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
+) -> None:
+    """Upscale images: TIFF, OME-TIFF, PNG, JPEG, WebP, zarr and OME-Zarr.
+
+    Pixel sizes are divided by the factor. A file that cannot be used is told in one
+    sentence, and the others go on.
+    """
+    if len(paths) < 2:
+        raise typer.BadParameter(
+            "give at least one INPUT and, last, the OUTPUT", param_hint="INPUT... OUTPUT"
+        )
+    with errors_told():
+        from napari_srgan.cli.targets import choose_target, find_inputs
+
+        *given, output = paths
+        inputs = find_inputs(given)
+        run = _Run(
+            inputs=inputs,
+            target=choose_target(output, given, inputs),
+            model=_load(model),
+            overwrite=overwrite,
+            axes=axes,
+            options={
+                "device": device, "precision": precision, "region": parse_region(region), "tile": tile,
+            },
+        )  # fmt: skip
+        _check_machine(device, precision)
+        failed = run.all()
+    if failed:
+        if len(inputs) > 1:
+            complain(f"{failed} of {len(inputs)} images could not be upscaled")
+        raise typer.Exit(1)
+
+
+@dataclass
+class _Run:
+    """One call of the command."""
+
+    inputs: list[Path]
+    target: Target
+    model: Model | None
+    overwrite: bool
+    axes: str | None
+    options: dict[str, Any]
+
+    def all(self) -> int:
+        """Upscale one after the other; return how many failed."""
+        written: set[Path] = set()
+        failed = 0
+        with progress_bar() as bar:
+            for number, path in enumerate(self.inputs, 1):
+                title = (
+                    path.name if len(self.inputs) == 1 else f"{path.name} ({number} of {len(self.inputs)})"
+                )
+                try:
+                    result = self._one(path, written, bar, title)
+                except (UserError, OSError, MemoryError) as error:
+                    failed += 1
+                    bar.console.file.flush()
+                    complain(_sentence(path, error))
+                else:
+                    written.add(result)
+                    typer.echo(f"{path} -> {result}")
+        return failed
+
+    def _one(self, path: Path, written: set[Path], bar: Bar, title: str) -> Path:
+        from napari_srgan.cli.targets import refuse_inputs
+        from napari_srgan.inference.arrays import check_array
+        from napari_srgan.inference.upscale import upscale_job
+        from napari_srgan.storage.formats import open_image, open_output
+        from napari_srgan.storage.spacing import upscaled_spacings
+
+        with open_image(path) as image:
+            if image.note:
+                complain(image.note)
+            data = check_array(image.data)
+            axes = self._axes_of(image)
+            model = self._model_for(axes)
+            result_file = self.target.file(path, model.scale_factor, image.ending)
+            refuse_inputs(result_file, self.inputs)
+            if result_file in written:
+                raise UserError(
+                    f"{result_file} is the result of another input already; upscale it on its own"
+                )
+            with open_output(
+                result_file, axes, data.dtype, overwrite=self.overwrite, colour_profile=image.colour_profile
+            ) as output:
+                job = upscale_job(data, model, axes=axes, sink=output, **self.options)
+                result = run_job(job, bar, title)
+                output.finish(
+                    result, upscaled_spacings(image.spacings, axes, result.region, model.scale_factor)
+                )
+        return result_file
+
+    def _axes_of(self, image: StoredImage) -> str:
+        from napari_srgan.inference.axes import check_axes
+
+        return check_axes(self.axes or image.axes, image.data.shape)
+
+    def _model_for(self, axes: str) -> Model:
+        from napari_srgan.models import default_model_name, load_model
+
+        return self.model or load_model(default_model_name(rgb=axes.endswith("S")))
+
+
+def _load(name: str | None) -> Model | None:
+    from napari_srgan.models import load_model
+
+    return None if name is None else load_model(name)
+
+
+def _check_machine(device: str, precision: str) -> None:
+    """Say once, not for every file, that there is no such device."""
+    from napari_srgan.inference.engine import choose_device, choose_dtype
+
+    choose_dtype(choose_device(device), precision)
+
+
+def parse_region(text: str | None) -> Region | None:
+    """Read ``Y0:Y1,X0:X1``.
+
+    Raises
+    ------
+    UserError
+        If it is written in another way.
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*(\d+):(\d+)\s*,\s*(\d+):(\d+)\s*", text)
+    if not found:
+        raise UserError(f"a region is written Y0:Y1,X0:X1 in whole pixels, e.g. 0:512,256:768; got {text!r}")
+    y0, y1, x0, x1 = (int(number) for number in found.groups())
+    return (y0, y1), (x0, x1)
+
+
+def _sentence(path: Path, error: Exception) -> str:
+    """What is wrong, with the file it is about."""
+    if isinstance(error, MemoryError):
+        words = f"there is not enough memory for it ({error}); upscale a --region, or write a .zarr"
+    elif isinstance(error, OSError):
+        words = f"{error.strerror or error}"
+    else:
+        words = str(error)
+    return words if path.name in words else f"{path}: {words}"

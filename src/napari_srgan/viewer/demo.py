@@ -1,0 +1,64 @@
+"""The demo's images in napari."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+def show_demo(
+    original: NDArray[Any],
+    low: NDArray[Any],
+    result: NDArray[Any],
+    *,
+    name: str,
+    factor: int,
+    pixel_size: float | None,
+) -> Any:
+    """Make a viewer with the three images side by side, each in its place in the world.
+
+    Parameters
+    ----------
+    original, low, result
+        ``(Y, X)`` or ``(Y, X, 3)``; `low` smaller by `factor`.
+    name
+        Of the model.
+    factor
+        Times smaller.
+    pixel_size
+        Of `original` in micrometres, where it is known.
+
+    Returns
+    -------
+    napari.Viewer
+    """
+    import napari
+
+    rgb = original.ndim == 3
+    size = pixel_size or 1.0
+    shared: dict[str, Any] = {"rgb": rgb}
+    if not rgb:
+        shared["contrast_limits"] = (float(original.min()), float(original.max()))
+    if pixel_size is not None:
+        shared["units"] = ("um", "um")
+    # The first low-resolution pixel lies in the middle of those it was made from.
+    coarse = {"scale": (size * factor,) * 2, "translate": (size * (factor - 1) / 2,) * 2}
+    fine = {"scale": (size,) * 2}
+    viewer = napari.Viewer(title="napari-srgan demo")
+    viewer.add_image(low, name="low resolution", interpolation2d="nearest", **coarse, **shared)
+    viewer.add_image(result, name=f"low resolution x{factor} ({name})", **fine, **shared)
+    viewer.add_image(original, name="original", **fine, **shared)
+    viewer.grid.shape = (1, 3)
+    viewer.grid.stride = -1
+    viewer.grid.enabled = True
+    viewer.reset_view()
+    return viewer
+
+
+def open_demo(*images: NDArray[Any], **about: Any) -> None:
+    """Show the demo, see :func:`show_demo`, until the window is closed."""
+    import napari
+
+    show_demo(*images, **about)
+    napari.run()
