@@ -53,7 +53,8 @@ def upscale(
     tile
         Side of a tile in pixels; measured if unsaid.
     out
-        A ``.zarr`` to write an array's result to, for results larger than memory.
+        A ``.zarr`` or ``.ome.zarr`` to write an array's result to, for results larger than
+        memory; it appears when it is complete, and must not exist before.
     progress
         Show a progress bar.
 
@@ -82,11 +83,12 @@ def upscale(
         from napari_srgan.viewer.layers import upscale_layer_job
 
         return finish(upscale_layer_job(image, model, **options), progress=progress)
-    sink = None if out is None else ZarrSink(Path(out))
-    result: Upscaled = finish(
-        upscale_job(image, choose_model(model, image, axes), sink=sink, **options), progress=progress
-    )
-    return result.data if sink is None else sink.finish(result)
+    chosen = choose_model(model, image, axes)
+    if out is None:
+        result: Upscaled = finish(upscale_job(image, chosen, **options), progress=progress)
+        return result.data
+    with ZarrSink(Path(out), axes=axes or _axes_of(image)) as sink:
+        return sink.finish(finish(upscale_job(image, chosen, sink=sink, **options), progress=progress))
 
 
 def choose_model(model: Model | str | os.PathLike[str] | None, image: Any, axes: str | None) -> Model:
@@ -95,9 +97,12 @@ def choose_model(model: Model | str | os.PathLike[str] | None, image: Any, axes:
         return model
     if model is not None:
         return load_model(model)
-    if axes is None:
-        axes = guess_axes(np.shape(image), getattr(image, "dims", None))
-    return load_model(default_model_name(rgb=axes.upper().endswith("S")))
+    rgb = (axes or _axes_of(image)).upper().endswith("S")
+    return load_model(default_model_name(rgb=rgb))
+
+
+def _axes_of(image: Any) -> str:
+    return guess_axes(np.shape(image), getattr(image, "dims", None))
 
 
 def finish(job: Job[Any], *, progress: bool) -> Any:
