@@ -77,6 +77,12 @@ def _peak_bytes(engine: Engine, batch: int, side: int) -> float:
 class _LiveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of tensors that are alive, on any device."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Skipping torch's compiler means importing it, and Triton with it: two seconds, and
+        # a crash in a process that draws through Mesa, whose LLVM is another one.
+        return False
+
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.peak = 0
