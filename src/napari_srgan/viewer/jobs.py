@@ -1,0 +1,240 @@
+"""The one way to run a job in the viewer.
+
+A job is a generator; here it is driven on a thread of its own, shown in napari's activity
+dock, and stopped when it is cancelled or the window is closed. Everything that touches the
+viewer happens on the main thread, in the slots of the worker's signals.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from napari import Viewer
+from napari.qt.threading import GeneratorWorker, create_worker
+from napari.utils.notifications import notification_manager
+from napari.utils.progress import cancelable_progress
+from psygnal import Signal
+
+from napari_srgan.errors import UserError
+from napari_srgan.progress import Job, Progress
+from napari_srgan.viewer.time_left import TimeLeft, in_words
+
+PERCENT = 100
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job and what becomes of its result."""
+
+    title: str
+    """What is done to what, in words, e.g. ``"Upscaling cells"``."""
+    job: Job[Any]
+    deliver: Callable[[Any], None]
+    """Takes the result, on the main thread; not called after a cancel or an error."""
+    complain: Callable[[str], None]
+    """Takes what went wrong as a sentence, on the main thread."""
+
+
+@dataclass(frozen=True)
+class _Failure:
+    error: Exception
+
+
+class JobRunner:
+    """Runs tasks one after the other, for one viewer, and tells how they fare.
+
+    One run at a time: :meth:`start` refuses a second one.
+    """
+
+    started = Signal(str)
+    """A task has begun: its title."""
+    progressed = Signal(object, str)
+    """How far it is: a :class:`Progress`, and the time left in words."""
+    ended = Signal(bool)
+    """All tasks are over, and a new run can be started; whether it was cancelled."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Task] = deque()
+        self._run: _Run | None = None
+        self._closed = False
+
+    @property
+    def running(self) -> str | None:
+        """Title of the task that is running."""
+        return self._run.task.title if self._run else None
+
+    def start(self, tasks: Sequence[Task]) -> None:
+        """Start a run.
+
+        Raises
+        ------
+        UserError
+            If another run is under way.
+        """
+        if self._run is not None:
+            raise UserError(f"{self.running} is still running: wait until it is done, or cancel it first")
+        self._waiting = deque(tasks)
+        self._next()
+
+    def cancel(self) -> None:
+        """Stop the run; what was delivered stays."""
+        self._waiting.clear()
+        if self._run is not None:
+            self._run.cancel()
+
+    def close(self) -> None:
+        """Stop the run, and touch nothing that is shown any more."""
+        self._closed = True
+        self.cancel()
+
+    def _next(self) -> None:
+        if not self._waiting or self._closed:
+            return
+        task = self._waiting.popleft()
+        self._run = _Run(task, self._on_progress, self._on_result, self._on_finished)
+        self.started.emit(task.title)
+        self._run.start()
+
+    def _on_progress(self, progress: Progress, left: str) -> None:
+        if not self._closed:
+            self.progressed.emit(progress, left)
+
+    def _on_result(self, task: Task, result: Any) -> None:
+        if self._closed:
+            return
+        try:
+            if isinstance(result, _Failure):
+                raise result.error
+            task.deliver(result)
+        except UserError as error:
+            task.complain(str(error))
+        except Exception as error:
+            task.complain(f"something went wrong that should not have ({type(error).__name__}: {error})")
+            # With its traceback, for a report.
+            notification_manager.receive_error(type(error), error, error.__traceback__)
+
+    def _on_finished(self) -> None:
+        cancelled = self._run is not None and self._run.cancelled
+        self._run = None
+        if cancelled:
+            self._waiting.clear()
+        if self._closed:
+            return
+        self._next()
+        if self._run is None:
+            self.ended.emit(cancelled)
+
+
+class _Run:
+    """One task on its thread, with its bar in the activity dock."""
+
+    def __init__(
+        self,
+        task: Task,
+        on_progress: Callable[[Progress, str], None],
+        on_result: Callable[[Task, Any], None],
+        on_finished: Callable[[], None],
+    ) -> None:
+        self.task = task
+        self.cancelled = False
+        self._time_left = TimeLeft()
+        self._on_progress = on_progress
+        self._on_result = on_result
+        self._on_finished = on_finished
+        self._showing = False
+        self._bar = cancelable_progress(
+            total=PERCENT, desc=task.title, bar_format="{desc}|{bar}| {remaining} left"
+        )
+        self._worker = create_worker(
+            _Titled(_steps, task.title), task.job, _start_thread=False, _worker_class=_JobWorker
+        )
+        self._worker.yielded.connect(self._yielded)
+        self._worker.returned.connect(self._returned)
+        self._worker.finished.connect(self._finished)
+
+    def start(self) -> None:
+        self._worker.start()
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        self._worker.quit()
+
+    def _yielded(self, progress: Progress) -> None:
+        # napari's bar processes events while it is drawn, which brings us here again.
+        if self._showing or self.cancelled:
+            return
+        if self._bar.is_canceled:  # its Cancel button only sets this
+            self.cancel()
+            return
+        self._showing = True
+        try:
+            self._bar.update(int(progress.fraction * PERCENT) - self._bar.n)
+            left = self._time_left.update(progress, time.monotonic())
+            self._on_progress(progress, in_words(left))
+        finally:
+            self._showing = False
+
+    def _returned(self, result: Any) -> None:
+        if not self.cancelled:
+            self._on_result(self.task, result)
+
+    def _finished(self) -> None:
+        self._bar.close()
+        self._on_finished()
+
+
+class _JobWorker(GeneratorWorker):  # type: ignore[misc]
+    """Closes its job on its own thread: closing waits for the layer it is computing."""
+
+    def __init__(self, function: Callable[[Job[Any]], Job[Any]], job: Job[Any]) -> None:
+        super().__init__(function, job)
+        self._job = job
+
+    def work(self) -> Any:
+        try:
+            return super().work()
+        finally:
+            self._job.close()
+
+
+def _steps(job: Job[Any]) -> Job[Any]:
+    # Errors are results here: a RuntimeError that leaves a worker's generator would be
+    # taken for a sign of a deleted worker, and nobody would be told that it finished.
+    try:
+        return (yield from job)
+    except Exception as error:
+        return _Failure(error)
+
+
+class _Titled(functools.partial[Any]):
+    """A function that napari shows by a title, when it asks whether to close a busy window."""
+
+    title: str
+
+    def __new__(cls, function: Callable[..., Any], title: str) -> _Titled:
+        self = super().__new__(cls, function)
+        self.title = title
+        return self
+
+    def __repr__(self) -> str:
+        return self.title
+
+
+_RUNNERS: WeakKeyDictionary[Viewer, JobRunner] = WeakKeyDictionary()
+
+
+def runner_of(viewer: Viewer) -> JobRunner:
+    """The runner of a viewer; the same for all widgets and menu items of its window."""
+    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+    if viewer not in _RUNNERS:
+        runner = JobRunner()
+        # There is no public event for it.
+        viewer.window._qt_window.destroyed.connect(runner.close)
+        _RUNNERS[viewer] = runner
+    return _RUNNERS[viewer]

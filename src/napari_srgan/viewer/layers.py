@@ -1,0 +1,147 @@
+"""From an image layer to an upscaled image layer that lies exactly on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+from napari.layers import Image, Layer
+from napari.utils.transforms import Affine
+
+from napari_srgan.errors import UserError
+from napari_srgan.inference.axes import guess_axes
+from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
+from napari_srgan.models import Model, default_model_name, load_model
+from napari_srgan.progress import Job, Progress
+from napari_srgan.viewer.geometry import place_result
+
+METADATA_KEY = "napari-srgan"
+"""Where a result layer's metadata says how it was made."""
+
+# Their places are counted in pixels of the data, or they belong to a pyramid.
+_NOT_CARRIED = ("multiscale", "locked_data_level", "plane", "depiction", "experimental_clipping_planes")
+
+
+def upscale_layer_job(
+    layer: Layer,
+    model: Model | str | os.PathLike[str] | None = None,
+    *,
+    axes: str | None = None,
+    region: Region | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    tile: int | None = None,
+) -> Job[Image]:
+    """Upscale an image layer.
+
+    The layer is read here and now, except for its pixels: the job may run on another
+    thread while the layer is moved or renamed.
+
+    Parameters
+    ----------
+    layer
+        To upscale; the finest level of a multiscale layer is used, and only read in parts.
+    model
+        A model, its name, or its file; unsaid, the default for the kind of image.
+    axes, region, device, precision, tile
+        See :func:`napari_srgan.inference.upscale.upscale_job`.
+
+    Returns
+    -------
+    Job
+        Yields :class:`~napari_srgan.progress.Progress`, returns a new
+        :class:`napari.layers.Image` that is in no viewer yet: named
+        ``<layer> x4 (model)``, placed so that every pixel centre stays where it was, and
+        looking the same. Clipping planes and plane depiction, which are counted in
+        pixels, start afresh.
+
+    Raises
+    ------
+    UserError
+        If it is no image layer, or its axes cannot be known.
+    """
+    image = check_image(layer)
+    data = finest_level(image)
+    if axes is None:
+        axes = layer_axes(image)
+    appearance = _appearance(image)
+    chosen = default_model_name(rgb=image.rgb) if model is None else model
+    options: dict[str, Any] = {"region": region, "device": device, "precision": precision, "tile": tile}
+
+    def job() -> Job[Image]:
+        yield Progress(0, 1, "Loading the model")
+        loaded = chosen if isinstance(chosen, Model) else load_model(chosen)
+        result = yield from upscale_job(data, loaded, axes=axes, **options)
+        return _result_layer(appearance, result, loaded)
+
+    return job()
+
+
+def check_image(layer: Any) -> Image:
+    """An image layer as it is.
+
+    Raises
+    ------
+    UserError
+        If it is anything else.
+    """
+    if not isinstance(layer, Image):
+        kind = type(layer).__name__
+        hint = "; its labels are no brightness: use Image layers" if kind == "Labels" else ""
+        raise UserError(f"only image layers can be upscaled, {str(layer)!r} is a {kind} layer{hint}")
+    return cast(Image, layer)
+
+
+def finest_level(layer: Image) -> Any:
+    """The layer's pixels as they are; of a pyramid those of its finest level."""
+    return layer.data[0] if layer.multiscale else layer.data
+
+
+def layer_axes(layer: Image) -> str:
+    """Letters for the axes of a layer's data, from its axis labels where they say so.
+
+    Raises
+    ------
+    UserError
+        If there are too few or too many axes.
+    """
+    data = finest_level(layer)
+    axes = guess_axes(data.shape, layer.axis_labels, layer.rgb)
+    named = getattr(data, "dims", None)
+    if "Q" in axes and named is not None:  # xarray knows what napari was not told
+        return guess_axes(data.shape, named, layer.rgb)
+    return axes
+
+
+def _appearance(layer: Image) -> dict[str, Any]:
+    """Everything about a layer but its pixels, as arguments of a new one."""
+    state = dict(cast(Mapping[str, Any], layer.as_layer_data_tuple()[1]))
+    for name in _NOT_CARRIED:
+        state.pop(name, None)
+    return state | {
+        "metadata": dict(layer.metadata),
+        "contrast_limits_range": tuple(layer.contrast_limits_range),
+    }
+
+
+def _result_layer(appearance: dict[str, Any], result: Upscaled, model: Model) -> Image:
+    state = dict(appearance)
+    limits_range = state.pop("contrast_limits_range")
+    linear = Affine(scale=state["scale"], rotate=state["rotate"], shear=state["shear"]).linear_matrix
+    (y, _), (x, _) = result.region
+    placement = place_result(linear, state["scale"], state["translate"], model.scale_factor, (y, x))
+    metadata = state["metadata"]
+    made = {**result.provenance, "layer": state["name"], "region": result.region}
+    if METADATA_KEY in metadata:
+        made["before"] = metadata[METADATA_KEY]
+    state |= {
+        "name": f"{state['name']} x{model.scale_factor} ({model.name})",
+        "scale": placement.scale,
+        "translate": placement.translate,
+        "metadata": {**metadata, METADATA_KEY: made},
+    }
+    layer = Image(np.asarray(result.data), **state)
+    layer.contrast_limits_range = limits_range
+    return layer

@@ -1,0 +1,34 @@
+"""File > Open Sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skimage.io import imread
+
+from napari_srgan.samples import SAMPLES, sample_path
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def nuclei() -> list[LayerData]:
+    """Fluorescence image of nuclei: 16 bit, with a pixel size."""
+    return [_sample("nuclei")]
+
+
+def tissue() -> list[LayerData]:
+    """Brightfield image of stained tissue: RGB."""
+    return [_sample("tissue")]
+
+
+def _sample(name: str) -> LayerData:
+    sample = SAMPLES[name]
+    state: dict[str, Any] = {
+        "name": name,
+        "rgb": sample.axes.endswith("S"),
+        "axis_labels": ("y", "x"),
+        "metadata": {"attribution": sample.attribution},
+    }
+    if sample.pixel_size is not None:
+        state |= {"scale": (sample.pixel_size,) * 2, "units": ("um", "um")}
+    return imread(sample_path(name)), state, "image"

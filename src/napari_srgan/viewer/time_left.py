@@ -1,0 +1,41 @@
+"""How long a job will still take, in words."""
+
+from __future__ import annotations
+
+from napari_srgan.progress import Progress
+
+
+class TimeLeft:
+    """Estimates the seconds left of a job from its pace so far.
+
+    The pace is taken from the first sign of work onwards: preparation, which is as long
+    for a small image as for a large one, would make it look slow.
+    """
+
+    def __init__(self) -> None:
+        self._start: tuple[float, float] | None = None
+
+    def update(self, progress: Progress, now: float) -> float | None:
+        """Seconds left at the time `now`; None as long as nothing can be said."""
+        fraction = progress.fraction
+        if fraction <= 0:
+            return None
+        if self._start is None:
+            self._start = (now, fraction)
+            return None
+        began, first = self._start
+        done = fraction - first
+        return (now - began) / done * (1 - fraction) if done > 0 else None
+
+
+def in_words(seconds: float | None) -> str:
+    """A duration as people say it, e.g. ``"about 3 min left"``; empty if unknown."""
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return "less than 1 s left"
+    if seconds < 90:
+        return f"about {seconds:.0f} s left"
+    if seconds < 90 * 60:
+        return f"about {seconds / 60:.0f} min left"
+    return f"about {seconds / 3600:.1f} h left"

@@ -1,0 +1,221 @@
+"""The Upscale widget: its fields, and what it shows of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import napari
+from magicgui.widgets import CheckBox, ComboBox, Container, Label, ProgressBar, PushButton, SpinBox
+from napari.layers import Image
+
+from napari_srgan.errors import UserError
+from napari_srgan.inference.upscale import Region
+from napari_srgan.models import default_model_name
+from napari_srgan.progress import Progress
+from napari_srgan.viewer import choices
+from napari_srgan.viewer.appearance import make_elastic, show_as_error, use_special_value
+from napari_srgan.viewer.jobs import PERCENT, Task, runner_of
+from napari_srgan.viewer.layers import finest_level, layer_axes, upscale_layer_job
+from napari_srgan.viewer.regions import shapes_region, visible_region
+
+MOST_UNNAMED = 3
+"""Leading axes that a layer of five can have."""
+
+
+class UpscaleWidget(Container[Any]):
+    """Reads its fields, runs one job, shows how it fares.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers it upscales; given by napari.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+        self._runner = runner_of(self._viewer)
+        self._model_was_chosen = False
+        self._outcome: tuple[str, bool] | None = None
+        self._make_fields()
+        super().__init__(
+            name="upscale",
+            widgets=[
+                self._image, self._model, self._about, self._region, *self._axes, self._device,
+                self._precision, self._tile, self._beside, self._buttons, self._bar, self._status,
+            ],
+        )  # fmt: skip
+        for label in (self._about, self._status):
+            make_elastic(label)
+        use_special_value(self._tile, "automatic")
+        self._connect()
+        self._bar.hide()
+        self._on_image(self._image.value)
+        self._show_idle()
+
+    def _make_fields(self) -> None:
+        viewer = self._viewer
+        self._image = ComboBox(
+            name="image", label="Image", choices=lambda _: choices.images(viewer),
+            tooltip="The image layer to upscale",
+        )  # fmt: skip
+        active = viewer.layers.selection.active
+        if isinstance(active, Image):
+            self._image.value = active
+        self._model = ComboBox(
+            name="model", label="Model", choices=lambda _: choices.models(),
+            tooltip=f"Put models of your own into {choices.user_folder()}",
+        )  # fmt: skip
+        self._about = Label(name="about", label=" ")
+        self._region = ComboBox(
+            name="region", label="Region", choices=lambda _: choices.regions(viewer),
+            tooltip="The whole image, the part in view, or the bounding box of a Shapes layer",
+        )  # fmt: skip
+        self._axes = [
+            ComboBox(name=f"axis_{n}", choices=choices.AXES, visible=False, tooltip=choices.AXES_TOOLTIP)
+            for n in range(MOST_UNNAMED)
+        ]
+        self._device = ComboBox(name="device", label="Device", choices=choices.devices())
+        self._precision = ComboBox(
+            name="precision", label="Precision", choices=choices.PRECISIONS,
+            tooltip="float32 is exact; the others are faster where the device supports them",
+        )  # fmt: skip
+        self._tile = SpinBox(
+            name="tile", label="Tile size", value=0, min=0, max=2**16, step=16,
+            tooltip="Side of the tiles in pixels; 0: as large as memory allows",
+        )  # fmt: skip
+        self._beside = CheckBox(
+            name="beside", label="Show original beside",
+            tooltip="Shows the layers in napari's grid, where they move together",
+        )  # fmt: skip
+        self._run = PushButton(name="run", text="Run")
+        self._cancel = PushButton(name="cancel", text="Cancel")
+        self._buttons = Container(
+            name="buttons", widgets=[self._run, self._cancel], layout="horizontal", labels=False, label=" "
+        )  # fmt: skip
+        self._buttons.margins = (0, 0, 0, 0)
+        self._bar = ProgressBar(name="progress", label=" ", max=PERCENT)
+        self._status = Label(name="status", label=" ")
+
+    def _connect(self) -> None:
+        self._image.changed.connect(self._on_image)
+        self._model.changed.connect(self._on_model)
+        self._run.changed.connect(self._on_run)
+        self._cancel.changed.connect(self._runner.cancel)
+        self._runner.started.connect(self._show_started)
+        self._runner.progressed.connect(self._show_progress)
+        self._runner.ended.connect(self._show_ended)
+        self.native.destroyed.connect(self._disconnect)
+
+    def _disconnect(self) -> None:
+        """Let go of the runner, which outlives a widget that is closed."""
+        self._runner.started.disconnect(self._show_started, missing_ok=True)
+        self._runner.progressed.disconnect(self._show_progress, missing_ok=True)
+        self._runner.ended.disconnect(self._show_ended, missing_ok=True)
+
+    # What the fields say.
+
+    def _on_image(self, image: Image | None) -> None:
+        if image is not None and not self._model_was_chosen:
+            default = default_model_name(rgb=image.rgb)
+            if default in self._model.choices:
+                with self._model.changed.blocked():
+                    self._model.value = default
+        self._describe_model()
+        unnamed = choices.unnamed_axes(image)
+        for field, axis in zip(self._axes, unnamed, strict=True):
+            field.visible = axis is not None
+            if axis is not None:
+                field.label = axis.label
+                field.value = "Q"
+
+    def _on_model(self) -> None:
+        self._model_was_chosen = True
+        self._describe_model()
+
+    def _describe_model(self) -> None:
+        self._about.value = choices.describe_model(self._model.value)
+
+    def _chosen_axes(self, image: Image) -> str:
+        letters = list(layer_axes(image))
+        for place, (field, axis) in enumerate(zip(self._axes, choices.unnamed_axes(image), strict=True)):
+            if axis is not None:
+                letters[place] = field.value
+        return "".join(letters)
+
+    def _chosen_region(self, image: Image) -> Region | None:
+        chosen = self._region.value
+        if chosen == choices.WHOLE:
+            return None
+        if chosen == choices.VISIBLE:
+            return visible_region(image, self._viewer)
+        return shapes_region(image, chosen)
+
+    # What a run does.
+
+    def _on_run(self) -> None:
+        try:
+            self._runner.start([self._task()])
+        except UserError as error:
+            self._say(str(error), wrong=True)
+
+    def _task(self) -> Task:
+        image: Image | None = self._image.value
+        if image is None:
+            raise UserError("there is no image layer to upscale; open an image first")
+        if self._model.value is None:
+            raise UserError(f"there is no model; put one into {choices.user_folder()}")
+        if 0 in finest_level(image).shape:
+            raise UserError(f"{image.name!r} is empty: its shape is {finest_level(image).shape}")
+        job = upscale_layer_job(
+            image,
+            self._model.value,
+            axes=self._chosen_axes(image),
+            region=self._chosen_region(image),
+            device=self._device.value,
+            precision=self._precision.value,
+            tile=self._tile.value or None,
+        )
+        beside = self._beside.value
+        return Task(f"Upscaling {image.name}", job, lambda new: self._add(new, image, beside), self._complain)
+
+    def _add(self, result: Image, image: Image, beside: bool) -> None:
+        layers = self._viewer.layers
+        if beside and image in layers:
+            layers.insert(layers.index(image) + 1, result)
+            layers.selection.active = result
+            self._viewer.grid.enabled = True
+        else:
+            self._viewer.add_layer(result)
+        self._outcome = (f"Added {result.name!r}.", False)
+
+    def _complain(self, sentence: str) -> None:
+        self._outcome = (sentence, True)
+
+    # What is shown.
+
+    def _show_started(self, title: str) -> None:
+        self._outcome = None
+        self._run.enabled, self._cancel.enabled = False, True
+        self._bar.value = 0
+        self._bar.show()
+        self._say(title)
+
+    def _show_progress(self, progress: Progress, left: str) -> None:
+        self._bar.value = int(progress.fraction * PERCENT)
+        self._say(f"{progress.message}: {left}" if left else progress.message)
+
+    def _show_ended(self, cancelled: bool) -> None:
+        if cancelled:
+            self._outcome = ("Cancelled.", False)
+        sentence, wrong = self._outcome or ("Done.", False)
+        self._bar.value = 0 if cancelled or wrong else PERCENT
+        self._show_idle()
+        self._say(sentence, wrong=wrong)
+
+    def _show_idle(self) -> None:
+        running = self._runner.running is not None
+        self._run.enabled, self._cancel.enabled = not running, running
+
+    def _say(self, sentence: str, *, wrong: bool = False) -> None:
+        self._status.value = sentence[:1].upper() + sentence[1:]
+        show_as_error(self._status, wrong)
