@@ -207,7 +207,7 @@ def _watch_tile(
                 within = min(watch.layers / work.engine.layers, 1.0)
                 yield Progress(done + int(tile.pixels * within), total, message)
                 wait([future], HEARTBEAT)
-        except GeneratorExit:
+        except BaseException:  # closed, or Ctrl-C
             watch.cancel()
             raise
         return future.result()
