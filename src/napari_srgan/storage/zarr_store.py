@@ -55,14 +55,12 @@ class ZarrSink(Output):
     def __call__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         axes = self.axes or guess_axes(shape)
         self.check(axes, dtype)
-        self._stored_axes = ome_order(axes) if self.ome else axes
-        order = tuple(axes.index(letter) for letter in self._stored_axes)
-        if self.ome and axes.endswith("S"):
+        self._stored_axes, order = axes, tuple(range(len(axes)))
+        if self.ome:
+            self._stored_axes = ome_order(axes)
             order = tuple(axes.replace("S", "C").index(letter) for letter in self._stored_axes)
-        elif "Q" in axes and not self.ome:  # several axes may have no name
-            order = tuple(range(len(axes)))
         array = self._create(tuple(shape[at] for at in order), dtype)
-        return array if order == tuple(range(len(order))) else _Turned(array, order)
+        return array if order == tuple(sorted(order)) else _Turned(array, order)
 
     def _create(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> zarr.Array[Any]:
         sides = {"Y": CHUNK, "X": CHUNK, "S": max(shape)}
