@@ -58,9 +58,14 @@ def test_turning_the_image_turns_the_result(factor: int, turns: int) -> None:
         torch.testing.assert_close(turned, resample(plane, factor).rot90(turns, (2, 3)))
 
 
-def test_whole_numbers_are_rounded_after_each_axis() -> None:
-    low = bicubic_downsample(torch.from_numpy(PLANE.round())[None, None], 4, whole_numbers=True)
+def test_integers_are_rounded_and_clipped_after_each_axis() -> None:
+    image = torch.from_numpy(np.where(PLANE > 128, 255.0, 0.0))[None, None]
+    low = bicubic_downsample(image, 2, integers=(0, 255))
     assert torch.equal(low, low.round())
+    turned = bicubic_downsample(image.mT, 2, integers=(0, 255)).mT
+    exact = bicubic_downsample(image, 2)
+    assert (low - exact).abs().max() > 1  # overshoot is lost between the axes
+    assert not torch.equal(low, turned)  # rows come first
 
 
 def test_sizes_that_do_not_divide_are_refused() -> None:

@@ -10,6 +10,7 @@ import typer
 
 from napari_srgan.cli.demo import demo
 from napari_srgan.cli.models import models
+from napari_srgan.cli.train import train
 from napari_srgan.cli.upscale import upscale
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(upscale)
 app.command()(models)
 app.command()(demo)
+app.command()(train)
 
 
 def _print_version(wanted: bool) -> None:

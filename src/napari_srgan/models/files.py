@@ -49,7 +49,7 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> Path:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         save_file(tensors, partial, metadata={CARD_KEY: model.card.model_dump_json()})
-        os.replace(partial, path)
+        partial.replace(path)
     except (OSError, SafetensorError) as error:
         raise UserError(f"the model cannot be written to {path}: {error}") from error
     finally:

@@ -85,7 +85,7 @@ def load_model(name: str | os.PathLike[str]) -> Model:
 
 
 @lru_cache(maxsize=4)
-def _read_cached(file: Path, modified_ns: int) -> Model:
+def _read_cached(file: Path, _modified_ns: int) -> Model:
     return read_model(file)
 
 

@@ -6,8 +6,8 @@ IEEE Trans. ASSP 29(6), 1153-1160, eq. 15 with a = -1/2.
 Super-resolution is measured on low-resolution images made this way, so the kernel,
 the antialiasing and the border are those of ``imresize``: the kernel is stretched by
 the factor when an image is made smaller, pixel centres lie at half-integers, the image
-is continued by its edge pixels, and integer images are rounded after each axis, rows
-first. The low-resolution images the field is measured on (Set5, Set14) were made so.
+is continued by its edge pixels, and integer images are rounded and clipped after each
+axis, rows first. The low-resolution images the field is measured on (Set5, Set14) were made so.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ def bicubic_upsample(image: Tensor, factor: int) -> Tensor:
     return F.pixel_shuffle(phases, factor).reshape(n, c, y * factor, x * factor)
 
 
-def bicubic_downsample(image: Tensor, factor: int, *, whole_numbers: bool = False) -> Tensor:
+def bicubic_downsample(
+    image: Tensor, factor: int, *, integers: tuple[int, int] | None = None
+) -> Tensor:
     """Make an image smaller by a whole factor, with antialiasing.
 
     Parameters
@@ -87,8 +89,9 @@ def bicubic_downsample(image: Tensor, factor: int, *, whole_numbers: bool = Fals
         ``(N, C, Y, X)``, float32 or float64, `Y` and `X` multiples of `factor`.
     factor
         1 or more.
-    whole_numbers
-        Round after each axis, as is done for images of integer type; the caller clips.
+    integers
+        Smallest and largest value of an integer type: round and clip to it after each
+        axis, as is done for images of such a type.
 
     Returns
     -------
@@ -110,7 +113,7 @@ def bicubic_downsample(image: Tensor, factor: int, *, whole_numbers: bool = Fals
     planes = F.pad(image.reshape(n * c, 1, y, x), (pad,) * 4, mode="replicate")
     with torch.autocast(image.device.type, enabled=False):
         rows = F.conv2d(planes, line.reshape(1, 1, -1, 1), stride=(factor, 1))
-        rows = rows.round() if whole_numbers else rows
+        rows = rows.round().clamp(*integers) if integers else rows
         both = F.conv2d(rows, line.reshape(1, 1, 1, -1), stride=(1, factor))
-    both = both.round() if whole_numbers else both
+    both = both.round().clamp(*integers) if integers else both
     return both.reshape(n, c, y // factor, x // factor)

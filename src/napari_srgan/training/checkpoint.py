@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def write_checkpoint(path: Path, state: TrainingState) -> None:
         },
         partial,
     )
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def read_checkpoint(path: Path, state: TrainingState) -> None:

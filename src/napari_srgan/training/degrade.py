@@ -29,9 +29,8 @@ def degrade(high: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]
     """
     y, x = (size // factor * factor for size in high.shape[:2])
     high = high[:y, :x]
-    whole_numbers = high.dtype.kind in "iu"
+    info = np.iinfo(high.dtype) if high.dtype.kind in "iu" else None
     planes = torch.from_numpy(high.astype(np.float64).transpose(2, 0, 1))[None]
-    low = bicubic_downsample(planes, factor, whole_numbers=whole_numbers)[0].numpy()
-    if whole_numbers:
-        low = low.clip(np.iinfo(high.dtype).min, np.iinfo(high.dtype).max)
+    integers = (int(info.min), int(info.max)) if info else None
+    low = bicubic_downsample(planes, factor, integers=integers)[0].numpy()
     return low.transpose(1, 2, 0).astype(high.dtype), high

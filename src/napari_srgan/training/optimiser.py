@@ -48,7 +48,7 @@ class Muon(Optimizer):
         super().__init__(parameters, {"lr": learning_rate, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no line search here
+    def step(self, _closure: None = None) -> None:  # type: ignore[override]  # no line search here
         """Move the parameters by one update."""
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)

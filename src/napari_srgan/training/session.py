@@ -20,7 +20,13 @@ RGB_PROTOCOL = f"{PROTOCOL}, Y channel"
 
 
 def run_recipe(
-    recipe_file: Path, data: Path, out: Path, *, device: str = "cpu", minutes: float = math.inf
+    recipe_file: Path,
+    data: Path,
+    out: Path,
+    *,
+    device: str = "cpu",
+    minutes: float = math.inf,
+    compiled: bool = False,
 ) -> Iteration[Validation, None, Model | None]:
     """Train the model of a recipe, or go on with it.
 
@@ -39,6 +45,8 @@ def run_recipe(
         A torch device.
     minutes
         Stop after the validation at which the training has taken this long in all.
+    compiled
+        Compile the network first.
 
     Yields
     ------
@@ -59,7 +67,7 @@ def run_recipe(
     _make_folder(out)
     tiles = read_tiles(recipe, data)
     log = out / f"{recipe.name}.csv"
-    loop = train(recipe, tiles, out / f"{recipe.name}.checkpoint", device=device)
+    loop = train(recipe, tiles, out / f"{recipe.name}.checkpoint", device=device, compiled=compiled)
     last: Validation | None = None
     while True:
         try:

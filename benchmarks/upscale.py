@@ -1,0 +1,185 @@
+"""Time `upscale` against what one would do without it, and print medians.
+
+    python benchmarks/upscale.py [--foreign realesr-animevideov3-x4.pth] [--repeat 5] [--side 1000]
+
+In one run, repetitions interleaved so that a drifting machine slows all alike:
+
+* ours: `napari_srgan.upscale` of an 8-bit RGB and a 16-bit image of a megapixel
+* naive: the same network called on the whole image at once, float32, eager
+* with ``--foreign``: Spandrel's own float32 call with a plain tile loop (tile 256, halo 10)
+  of a checkpoint, against ours with the same weights
+* the rate of the machine's bfloat16 and float32 matrix products, and ours beside it
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import napari_srgan
+from napari_srgan.inference.engine import choose_device, choose_dtype
+from napari_srgan.models import Model, ModelCard
+from napari_srgan.networks import Generator
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--foreign", type=Path)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--side", type=int, default=1000)
+    parser.add_argument("--device", default="auto")
+    arguments = parser.parse_args()
+    device = choose_device(arguments.device)
+    draw = np.random.default_rng(0)
+    gray = draw.integers(0, 60_000, (arguments.side, arguments.side)).astype(np.uint16)
+    rgb = draw.integers(0, 255, (arguments.side, arguments.side, 3)).astype(np.uint8)
+
+    runs: dict[str, Callable[[], Any]] = {}
+    work: dict[str, float] = {}
+    for name, image in (("photo-x4", rgb), ("microscopy-x2", gray)):
+        model = napari_srgan.load_model(name)
+        key = f"{name}, {image.dtype} {'RGB' if image.ndim == 3 else 'gray'}"
+        runs[f"ours: {key}"] = lambda i=image, m=model: ours(i, m, arguments.device)
+        runs[f"naive: {key}"] = lambda i=image, m=model: naive(i, m.network, device)
+        work[f"ours: {key}"] = operations(model.network) * image.shape[0] * image.shape[1]
+    if arguments.foreign:
+        model = foreign_model(arguments.foreign)
+        runs["ours: foreign, uint8 RGB"] = lambda: ours(rgb, model, arguments.device)
+        runs["naive: foreign, uint8 RGB"] = lambda: tile_loop(rgb, model.network.inner, device)
+        work["ours: foreign, uint8 RGB"] = operations(model.network) * rgb.shape[0] * rgb.shape[1]
+    for kind in (torch.bfloat16, torch.float32):
+        runs[f"matrix product, {kind}"] = lambda k=kind: matrix_product(k, device)
+
+    seconds = measure(runs, arguments.repeat)
+    fast = choose_dtype(device)
+    rate = MATRIX_OPERATIONS / seconds[f"matrix product, {torch.bfloat16}"]
+    print(f"{device}, {torch.get_num_threads()} threads, automatic precision {fast}")
+    print(f"bfloat16 matrix products: {rate / 1e9:.0f} GFLOP/s")
+    print("| what | ours, s | naive, s | times faster | of the bfloat16 matrix rate |")
+    print("| --- | --- | --- | --- | --- |")
+    for name in work:
+        key = name.removeprefix("ours: ")
+        own, plain = seconds[name], seconds[f"naive: {key}"]
+        print(f"| {key} | {own:.2f} | {plain:.2f} | {plain / own:.2f} | {work[name] / own / rate:.0%} |")
+
+
+MATRIX_SIDE = 2048
+MATRIX_OPERATIONS = 2 * MATRIX_SIDE**3
+
+
+def measure(runs: dict[str, Callable[[], Any]], repeat: int) -> dict[str, float]:
+    """Median seconds of each, after a warm-up, in turn."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(repeat + 1):
+        for name, run in runs.items():
+            began = time.perf_counter()
+            run()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            if turn:
+                times[name].append(time.perf_counter() - began)
+    return {name: median(values) for name, values in times.items()}
+
+
+def ours(image: Any, model: Model, device: str) -> Any:
+    return napari_srgan.upscale(image, model, device=device, progress=False)
+
+
+@torch.inference_mode()
+def naive(image: Any, network: nn.Module, device: torch.device) -> Any:
+    """What a script does that has only the network: the whole image, float32, eager."""
+    network = network.to(device)
+    peak = float(np.iinfo(image.dtype).max)
+    planes = image[..., None] if image.ndim == 2 else image
+    low = torch.from_numpy(planes.astype(np.float32) / peak).permute(2, 0, 1)[None].to(device)
+    high = network(low.contiguous()).clamp(0, 1).cpu()
+    network.cpu()
+    return (high[0].permute(1, 2, 0).numpy() * peak).round().astype(image.dtype)
+
+
+@torch.inference_mode()
+def tile_loop(image: Any, network: nn.Module, device: torch.device, tile: int = 256, halo: int = 10) -> Any:
+    """The tile loop people write around a checkpoint."""
+    network = network.to(device)
+    low = torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)[None]
+    height, width = low.shape[2:]
+    high = torch.empty(1, 3, height * 4, width * 4)
+    for y in range(0, height, tile):
+        for x in range(0, width, tile):
+            y0, x0 = max(y - halo, 0), max(x - halo, 0)
+            y1, x1 = min(y + tile, height), min(x + tile, width)
+            seen = low[:, :, y0 : min(y1 + halo, height), x0 : min(x1 + halo, width)].to(device)
+            large = network(seen).cpu()
+            top, left = (y - y0) * 4, (x - x0) * 4
+            high[:, :, y * 4 : y1 * 4, x * 4 : x1 * 4] = large[
+                :, :, top : top + (y1 - y) * 4, left : left + (x1 - x) * 4
+            ]
+    network.cpu()
+    return (high.clamp(0, 1)[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+
+
+def matrix_product(dtype: torch.dtype, device: torch.device) -> Tensor:
+    one = torch.ones(MATRIX_SIDE, MATRIX_SIDE, dtype=dtype, device=device)
+    return one @ one
+
+
+def operations(network: nn.Module) -> float:
+    """Multiplications and additions for each low-resolution pixel, convolutions only."""
+    total = 0.0
+
+    def count(layer: nn.Module, _: Any, result: Tensor) -> None:
+        weight = layer.weight[0].numel()  # type: ignore[union-attr,index]
+        nonlocal total
+        total += 2 * weight * result.numel() / SIDE**2
+
+    SIDE = 16
+    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    channels = next(m for m in network.modules() if isinstance(m, nn.Conv2d)).in_channels
+    with torch.inference_mode():
+        network(torch.zeros(1, channels, SIDE, SIDE))
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+class Foreign(Generator):
+    """A network loaded by Spandrel, with the casts that our own generators do inside."""
+
+    def __init__(self, inner: nn.Module, scale_factor: int, channels: int) -> None:
+        super().__init__(scale_factor=scale_factor, channels=channels)
+        self.inner = inner
+
+    @property
+    def receptive_radius(self) -> int:
+        return sum(m.kernel_size[0] // 2 for m in self.inner.modules() if isinstance(m, nn.Conv2d))
+
+    def forward(self, low: Tensor) -> Tensor:
+        return self.inner(low.to(next(self.inner.parameters()).dtype)).float()
+
+
+def foreign_model(file: Path) -> Model:
+    from spandrel import ModelLoader
+
+    loaded = ModelLoader(device="cpu").load_from_file(file)
+    network = Foreign(loaded.model, loaded.scale, loaded.input_channels).eval().requires_grad_(False)
+    card = ModelCard.model_construct(
+        name="foreign",
+        description=file.name,
+        scale_factor=network.scale_factor,
+        channels=network.channels,
+        intensity="byte",
+        receptive_radius=network.receptive_radius,
+    )
+    return Model(network, card)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What is promised of every model that comes with the package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from skimage.data import camera, cell
+
+import napari_srgan
+from napari_srgan.models import list_models, load_model
+from napari_srgan.models.library import bundled_folder
+from napari_srgan.training.recipe import read_recipe
+
+NAMES = sorted(file.stem for file in bundled_folder().glob("*.safetensors"))
+
+
+def upscale(image: Any, name: str, **options: Any) -> Any:
+    options = {"device": "cpu", "precision": "float32"} | options
+    return napari_srgan.upscale(image, name, progress=False, **options)
+
+
+def sixteen_bit(picture: Any) -> Any:
+    """A 16-bit image with an offset, as a camera gives, and noise in its last bits."""
+    noise = np.random.default_rng(0).normal(0, 30, picture.shape)
+    return (picture.astype(float) * 180 + 400 + noise).clip(0, 65535).astype(np.uint16)
+
+
+def test_the_models_a_user_meets_first_are_there() -> None:
+    assert {"microscopy-x2", "microscopy-x4", "photo-x4"} <= set(NAMES)
+    assert {card.name for card in list_models()} >= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cards_tell_recipe_sources_and_figures(name: str) -> None:
+    card = load_model(name).card
+    recipe = read_recipe(bundled_folder() / "recipes" / f"{name}.toml")
+    assert card.recipe == recipe.model_dump(mode="json")
+    assert card.licence == "BSD-3-Clause"
+    assert len(card.attribution) >= 10
+    sets = [q for q in card.quality if q.images.startswith(("micro_", "photo_", "em_"))]
+    assert np.mean([q.gain for q in sets]) >= 1.0
+    assert min(q.gain for q in sets) > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("picture", [camera()[100:292, 150:342], cell()[200:392, 150:342]])
+def test_fast_precision_agrees_with_float32_on_16_bit_data(name: str, picture: Any) -> None:
+    image = sixteen_bit(picture)
+    exact, fast = (upscale(image, name, precision=p).astype(float) for p in ("float32", "bfloat16"))
+    peak = float(image.max()) - float(image.min())
+    assert 10 * np.log10(peak**2 / np.mean((exact - fast) ** 2)) >= 55
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_constant_images_stay_constant(name: str, dtype: Any, precision: str) -> None:
+    for value in (3, 100, 200, 251):
+        result = upscale(np.full((24, 40), value, dtype), name, precision=precision)
+        assert np.abs(result.astype(float) - value).max() <= 1e-3 * value
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_no_brightness_is_invented(name: str, precision: str) -> None:
+    for picture in (camera()[::2, ::2], cell()[:200, :200]):
+        image = sixteen_bit(picture)
+        assert upscale(image, name, precision=precision).mean() == pytest.approx(image.mean(), rel=0.005)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tiles_do_not_show(name: str) -> None:
+    image = sixteen_bit(camera()[:160, :160]).astype(np.float32)
+    whole, tiled = upscale(image, name, tile=160), upscale(image, name, tile=32)
+    assert np.abs(whole - tiled).max() <= 1e-5 * np.ptp(image)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shifted_and_scaled_intensities_give_shifted_and_scaled_results(name: str) -> None:
+    image = sixteen_bit(camera()[:96, :96]).astype(np.float64)
+    expected = upscale(image, name) * 3.5 - 1000
+    result = upscale(image * 3.5 - 1000, name)
+    assert np.abs(result - expected).max() <= 1e-4 * np.ptp(expected)
