@@ -58,7 +58,7 @@ def memory_budget(device: torch.device) -> float:
         return float(DEVICE_SHARE * torch.cuda.mem_get_info(device)[0])
     if device.type == "xpu":
         return float(DEVICE_SHARE * torch.xpu.mem_get_info(device)[0])
-    return min(HOST_BUDGET, DEVICE_SHARE * psutil.virtual_memory().available)
+    return float(min(HOST_BUDGET, DEVICE_SHARE * psutil.virtual_memory().available))
 
 
 def _peak_bytes(engine: Engine, batch: int, side: int) -> float:

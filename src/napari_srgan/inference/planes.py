@@ -157,7 +157,8 @@ class TileInput:
         alpha = self._continued(self._filled(IntensityTransform(0.0, 1.0), ALPHA))
         planes = torch.from_numpy(alpha.astype(working_dtype(alpha.dtype)))[None, None]
         large: NDArray[Any] = bicubic_upsample(planes, factor)[0].numpy()
-        return _trimmed(large, self.windows, factor)[0]
+        plane: NDArray[Any] = _trimmed(large, self.windows, factor)[0]
+        return plane
 
     def _own_pixels(self) -> NDArray[Any]:
         y, x = (
