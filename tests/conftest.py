@@ -58,6 +58,16 @@ def make_tiny_model(
     return Model(network.eval().requires_grad_(False), card)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a GPU where there is none, and say how many."""
+    if torch.cuda.is_available():
+        return
+    without = [item for item in items if item.get_closest_marker("gpu")]
+    if without:
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if item not in without]
+
+
 @pytest.fixture
 def tiny_model() -> TinyModel:
     return make_tiny_model

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
@@ -48,7 +48,8 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> Path:
     tensors = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        save_file(tensors, partial, metadata={CARD_KEY: model.card.model_dump_json()})
+        # Not save_file, which makes a file that only its owner can read.
+        partial.write_bytes(save(tensors, metadata={CARD_KEY: model.card.model_dump_json()}))
         partial.replace(path)
     except (OSError, SafetensorError) as error:
         raise UserError(f"the model cannot be written to {path}: {error}") from error
