@@ -1,8 +1,10 @@
-"""The few things about looks that magicgui has no words for."""
+"""The few things about looks that magicgui and napari have no one word for."""
 
 from __future__ import annotations
 
-from magicgui.widgets import Label, SpinBox
+from typing import Any
+
+from magicgui.widgets import Label
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSizePolicy
 
@@ -23,6 +25,7 @@ def show_as_error(label: Label, wrong: bool) -> None:
     label.native.setStyleSheet(ERROR_STYLE if wrong else "")
 
 
-def use_special_value(field: SpinBox, text: str) -> None:
-    """Show a text in place of the lowest number."""
-    field.native.setSpecialValueText(text)
+def show_grid(viewer: Any) -> None:
+    """Show the layers of a viewer side by side; they move together."""
+    # napari 0.9 moved the grid to the canvas.
+    getattr(viewer, "canvas", viewer).grid.enabled = True

@@ -25,6 +25,7 @@ PRECISIONS: Choices = [
     ("bfloat16", "bfloat16"),
     ("float16", "float16"),
 ]
+TILES: Choices = [("automatic", None), *((f"{side} pixels", side) for side in (64, 128, 256, 512, 1024))]
 UNREADABLE = "cannot be read"
 
 

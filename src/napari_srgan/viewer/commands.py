@@ -25,10 +25,7 @@ def upscale_selected(viewer: napari.viewer.Viewer) -> None:
     try:
         if not images:
             raise UserError("no image layer is selected; select one or more in the layer list")
-        runner = runner_of(viewer)
-        if runner.running:
-            runner.start([])  # refuses, in words
-        runner.start([task for layer in images if (task := _task(layer, viewer))])
+        runner_of(viewer).start([task for layer in images if (task := _task(layer, viewer))])
     except UserError as error:
         show_warning(str(error))
 

@@ -174,9 +174,9 @@ class _Run:
             return
         self._showing = True
         try:
-            self._bar.update(int(progress.fraction * PERCENT) - self._bar.n)
             left = self._time_left.update(progress, time.monotonic())
             self._on_progress(progress, in_words(left))
+            self._bar.update(int(progress.fraction * PERCENT) - self._bar.n)
         finally:
             self._showing = False
 

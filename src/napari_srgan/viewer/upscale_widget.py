@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import napari
-from magicgui.widgets import CheckBox, ComboBox, Container, Label, ProgressBar, PushButton, SpinBox
+from magicgui.widgets import CheckBox, ComboBox, Container, Label, ProgressBar, PushButton
 from napari.layers import Image
 
 from napari_srgan.errors import UserError
@@ -13,7 +13,7 @@ from napari_srgan.inference.upscale import Region
 from napari_srgan.models import default_model_name
 from napari_srgan.progress import Progress
 from napari_srgan.viewer import choices
-from napari_srgan.viewer.appearance import make_elastic, show_as_error, use_special_value
+from napari_srgan.viewer.appearance import make_elastic, show_as_error, show_grid
 from napari_srgan.viewer.jobs import PERCENT, Task, runner_of
 from napari_srgan.viewer.layers import finest_level, layer_axes, upscale_layer_job
 from napari_srgan.viewer.regions import shapes_region, visible_region
@@ -37,16 +37,14 @@ class UpscaleWidget(Container[Any]):
         self._model_was_chosen = False
         self._outcome: tuple[str, bool] | None = None
         self._make_fields()
-        super().__init__(
-            name="upscale",
-            widgets=[
-                self._image, self._model, self._about, self._region, *self._axes, self._device,
-                self._precision, self._tile, self._beside, self._buttons, self._bar, self._status,
-            ],
-        )  # fmt: skip
+        super().__init__(name="upscale")
+        # Labels get one width only if the fields come after.
+        self.extend([
+            self._image, self._model, self._about, self._region, *self._axes, self._device,
+            self._precision, self._tile, self._beside, self._buttons, self._bar, self._status,
+        ])  # fmt: skip
         for label in (self._about, self._status):
             make_elastic(label)
-        use_special_value(self._tile, "automatic")
         self._connect()
         self._bar.hide()
         self._on_image(self._image.value)
@@ -79,9 +77,9 @@ class UpscaleWidget(Container[Any]):
             name="precision", label="Precision", choices=choices.PRECISIONS,
             tooltip="float32 is exact; the others are faster where the device supports them",
         )  # fmt: skip
-        self._tile = SpinBox(
-            name="tile", label="Tile size", value=0, min=0, max=2**16, step=16,
-            tooltip="Side of the tiles in pixels; 0: as large as memory allows",
+        self._tile = ComboBox(
+            name="tile", label="Tile size", choices=choices.TILES,
+            tooltip="Side of the tiles in pixels; automatic: as large as memory allows",
         )  # fmt: skip
         self._beside = CheckBox(
             name="beside", label="Show original beside",
@@ -173,7 +171,7 @@ class UpscaleWidget(Container[Any]):
             region=self._chosen_region(image),
             device=self._device.value,
             precision=self._precision.value,
-            tile=self._tile.value or None,
+            tile=self._tile.value,
         )
         beside = self._beside.value
         return Task(f"Upscaling {image.name}", job, lambda new: self._add(new, image, beside), self._complain)
@@ -183,7 +181,7 @@ class UpscaleWidget(Container[Any]):
         if beside and image in layers:
             layers.insert(layers.index(image) + 1, result)
             layers.selection.active = result
-            self._viewer.grid.enabled = True
+            show_grid(self._viewer)
         else:
             self._viewer.add_layer(result)
         self._outcome = (f"Added {result.name!r}.", False)

@@ -1,0 +1,58 @@
+"""A viewer, and small models under the names of the default ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_srgan.models import library, save_model
+from napari_srgan.viewer.jobs import runner_of
+
+
+@pytest.fixture(autouse=True)
+def bundled_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Any) -> Path:
+    """Untrained models in place of the bundled ones: these tests are about the viewer."""
+    folder = tmp_path / "bundled"
+    folder.mkdir()
+    for name, channels in (("microscopy-x2", 1), ("photo-x4", 3)):
+        model = tiny_model(scale_factor=int(name[-1]), channels=channels, name=name)
+        save_model(model, folder / f"{name}.safetensors")
+    monkeypatch.setattr(library, "bundled_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def open_widget(make_napari_viewer: Any) -> Callable[..., Any]:
+    """Opens the widget as a user does: from the plugin menu, in a viewer."""
+
+    def open_it(viewer: Any = None) -> Any:
+        viewer = viewer or make_napari_viewer()
+        _, widget = viewer.window.add_plugin_dock_widget("napari-srgan", "Upscale")
+        return viewer, widget
+
+    return open_it
+
+
+@pytest.fixture
+def finish(qtbot: Any) -> Callable[[Any], None]:
+    """Keeps the event loop turning until nothing runs in a viewer."""
+
+    def finish_it(viewer: Any) -> None:
+        qtbot.waitUntil(lambda: runner_of(viewer).running is None, timeout=60_000)
+
+    return finish_it
+
+
+@pytest.fixture
+def run(finish: Callable[[Any], None]) -> Callable[..., str]:
+    """Clicks Run, waits, and returns what the widget says in the end."""
+
+    def run_it(viewer: Any, widget: Any) -> str:
+        widget["buttons"]["run"].native.click()
+        finish(viewer)
+        return str(widget["status"].value)
+
+    return run_it

@@ -1,0 +1,98 @@
+"""Layers > Transform > Upscale with SRGAN, and the command palette."""
+
+from __future__ import annotations
+
+import numpy as np
+from napari._app_model import get_app_model
+from napari.utils.notifications import notification_manager
+
+COMMAND = "napari-srgan.upscale_selected"
+CELLS = np.random.default_rng(0).integers(0, 4000, (20, 24), dtype=np.uint16)
+
+
+def run_command():
+    get_app_model().commands.execute_command(COMMAND).result()
+
+
+def menu_item(viewer):
+    """The real action of the real menu, as it is when the menu is opened."""
+    menu = viewer.window.layers_menu
+    menu.aboutToShow.emit()
+    transform = next(a.menu() for a in menu.actions() if a.menu() and "Transform" in a.text())
+    transform.aboutToShow.emit()
+    return next(action for action in transform.actions() if action.text().startswith("Upscale with SRGAN"))
+
+
+def test_menu_item_is_greyed_out_unless_an_image_is_selected(make_napari_viewer):
+    viewer = make_napari_viewer()
+    assert not menu_item(viewer).isEnabled()
+    viewer.add_labels(np.zeros((9, 9), int))
+    assert not menu_item(viewer).isEnabled()
+    viewer.add_image(CELLS)
+    assert menu_item(viewer).isEnabled()
+    viewer.layers.selection.clear()
+    assert not menu_item(viewer).isEnabled()
+
+
+def test_menu_item_upscales_all_selected_images(make_napari_viewer, finish):
+    viewer = make_napari_viewer()
+    viewer.add_image(CELLS, name="a")
+    viewer.add_image(CELLS, name="left out")
+    viewer.add_labels(np.zeros((9, 9), int), name="labels")
+    viewer.add_image(np.zeros((40, 40, 3), np.uint8), rgb=True, name="b")
+    viewer.layers.selection = {viewer.layers[name] for name in ("a", "labels", "b")}
+    menu_item(viewer).trigger()
+    finish(viewer)
+    assert {layer.name for layer in viewer.layers} == {
+        "a", "left out", "labels", "b", "a x2 (microscopy-x2)", "b x4 (photo-x4)",
+    }  # fmt: skip
+
+
+def test_command_is_in_the_palette(make_napari_viewer):
+    make_napari_viewer()
+    app = get_app_model()
+    assert COMMAND in app.commands
+    palette = [item.command.id for item in app.menus.get_menu(app.menus.COMMAND_PALETTE_ID)]
+    assert COMMAND in palette
+
+
+def test_nothing_selected_is_told(make_napari_viewer):
+    viewer = make_napari_viewer()
+    viewer.add_labels(np.zeros((9, 9), int))
+    with _told("no image layer is selected"):
+        run_command()
+
+
+def test_one_bad_layer_does_not_stop_the_others(make_napari_viewer, finish):
+    viewer = make_napari_viewer()
+    viewer.add_image(CELLS.astype(np.float16), name="half")
+    viewer.add_image(np.zeros((1, 1, 1, 1, 2, 2)), name="six")
+    viewer.layers.selection = set(viewer.layers)
+    with _told("six: an image has at most 5 axes"):
+        run_command()
+        finish(viewer)
+    assert [layer.name for layer in viewer.layers] == ["half", "six", "half x2 (microscopy-x2)"]
+
+
+def test_second_run_is_refused(make_napari_viewer, finish):
+    viewer = make_napari_viewer()
+    viewer.add_image(CELLS, name="cells")
+    with _told("Upscaling cells is still running"):
+        run_command()
+        run_command()
+    finish(viewer)
+    assert len(viewer.layers) == 2
+
+
+class _told:
+    """A notification says so."""
+
+    def __init__(self, words):
+        self._words = words
+
+    def __enter__(self):
+        notification_manager.records.clear()
+
+    def __exit__(self, *error):
+        if error[0] is None:
+            assert any(self._words in record.message for record in notification_manager.records)

@@ -1,0 +1,88 @@
+"""Which part of an image is upscaled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.layers import Image, Shapes
+
+from napari_srgan import UserError
+from napari_srgan.viewer.regions import shapes_region, visible_region
+
+IMAGE = np.zeros((100, 200), np.uint8)
+
+
+def test_box_of_shapes_in_world_units():
+    image = Image(IMAGE, scale=(0.5, 0.5), translate=(10, 20))
+    box = Shapes([[[15, 30], [15, 40], [25, 40], [25, 30]]], shape_type="rectangle")
+    # 15 is pixel 10, 25 is pixel 30; 30 is pixel 20, 40 is pixel 40.
+    assert shapes_region(image, box) == ((10, 31), (20, 41))
+
+
+def test_box_of_shapes_is_that_of_all_of_them_and_ends_with_the_image():
+    shapes = [np.array([[10, 10], [10, 12], [12, 12]]), np.array([[50, 150], [50, 300], [70, 300]])]
+    assert shapes_region(Image(IMAGE), Shapes(shapes, shape_type="polygon")) == ((10, 71), (10, 200))
+
+
+def test_box_on_a_turned_image():
+    image = Image(IMAGE, rotate=90)
+    corners = [image.data_to_world(p)[-2:] for p in ([20, 30], [20, 50], [40, 50], [40, 30])]
+    region = shapes_region(image, Shapes([np.array(corners)], shape_type="polygon"))
+    np.testing.assert_allclose(region, ((20, 41), (30, 51)), atol=1)
+
+
+def test_flat_box_on_a_stack():
+    stack = Image(np.zeros((5, 100, 200), np.uint8))
+    box = Shapes([[[10, 10], [10, 19], [19, 19], [19, 10]]], shape_type="rectangle")
+    assert shapes_region(stack, box) == ((10, 20), (10, 20))
+
+
+def test_no_shapes():
+    with pytest.raises(UserError, match="'roi' has no shapes"):
+        shapes_region(Image(IMAGE), Shapes(name="roi"))
+
+
+def test_shapes_elsewhere():
+    far = Shapes([[[500, 500], [500, 510], [510, 510]]], shape_type="polygon", name="roi")
+    with pytest.raises(UserError, match="'roi' do not lie on 'cells'"):
+        shapes_region(Image(IMAGE, name="cells"), far)
+
+
+def look_at(viewer, qtbot, center, zoom):
+    camera = getattr(viewer, "scene", viewer).camera  # it moved in napari 0.9
+    camera.zoom = zoom
+    camera.center = center
+    for _ in range(3):
+        viewer.screenshot(flash=False)
+        qtbot.wait(20)
+
+
+@pytest.mark.parametrize("pyramid", [False, True])
+def test_what_is_visible_now(make_napari_viewer, qtbot, pyramid):
+    viewer = make_napari_viewer(show=True)
+    data = np.zeros((1000, 2000), np.uint8)
+    layer = viewer.add_image([data, data[::2, ::2]] if pyramid else data, multiscale=pyramid)
+    look_at(viewer, qtbot, (0, 500, 1000), 10)
+    (y0, y1), (x0, x1) = visible_region(layer, viewer)
+    assert y0 < 500 < y1
+    assert x0 < 1000 < x1
+    if not pyramid:  # of a pyramid whole blocks are kept
+        height, width = viewer.screenshot(flash=False).shape[:2]
+        assert y1 - y0 == pytest.approx(height / 10, abs=4)
+        assert x1 - x0 == pytest.approx(width / 10, abs=4)
+
+
+def test_nothing_visible(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    layer = viewer.add_image(IMAGE, name="cells")
+    look_at(viewer, qtbot, (0, 5000, 5000), 10)
+    with pytest.raises(UserError, match="nothing of 'cells' is visible"):
+        visible_region(layer, viewer)
+
+
+def test_visible_in_3d_is_no_part_of_a_plane(make_napari_viewer):
+    viewer = make_napari_viewer()
+    layer = viewer.add_image(np.zeros((5, 20, 20), np.uint8))
+    viewer.dims.ndisplay = 3
+    with pytest.raises(UserError, match="2-D"):
+        visible_region(layer, viewer)
