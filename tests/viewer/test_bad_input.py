@@ -84,7 +84,8 @@ def test_labels_are_not_offered(open_widget, run):
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"", "no readable safetensors"), (b"\x80\x04garbage" * 99, "no readable safetensors")]
+    ("content", "words"),
+    [(b"", "no readable safetensors"), (b"\x80\x04garbage" * 99, "no readable safetensors")],
 )
 def test_broken_model_of_the_user_is_offered_and_explained(open_widget, run, library_folder, content, words):
     (library_folder / "mine.safetensors").write_bytes(content)

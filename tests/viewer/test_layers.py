@@ -60,7 +60,9 @@ def transforms(draw, ndim):
         state["shear"] = draw(st.sampled_from([upper, upper.T]))
     if draw(st.booleans()):
         affine = np.eye(ndim + 1)
-        affine[:ndim, :ndim] += np.reshape(draw(st.lists(shears, min_size=ndim**2, max_size=ndim**2)), (ndim,) * 2)
+        affine[:ndim, :ndim] += np.reshape(
+            draw(st.lists(shears, min_size=ndim**2, max_size=ndim**2)), (ndim,) * 2
+        )
         affine[:ndim, ndim] = draw(st.lists(steps, min_size=ndim, max_size=ndim))
         if abs(np.linalg.det(affine)) > 0.05:
             state["affine"] = affine

@@ -7,7 +7,6 @@ import sys
 import threading
 
 import numpy as np
-import pytest
 from qtpy.QtCore import QTimer
 
 from napari_srgan.models import save_model

@@ -10,19 +10,27 @@ from qtpy.QtWidgets import QSizePolicy
 
 ERROR_STYLE = "color: #e8554e"
 """Readable on napari's dark and light themes."""
+NARROWEST = 120
+"""Pixels; a label that was not laid out yet has a width of its own fancy."""
 
 
 def make_elastic(label: Label) -> None:
     """Wrap the label's text, and never let it widen the widget."""
     native = label.native
     native.setWordWrap(True)
-    native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    policy.setHeightForWidth(True)
+    native.setSizePolicy(policy)
     native.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
 
-def show_as_error(label: Label, wrong: bool) -> None:
-    """Colour a label by whether it tells of an error."""
-    label.native.setStyleSheet(ERROR_STYLE if wrong else "")
+def say(label: Label, text: str, *, wrong: bool = False) -> None:
+    """Show a text of any length in an elastic label, in red if it tells of an error."""
+    native = label.native
+    label.value = text
+    native.setStyleSheet(ERROR_STYLE if wrong else "")
+    # magicgui's rows do not pass on that a narrower text is a higher one.
+    native.setMinimumHeight(native.heightForWidth(max(native.width(), NARROWEST)))
 
 
 def show_grid(viewer: Any) -> None:

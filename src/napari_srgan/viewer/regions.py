@@ -32,12 +32,12 @@ def visible_region(layer: Image, viewer: ViewerModel) -> Region:
         corners = np.stack([corners[0] * step, (corners[1] + 1) * step - 1])
     plane = plane_shape(layer)
     # Corners that lie outside are moved to the border, where they fall together.
-    missed = any(
-        first == last and size > 1 for first, last, size in zip(*corners, plane, strict=True)
-    )
+    missed = any(first == last and size > 1 for first, last, size in zip(*corners, plane, strict=True))
     region = None if missed else pixels_between(corners[0], corners[1], plane)
     if region is None:
-        raise UserError(f"nothing of {layer.name!r} is visible now; move it into view or choose the whole image")
+        raise UserError(
+            f"nothing of {layer.name!r} is visible now; move it into view or choose the whole image"
+        )
     return region
 
 

@@ -10,10 +10,10 @@ from napari.layers import Image
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Region
-from napari_srgan.models import default_model_name
+from napari_srgan.models import default_model_name, user_folder
 from napari_srgan.progress import Progress
 from napari_srgan.viewer import choices
-from napari_srgan.viewer.appearance import make_elastic, show_as_error, show_grid
+from napari_srgan.viewer.appearance import make_elastic, say, show_grid
 from napari_srgan.viewer.jobs import PERCENT, Task, runner_of
 from napari_srgan.viewer.layers import finest_level, layer_axes, upscale_layer_job
 from napari_srgan.viewer.regions import shapes_region, visible_region
@@ -61,17 +61,21 @@ class UpscaleWidget(Container[Any]):
             self._image.value = active
         self._model = ComboBox(
             name="model", label="Model", choices=lambda _: choices.models(),
-            tooltip=f"Put models of your own into {choices.user_folder()}",
+            tooltip=f"Put models of your own into {user_folder()}",
         )  # fmt: skip
         self._about = Label(name="about", label=" ")
         self._region = ComboBox(
             name="region", label="Region", choices=lambda _: choices.regions(viewer),
             tooltip="The whole image, the part in view, or the bounding box of a Shapes layer",
         )  # fmt: skip
+        # All labels become as wide as the widest: also of these, hidden as they may be.
         self._axes = [
-            ComboBox(name=f"axis_{n}", choices=choices.AXES, visible=False, tooltip=choices.AXES_TOOLTIP)
+            ComboBox(
+                name=f"axis_{n}", label=f"Axis {n} (1000)", choices=choices.AXES, visible=False,
+                tooltip=choices.AXES_TOOLTIP,
+            )
             for n in range(MOST_UNNAMED)
-        ]
+        ]  # fmt: skip
         self._device = ComboBox(name="device", label="Device", choices=choices.devices())
         self._precision = ComboBox(
             name="precision", label="Precision", choices=choices.PRECISIONS,
@@ -88,8 +92,8 @@ class UpscaleWidget(Container[Any]):
         self._run = PushButton(name="run", text="Run")
         self._cancel = PushButton(name="cancel", text="Cancel")
         self._buttons = Container(
-            name="buttons", widgets=[self._run, self._cancel], layout="horizontal", labels=False, label=" "
-        )  # fmt: skip
+            name="buttons", label=" ", widgets=[self._run, self._cancel], layout="horizontal", labels=False
+        )
         self._buttons.margins = (0, 0, 0, 0)
         self._bar = ProgressBar(name="progress", label=" ", max=PERCENT)
         self._status = Label(name="status", label=" ")
@@ -131,7 +135,7 @@ class UpscaleWidget(Container[Any]):
         self._describe_model()
 
     def _describe_model(self) -> None:
-        self._about.value = choices.describe_model(self._model.value)
+        say(self._about, choices.describe_model(self._model.value))
 
     def _chosen_axes(self, image: Image) -> str:
         letters = list(layer_axes(image))
@@ -154,6 +158,8 @@ class UpscaleWidget(Container[Any]):
         try:
             self._runner.start([self._task()])
         except UserError as error:
+            if self._runner.running is None:
+                self._bar.value = 0
             self._say(str(error), wrong=True)
 
     def _task(self) -> Task:
@@ -161,7 +167,7 @@ class UpscaleWidget(Container[Any]):
         if image is None:
             raise UserError("there is no image layer to upscale; open an image first")
         if self._model.value is None:
-            raise UserError(f"there is no model; put one into {choices.user_folder()}")
+            raise UserError(f"there is no model; put one into {user_folder()}")
         if 0 in finest_level(image).shape:
             raise UserError(f"{image.name!r} is empty: its shape is {finest_level(image).shape}")
         job = upscale_layer_job(
@@ -215,5 +221,4 @@ class UpscaleWidget(Container[Any]):
         self._run.enabled, self._cancel.enabled = not running, running
 
     def _say(self, sentence: str, *, wrong: bool = False) -> None:
-        self._status.value = sentence[:1].upper() + sentence[1:]
-        show_as_error(self._status, wrong)
+        say(self._status, sentence[:1].upper() + sentence[1:], wrong=wrong)
