@@ -67,5 +67,5 @@ def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "touch", refuse)  # root may write anywhere
-    with pytest.raises(UserError, match="nothing can be written to .*: Permission denied"):
+    with pytest.raises(UserError, match=r"nothing can be written to .*: Permission denied"):
         open_output(tmp_path / "x.tif", "YX", PIXELS.dtype)

@@ -8,10 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_srgan.cli.demo import demo
-from napari_srgan.cli.models import models
-from napari_srgan.cli.train import train
-from napari_srgan.cli.upscale import upscale
+from napari_srgan.cli import demo, models, train, upscale
 
 app = typer.Typer(
     name="napari-srgan",
@@ -21,10 +18,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(upscale)
-app.command()(models)
-app.command()(demo)
-app.command()(train)
+app.command()(upscale.upscale)
+app.command()(models.models)
+app.command()(demo.demo)
+app.command()(train.train)
 
 
 def _print_version(wanted: bool) -> None:

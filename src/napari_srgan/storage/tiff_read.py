@@ -32,8 +32,11 @@ def open_tiff(path: Path) -> StoredImage:
     UserError
         If it is no TIFF, is cut off, or is compressed in a way we cannot read.
     """
-    # What is wrong with a file is told once, by us.
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+    with _Overheard() as overheard:
+        return _open(path, overheard)
+
+
+def _open(path: Path, overheard: _Overheard) -> StoredImage:
     try:
         file = tifffile.TiffFile(path)
     except (tifffile.TiffFileError, ValueError, EOFError) as error:
@@ -42,11 +45,11 @@ def open_tiff(path: Path) -> StoredImage:
             "get the file again from where it was made"
         ) from error
     try:
-        return _open_series(path, file)
-    except UserError:
-        file.close()
-        raise
-    except (MemoryError, KeyboardInterrupt):
+        image = _open_series(path, file)
+        if overheard.losses:
+            raise damaged(path.name, overheard.losses[0])
+        return image
+    except (UserError, MemoryError, KeyboardInterrupt):
         file.close()
         raise
     except Exception as error:  # tifffile passes on whatever its parsers raise
@@ -87,6 +90,35 @@ def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
 _COLOUR = (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.YCBCR, tifffile.PHOTOMETRIC.CIELAB)
 
 
+class _Overheard(logging.Handler):
+    """Listens to tifffile, which only logs that the rest of the planes cannot be found.
+
+    While it listens nobody else is told: what is wrong with a file is said once, by us.
+    """
+
+    LOGGER = logging.getLogger("tifffile")
+    LOSSES = ("invalid page offset", "corrupted")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        words = record.getMessage()
+        if any(loss in words for loss in self.LOSSES):
+            self.losses.append("it ends before its last plane")
+
+    def __enter__(self) -> _Overheard:
+        self._propagated = self.LOGGER.propagate
+        self.LOGGER.propagate = False
+        self.LOGGER.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.LOGGER.removeHandler(self)
+        self.LOGGER.propagate = self._propagated
+
+
 def _with_plane(letters: str) -> str:
     """Give back the Y or X axis that was left out because it has one pixel."""
     if "Y" not in letters and "X" not in letters:
@@ -104,7 +136,7 @@ def _refuse_cut_off(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) ->
             continue
         ends = (offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False))
         needed = max(needed, *ends, 0)
-    if series.dataoffset is not None and len(series.pages) == 1:  # ImageJ's planes without pages
+    if series.dataoffset is not None:  # planes one after the other, of which not all need a page
         needed = max(needed, series.dataoffset + series.nbytes)
     if needed > size:
         raise damaged(file.filename, f"it has {size} bytes and should have {needed}")

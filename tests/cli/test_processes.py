@@ -1,0 +1,70 @@
+"""The command as the shell starts it: help, signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+COMMAND = [sys.executable, "-m", "napari_srgan"]
+
+
+def test_help_needs_no_torch() -> None:
+    code = (
+        "import sys; from napari_srgan.cli import main; sys.argv[1:] = ['--help']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print('heavy:', {'torch', 'numpy', 'napari', 'zarr', 'qtpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "upscale" in done.stdout
+    assert "heavy: set()" in done.stdout
+
+
+def test_version() -> None:
+    done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("napari-srgan 0")
+
+
+def start(source: Path, target: Path, model: Path) -> subprocess.Popen[str]:
+    """Start a long run and wait until it computes."""
+    arguments = ["upscale", source, target, "--model", model, "--device", "cpu", "--tile", "64"]
+    process = subprocess.Popen([*COMMAND, *map(str, arguments)], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not target.parent.exists() or (
+        target.suffix == ".zarr" and not list(target.parent.glob(".partial-*/c"))
+    ):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.5)
+    return process
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
+@pytest.mark.parametrize("name", ["y.zarr", "y.tif"])
+@pytest.mark.parametrize(
+    ("number", "status", "leftovers"),
+    [(signal.SIGINT, 130, 0), (signal.SIGTERM, 143, 0), (signal.SIGKILL, -9, None)],
+)
+def test_an_interrupted_run_leaves_no_broken_file(
+    tmp_path: Path, tiny_file: Path, name: str, number: int, status: int, leftovers: int | None
+) -> None:
+    source, target = tmp_path / "x.zarr", tmp_path / "out" / name
+    zarr.create_array(source, shape=(100, 500, 500), chunks=(1, 500, 500), dtype=np.uint8, fill_value=7)
+    process = start(source, target, tiny_file)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert not target.exists()
+    if leftovers is not None:
+        assert list(target.parent.iterdir()) == []
+        assert "Traceback" not in told
+    assert len(told.splitlines()) <= 1
