@@ -49,9 +49,11 @@ def show_demo(
     viewer.add_image(low, name="low resolution", interpolation2d="nearest", **coarse, **shared)
     viewer.add_image(result, name=f"low resolution x{factor} ({name})", **fine, **shared)
     viewer.add_image(original, name="original", **fine, **shared)
-    viewer.grid.shape = (1, 3)
-    viewer.grid.stride = -1
-    viewer.grid.enabled = True
+    # napari 0.9 moved the grid to the canvas.
+    grid = viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
+    grid.shape = (1, 3)
+    grid.stride = -1
+    grid.enabled = True
     viewer.reset_view()
     return viewer
 
