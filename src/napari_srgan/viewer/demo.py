@@ -52,7 +52,7 @@ def show_demo(
     # napari 0.9 moved the grid to the canvas.
     grid = viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
     grid.shape = (1, 3)
-    grid.stride = -1
+    grid.stride = 1
     grid.enabled = True
     viewer.reset_view()
     return viewer
