@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from napari_srgan.cli import app
 from napari_srgan.models import read_model
-
-pytest_plugins = ["tests.training.conftest"]
 
 
 def test_a_training_is_stopped_and_goes_on(recipe_file: Path, data: Path, tmp_path: Path) -> None:
