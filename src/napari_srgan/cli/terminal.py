@@ -48,7 +48,12 @@ def progress_bar() -> Iterator[Bar]:
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+        # What is piped elsewhere must not be printed above the bar.
+        redirect_stdout=sys.stdout.isatty(),
     ) as bar:
         yield bar
 

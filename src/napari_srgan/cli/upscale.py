@@ -105,7 +105,6 @@ class _Run:
                     result = self._one(path, written, bar, title)
                 except (UserError, OSError, MemoryError) as error:
                     failed += 1
-                    bar.console.file.flush()
                     complain(_sentence(path, error))
                 else:
                     written.add(result)
