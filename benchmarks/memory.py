@@ -1,6 +1,6 @@
 """Upscale a large 16-bit image from zarr to zarr and print the peak of memory.
 
-    python benchmarks/memory.py [--side 10000] [--model microscopy-x2]
+python benchmarks/memory.py [--side 10000] [--model microscopy-x2]
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +13,8 @@ from napari_srgan.inference.axes import guess_axes
 from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job
+from napari_srgan.progress_bar import progress_bar, run_job
 from napari_srgan.storage.zarr_store import ZarrSink
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
 
 
 def upscale(
@@ -82,13 +80,13 @@ def upscale(
     if _is_layer(image):
         from napari_srgan.viewer.layers import upscale_layer_job
 
-        return finish(upscale_layer_job(image, model, **options), progress=progress)
+        return _finish(upscale_layer_job(image, model, **options), progress)
     chosen = choose_model(model, image, axes)
     if out is None:
-        result: Upscaled = finish(upscale_job(image, chosen, **options), progress=progress)
+        result: Upscaled = _finish(upscale_job(image, chosen, **options), progress)
         return result.data
     with ZarrSink(Path(out), axes=axes or _axes_of(image)) as sink:
-        return sink.finish(finish(upscale_job(image, chosen, sink=sink, **options), progress=progress))
+        return sink.finish(_finish(upscale_job(image, chosen, sink=sink, **options), progress))
 
 
 def choose_model(model: Model | str | os.PathLike[str] | None, image: Any, axes: str | None) -> Model:
@@ -105,26 +103,9 @@ def _axes_of(image: Any) -> str:
     return guess_axes(np.shape(image), getattr(image, "dims", None))
 
 
-def finish(job: Job[Any], *, progress: bool) -> Any:
-    """Run a job to its end, showing a bar where wanted, and return its result."""
-    if not progress:
-        return exhaust(job)
-    from rich.progress import Progress as Bar
-
-    with Bar(transient=True) as bar:
-        return exhaust(job, bar)
-
-
-def exhaust(job: Job[Any], bar: Bar | None = None) -> Any:
-    """Run a job to its end and return its result."""
-    task = bar.add_task("") if bar else None
-    while True:
-        try:
-            step = next(job)
-        except StopIteration as end:
-            return end.value
-        if bar and task is not None:
-            bar.update(task, total=step.total, completed=step.done, description=step.message)
+def _finish(job: Job[Any], progress: bool) -> Any:
+    with progress_bar(wanted=progress) as bar:
+        return run_job(job, bar)
 
 
 def _is_layer(image: Any) -> bool:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_srgan.cli.terminal import complain, errors_told, progress_bar, run_job
+from napari_srgan.cli.terminal import complain, errors_told
+from napari_srgan.progress_bar import progress_bar, run_job
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from napari_srgan.cli.terminal import complain, errors_told
 
 if TYPE_CHECKING:
-    from napari_srgan.models import ModelCard
+    from napari_srgan.models import ModelCard, Quality
 
+FEW = 4
+"""More sets than these are told by their mean and their least."""
 PIPE_WIDTH = 160
 """Columns of the table where no terminal says how many there are."""
 
@@ -39,7 +41,23 @@ def models() -> None:
 
 
 def figures(card: ModelCard) -> str:
-    """A card's gains over bicubic, one set a line: ``Set5 +2.10 (31.02)``."""
+    """A card's gains over bicubic, one protocol a line: a mean and the least of several sets."""
     if not card.quality:
         return "not measured"
-    return "\n".join(f"{q.images} {q.gain:+.2f} ({q.psnr:.2f})" for q in card.quality)
+    by_protocol: dict[str, list[Quality]] = {}
+    for figure in card.quality:
+        by_protocol.setdefault(figure.protocol, []).append(figure)
+    return "\n".join(
+        _summary(several) if len(several) > FEW else "\n".join(map(_figure, several))
+        for several in by_protocol.values()
+    )
+
+
+def _figure(q: Quality) -> str:
+    return f"{q.images} {q.gain:+.2f} ({q.psnr:.2f})"
+
+
+def _summary(several: list[Quality]) -> str:
+    mean = sum(q.gain for q in several) / len(several)
+    least = min(several, key=lambda q: q.gain)
+    return f"{len(several)} held-back sets: mean {mean:+.2f}, least {least.gain:+.2f} ({least.images})"

@@ -78,9 +78,7 @@ def bicubic_upsample(image: Tensor, factor: int) -> Tensor:
     return F.pixel_shuffle(phases, factor).reshape(n, c, y * factor, x * factor)
 
 
-def bicubic_downsample(
-    image: Tensor, factor: int, *, integers: tuple[int, int] | None = None
-) -> Tensor:
+def bicubic_downsample(image: Tensor, factor: int, *, integers: tuple[int, int] | None = None) -> Tensor:
     """Make an image smaller by a whole factor, with antialiasing.
 
     Parameters
