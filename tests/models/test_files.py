@@ -119,8 +119,9 @@ def test_the_library_lists_what_can_be_loaded(tiny_model: Any, library_folder: P
     assert "mine" in names
     assert "broken" not in names
     assert load_model("mine").name == "mine"
-    (problem,) = unreadable_models()
-    assert "broken.safetensors" in problem
+    (library_folder / "found.pth").write_bytes(b"pickled")
+    assert set(unreadable_models()) == {"broken", "found"}
+    assert "found.pth may be a pickle" in unreadable_models()["found"]
     with pytest.raises(UserError, match=r"broken\.safetensors"):
         load_model("broken")
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import dask.array
 import numpy as np
 import pytest
+from safetensors.torch import save_file
+
+from napari_srgan.models.files import CARD_KEY
 
 GOOD = np.random.default_rng(0).integers(0, 4000, (20, 24), dtype=np.uint16)
 HOLES = GOOD.astype(np.float32)
@@ -96,6 +101,20 @@ def test_broken_model_of_the_user_is_offered_and_explained(open_widget, run, lib
     assert words in run(viewer, widget)
     widget["model"].value = "microscopy-x2"
     assert run(viewer, widget).startswith("Added")
+
+
+def test_pickles_and_wrong_cards_are_offered_and_explained(open_widget, run, library_folder, tiny_model):
+    (library_folder / "pickled.pth").write_bytes(b"pickled")
+    weights = tiny_model().network.state_dict()
+    card = tiny_model().card.model_dump() | {"architecture": "vapourware"}
+    save_file(weights, library_folder / "odd.safetensors", metadata={CARD_KEY: json.dumps(card)})
+    viewer, widget = open_widget()
+    viewer.add_image(GOOD)
+    for name, words in {"pickled": "may be a pickle", "odd": "no architecture 'vapourware'"}.items():
+        widget["model"].value = name
+        assert words in widget["about"].value
+        assert words in run(viewer, widget)
+    assert len(viewer.layers) == 1
 
 
 def test_truncated_model(open_widget, run, library_folder, bundled_models):

@@ -35,7 +35,7 @@ def models() -> None:
                 card.name, f"x{card.scale_factor}", channels, card.description, figures(card), card.licence
             )
         Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
-        for sentence in unreadable_models():
+        for sentence in unreadable_models().values():
             complain(sentence)
         print(f"Models of your own lie in {user_folder()}")
 

@@ -18,6 +18,8 @@ from napari_srgan.models.card import ModelCard
 from napari_srgan.models.model import Model
 from napari_srgan.networks import build_network
 
+PICKLE_ENDINGS = frozenset({".pth", ".pt", ".ckpt", ".pkl", ".bin"})
+"""Endings of weights that are pickles, as a rule."""
 CARD_KEY = "napari-srgan card"
 """Where the card stands in the header of the safetensors file."""
 
@@ -68,7 +70,6 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         weights do not belong together.
     """
     path = Path(path)
-    _refuse_other_files(path)
     card = read_card(path)
     try:
         network = build_network(card.architecture, card.arguments)
@@ -95,7 +96,14 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 
 
 def read_card(path: Path) -> ModelCard:
-    """Read only the card of a model file; cheap, whatever the size of the weights."""
+    """Read only the card of a model file; cheap, whatever the size of the weights.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is something else, or is cut off.
+    """
+    _refuse_other_files(path)
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -118,7 +126,7 @@ def read_card(path: Path) -> ModelCard:
 def _refuse_other_files(path: Path) -> None:
     if not path.is_file():
         raise UserError(f"there is no model file {path}")
-    if path.suffix in {".pth", ".pt", ".ckpt", ".pkl", ".bin"}:
+    if path.suffix in PICKLE_ENDINGS:
         raise UserError(
             f"{path.name} may be a pickle, which could run any code when opened, and is not read; "
             "use a .safetensors file saved by napari-srgan"

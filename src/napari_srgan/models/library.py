@@ -9,13 +9,17 @@ from pathlib import Path
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
-from napari_srgan.models.files import read_card, read_model
+from napari_srgan.models.files import PICKLE_ENDINGS, read_card, read_model
 from napari_srgan.models.model import Model
 
 DEFAULT_MODEL = "microscopy-x2"
 """What a click without a choice uses for one-channel images."""
 DEFAULT_RGB_MODEL = "photo-x4"
 """The same for RGB images."""
+
+
+# Pickles are never read, but a user who puts one there is told so.
+_ENDINGS = {".safetensors", *PICKLE_ENDINGS}
 
 
 def bundled_folder() -> Path:
@@ -34,7 +38,7 @@ def user_folder() -> Path:
 def _files() -> Iterator[Path]:
     for folder in (bundled_folder(), user_folder()):
         if folder.is_dir():
-            yield from sorted(folder.glob("*.safetensors"))
+            yield from sorted(file for file in folder.iterdir() if file.suffix in _ENDINGS)
 
 
 def list_models() -> list[ModelCard]:
@@ -45,19 +49,19 @@ def list_models() -> list[ModelCard]:
     return list(_read_cards()[0].values())
 
 
-def unreadable_models() -> list[str]:
-    """One sentence for each file in the library's folders that is no model."""
+def unreadable_models() -> dict[str, str]:
+    """Files in the library's folders that are no models: their names, and what is wrong."""
     return _read_cards()[1]
 
 
-def _read_cards() -> tuple[dict[str, ModelCard], list[str]]:
+def _read_cards() -> tuple[dict[str, ModelCard], dict[str, str]]:
     cards: dict[str, ModelCard] = {}
-    problems: list[str] = []
+    problems: dict[str, str] = {}
     for file in _files():
         try:
             cards.setdefault(file.stem, read_card(file))
         except UserError as error:
-            problems.append(str(error))
+            problems.setdefault(file.stem, str(error))
     return cards, problems
 
 

@@ -10,7 +10,7 @@ from napari.layers import Image, Shapes
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import choose_device
-from napari_srgan.models import list_models, read_card, user_folder
+from napari_srgan.models import list_models, unreadable_models
 from napari_srgan.viewer.layers import finest_level, layer_axes
 
 Choices = list[tuple[str, Any]]
@@ -36,11 +36,8 @@ def images(viewer: ViewerModel) -> Choices:
 
 def models() -> Choices:
     """All models by name; also files of the user that cannot be read, so that they are not missed."""
-    cards = list_models()
-    found: Choices = [(f"{card.name}  (x{card.scale_factor})", card.name) for card in cards]
-    names = {card.name for card in cards}
-    broken = [file.stem for file in sorted(user_folder().glob("*.safetensors")) if file.stem not in names]
-    return found + [(f"{name}  ({UNREADABLE})", name) for name in broken]
+    found: Choices = [(f"{card.name}  (x{card.scale_factor})", card.name) for card in list_models()]
+    return found + [(f"{name}  ({UNREADABLE})", name) for name in unreadable_models()]
 
 
 def describe_model(name: str | None) -> str:
@@ -51,11 +48,7 @@ def describe_model(name: str | None) -> str:
         if card.name == name:
             kind = "RGB" if card.channels == 3 else "one channel"
             return f"{card.description} (x{card.scale_factor}, {kind})"
-    try:
-        read_card(user_folder() / f"{name}.safetensors")
-    except UserError as error:
-        return str(error)
-    return ""
+    return unreadable_models().get(name, "")
 
 
 def regions(viewer: ViewerModel) -> Choices:
