@@ -71,6 +71,8 @@ def test_missing_data_is_named(recipe: Recipe, tmp_path: Path) -> None:
         read_tiles(recipe, tmp_path)
 
 
+# imageio tries all its plugins on a broken file, old ones too, and leaves it open.
+@pytest.mark.filterwarnings("ignore:The legacy `DICOM` plugin", "ignore::ResourceWarning")
 def test_broken_and_wrong_tiles_are_named(recipe: Recipe, data: Path) -> None:
     (data / "cells" / "tile3.png").write_bytes(b"no picture")
     with pytest.raises(UserError, match=r"tile3\.png cannot be read"):

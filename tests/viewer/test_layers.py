@@ -13,7 +13,7 @@ from tests.conftest import make_tiny_model
 
 import napari_srgan
 from napari_srgan import UserError
-from napari_srgan.api import exhaust
+from napari_srgan.progress_bar import progress_bar, run_job
 from napari_srgan.viewer.layers import upscale_layer_job
 
 RANDOM = np.random.default_rng(0)
@@ -22,7 +22,9 @@ MODELS = {factor: make_tiny_model(scale_factor=factor, name=f"tiny-x{factor}") f
 
 
 def upscaled(layer, model=MODELS[2], **options):
-    return exhaust(upscale_layer_job(layer, model, device="cpu", precision="float32", tile=64, **options))
+    job = upscale_layer_job(layer, model, device="cpu", precision="float32", tile=64, **options)
+    with progress_bar(wanted=False) as bar:
+        return run_job(job, bar)
 
 
 def assert_lies_on(result, source, factor, origin=(0, 0)):
