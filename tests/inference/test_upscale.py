@@ -95,6 +95,11 @@ def test_containers(make: Callable[[Any], Any]) -> None:
     np.testing.assert_array_equal(run(make(array), model), run(array, model))
 
 
+def test_tensors() -> None:
+    model, array = make_tiny_model(), image(40, 33)
+    np.testing.assert_array_equal(run(torch.from_numpy(array), model), run(array, model))
+
+
 def test_nested_lists_and_names_of_xarray_axes() -> None:
     model = make_tiny_model()
     assert run([[1.0, 2.0], [3.0, 4.0]], model).shape == (4, 4)

@@ -35,10 +35,10 @@ def check_array(data: Any) -> ArrayLike:
     UserError
         If it is empty, or holds something other than real numbers or truth values.
     """
-    if not (hasattr(data, "shape") and hasattr(data, "dtype") and hasattr(data, "__getitem__")):
+    if not _is_array(data):
         try:
             data = np.asarray(data)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise UserError(f"an image is an array of numbers; got {type(data).__name__}: {error}") from error
     dtype = np.dtype(data.dtype)
     if dtype.kind == "c":
@@ -55,6 +55,14 @@ def check_array(data: Any) -> ArrayLike:
         raise UserError(f"the image is empty: its shape is {tuple(data.shape)}")
     array: ArrayLike = data
     return array
+
+
+def _is_array(data: Any) -> bool:
+    try:
+        np.dtype(data.dtype)
+    except (AttributeError, TypeError):  # a list; a tensor, whose types are not numpy's
+        return False
+    return hasattr(data, "shape") and hasattr(data, "__getitem__")
 
 
 def read_block(array: ArrayLike, index: tuple[int | slice, ...]) -> NDArray[Any]:
