@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 from napari_srgan.errors import UserError
+
+ATTEMPTS = 20
+PAUSE = 0.1
+"""Times, and seconds between them, that a folder is removed while it is still written to."""
 
 
 class Partial:
@@ -64,7 +69,12 @@ class Partial:
     def discard(self) -> None:
         """Remove what is not complete; nothing if there is nothing."""
         if self.temporary.is_dir():
-            shutil.rmtree(self.temporary, ignore_errors=True)
+            # A thread of zarr may be in the middle of a chunk, and makes its folder anew for it.
+            for _ in range(ATTEMPTS):
+                shutil.rmtree(self.temporary, ignore_errors=True)
+                time.sleep(PAUSE)
+                if not self.temporary.exists():
+                    break
         else:
             self.temporary.unlink(missing_ok=True)
 
