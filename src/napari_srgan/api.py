@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from napari_srgan.inference.axes import guess_axes
+from napari_srgan.errors import UserError
+from napari_srgan.inference.arrays import check_array
+from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job
@@ -80,27 +80,25 @@ def upscale(
     if _is_layer(image):
         from napari_srgan.viewer.layers import upscale_layer_job
 
+        if out is not None:
+            raise UserError(
+                f"out={str(out)!r} is for arrays; give the layer's data: upscale(layer.data, out=...)"
+            )
         return _finish(upscale_layer_job(image, model, **options), progress)
-    chosen = choose_model(model, image, axes)
+    image = check_array(image)
+    axes = options["axes"] = axes_of(image, axes)
+    chosen = _choose_model(model, axes)
     if out is None:
         result: Upscaled = _finish(upscale_job(image, chosen, **options), progress)
         return result.data
-    with ZarrSink(Path(out), axes=axes or _axes_of(image)) as sink:
+    with ZarrSink(Path(out), axes=axes) as sink:
         return sink.finish(_finish(upscale_job(image, chosen, sink=sink, **options), progress))
 
 
-def choose_model(model: Model | str | os.PathLike[str] | None, image: Any, axes: str | None) -> Model:
-    """The model meant by an argument, or the default for the kind of image."""
-    if isinstance(model, Model):
-        return model
-    if model is not None:
-        return load_model(model)
-    rgb = (axes or _axes_of(image)).upper().endswith("S")
-    return load_model(default_model_name(rgb=rgb))
-
-
-def _axes_of(image: Any) -> str:
-    return guess_axes(np.shape(image), getattr(image, "dims", None))
+def _choose_model(model: Model | str | os.PathLike[str] | None, axes: str) -> Model:
+    if model is None:
+        return load_model(default_model_name(rgb=axes.endswith("S")))
+    return model if isinstance(model, Model) else load_model(model)
 
 
 def _finish(job: Job[Any], progress: bool) -> Any:

@@ -27,6 +27,8 @@ from napari_srgan.inference.axes import check_axes, guess_axes
         ((2, 3, 64, 64), ("axis 0", "axis 1", "axis 2", "axis 3"), False, "QQYX"),
         ((2, 3, 64, 64), ("t", "t", "y", "x"), False, "TQYX"),
         ((2, 3, 4, 64, 64, 3), None, None, "QQQYXS"),
+        ((20, 24, 3), ("y", "x", "c"), None, "YXS"),
+        ((64, 64), ("x", "y"), None, "YX"),  # which of the two is which makes no difference
     ],
 )
 def test_guesses(shape: tuple[int, ...], names: tuple[str, ...] | None, rgb: bool | None, axes: str) -> None:
@@ -61,3 +63,12 @@ def test_given_axes_are_taken_in_any_case() -> None:
 def test_given_axes_that_do_not_fit(axes: str, shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(UserError, match=message):
         check_axes(axes, shape)
+
+
+@pytest.mark.parametrize(
+    ("shape", "names"),
+    [((9, 9, 2), ("y", "x", "c")), ((9, 9, 5), ("y", "x", "band")), ((9, 9, 4), ("x", "y", "z"))],
+)
+def test_images_are_never_turned_silently(shape: tuple[int, ...], names: tuple[str, ...]) -> None:
+    with pytest.raises(UserError, match="transpose the image"):
+        guess_axes(shape, names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +77,12 @@ def test_a_region_is_a_part_of_the_whole() -> None:
     assert part.region == ((20, 51), (3, 80))
 
 
+@pytest.mark.parametrize("region", [(0, 10, 0, 10), ((0.5, 9), (0, 80)), 7])
+def test_regions_are_whole_pixels(region: Any) -> None:
+    with pytest.raises(UserError, match="in whole pixels; got"):
+        run(image(90, 80), make_tiny_model(), region=region)
+
+
 @pytest.mark.parametrize("region", [((0, 91), (0, 80)), ((5, 5), (0, 80)), ((-1, 9), (0, 80))])
 def test_regions_outside_are_refused(region: Any) -> None:
     with pytest.raises(UserError, match="does not lie inside the image of 90 x 80 pixels"):
@@ -82,7 +90,7 @@ def test_regions_outside_are_refused(region: Any) -> None:
 
 
 def test_tiles_that_are_too_small_are_refused() -> None:
-    with pytest.raises(UserError, match="16 pixels or more; got 4"):
+    with pytest.raises(UserError, match="16 whole pixels or more; got 4"):
         run(image(9, 9), make_tiny_model(), tile=4)
 
 
@@ -171,7 +179,7 @@ def test_alpha_is_interpolated() -> None:
     array[..., 3] = 77
     result = run(array, model, tile=16)
     assert (result[..., 3] == 77).all()
-    np.testing.assert_array_equal(result[..., :3], run(array[..., :3], model))
+    np.testing.assert_allclose(result[..., :3], run(array[..., :3], model), atol=1)
 
 
 # --- Intensities ---------------------------------------------------------------------
@@ -251,6 +259,39 @@ def test_out_of_memory_halves_the_tile_and_goes_on(monkeypatch: pytest.MonkeyPat
     # Learned once: the second plane starts with the smaller tiles.
     assert 1 <= len(refused) <= 3
     assert not [size for size in asked[len(asked) // 2 :] if size > 80 * 80]
+
+
+def test_a_long_strip_is_halved_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, array = make_tiny_model(), image(16, 900)
+    expected = run(array, model)
+    limit_memory(monkeypatch, 50 * 300)
+    np.testing.assert_allclose(run(array, model, tile=900), expected, atol=1e-3)
+
+
+def test_a_device_too_full_to_measure_begins_with_small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, array = make_tiny_model(), image(60, 60)
+    expected = run(array, model)
+    limit_memory(monkeypatch, 50 * 50)
+    np.testing.assert_allclose(run(array, model), expected, atol=1e-3)
+
+
+def test_what_a_failed_tile_had_taken_is_free_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    alive: list[weakref.ref[torch.Tensor]] = []
+
+    def refuse(self: Engine, network: Any, low: Any) -> Any:
+        taken = torch.zeros(10)
+        assert not [ref for ref in alive if ref() is not None]
+        alive.append(weakref.ref(taken))
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(Engine, "_forward", refuse)
+    gc.disable()
+    try:
+        with pytest.raises(UserError, match="does not fit into the memory"):
+            run(image(64, 64), make_tiny_model(), tile=64)
+    finally:
+        gc.enable()
+    assert len(alive) > 2
 
 
 def test_no_memory_for_the_smallest_tile_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,12 +389,50 @@ def test_the_input_is_left_as_it_was() -> None:
         (np.zeros(5), "needs two axes"),
         (np.zeros((1, 1, 1, 1, 5, 5)), "at most 5 axes"),
         ([[1, 2], [3]], "array of numbers; got list"),
+        (torch.zeros(5, 5, requires_grad=True), "array of numbers; got Tensor"),
+        ("cells.tif", "'cells.tif' is a path; open the file"),
     ],
 )
 def test_what_cannot_be_upscaled_is_refused_in_a_sentence(array: Any, message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
         run(array, make_tiny_model())
     assert "\n" not in str(caught.value)
+
+
+def test_few_objects_on_a_large_even_ground_are_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_srgan.inference.arrays.WHOLE_SAMPLE", 1000)
+    monkeypatch.setattr("napari_srgan.inference.arrays.SAMPLE_SIDE", 16)
+    monkeypatch.setattr("napari_srgan.inference.arrays.SAMPLE_BLOCKS", 4)
+    array = np.zeros((200, 200), np.uint16)
+    array[70:80, 70:80] = 5000
+    result = run(array, make_tiny_model())
+    assert result[140:160, 140:160].min() > 2000
+    array = np.full((200, 200), np.nan, np.float32)
+    array[70:80, 70:80] = image(10, 10)
+    np.testing.assert_array_equal(
+        np.isfinite(run(array, make_tiny_model())), np.isfinite(array).repeat(2, 0).repeat(2, 1)
+    )
+
+
+def test_masked_pixels_are_kept_out() -> None:
+    masked = np.ma.masked_greater(image(24, 24), 150)
+    result = run(masked, make_tiny_model())
+    np.testing.assert_array_equal(np.isnan(result), masked.mask.repeat(2, 0).repeat(2, 1))
+    with pytest.raises(UserError, match="no value for masked pixels"):
+        run(np.ma.masked_greater(image(24, 24, dtype=np.uint8), 150), make_tiny_model())
+
+
+def test_fill_values_at_the_end_of_float32_make_no_infinities() -> None:
+    array = image(30, 30)
+    array[:, :10] = np.finfo(np.float32).min
+    assert np.isfinite(run(array, make_tiny_model())).all()
+
+
+def test_an_outlier_that_no_network_can_bear_is_named() -> None:
+    array = image(60, 60, dtype=np.float64)
+    array[5, 5] = 1e300
+    with pytest.raises(UserError, match="replace such outliers by NaN"):
+        run(array, make_tiny_model())
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 2), (1, 1, 1, 1, 1)])
@@ -389,7 +468,7 @@ def test_results_larger_than_memory_are_refused_before_they_start(monkeypatch: p
         available = 1000
 
     monkeypatch.setattr("psutil.virtual_memory", lambda: Little)
-    with pytest.raises(UserError, match=r"write it to a \.zarr"):
+    with pytest.raises(UserError, match=r"write an array to a \.zarr"):
         run(image(50, 50), make_tiny_model())
 
 

@@ -126,6 +126,15 @@ def test_the_library_lists_what_can_be_loaded(tiny_model: Any, library_folder: P
         load_model("broken")
 
 
+def test_a_model_goes_by_the_name_of_its_file(tiny_model: Any, library_folder: Path) -> None:
+    save_model(tiny_model(name="tiny"), library_folder / "renamed.safetensors")
+    assert "renamed" in [card.name for card in list_models()]
+    assert load_model("renamed").name == "renamed"
+    save_model(tiny_model(), library_folder / "microscopy-x2.safetensors")
+    assert [card.name for card in list_models()].count("microscopy-x2") == 1
+    assert any("rename it" in problem for problem in unreadable_models().values())
+
+
 def test_unknown_names_are_refused_with_those_there_are(tiny_model: Any, library_folder: Path) -> None:
     save_model(tiny_model(name="mine"), library_folder / "mine.safetensors")
     with pytest.raises(UserError, match=r"no model 'yours'; there is: .*mine"):

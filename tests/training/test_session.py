@@ -86,6 +86,32 @@ def test_a_checkpoint_of_another_network_is_refused_and_kept(
     assert (tmp_path / "toy.checkpoint").read_bytes() == before
 
 
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"\x80\x02garbage"])
+def test_damaged_checkpoints_are_named(recipe_file: Path, data: Path, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "toy.checkpoint").write_bytes(content)
+    with pytest.raises(UserError, match="no checkpoint of this training"):
+        finish(recipe_file, data, tmp_path)
+
+
+def test_missing_licences_are_said_before_the_training(recipe_file: Path, data: Path, tmp_path: Path) -> None:
+    (data / "cells" / "LICENCES.tsv").unlink()
+    with pytest.raises(UserError, match=r"LICENCES\.tsv cannot be read"):
+        next(run_recipe(recipe_file, data, tmp_path))
+
+
+def test_back_projection_is_kept_though_not_trained_with(
+    recipe_file: Path, data: Path, tmp_path: Path
+) -> None:
+    _, plain = finish(recipe_file, data, tmp_path / "plain")
+    recipe_file.write_text(recipe_file.read_text().replace("held_back", "back_projection = true\nheld_back"))
+    _, model = finish(recipe_file, data, tmp_path / "out")
+    assert model is not None
+    assert plain is not None
+    assert model.weights_hash == plain.weights_hash
+    assert model.card.receptive_radius == plain.card.receptive_radius + 4
+    assert read_model(tmp_path / "out" / "toy.safetensors").card == model.card
+
+
 def test_a_training_can_start_from_a_model(recipe: Recipe, tiny_model: Any, tmp_path: Path) -> None:
     other = tiny_model(scale_factor=4, blocks=1, activation="relu")
     file = save_model(other, tmp_path / "other.safetensors")
@@ -119,6 +145,9 @@ def test_an_unwritable_folder_is_said_before_the_training(
         ("steps = 40", "", "steps: Field required"),
         ("steps = 40", "steps = 40\nspets = 1", "spets"),
         ("steps = 40", "steps = ", "is no TOML"),
+        ("scale_factor = 2", "", "must name scale_factor"),
+        ("width = 8", "girth = 8", "does not take these arguments"),
+        ('"srresnet"', '"u-net"', "no architecture 'u-net'"),
     ],
 )
 def test_wrong_recipes_are_named(recipe_file: Path, old: str, new: str, message: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from skimage.io import imread
 
 from napari_srgan.errors import UserError
 from napari_srgan.networks import bicubic_downsample
@@ -57,6 +59,22 @@ def test_degraded_images_are_of_the_same_type_and_brightness() -> None:
     assert low.shape == (10, 10, 3)
     assert cropped.shape == (40, 40, 3)
     assert abs(low.mean() - cropped.mean()) < 1
+
+
+def test_an_image_in_two_sets_judges_nothing(recipe: Recipe, data: Path) -> None:
+    whole = read_tiles(recipe, data)
+    first = whole.held_back[0].fingerprint
+    files = {f: (data / "cells" / f).read_bytes() for f in (f"tile{n}.png" for n in range(12))}
+    seen = {read_fingerprint(data / "cells" / f): f for f in files}
+    other = next(seen[tile.fingerprint] for tile in whole.training)
+    (data / "cells" / other).write_bytes(files[seen[first]])
+    again = read_tiles(recipe, data)
+    assert len(again.held_back) == len(whole.held_back) - 1
+    assert first not in {tile.fingerprint for tile in again.held_back}
+
+
+def read_fingerprint(file: Path) -> bytes:
+    return hashlib.sha256(imread(file).tobytes()).digest()
 
 
 def test_attribution_names_every_source(recipe: Recipe, data: Path) -> None:

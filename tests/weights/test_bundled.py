@@ -65,8 +65,10 @@ def test_constant_images_stay_constant(name: str, dtype: Any, precision: str) ->
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_no_brightness_is_invented(name: str, precision: str) -> None:
-    for picture in (camera()[::2, ::2], cell()[:200, :200]):
-        image = sixteen_bit(picture)
+    draw = np.random.default_rng(0)
+    few_photons = draw.poisson(cell()[:200, :200] / 255 * 20).astype(np.float32)
+    sparse = (draw.random((100, 100)) < 0.01).astype(np.float32)
+    for image in (sixteen_bit(camera()[::2, ::2]), sixteen_bit(cell()[:200, :200]), few_photons, sparse):
         assert upscale(image, name, precision=precision).mean() == pytest.approx(image.mean(), rel=0.005)
 
 

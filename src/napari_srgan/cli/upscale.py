@@ -104,7 +104,7 @@ class _Run:
                 )
                 try:
                     result = self._one(path, written, bar, title)
-                except (UserError, OSError, MemoryError) as error:
+                except Exception as error:
                     failed += 1
                     complain(_sentence(path, error))
                 else:
@@ -188,6 +188,8 @@ def _sentence(path: Path, error: Exception) -> str:
         words = f"there is not enough memory for it ({error}); upscale a --region, or write a .zarr"
     elif isinstance(error, OSError):
         words = f"{error.strerror or error}"
-    else:
+    elif isinstance(error, UserError):
         words = str(error)
+    else:
+        words = f"something went wrong that should not have ({type(error).__name__}: {error})"
     return words if path.name in words else f"{path}: {words}"

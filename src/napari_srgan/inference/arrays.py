@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import product
 from typing import Any, Protocol
@@ -35,10 +36,16 @@ def check_array(data: Any) -> ArrayLike:
     UserError
         If it is empty, or holds something other than real numbers or truth values.
     """
+    if isinstance(data, str | os.PathLike):
+        raise UserError(
+            f"an image is an array, {str(data)!r} is a path; open the file first, or use the shell"
+        )
+    if isinstance(data, np.ma.MaskedArray):
+        data = _without_mask(data)
     if not _is_array(data):
         try:
             data = np.asarray(data)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RuntimeError) as error:
             raise UserError(f"an image is an array of numbers; got {type(data).__name__}: {error}") from error
     dtype = np.dtype(data.dtype)
     if dtype.kind == "c":
@@ -57,6 +64,18 @@ def check_array(data: Any) -> ArrayLike:
     return array
 
 
+def _without_mask(data: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
+    """Masked pixels as NaN, which is kept and kept out of the network."""
+    if not np.ma.is_masked(data):
+        return np.asarray(data)
+    if data.dtype.kind != "f":
+        raise UserError(
+            f"{data.dtype} has no value for masked pixels; convert the image to float32, "
+            "or fill them with .filled(value)"
+        )
+    return np.asarray(data.filled(np.nan))
+
+
 def _is_array(data: Any) -> bool:
     try:
         np.dtype(data.dtype)
@@ -73,8 +92,9 @@ def read_block(array: ArrayLike, index: tuple[int | slice, ...]) -> NDArray[Any]
 def sample_values(array: ArrayLike, fixed: dict[int, int | slice], plane: tuple[int, int]) -> NDArray[Any]:
     """Values from which percentiles are taken.
 
-    All of them up to :data:`WHOLE_SAMPLE`; else those of :data:`SAMPLE_BLOCKS` square
-    blocks spread evenly over planes and over each plane, the same for any container.
+    All of them up to :data:`WHOLE_SAMPLE`; of larger arrays those of :data:`SAMPLE_BLOCKS` square
+    blocks spread evenly over planes and over each plane, the same for any container; if these
+    have no contrast, the extremes of all blocks besides.
 
     Parameters
     ----------
@@ -96,7 +116,23 @@ def sample_values(array: ArrayLike, fixed: dict[int, int | slice], plane: tuple[
     places = list(_blocks(shape, fixed, plane))
     step = max(len(places) / SAMPLE_BLOCKS, 1)
     chosen = [places[int(i * step)] for i in range(min(SAMPLE_BLOCKS, len(places)))]
-    return np.concatenate([read_block(array, place).ravel() for place in chosen])
+    samples = np.concatenate([read_block(array, place).ravel() for place in chosen])
+    if _have_contrast(samples):
+        return samples
+    # A few objects on a large even ground can lie between the samples: look everywhere.
+    extremes = [_extremes(read_block(array, place)) for place in places]
+    return np.concatenate([samples, *extremes])
+
+
+def _have_contrast(samples: NDArray[Any]) -> bool:
+    extremes = _extremes(samples)
+    return extremes.size == 2 and bool(extremes[0] < extremes[1])
+
+
+def _extremes(values: NDArray[Any]) -> NDArray[Any]:
+    """The smallest and the largest finite value; nothing if there is none."""
+    finite = values[np.isfinite(values)]
+    return np.array([finite.min(), finite.max()]) if finite.size else finite
 
 
 def _blocks(

@@ -8,6 +8,7 @@ image, ``T`` and ``Z`` for time and depth, ``Q`` for a leading axis nobody named
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from napari_srgan.errors import UserError
 
@@ -17,8 +18,21 @@ MOST_AXES = 5
 _NAMES = {
     "time": "T", "t": "T", "frame": "T", "z": "Z", "plane": "Z", "depth": "Z",
     "c": "C", "ch": "C", "channel": "C", "channels": "C", "y": "Y", "row": "Y",
-    "x": "X", "column": "X", "s": "S", "rgb": "S", "rgba": "S", "band": "S", "q": "Q",
+    "x": "X", "column": "X", "s": "S", "rgb": "S", "rgba": "S", "q": "Q", "band": "C",
 }  # fmt: skip
+
+
+def axes_of(array: Any, given: str | None = None) -> str:
+    """Letters for the axes of an array: those given, or as well as can be known.
+
+    Raises
+    ------
+    UserError
+        As :func:`check_axes` or :func:`guess_axes`.
+    """
+    if given is None:
+        return guess_axes(array.shape, getattr(array, "dims", None))
+    return check_axes(given, array.shape)
 
 
 def guess_axes(shape: Sequence[int], names: Sequence[str] | None = None, rgb: bool | None = None) -> str:
@@ -44,9 +58,10 @@ def guess_axes(shape: Sequence[int], names: Sequence[str] | None = None, rgb: bo
     Raises
     ------
     UserError
-        If there is no plane in the array, or more axes than :data:`MOST_AXES`.
+        If there is no plane in the array, more axes than :data:`MOST_AXES`, or if
+        `names` say that Y and X do not come last.
     """
-    letters = [_NAMES.get(str(name).lower(), "Q") for name in names or ()]
+    letters = _letters(names or (), shape)
     if rgb is None:
         if letters and len(letters) == len(shape):
             rgb = letters[-1] == "S"
@@ -69,6 +84,20 @@ def guess_axes(shape: Sequence[int], names: Sequence[str] | None = None, rgb: bo
     return "".join(unique) + "YX" + ("S" if rgb else "")
 
 
+def _letters(names: Sequence[str], shape: Sequence[int]) -> list[str]:
+    """Letters of named axes; an image is never turned silently, so Y and X must be last."""
+    letters = [_NAMES.get(str(name).lower(), "Q") for name in names]
+    if len(letters) == len(shape) and letters[-3:-1] == ["Y", "X"] and letters[-1] in "CS":
+        if shape[-1] in (3, 4):
+            return [*letters[:-1], "S"]
+    elif not set("YX") & set(letters[:-2]):
+        return letters
+    raise UserError(
+        f"the axes {tuple(names)} of shape {tuple(shape)} are in an order that cannot be upscaled: "
+        "Y and X come last, then 3 or 4 colour samples if there are any; transpose the image"
+    )
+
+
 def check_axes(axes: str, shape: Sequence[int]) -> str:
     """Check axes that a user has given, and return them in capitals.
 
@@ -77,6 +106,8 @@ def check_axes(axes: str, shape: Sequence[int]) -> str:
     UserError
         If they do not fit the array or cannot be walked.
     """
+    if not isinstance(axes, str):
+        raise UserError(f"axes are letters such as 'ZYX'; got {axes!r}")
     axes = axes.upper()
     if len(axes) != len(shape):
         raise UserError(f"{len(axes)} axes {axes!r} for an array of shape {tuple(shape)}; name each once")

@@ -22,12 +22,18 @@ Device = Literal["auto", "cuda", "mps", "xpu", "cpu"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
+OUTLIER = 1e6
+"""Times the range of the image that no network can be blamed for."""
+MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
+"""What devices say that do not raise an error of their own for it."""
+
+
 class Cancelled(Exception):
     """A run was cancelled between two layers."""
 
 
 class OutOfMemory(Exception):
-    """A tile did not fit into the device's memory."""
+    """A tile did not fit into the device's memory; what it had taken is free again."""
 
 
 @dataclass
@@ -79,6 +85,13 @@ class Engine:
         self._layers = [m for m in self.network.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)]
         self._running = threading.Lock()
 
+    def release(self) -> None:
+        """Give memory that torch keeps for later back to the device."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        elif self.device.type == "xpu":
+            torch.xpu.empty_cache()
+
     @property
     def layers(self) -> int:
         """Layers a :class:`Watch` counts for one tile."""
@@ -89,7 +102,8 @@ class Engine:
         return str(self.dtype).removeprefix("torch.")
 
     def _prepared(self, dtype: torch.dtype) -> Generator:
-        network = copy.deepcopy(self.model.network).to(self.device, dtype)
+        with _memory_errors():
+            network = copy.deepcopy(self.model.network).to(self.device, dtype)
         return network.to(memory_format=torch.channels_last).eval()
 
     def run(self, low: NDArray[np.float32], watch: Watch | None = None) -> NDArray[np.float32]:
@@ -121,8 +135,11 @@ class Engine:
             if not np.isfinite(result).all() and self.dtype != torch.float32:
                 result = self._forward(self._prepared(torch.float32), low)
         if not np.isfinite(result).all():
+            largest = float(np.abs(low).max())
             raise UserError(
-                f"the model {self.model.name} gives values that are not finite; its weights are broken"
+                f"the model {self.model.name} gives values that are not finite for inputs up to "
+                f"{largest:.3g} times the image's range; "
+                + ("its weights are broken" if largest < OUTLIER else "replace such outliers by NaN first")
             )
         return result
 
@@ -199,10 +216,12 @@ def _memory_errors() -> Iterator[None]:
     """Each device says it has no memory in its own words; turn them into one."""
     try:
         yield
+        return
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemory(str(error)) from error
+        reason = str(error)
     except RuntimeError as error:
-        words = str(error).lower()
-        if "out of memory" in words or "can't allocate memory" in words:
-            raise OutOfMemory(str(error)) from error
-        raise
+        reason = str(error)
+        if not any(words in reason.lower() for words in MEMORY_WORDS):
+            raise
+    # Raised outside of the handlers: the first error's traceback holds the tile's tensors.
+    raise OutOfMemory(reason)

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+EXTREME = 1e30
+"""Quantities beyond which float32 is no working type any more."""
 LOW_PERCENTILE, HIGH_PERCENTILE = 0.1, 99.9
 """What becomes 0 and 1. Robust against hot pixels, near enough to the full range."""
 
@@ -32,16 +34,21 @@ class IntensityTransform:
         """Quantities to network range; any real dtype, any shape."""
         if self.span == 0:
             return np.zeros(values.shape, np.float32)
-        shifted = values.astype(working_dtype(values.dtype)) - self.offset
+        shifted = values.astype(self._working_dtype(values.dtype)) - self.offset
         shifted /= self.span
         return shifted.astype(np.float32, copy=False)
 
     def invert(self, values: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Network range to the quantities of data of a dtype, in its working dtype."""
-        quantities = values.astype(working_dtype(dtype))
+        quantities = values.astype(self._working_dtype(dtype))
         quantities *= self.span
         quantities += self.offset
         return quantities
+
+    def _working_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        # Differences of the largest float32 values are no float32.
+        extreme = max(abs(self.offset), self.span) > EXTREME
+        return np.dtype(np.float64) if extreme else working_dtype(dtype)
 
 
 def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

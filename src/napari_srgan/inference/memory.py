@@ -18,6 +18,8 @@ PROBE_SIDES = (64, 128)
 """Sides of the two tiles that are run to measure."""
 HOST_BUDGET = 2**30
 """Bytes a tile may take on the CPU: larger tiles are hardly faster, and memory is shared."""
+MOST_RESULT_PIXELS = 2**26
+"""Pixels of a tile's result, whatever the device: it passes through the host's memory too."""
 DEVICE_SHARE = 0.7
 """Part of a device's free memory that a tile may take."""
 MARGIN = 1.25
@@ -50,6 +52,18 @@ def measure_cost(engine: Engine, batch: int = 1) -> TileCost:
     pixels = [side**2 for side in PROBE_SIDES]
     per_pixel = max((large - small) / (pixels[1] - pixels[0]), 1.0)
     return TileCost(fixed=max(large - per_pixel * pixels[1], 0.0), per_pixel=per_pixel)
+
+
+def largest_tile(engine: Engine, batch: int) -> int:
+    """Pixels of the largest tile, halo included, that the engine's device can run.
+
+    Raises
+    ------
+    OutOfMemory
+        If not even the tiles fit that are run to measure.
+    """
+    fits = measure_cost(engine, batch).largest_tile(memory_budget(engine.device))
+    return min(fits, MOST_RESULT_PIXELS // (batch * engine.model.scale_factor**2))
 
 
 def memory_budget(device: torch.device) -> float:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Generator as Iteration
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from operator import index
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,10 +15,10 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array, restore_dtype
-from napari_srgan.inference.axes import check_axes, guess_axes
+from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.engine import Engine, OutOfMemory, Watch
 from napari_srgan.inference.intensity import IntensityTransform
-from napari_srgan.inference.memory import measure_cost, memory_budget
+from napari_srgan.inference.memory import largest_tile
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
 from napari_srgan.inference.tiling import Span, Tile, plan_tiles
@@ -28,6 +29,8 @@ HEARTBEAT = 0.05
 """Seconds between signs of life while a tile is computed."""
 SMALLEST_TILE = 16
 """Side below which a tile is not halved any more."""
+
+NO_MEMORY = "close other programs, or use the device 'cpu' if that is another one"
 
 Region = tuple[tuple[int, int], tuple[int, int]]
 """``((y_start, y_stop), (x_start, x_stop))`` in pixels of the input."""
@@ -107,21 +110,19 @@ def upscale_job(
         If the array, its axes or a parameter cannot be used, or memory is too small.
     """
     array = check_array(array)
-    names = getattr(array, "dims", None)
-    axes = guess_axes(array.shape, names) if axes is None else check_axes(axes, array.shape)
+    axes = axes_of(array, axes)
     stack = PlaneStack(array, axes, model.card)
     place = check_region(region, stack.plane_shape)
-    if tile is not None and tile < SMALLEST_TILE:
-        raise UserError(f"a tile has a side of {SMALLEST_TILE} pixels or more; got {tile}")
+    check_tile(tile)
     yield Progress(0, 1, "Preparing")
 
-    engine = Engine(model, device, precision)
+    engine = _start_engine(model, device, precision)
     transforms = stack.transforms()
     factor = model.scale_factor
     halo = model.card.receptive_radius
     largest = None
     if tile is None:
-        largest = measure_cost(engine, stack.batch).largest_tile(memory_budget(engine.device))
+        largest = _largest_tile(engine, stack.batch)
     tiles = plan_tiles(place, halo, largest=largest, side=tile)
 
     shape = _result_shape(stack, place, factor)
@@ -130,15 +131,33 @@ def upscale_job(
     planes = list(stack.indices())
     message = f"Upscaling x{factor} with {model.name} on {engine.device.type}, {engine.precision}"
     work = _Work(engine, stack, transforms, halo)
-    for done, index in enumerate(planes):
-        finished = yield from _upscale_plane(work, index, tiles, result, place, (done, len(planes)), message)
-        tiles = finished
+    try:
+        for done, at in enumerate(planes):
+            tiles = yield from _upscale_plane(work, at, tiles, result, place, (done, len(planes)), message)
+    finally:
+        engine.release()
     return Upscaled(
         data=result,
         axes=axes,
         region=((place.y.start, place.y.stop), (place.x.start, place.x.stop)),
         provenance=provenance(engine, transforms, axes, tile),
     )
+
+
+def _start_engine(model: Model, device: str, precision: str) -> Engine:
+    try:
+        return Engine(model, device, precision)
+    except OutOfMemory as error:
+        raise UserError(
+            f"the model {model.name} does not fit into the memory of {device}; {NO_MEMORY}"
+        ) from error
+
+
+def _largest_tile(engine: Engine, batch: int) -> int:
+    try:
+        return largest_tile(engine, batch)
+    except OutOfMemory:  # begin with the smallest: the run itself says if that is too much
+        return (SMALLEST_TILE + 2 * engine.model.card.receptive_radius) ** 2
 
 
 @dataclass(frozen=True)
@@ -210,15 +229,20 @@ def _watch_tile(
         except BaseException:  # closed, or Ctrl-C
             watch.cancel()
             raise
-        return future.result()
+        try:
+            return future.result()
+        finally:
+            # An error in it holds this frame, and the frame would hold the error.
+            del future
 
 
 def _halved(tiles: list[Tile], failed: Tile, engine: Engine, error: OutOfMemory) -> list[Tile]:
     """Cut every tile in two that is as large as the one that failed."""
-    if min(len(failed.y), len(failed.x)) <= SMALLEST_TILE:
+    engine.release()
+    if max(len(failed.y), len(failed.x)) <= SMALLEST_TILE:
         raise UserError(
             f"a tile of {len(failed.y)} x {len(failed.x)} pixels does not fit into the memory of "
-            f"{engine.device}; close other programs or use the device 'cpu'"
+            f"{engine.device}; {NO_MEMORY}"
         ) from error
     cut: list[Tile] = []
     for tile in tiles:
@@ -236,13 +260,32 @@ def check_region(region: Region | None, plane: tuple[int, int]) -> Tile:
     """
     if region is None:
         return Tile(Span(0, plane[0]), Span(0, plane[1]))
-    (y0, y1), (x0, x1) = region
+    try:
+        (y0, y1), (x0, x1) = ((index(start), index(stop)) for start, stop in region)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"a region is ((y_start, y_stop), (x_start, x_stop)) in whole pixels; got {region!r}"
+        ) from error
     if not (0 <= y0 < y1 <= plane[0] and 0 <= x0 < x1 <= plane[1]):
         raise UserError(
             f"the region Y {y0}..{y1}, X {x0}..{x1} does not lie inside the image of "
             f"{plane[0]} x {plane[1]} pixels"
         )
     return Tile(Span(y0, y1), Span(x0, x1))
+
+
+def check_tile(tile: int | None) -> None:
+    """Check the side of a tile that a user has given.
+
+    Raises
+    ------
+    UserError
+        If it is no whole number, or too small.
+    """
+    if tile is None:
+        return
+    if not hasattr(tile, "__index__") or tile < SMALLEST_TILE:
+        raise UserError(f"a tile has a side of {SMALLEST_TILE} whole pixels or more; got {tile!r}")
 
 
 def memory_sink(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -258,7 +301,7 @@ def memory_sink(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     if size > free:
         raise UserError(
             f"the result has {size / 2**30:.1f} GiB and {free / 2**30:.1f} GiB of memory are free; "
-            "write it to a .zarr (out=...) or upscale a region"
+            "upscale a region, or write an array to a .zarr (in a script: out=...; in a shell: OUTPUT.zarr)"
         )
     return np.empty(shape, dtype)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -58,8 +59,13 @@ def _read_cards() -> tuple[dict[str, ModelCard], dict[str, str]]:
     cards: dict[str, ModelCard] = {}
     problems: dict[str, str] = {}
     for file in _files():
+        if file.stem in cards:
+            problems[f"{file.stem} in {file.parent.name}"] = (
+                f"{file} has the name of another model and cannot be chosen; rename it"
+            )
+            continue
         try:
-            cards.setdefault(file.stem, read_card(file))
+            cards[file.stem] = _named(read_card(file), file)
         except UserError as error:
             problems.setdefault(file.stem, str(error))
     return cards, problems
@@ -90,7 +96,13 @@ def load_model(name: str | os.PathLike[str]) -> Model:
 
 @lru_cache(maxsize=4)
 def _read_cached(file: Path, _modified_ns: int) -> Model:
-    return read_model(file)
+    model = read_model(file)
+    return replace(model, card=_named(model.card, file))
+
+
+def _named(card: ModelCard, file: Path) -> ModelCard:
+    """A model in the library goes by the name of its file, whatever it was once called."""
+    return card if card.name == file.stem else card.model_copy(update={"name": file.stem})
 
 
 def default_model_name(*, rgb: bool) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from napari_srgan.networks.generator import Generator
-from napari_srgan.networks.resampling import bicubic_upsample
+from napari_srgan.networks.resampling import BACK_PROJECTION_RADIUS, back_project, bicubic_upsample
 
 Normalisation = Literal["batch", "none"]
 Activation = Literal["prelu", "relu"]
@@ -76,6 +76,9 @@ class SRResNet(Generator):
         ``"staged"`` as in the paper: sub-pixel stages of 2 or 3, then the last
         convolution at high resolution. ``"direct"``: one convolution at low resolution
         and one pixel shuffle (Shi et al. 2016, arXiv 1609.05158), several times cheaper.
+    back_projection
+        Make the result agree with its input: downsampled again it is the input but for
+        rounding, so that no brightness is invented, not even in noise. No weights.
 
     Raises
     ------
@@ -95,6 +98,7 @@ class SRResNet(Generator):
         activation: Activation = "prelu",
         interpolated_skip: bool = False,
         upsampling: Literal["staged", "direct"] = "staged",
+        back_projection: bool = False,
     ) -> None:
         if scale_factor not in UPSAMPLING_STAGES:
             raise ValueError(f"SRResNet upscales by 2, 3, 4 or 8, not by {scale_factor!r}")
@@ -111,6 +115,7 @@ class SRResNet(Generator):
             )
         super().__init__(scale_factor=scale_factor, channels=channels)
         self.interpolated_skip = interpolated_skip
+        self.back_projection = back_projection
 
         self.head = nn.Sequential(
             nn.Conv2d(channels, width, kernel, padding=kernel // 2), _activation(activation, width)
@@ -127,6 +132,8 @@ class SRResNet(Generator):
         )
         tail_radius = 1.0 if upsampling == "direct" else _staged_tail_radius(scale_factor, kernel)
         self._receptive_radius = math.ceil(kernel // 2 + 2 * blocks + 1 + tail_radius)
+        if back_projection:
+            self._receptive_radius += BACK_PROJECTION_RADIUS
         if interpolated_skip:
             # Training starts from bicubic interpolation instead of from noise.
             last = [m for m in self.tail.modules() if isinstance(m, nn.Conv2d)][-1]
@@ -140,7 +147,9 @@ class SRResNet(Generator):
     def forward(self, low: Tensor) -> Tensor:
         head = self.head(low.to(next(self.parameters()).dtype))
         high: Tensor = self.tail(self.body(head).add_(head)).float()
-        return high + bicubic_upsample(low, self.scale_factor) if self.interpolated_skip else high
+        if self.interpolated_skip:
+            high = high + bicubic_upsample(low, self.scale_factor)
+        return back_project(high, low, self.scale_factor) if self.back_projection else high
 
 
 def _direct_tail(factor: int, channels: int, width: int) -> nn.Sequential:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,8 +62,8 @@ def read_checkpoint(path: Path, state: TrainingState) -> None:
             optimiser.load_state_dict(entry)
         state.draw.bit_generator.state = saved["draw"]
         state.step, state.minutes = saved["step"], saved["minutes"]
-    except (RuntimeError, KeyError, ValueError, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except (RuntimeError, KeyError, ValueError, OSError, EOFError, pickle.UnpicklingError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(
             f"{path} is no checkpoint of this training ({reason}); delete it to begin anew"
         ) from error

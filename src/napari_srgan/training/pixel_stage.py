@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections import defaultdict
 from collections.abc import Generator as Iteration
@@ -85,7 +84,7 @@ def train(
     network = start_network(recipe).to(device).to(memory_format=torch.channels_last)
     state = TrainingState(
         network=network,
-        average=copy.deepcopy(network).requires_grad_(False),
+        average=_kept_network(recipe, network),
         optimisers=build_optimiser(network, recipe.optimiser, recipe.learning_rate),
         draw=np.random.default_rng(recipe.seed),
     )
@@ -128,6 +127,13 @@ def start_network(recipe: Recipe) -> Generator:
                 weights[name] = tensor
         network.load_state_dict(weights)
     return network
+
+
+def _kept_network(recipe: Recipe, network: Generator) -> Generator:
+    """A copy of the network with what is only switched on after training."""
+    kept = build_network(recipe.architecture, recipe.kept_arguments).requires_grad_(False)
+    kept.load_state_dict(network.state_dict())
+    return kept.to(next(network.parameters()).device).to(memory_format=torch.channels_last)
 
 
 def learning_rate_factor(recipe: Recipe, step: int) -> float:

@@ -6,9 +6,10 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_srgan.errors import UserError
+from napari_srgan.networks import build_network
 
 
 class Recipe(BaseModel):
@@ -30,6 +31,10 @@ class Recipe(BaseModel):
     """Licence of the weights."""
     start: str | None = None
     """Name or file of a model whose weights are taken where their shapes agree."""
+
+    back_projection: bool = False
+    """Whether the trained network is validated and kept with a step of back-projection
+    that it was trained without (see :class:`~napari_srgan.networks.srresnet.SRResNet`)."""
 
     folders: tuple[str, ...] = Field(min_length=1)
     """Folders of tiles inside the data folder, each with SOURCES.tsv and LICENCES.tsv."""
@@ -63,6 +68,19 @@ class Recipe(BaseModel):
     seed: int = 0
     """Of the weights, the patches and their flips."""
 
+    @model_validator(mode="after")
+    def _network_can_be_built(self) -> Recipe:
+        build_network(self.architecture, self.kept_arguments)
+        missing = {"scale_factor", "channels"} - set(self.arguments)
+        if missing:
+            raise ValueError(f"arguments must name {' and '.join(sorted(missing))}")
+        return self
+
+    @property
+    def kept_arguments(self) -> dict[str, Any]:
+        """Arguments of the network that is kept."""
+        return self.arguments | ({"back_projection": True} if self.back_projection else {})
+
     @property
     def scale_factor(self) -> int:
         return int(self.arguments["scale_factor"])
@@ -89,4 +107,5 @@ def read_recipe(path: Path) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path.name}, {where}: {first['msg']}, got {first['input']!r}") from error
+        got = f"{where}: {first['msg']}, got {first['input']!r}" if where else str(first["msg"])
+        raise UserError(f"{path.name}, {got}") from error

@@ -65,6 +65,7 @@ def run_recipe(
     """
     recipe = read_recipe(recipe_file)
     _make_folder(out)
+    sources = attribution(recipe, data)
     tiles = read_tiles(recipe, data)
     log = out / f"{recipe.name}.csv"
     loop = train(recipe, tiles, out / f"{recipe.name}.checkpoint", device=device, compiled=compiled)
@@ -82,24 +83,26 @@ def run_recipe(
             return None
     assert last is not None
     draw_curve(log, out / f"{recipe.name}.png")
-    model = Model(network.requires_grad_(False), _card(recipe, network, data, tiles, last))
+    model = Model(network.requires_grad_(False), _card(recipe, network, sources, tiles, last))
     save_model(model, out / f"{recipe.name}.safetensors")
     return model
 
 
-def _card(recipe: Recipe, network: Generator, data: Path, tiles: TileSets, last: Validation) -> ModelCard:
+def _card(
+    recipe: Recipe, network: Generator, sources: tuple[str, ...], tiles: TileSets, last: Validation
+) -> ModelCard:
     protocol = RGB_PROTOCOL if recipe.channels == 3 else PROTOCOL
     return ModelCard(
         name=recipe.name,
         description=recipe.description,
         architecture=recipe.architecture,
-        arguments=recipe.arguments,
+        arguments=recipe.kept_arguments,
         scale_factor=recipe.scale_factor,
         channels=recipe.channels,
         intensity=recipe.intensity,
         receptive_radius=network.receptive_radius,
         licence=recipe.licence,
-        attribution=attribution(recipe, data),
+        attribution=sources,
         recipe=recipe.model_dump(mode="json"),
         trained=(
             f"{last.step} steps of {recipe.batch} patches in {last.minutes:.0f} minutes on "

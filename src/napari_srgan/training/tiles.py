@@ -19,6 +19,11 @@ from napari_srgan.inference.intensity import BYTE_TRANSFORM, percentile_transfor
 from napari_srgan.training.degrade import degrade
 from napari_srgan.training.recipe import Recipe
 
+SOURCES = ("file", "set", "path")
+"""Columns of SOURCES.tsv that are read: a tile, its source set, the image it was cut from."""
+LICENCES = ("set", "repo", "commit", "licence")
+"""Columns of LICENCES.tsv."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -30,6 +35,8 @@ class Tile:
     """``(C, Y, X)`` float32 in the network's range."""
     high: Tensor
     """``(C, Y * factor, X * factor)`` float32 in the network's range."""
+    fingerprint: bytes
+    """Of the pixels as they are in the file: equal for equal images."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
     held_back: list[Tile] = []
     too_small = 0
     for folder in recipe.folders:
-        rows = _read_rows(data / folder)
+        rows = _read_table(data / folder / "SOURCES.tsv", SOURCES)
         test_images = _held_back_images(rows, recipe.held_back)
         for row in rows:
             tile = _read_tile(data / folder / row["file"], row["set"], recipe)
@@ -71,6 +78,11 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
                 too_small += 1
             else:
                 training.append(tile)
+    # An image that lies in two sets under two names is trained on, and judges nothing.
+    trained = {tile.fingerprint for tile in training}
+    held_back = [tile for tile in held_back if tile.fingerprint not in trained]
+    if not held_back:
+        raise UserError(f"no image in {data} can be held back: a source set needs at least two images")
     if not training:
         raise UserError(f"no tile in {data} is as large as a patch of {recipe.patch} pixels")
     return TileSets(training, held_back, too_small)
@@ -78,11 +90,8 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
 
 def attribution(recipe: Recipe, data: Path) -> tuple[str, ...]:
     """One line for each source set: name, repository, commit and licence."""
-    lines = []
-    for folder in recipe.folders:
-        with (data / folder / "LICENCES.tsv").open(encoding="utf-8") as file:
-            for row in csv.DictReader(file, delimiter="\t"):
-                lines.append(f"{row['set']}: {row['repo']} at {row['commit']}, {row['licence']}")
+    rows = [row for folder in recipe.folders for row in _read_table(data / folder / "LICENCES.tsv", LICENCES)]
+    lines = [f"{row['set']}: {row['repo']} at {row['commit']}, {row['licence']}" for row in rows]
     return tuple(dict.fromkeys(lines))
 
 
@@ -122,14 +131,19 @@ def _orient(image: Tensor, turns: int, mirrored: bool) -> Tensor:
     return image.flip(-1) if mirrored else image
 
 
-def _read_rows(folder: Path) -> list[dict[str, str]]:
+def _read_table(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     try:
-        with (folder / "SOURCES.tsv").open(encoding="utf-8") as file:
-            return list(csv.DictReader(file, delimiter="\t"))
+        with table.open(encoding="utf-8") as file:
+            reader = csv.DictReader(file, delimiter="\t")
+            missing = set(columns) - set(reader.fieldnames or ())
+            rows = list(reader)
     except OSError as error:
         raise UserError(
-            f"{folder} is no folder of tiles: its SOURCES.tsv cannot be read ({error.strerror})"
+            f"{table.parent} is no folder of tiles: its {table.name} cannot be read ({error.strerror})"
         ) from error
+    if missing:
+        raise UserError(f"{table} has no column {', '.join(sorted(missing))}; it needs {', '.join(columns)}")
+    return rows
 
 
 def _held_back_images(rows: Iterable[dict[str, str]], part: float) -> set[tuple[str, str]]:
@@ -164,4 +178,4 @@ def _read_tile(file: Path, source_set: str, recipe: Recipe) -> Tile:
     def to_tensor(image: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(transform.apply(image).transpose(2, 0, 1)))
 
-    return Tile(source_set, to_tensor(low), to_tensor(high))
+    return Tile(source_set, to_tensor(low), to_tensor(high), hashlib.sha256(pixels.tobytes()).digest())
