@@ -36,7 +36,8 @@ class IntensityTransform:
             return np.zeros(values.shape, np.float32)
         shifted = values.astype(self._working_dtype(values.dtype)) - self.offset
         shifted /= self.span
-        return shifted.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # an outlier too large for float32: the engine names it
+            return shifted.astype(np.float32, copy=False)
 
     def invert(self, values: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Network range to the quantities of data of a dtype, in its working dtype."""
