@@ -1,6 +1,6 @@
 """Print the figures in the cards of the bundled models as tables.
 
-    python benchmarks/cards.py
+python benchmarks/cards.py
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ def main() -> None:
     for file in sorted(bundled_folder().glob("*.safetensors")):
         card = load_model(file.stem).card
         print(f"\n### {card.name}\n\n{card.description}. Trained: {card.trained}.\n")
-        print("| images | PSNR | bicubic | gain | protocol |\n| --- | --- | --- | --- | --- |")
-        for q in card.quality:
-            print(f"| {q.images} | {q.psnr:.2f} | {q.bicubic_psnr:.2f} | {q.gain:+.2f} | {q.protocol} |")
-        held_back = [q.gain for q in card.quality if "held-back" in q.protocol]
-        print(f"\nMean gain over {len(held_back)} held-back sets: {mean(held_back):+.2f} dB.")
+        for protocol in dict.fromkeys(q.protocol for q in card.quality):
+            figures = [q for q in card.quality if q.protocol == protocol]
+            print(f"{protocol[:1].upper()}{protocol[1:]}:\n")
+            print("| images | PSNR | bicubic | gain |\n| --- | --- | --- | --- |")
+            for q in figures:
+                print(f"| {q.images} | {q.psnr:.2f} | {q.bicubic_psnr:.2f} | {q.gain:+.2f} |")
+            print(f"| **mean** | | | **{mean(q.gain for q in figures):+.2f}** |\n")
 
 
 if __name__ == "__main__":

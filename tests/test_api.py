@@ -1,0 +1,90 @@
+"""`napari_srgan.upscale` as one types it in a script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zarr
+
+import napari_srgan as sr
+from napari_srgan.models import save_model
+
+GRAY = np.random.default_rng(0).integers(0, 4000, (24, 20)).astype(np.uint16)
+
+
+def test_everything_that_is_named_is_there() -> None:
+    assert all(getattr(sr, name) for name in sr.__all__)
+    assert set(sr.__all__) <= set(dir(sr))
+    with pytest.raises(AttributeError, match="no attribute 'downscale'"):
+        _ = sr.downscale
+
+
+def test_the_default_models() -> None:
+    assert sr.upscale(GRAY, progress=False).shape == (48, 40)
+    rgb = np.zeros((40, 40, 3), np.uint8)
+    assert sr.upscale(rgb, progress=False).shape == (160, 160, 3)
+    assert sr.upscale(rgb, axes="zyx", progress=False).shape == (40, 80, 6)
+
+
+def test_a_model_by_name_by_file_and_as_it_is(tiny_model: Any, library_folder: Path, tmp_path: Path) -> None:
+    model = tiny_model(scale_factor=4)
+    save_model(model, library_folder / "mine.safetensors")
+    elsewhere = save_model(model, tmp_path / "elsewhere.safetensors")
+    results = [sr.upscale(GRAY, m, progress=False) for m in ("mine", elsewhere, str(elsewhere), model)]
+    assert results[0].shape == (96, 80)
+    assert all(np.array_equal(results[0], other) for other in results[1:])
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.ome.zarr"])
+def test_results_larger_than_memory_go_to_zarr(name: str, tiny_model: Any, tmp_path: Path) -> None:
+    stack = np.stack([GRAY, GRAY])
+    result = sr.upscale(stack, tiny_model(), axes="zyx", out=tmp_path / name, progress=False)
+    assert isinstance(result, zarr.Array)
+    assert min(result.chunks[-2:]) > 1
+    np.testing.assert_array_equal(result[:], sr.upscale(stack, tiny_model(), axes="zyx", progress=False))
+    with pytest.raises(sr.UserError, match=name):
+        sr.upscale(stack, tiny_model(), out=tmp_path / name, progress=False)
+    assert [file.name for file in tmp_path.iterdir() if file.name != "user-models"] == [name]
+
+
+def test_a_run_that_fails_leaves_nothing(tiny_model: Any, tmp_path: Path) -> None:
+    broken = tiny_model()
+    broken.network.head[0].weight.data[:] = np.nan
+    with pytest.raises(sr.UserError, match="not finite"):
+        sr.upscale(GRAY, broken, out=tmp_path / "out.zarr", progress=False)
+    assert [file.name for file in tmp_path.iterdir()] == ["user-models"]
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "message"),
+    [
+        ([[1, 2], [3]], {}, "array of numbers; got list"),
+        ("cells.tif", {}, "is a path"),
+        (np.zeros((0, 4)), {}, "empty"),
+        (GRAY.astype(complex), {}, "complex"),
+        (GRAY.astype(object), {}, "object"),
+        (np.zeros((1,) * 6), {}, "at most 5 axes"),
+        (GRAY, {"axes": 3}, "axes are letters"),
+        (GRAY, {"tile": "64"}, "whole pixels or more; got '64'"),
+        (GRAY, {"tile": 64.0}, "whole pixels or more; got 64.0"),
+        (GRAY, {"model": "no-such"}, "no model 'no-such'"),
+        (GRAY, {"model": "weights.pth"}, r"no model file weights\.pth"),
+        (GRAY, {"device": "abacus"}, "no device"),
+        (GRAY, {"precision": "int8"}, "no precision"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(image: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(sr.UserError, match=message) as caught:
+        sr.upscale(image, progress=False, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_out_is_for_arrays(tmp_path: Path) -> None:
+    from napari.layers import Image
+
+    with pytest.raises(sr.UserError, match=r"is for arrays; give the layer's data"):
+        sr.upscale(Image(GRAY), out=tmp_path / "out.zarr", progress=False)
+    assert not (tmp_path / "out.zarr").exists()
