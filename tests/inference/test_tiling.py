@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_srgan.inference.tiling import BORDER, Span, Tile, plan_tiles, tile_window
+from napari_srgan.inference.tiling import BORDER, SMALLEST_TILE, Span, Tile, plan_tiles, tile_window
 
 lengths = st.integers(1, 200)
 halos = st.integers(0, 45)
@@ -35,8 +35,9 @@ def test_tiles_cover_every_pixel_once(
         assert tile.pixels > 0
         if side is not None:
             assert max(len(tile.y), len(tile.x)) <= side
-        elif largest is not None and largest >= (2 * halo + 1) ** 2:
-            assert (len(tile.y) + 2 * halo) * (len(tile.x) + 2 * halo) <= largest
+        elif largest is not None:
+            smallest = (SMALLEST_TILE + 2 * halo) ** 2
+            assert (len(tile.y) + 2 * halo) * (len(tile.x) + 2 * halo) <= max(largest, smallest)
     assert (counts == 1).all()
 
 

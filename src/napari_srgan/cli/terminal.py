@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import typer
 
 from napari_srgan.errors import UserError
-
-if TYPE_CHECKING:
-    pass
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""

@@ -15,6 +15,10 @@ BORDER = 8
 """Continuation of a plane by reflection, which keeps zero padding away from its pixels."""
 
 
+SMALLEST_TILE = 16
+"""Side of the smallest tile: below, hardly anything but halo is computed."""
+
+
 @dataclass(frozen=True)
 class Span:
     """A half-open range of pixels along one axis."""
@@ -113,7 +117,7 @@ def plan_tiles(region: Tile, halo: int, *, largest: int | None = None, side: int
         Pixels that each tile sees beyond its own.
     largest
         Most pixels that a tile and its halo may have together; the cut with the least
-        work is chosen. A single pixel with its halo is always allowed.
+        work is chosen. :data:`SMALLEST_TILE` with its halo is always allowed.
     side
         Or the side of a tile without its halo, in pixels.
     """
@@ -123,7 +127,7 @@ def plan_tiles(region: Tile, halo: int, *, largest: int | None = None, side: int
     elif largest is None:
         rows = columns = 1
     else:
-        rows, columns = _cheapest_cut(height, width, halo, largest)
+        rows, columns = _cheapest_cut(height, width, halo, max(largest, (SMALLEST_TILE + 2 * halo) ** 2))
     return [Tile(y, x) for y in split_evenly(region.y, rows) for x in split_evenly(region.x, columns)]
 
 

@@ -21,15 +21,12 @@ from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.memory import largest_tile
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
-from napari_srgan.inference.tiling import Span, Tile, plan_tiles
+from napari_srgan.inference.tiling import SMALLEST_TILE, Span, Tile, plan_tiles
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
 
 HEARTBEAT = 0.05
 """Seconds between signs of life while a tile is computed."""
-SMALLEST_TILE = 16
-"""Side below which a tile is not halved any more."""
-
 NO_MEMORY = "close other programs, or use the device 'cpu' if that is another one"
 
 Region = tuple[tuple[int, int], tuple[int, int]]
@@ -157,7 +154,7 @@ def _largest_tile(engine: Engine, batch: int) -> int:
     try:
         return largest_tile(engine, batch)
     except OutOfMemory:  # begin with the smallest: the run itself says if that is too much
-        return (SMALLEST_TILE + 2 * engine.model.card.receptive_radius) ** 2
+        return 1
 
 
 @dataclass(frozen=True)

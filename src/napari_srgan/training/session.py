@@ -106,7 +106,7 @@ def _card(
         recipe=recipe.model_dump(mode="json"),
         trained=(
             f"{last.step} steps of {recipe.batch} patches in {last.minutes:.0f} minutes on "
-            f"{len(tiles.training)} tiles"
+            f"{len(tiles.training)} tiles ({tiles.too_small} smaller than a patch left out)"
         ),
         quality=tuple(
             Quality(

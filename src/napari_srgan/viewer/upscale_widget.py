@@ -211,7 +211,7 @@ class UpscaleWidget(Container[Any]):
     def _show_ended(self, cancelled: bool) -> None:
         if cancelled:
             self._outcome = ("Cancelled.", False)
-        sentence, wrong = self._outcome or ("Done.", False)
+        sentence, wrong = self._outcome or ("The run has ended.", False)
         self._bar.value = 0 if cancelled or wrong else PERCENT
         self._show_idle()
         self._say(sentence, wrong=wrong)
