@@ -6,7 +6,7 @@ In one run, repetitions interleaved so that a drifting machine slows all alike:
 
 * ours: `napari_srgan.upscale` of an 8-bit RGB and a 16-bit image of a megapixel
 * naive: the same network called on the whole image at once, float32, eager
-* with ``--foreign`` (needs `pip install spandrel`): Spandrel's own float32 call with a plain tile loop (tile 256, halo 10)
+* with ``--foreign``: Spandrel's own float32 call with a plain tile loop (tile 256, halo 10)
   of a checkpoint, against ours with the same weights
 * the rate of the machine's bfloat16 and float32 matrix products, and ours beside it
 """
