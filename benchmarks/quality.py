@@ -15,7 +15,8 @@ from pathlib import Path
 
 import napari_srgan
 from napari_srgan.models import Model, Quality, save_model
-from napari_srgan.quality.benchmark_sets import bicubic, evaluate_folder
+from napari_srgan.quality.benchmark_sets import evaluate_folder
+from napari_srgan.quality.comparison import bicubic
 
 
 def main() -> None:

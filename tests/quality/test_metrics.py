@@ -10,7 +10,8 @@ import pytest
 from skimage.io import imsave
 
 from napari_srgan.errors import UserError
-from napari_srgan.quality.benchmark_sets import bicubic, evaluate_folder
+from napari_srgan.quality.benchmark_sets import evaluate_folder
+from napari_srgan.quality.comparison import bicubic
 from napari_srgan.quality.metrics import crop_border, luma, psnr, ssim
 
 

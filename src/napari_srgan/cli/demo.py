@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_srgan.inference.upscale import Upscaled
     from napari_srgan.models import Model
     from napari_srgan.progress import Job
+    from napari_srgan.quality.comparison import Figures
 
 PICTURE = "napari-srgan-demo.png"
 """Name of the side-by-side picture."""
@@ -54,15 +55,6 @@ def demo(
         print(f"Picture: {partial.path.resolve()}", flush=True)
         if not no_window and _has_display():
             _open_window(compared)
-
-
-@dataclass(frozen=True)
-class Figures:
-    """How near an image is to the truth."""
-
-    psnr: float
-    """dB."""
-    ssim: float
 
 
 @dataclass(frozen=True)
@@ -101,6 +93,7 @@ def compare(model: Model) -> Job[Compared]:
         The images and their figures.
     """
     from napari_srgan.inference.upscale import upscale_job
+    from napari_srgan.quality.comparison import bicubic, measure
     from napari_srgan.samples import SAMPLES, sample_path
     from napari_srgan.storage.formats import open_image
     from napari_srgan.training.degrade import degrade
@@ -114,44 +107,18 @@ def compare(model: Model) -> Job[Compared]:
         part if truth.ndim == 3 else part[..., 0] for part in degrade(planes, model.scale_factor)
     )
     upscaled: Upscaled = yield from upscale_job(low, model, axes=sample.axes)
-    bicubic = interpolated(low, model.scale_factor)
-    images = {"bicubic": bicubic, "result": upscaled.data}
+    interpolated = bicubic(low, model.scale_factor)
+    images = {"bicubic": interpolated, "result": upscaled.data}
     return Compared(
         sample=sample.title,
         model=model,
         original=original,
         low=low,
-        bicubic=bicubic,
+        bicubic=interpolated,
         result=upscaled.data,
         pixel_size=sample.pixel_size,
         figures={which: measure(image, original, model.scale_factor) for which, image in images.items()},
     )
-
-
-def interpolated(low: NDArray[Any], factor: int) -> NDArray[Any]:
-    """Bicubic interpolation of ``(Y, X)`` or ``(Y, X, 3)``, of its dtype."""
-    import numpy as np
-    import torch
-
-    from napari_srgan.inference.arrays import restore_dtype
-    from napari_srgan.networks import bicubic_upsample
-
-    planes = low if low.ndim == 3 else low[..., None]
-    tensor = torch.from_numpy(planes.astype(np.float64).transpose(2, 0, 1))[None]
-    large = restore_dtype(bicubic_upsample(tensor, factor)[0].numpy().transpose(1, 2, 0), low.dtype)
-    return large if low.ndim == 3 else large[..., 0]
-
-
-def measure(image: NDArray[Any], truth: NDArray[Any], border: int) -> Figures:
-    """PSNR and SSIM: of the Y channel for 8-bit RGB, else against the range of the truth."""
-    from napari_srgan.quality.metrics import crop_border, luma, psnr, ssim
-
-    if truth.ndim == 3:
-        image, truth, peak = luma(image), luma(truth), 255.0
-    else:
-        peak = float(truth.max()) - float(truth.min())
-    image, truth = crop_border(image, border), crop_border(truth, border)
-    return Figures(psnr(image, truth, peak), ssim(image, truth, peak))
 
 
 def _print_figures(compared: Compared) -> None:

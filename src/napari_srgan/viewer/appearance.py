@@ -33,7 +33,6 @@ def say(label: Label, text: str, *, wrong: bool = False) -> None:
     native.setMinimumHeight(native.heightForWidth(max(native.width(), NARROWEST)))
 
 
-def show_grid(viewer: Any) -> None:
-    """Show the layers of a viewer side by side; they move together."""
-    # napari 0.9 moved the grid to the canvas.
-    getattr(viewer, "canvas", viewer).grid.enabled = True
+def grid_of(viewer: Any) -> Any:
+    """The viewer's grid, which napari 0.9 moved to the canvas."""
+    return getattr(viewer, "canvas", viewer).grid

@@ -35,6 +35,8 @@ def show_demo(
     """
     import napari
 
+    from napari_srgan.viewer.appearance import grid_of
+
     rgb = original.ndim == 3
     size = pixel_size or 1.0
     shared: dict[str, Any] = {"rgb": rgb}
@@ -49,8 +51,7 @@ def show_demo(
     viewer.add_image(low, name="low resolution", interpolation2d="nearest", **coarse, **shared)
     viewer.add_image(result, name=f"low resolution x{factor} ({name})", **fine, **shared)
     viewer.add_image(original, name="original", **fine, **shared)
-    # napari 0.9 moved the grid to the canvas.
-    grid = viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
+    grid = grid_of(viewer)
     grid.shape = (1, 3)
     grid.stride = 1
     grid.enabled = True

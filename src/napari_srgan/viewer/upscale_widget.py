@@ -13,7 +13,7 @@ from napari_srgan.inference.upscale import Region
 from napari_srgan.models import default_model_name, user_folder
 from napari_srgan.progress import Progress
 from napari_srgan.viewer import choices
-from napari_srgan.viewer.appearance import make_elastic, say, show_grid
+from napari_srgan.viewer.appearance import grid_of, make_elastic, say
 from napari_srgan.viewer.jobs import PERCENT, Task, runner_of
 from napari_srgan.viewer.layers import finest_level, layer_axes, upscale_layer_job
 from napari_srgan.viewer.regions import shapes_region, visible_region
@@ -187,7 +187,7 @@ class UpscaleWidget(Container[Any]):
         if beside and image in layers:
             layers.insert(layers.index(image) + 1, result)
             layers.selection.active = result
-            show_grid(self._viewer)
+            grid_of(self._viewer).enabled = True
         else:
             self._viewer.add_layer(result)
         self._outcome = (f"Added {result.name!r}.", False)
