@@ -223,7 +223,7 @@ BAD_OPTIONS = [
     (["--region", "0:10,0:900"], "does not lie inside the image of 40 x 50"),
     (["--axes", "ZYX"], "3 axes 'ZYX' for an array of shape (40, 50)"),
     (["--axes", "XY"], "axes 'XY' cannot be used"),
-    (["--tile", "3"], "a tile has a side of 16 pixels or more; got 3"),
+    (["--tile", "3"], "a tile has a side of 16 whole pixels or more; got 3"),
 ]
 
 
