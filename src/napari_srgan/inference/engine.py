@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
 
+ResultT = TypeVar("ResultT")
 Device = Literal["auto", "cuda", "mps", "xpu", "cpu"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -102,8 +103,7 @@ class Engine:
         return str(self.dtype).removeprefix("torch.")
 
     def _prepared(self, dtype: torch.dtype) -> Generator:
-        with _memory_errors():
-            network = copy.deepcopy(self.model.network).to(self.device, dtype)
+        network = _memory_errors_named(lambda: copy.deepcopy(self.model.network).to(self.device, dtype))
         return network.to(memory_format=torch.channels_last).eval()
 
     def run(self, low: NDArray[np.float32], watch: Watch | None = None) -> NDArray[np.float32]:
@@ -130,10 +130,11 @@ class Engine:
         UserError
             If the model gives values that are not finite, even in float32.
         """
-        with self._running, _watched(self._layers, watch), _memory_errors():
-            result = self._forward(self.network, low)
+        with self._running, _watched(self._layers, watch):
+            result = _memory_errors_named(lambda: self._forward(self.network, low))
             if not np.isfinite(result).all() and self.dtype != torch.float32:
-                result = self._forward(self._prepared(torch.float32), low)
+                exact = self._prepared(torch.float32)
+                result = _memory_errors_named(lambda: self._forward(exact, low))
         if not np.isfinite(result).all():
             largest = float(np.abs(low).max())
             raise UserError(
@@ -211,17 +212,15 @@ def _watched(layers: Sequence[nn.Module], watch: Watch | None) -> Iterator[None]
             hook.remove()
 
 
-@contextmanager
-def _memory_errors() -> Iterator[None]:
-    """Each device says it has no memory in its own words; turn them into one."""
+def _memory_errors_named(call: Callable[[], ResultT]) -> ResultT:
+    """Each device says it has no memory in its own words; turn them into one error."""
     try:
-        yield
-        return
+        return call()
     except (torch.OutOfMemoryError, MemoryError) as error:
         reason = str(error)
     except RuntimeError as error:
         reason = str(error)
         if not any(words in reason.lower() for words in MEMORY_WORDS):
             raise
-    # Raised outside of the handlers: the first error's traceback holds the tile's tensors.
+    # Outside of any handler: the first error, and the tensors its frames hold, must not be its context.
     raise OutOfMemory(reason)
