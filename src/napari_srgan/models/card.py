@@ -63,6 +63,13 @@ class ModelCard(BaseModel):
     """How long and on what the weights were trained."""
     quality: tuple[Quality, ...] = ()
     """Measured figures."""
+    partner: str | None = None
+    """Name of the model of the same shape that was trained for fidelity, and that this one,
+    trained to look sharp, can be blended with."""
+    citation: str = ""
+    """What to cite when results are published."""
+    source: str = ""
+    """Where the weights came from, if they are not this project's own: a file, an address."""
 
     @model_validator(mode="after")
     def _architecture_is_known(self) -> ModelCard:
