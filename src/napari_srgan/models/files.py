@@ -5,6 +5,7 @@ Nothing here unpickles: a pickle can run any code, a safetensors file cannot.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from pathlib import Path
@@ -22,9 +23,12 @@ PICKLE_ENDINGS = frozenset({".pth", ".pt", ".ckpt", ".pkl", ".bin"})
 """Endings of weights that are pickles, as a rule."""
 CARD_KEY = "napari-srgan card"
 """Where the card stands in the header of the safetensors file."""
+PICTURE_KEY = "napari-srgan picture"
+"""Where a model's picture stands there: a PNG as base64."""
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def save_model(model: Model, path: str | os.PathLike[str]) -> Path:
+def save_model(model: Model, path: str | os.PathLike[str], *, picture: bytes | None = None) -> Path:
     """Write a model to one ``.safetensors`` file, whole or not at all.
 
     Parameters
@@ -33,6 +37,8 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> Path:
         The model to write.
     path
         Its file; replaced if it exists.
+    picture
+        A PNG that shows what the model does; the picture of a file that is replaced is not kept.
 
     Returns
     -------
@@ -42,16 +48,22 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     UserError
-        If the name does not end in ``.safetensors`` or the file cannot be written.
+        If the name does not end in ``.safetensors``, the picture is no PNG or the file cannot
+        be written.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
         raise UserError(f"a model is saved as .safetensors, not as {path.name!r}; change the ending")
+    header = {CARD_KEY: model.card.model_dump_json()}
+    if picture is not None:
+        if not picture.startswith(PNG_SIGNATURE):
+            raise UserError(f"the picture of {model.name} is no PNG; convert it to PNG first")
+        header[PICTURE_KEY] = base64.b64encode(picture).decode()
     tensors = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         # Not save_file, which makes a file that only its owner can read.
-        partial.write_bytes(save(tensors, metadata={CARD_KEY: model.card.model_dump_json()}))
+        partial.write_bytes(save(tensors, metadata=header))
         partial.replace(path)
     except (OSError, SafetensorError) as error:
         raise UserError(f"the model cannot be written to {path}: {error}") from error
@@ -123,6 +135,31 @@ def read_card(path: Path) -> ModelCard:
         raise UserError(f"the card in {path.name} cannot be used: {_reason(error)}") from error
 
 
+def read_picture(path: str | os.PathLike[str]) -> bytes | None:
+    """Read only the picture of a model file, a PNG; None if it has none that can be shown.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"there is no model file {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            encoded = (file.metadata() or {}).get(PICTURE_KEY, "")
+        picture = base64.b64decode(encoded, validate=True)
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"{path.name} is no readable safetensors file ({_first_line(error)}); "
+            "it may be cut off: get it again from where it was made"
+        ) from error
+    except ValueError:
+        return None
+    return picture if picture.startswith(PNG_SIGNATURE) else None
+
+
 def _refuse_other_files(path: Path) -> None:
     if not path.is_file():
         raise UserError(f"there is no model file {path}")
@@ -145,4 +182,4 @@ def _reason(error: ValidationError | json.JSONDecodeError) -> str:
     return f"{where}: {first['msg']}" if where else str(first["msg"])
 
 
-__all__ = ["CARD_KEY", "read_card", "read_model", "save_model"]
+__all__ = ["CARD_KEY", "read_card", "read_model", "read_picture", "save_model"]
