@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from napari_srgan.networks import rdn, rrdb
 from napari_srgan.networks.generator import Generator
 from napari_srgan.networks.srresnet import SRResNet
 
-ARCHITECTURES: Mapping[str, Callable[..., Generator]] = {"srresnet": SRResNet}
+ARCHITECTURES: Mapping[str, Callable[..., Generator]] = {
+    "srresnet": SRResNet,
+    "rdn": rdn.RDN,
+    "rrdb": rrdb.RRDBNet,
+}
 """Generator classes by the name under which cards and recipes know them."""
+PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {"rdn": rdn.PRESETS, "rrdb": rrdb.PRESETS}
+"""Sizes that have a name: arguments by architecture and name."""
 
 
 def build_network(architecture: str, arguments: Mapping[str, Any]) -> Generator:
@@ -20,17 +27,35 @@ def build_network(architecture: str, arguments: Mapping[str, Any]) -> Generator:
     architecture
         A key of :data:`ARCHITECTURES`.
     arguments
-        Keyword arguments of its class.
+        Keyword arguments of its class; ``preset`` names some of :data:`PRESETS`, which
+        the others go before.
 
     Raises
     ------
     ValueError
-        If there is no such architecture, or it does not take these arguments.
+        If there is no such architecture or preset, or it does not take these arguments.
     """
     if architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise ValueError(f"there is no architecture {architecture!r}; there is: {known}")
     try:
-        return ARCHITECTURES[architecture](**arguments)
+        return ARCHITECTURES[architecture](**spelled_out(architecture, arguments))
     except TypeError as error:
         raise ValueError(f"{architecture} does not take these arguments: {error}") from error
+
+
+def spelled_out(architecture: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments with what a preset stands for in its place.
+
+    Raises
+    ------
+    ValueError
+        If the architecture has no such preset.
+    """
+    if "preset" not in arguments:
+        return dict(arguments)
+    own = PRESETS.get(architecture, {})
+    if arguments["preset"] not in own:
+        known = ", ".join(own) or "none"
+        raise ValueError(f"{architecture} has no preset {arguments['preset']!r}; it has: {known}")
+    return {**own[arguments["preset"]], **{k: v for k, v in arguments.items() if k != "preset"}}

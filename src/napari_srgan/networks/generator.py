@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from napari_srgan.networks.resampling import BACK_PROJECTION_RADIUS, back_project, bicubic_upsample
+
 
 class Generator(nn.Module, ABC):
     """A network from a low-resolution to a high-resolution image.
@@ -16,12 +18,27 @@ class Generator(nn.Module, ABC):
         How many times larger the output is in Y and in X.
     channels
         Channels of the input and of the output.
+    interpolated_skip
+        Predict only what bicubic interpolation lacks: the interpolated input is added
+        to the output in float32, so that 16-bit data is not banded by faster types.
+    back_projection
+        Make the result agree with its input: downsampled again it is the input but for
+        rounding, so that no brightness is invented, not even in noise. No weights.
     """
 
-    def __init__(self, *, scale_factor: int, channels: int) -> None:
+    def __init__(
+        self,
+        *,
+        scale_factor: int,
+        channels: int,
+        interpolated_skip: bool = False,
+        back_projection: bool = False,
+    ) -> None:
         super().__init__()
         self.scale_factor = scale_factor
         self.channels = channels
+        self.interpolated_skip = interpolated_skip
+        self.back_projection = back_projection
 
     @property
     @abstractmethod
@@ -35,3 +52,21 @@ class Generator(nn.Module, ABC):
         The weights may be of a smaller float type: the generator casts its own
         activations, and whatever passes straight from input to output stays float32.
         """
+
+    def _completed(self, predicted: Tensor, low: Tensor) -> Tensor:
+        """What the layers predict, with the skip and the back-projection, in float32."""
+        high = predicted.float()
+        if self.interpolated_skip:
+            high = high + bicubic_upsample(low, self.scale_factor)
+        return back_project(high, low, self.scale_factor) if self.back_projection else high
+
+    @property
+    def _back_projection_radius(self) -> int:
+        return BACK_PROJECTION_RADIUS if self.back_projection else 0
+
+
+def predict_nothing_yet(last: nn.Conv2d) -> None:
+    """Zero the last convolution, so that training starts from interpolation instead of from noise."""
+    nn.init.zeros_(last.weight)
+    if last.bias is not None:
+        nn.init.zeros_(last.bias)

@@ -7,22 +7,31 @@ generative adversarial network. CVPR, arXiv 1609.04802. Section 2.1 and figure 4
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import Tensor, nn
 
-from napari_srgan.networks.generator import Generator
-from napari_srgan.networks.resampling import BACK_PROJECTION_RADIUS, back_project, bicubic_upsample
+from napari_srgan.networks.generator import Generator, predict_nothing_yet
+from napari_srgan.networks.instance_norm import InstanceNorm2d
+from napari_srgan.networks.sub_pixel import (
+    Upsampling,
+    check_upsampling,
+    direct_tail,
+    staged_tail,
+    tail_radius,
+)
 
-Normalisation = Literal["batch", "none"]
+Normalisation = Literal["batch", "instance", "none"]
 Activation = Literal["prelu", "relu"]
-
-UPSAMPLING_STAGES = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
-"""Sub-pixel stages by scale factor: the paper doubles as often as is needed."""
+TrunkEnd = Literal["normalisation", "activation"]
+Output = Literal["linear", "tanh"]
+ValueRange = Literal["unit", "signed"]
 
 
 def _normalisation(kind: Normalisation, width: int) -> nn.Module:
-    return nn.BatchNorm2d(width) if kind == "batch" else nn.Identity()
+    if kind == "none":
+        return nn.Identity()
+    return nn.BatchNorm2d(width) if kind == "batch" else InstanceNorm2d(width)
 
 
 def _activation(kind: Activation, width: int) -> nn.Module:
@@ -65,20 +74,24 @@ class SRResNet(Generator):
     kernel
         Size of the first and the last convolution, odd; 9 in the paper.
     normalisation
-        ``"batch"`` as in the paper, or ``"none"``, which trains without the
+        ``"batch"`` as in the paper; ``"instance"`` (Ulyanov et al. 2016, arXiv 1607.08022),
+        whose statistics are those of the whole image; or ``"none"``, which trains without the
         artefacts of batch statistics (Lim et al. 2017, arXiv 1707.02921, section 3.1).
     activation
         ``"prelu"`` as in the paper, or ``"relu"``.
-    interpolated_skip
-        Predict only what bicubic interpolation lacks: the interpolated input is added
-        to the output in float32, so that 16-bit data is not banded by faster types.
+    interpolated_skip, back_projection
+        See :class:`~napari_srgan.networks.generator.Generator`.
     upsampling
-        ``"staged"`` as in the paper: sub-pixel stages of 2 or 3, then the last
-        convolution at high resolution. ``"direct"``: one convolution at low resolution
-        and one pixel shuffle (Shi et al. 2016, arXiv 1609.05158), several times cheaper.
-    back_projection
-        Make the result agree with its input: downsampled again it is the input but for
-        rounding, so that no brightness is invented, not even in noise. No weights.
+        ``"staged"`` as in the paper, the last convolution at high resolution, or
+        ``"direct"``, see :mod:`~napari_srgan.networks.sub_pixel`.
+    trunk_end
+        What follows the last convolution of the trunk: its ``"normalisation"`` as in the
+        paper, or an ``"activation"`` in its place, as some implementations have it.
+    output
+        ``"linear"``, or ``"tanh"`` on the prediction.
+    input_range, output_range
+        What the layers see and give: ``"unit"`` for 0..1, ``"signed"`` for -1..1. Outside
+        of the network an image is 0..1 either way.
 
     Raises
     ------
@@ -97,82 +110,69 @@ class SRResNet(Generator):
         normalisation: Normalisation = "batch",
         activation: Activation = "prelu",
         interpolated_skip: bool = False,
-        upsampling: Literal["staged", "direct"] = "staged",
+        upsampling: Upsampling = "staged",
         back_projection: bool = False,
+        trunk_end: TrunkEnd = "normalisation",
+        output: Output = "linear",
+        input_range: ValueRange = "unit",
+        output_range: ValueRange = "unit",
     ) -> None:
-        if scale_factor not in UPSAMPLING_STAGES:
-            raise ValueError(f"SRResNet upscales by 2, 3, 4 or 8, not by {scale_factor!r}")
-        if normalisation not in ("batch", "none") or activation not in ("prelu", "relu"):
-            raise ValueError(
-                f"SRResNet has no normalisation {normalisation!r} with activation {activation!r}"
-            )
-        if upsampling not in ("staged", "direct"):
-            raise ValueError(f"SRResNet upsamples 'staged' or 'direct', not {upsampling!r}")
+        check_upsampling("SRResNet", upsampling, scale_factor)
+        _check_choices(
+            (normalisation, Normalisation), (activation, Activation), (trunk_end, TrunkEnd),
+            (output, Output), (input_range, ValueRange), (output_range, ValueRange),
+        )  # fmt: skip
         if min(channels, blocks, width) < 1 or kernel % 2 == 0:
             raise ValueError(
                 "SRResNet needs at least one channel, block and feature, and an odd kernel; "
                 f"got {channels}, {blocks}, {width} and {kernel}"
             )
-        super().__init__(scale_factor=scale_factor, channels=channels)
-        self.interpolated_skip = interpolated_skip
-        self.back_projection = back_projection
+        super().__init__(
+            scale_factor=scale_factor,
+            channels=channels,
+            interpolated_skip=interpolated_skip,
+            back_projection=back_projection,
+        )
+        self._tanh = output == "tanh"
+        self._signed_input = input_range == "signed"
+        self._signed_output = output_range == "signed"
 
         self.head = nn.Sequential(
             nn.Conv2d(channels, width, kernel, padding=kernel // 2), _activation(activation, width)
         )
+        ends_active = trunk_end == "activation"
         self.body = nn.Sequential(
             *(ResidualBlock(width, normalisation, activation) for _ in range(blocks)),
-            nn.Conv2d(width, width, 3, padding=1, bias=normalisation == "none"),
-            _normalisation(normalisation, width),
+            nn.Conv2d(width, width, 3, padding=1, bias=normalisation == "none" or ends_active),
+            _activation(activation, width) if ends_active else _normalisation(normalisation, width),
         )
         self.tail = (
-            _direct_tail(scale_factor, channels, width)
+            direct_tail(scale_factor, channels, width)
             if upsampling == "direct"
-            else _staged_tail(scale_factor, channels, width, kernel, activation)
+            else staged_tail(scale_factor, channels, width, kernel, lambda: _activation(activation, width))
         )
-        tail_radius = 1.0 if upsampling == "direct" else _staged_tail_radius(scale_factor, kernel)
-        self._receptive_radius = math.ceil(kernel // 2 + 2 * blocks + 1 + tail_radius)
-        if back_projection:
-            self._receptive_radius += BACK_PROJECTION_RADIUS
+        self._receptive_radius = self._back_projection_radius + math.ceil(
+            kernel // 2 + 2 * blocks + 1 + tail_radius(upsampling, scale_factor, kernel)
+        )
         if interpolated_skip:
-            # Training starts from bicubic interpolation instead of from noise.
-            last = [m for m in self.tail.modules() if isinstance(m, nn.Conv2d)][-1]
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)  # type: ignore[arg-type]  # these convolutions have one
+            predict_nothing_yet([m for m in self.tail.modules() if isinstance(m, nn.Conv2d)][-1])
 
     @property
     def receptive_radius(self) -> int:
         return self._receptive_radius
 
     def forward(self, low: Tensor) -> Tensor:
-        head = self.head(low.to(next(self.parameters()).dtype))
-        high: Tensor = self.tail(self.body(head).add_(head)).float()
-        if self.interpolated_skip:
-            high = high + bicubic_upsample(low, self.scale_factor)
-        return back_project(high, low, self.scale_factor) if self.back_projection else high
+        seen = low * 2 - 1 if self._signed_input else low
+        head = self.head(seen.to(next(self.parameters()).dtype))
+        predicted: Tensor = self.tail(self.body(head).add_(head)).float()
+        if self._tanh:
+            predicted = predicted.tanh()
+        if self._signed_output:
+            predicted = (predicted + 1) / 2
+        return self._completed(predicted, low)
 
 
-def _direct_tail(factor: int, channels: int, width: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(width, channels * factor**2, 3, padding=1), nn.PixelShuffle(factor))
-
-
-def _staged_tail(
-    factor: int, channels: int, width: int, kernel: int, activation: Activation
-) -> nn.Sequential:
-    stages: list[nn.Module] = []
-    for step in UPSAMPLING_STAGES[factor]:
-        stages += [
-            nn.Conv2d(width, width * step**2, 3, padding=1),
-            nn.PixelShuffle(step),
-            _activation(activation, width),
-        ]
-    return nn.Sequential(*stages, nn.Conv2d(width, channels, kernel, padding=kernel // 2))
-
-
-def _staged_tail_radius(factor: int, kernel: int) -> float:
-    """Radius of the staged tail in low-resolution pixels."""
-    radius, resolution = 0.0, 1
-    for step in UPSAMPLING_STAGES[factor]:
-        radius += 1 / resolution
-        resolution *= step
-    return radius + (kernel // 2) / resolution
+def _check_choices(*chosen: tuple[str, object]) -> None:
+    for value, kind in chosen:
+        if value not in get_args(kind):
+            raise ValueError(f"SRResNet has no {value!r} where it has {', '.join(get_args(kind))}")

@@ -11,6 +11,8 @@ from torch.optim import Optimizer
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Coefficients of the quintic iteration that drives singular values towards 1 (Jordan 2024)."""
+FEW_FEATURES = 4
+"""No more than these can be the channels of an image: such a convolution is not inside."""
 
 
 def build_optimiser(network: nn.Module, kind: str, learning_rate: float) -> list[Optimizer]:
@@ -21,15 +23,15 @@ def build_optimiser(network: nn.Module, kind: str, learning_rate: float) -> list
     network
         Whose parameters are trained.
     kind
-        ``"adam"``, or ``"muon"`` for the square convolutions inside the network, with
-        Adam for the first and last convolutions, biases and slopes.
+        ``"adam"``, or ``"muon"`` for the convolutions inside the network that do not give more
+        features than they see, with Adam for the first and last convolutions, biases and slopes.
     learning_rate
         Of both: Muon's updates are scaled to the size of Adam's.
     """
     parameters = list(network.parameters())
     if kind == "adam":
         return [torch.optim.Adam(parameters, learning_rate, betas=(0.9, 0.99))]
-    inner = [p for p in parameters if p.ndim == 4 and p.shape[0] == p.shape[1]]
+    inner = [p for p in parameters if p.ndim == 4 and FEW_FEATURES < p.shape[0] <= p.shape[1]]
     chosen = {id(p) for p in inner}
     rest = [p for p in parameters if id(p) not in chosen]
     return [Muon(inner, learning_rate), torch.optim.Adam(rest, learning_rate, betas=(0.9, 0.99))]

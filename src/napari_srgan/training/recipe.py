@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from napari_srgan.errors import UserError
 from napari_srgan.networks import build_network
+from napari_srgan.networks.architectures import spelled_out
 
 
 class Recipe(BaseModel):
@@ -79,7 +80,8 @@ class Recipe(BaseModel):
     @property
     def kept_arguments(self) -> dict[str, Any]:
         """Arguments of the network that is kept."""
-        return self.arguments | ({"back_projection": True} if self.back_projection else {})
+        spelled = spelled_out(self.architecture, self.arguments)
+        return spelled | ({"back_projection": True} if self.back_projection else {})
 
     @property
     def scale_factor(self) -> int:

@@ -1,0 +1,139 @@
+"""RDN, the residual dense network.
+
+Zhang, Y. et al. (2018). Residual dense network for image super-resolution. CVPR,
+arXiv 1802.08797. Section 3 and figures 2 and 3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from napari_srgan.networks.generator import Generator, predict_nothing_yet
+from napari_srgan.networks.sub_pixel import (
+    Upsampling,
+    check_upsampling,
+    direct_tail,
+    staged_tail,
+    tail_radius,
+)
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "paper": {"blocks": 16, "layers": 8, "growth": 64, "width": 64},
+    "small": {"blocks": 6, "layers": 4, "growth": 32, "width": 32},
+}
+"""The paper's D, C, G and G0, and a network of a fortieth of its size."""
+
+
+class DenseLayer(nn.Module):
+    """A convolution whose features are put beside those it has seen (eq. 6)."""
+
+    def __init__(self, seen: int, growth: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(seen, growth, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.cat([features, torch.relu(self.convolution(features))], dim=1)
+
+
+class ResidualDenseBlock(nn.Module):
+    """Dense layers, fused locally, plus the block's input (eq. 6 to 8)."""
+
+    def __init__(self, width: int, layers: int, growth: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*(DenseLayer(width + n * growth, growth) for n in range(layers)))
+        self.fusion = nn.Conv2d(width + layers * growth, width, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        fused: Tensor = self.fusion(self.layers(features))
+        return features + fused
+
+
+class RDN(Generator):
+    """The residual dense network of Zhang et al. 2018; its defaults are the paper's.
+
+    Parameters
+    ----------
+    scale_factor
+        2, 3 or 4; 8 too.
+    channels
+        Channels of the image.
+    blocks
+        Residual dense blocks, D in the paper.
+    layers
+        Convolutions in a block, C in the paper.
+    growth
+        Features that each of them adds, G in the paper.
+    width
+        Features between blocks, G0 in the paper.
+    upsampling
+        ``"staged"`` as in the paper, or ``"direct"``, see
+        :mod:`~napari_srgan.networks.sub_pixel`.
+    interpolated_skip, back_projection
+        See :class:`~napari_srgan.networks.generator.Generator`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside what is said above.
+    """
+
+    def __init__(
+        self,
+        scale_factor: int = 4,
+        channels: int = 3,
+        *,
+        blocks: int = 16,
+        layers: int = 8,
+        growth: int = 64,
+        width: int = 64,
+        upsampling: Upsampling = "staged",
+        interpolated_skip: bool = False,
+        back_projection: bool = False,
+    ) -> None:
+        check_upsampling("RDN", upsampling, scale_factor)
+        if min(channels, blocks, layers, growth, width) < 1:
+            raise ValueError(
+                "RDN needs at least one channel, block, layer and feature; "
+                f"got {channels}, {blocks}, {layers}, {growth} and {width}"
+            )
+        super().__init__(
+            scale_factor=scale_factor,
+            channels=channels,
+            interpolated_skip=interpolated_skip,
+            back_projection=back_projection,
+        )
+        self.shallow = nn.Conv2d(channels, width, 3, padding=1)
+        self.shallow_2 = nn.Conv2d(width, width, 3, padding=1)
+        self.blocks = nn.ModuleList(ResidualDenseBlock(width, layers, growth) for _ in range(blocks))
+        self.fusion = nn.Sequential(
+            nn.Conv2d(blocks * width, width, 1), nn.Conv2d(width, width, 3, padding=1)
+        )
+        self.tail = (
+            direct_tail(scale_factor, channels, width)
+            if upsampling == "direct"
+            else staged_tail(scale_factor, channels, width, 3)
+        )
+        self._receptive_radius = self._back_projection_radius + math.ceil(
+            2 + blocks * layers + 1 + tail_radius(upsampling, scale_factor, 3)
+        )
+        if interpolated_skip:
+            predict_nothing_yet([m for m in self.tail.modules() if isinstance(m, nn.Conv2d)][-1])
+
+    @property
+    def receptive_radius(self) -> int:
+        return self._receptive_radius
+
+    def forward(self, low: Tensor) -> Tensor:
+        shallow = self.shallow(low.to(next(self.parameters()).dtype))
+        features = self.shallow_2(shallow)
+        outputs = []
+        for block in self.blocks:
+            features = block(features)
+            outputs.append(features)
+        fused = self.fusion(torch.cat(outputs, dim=1)) + shallow
+        return self._completed(self.tail(fused), low)

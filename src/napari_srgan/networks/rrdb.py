@@ -1,0 +1,146 @@
+"""RRDBNet, the generator of ESRGAN.
+
+Wang, X. et al. (2018). ESRGAN: Enhanced super-resolution generative adversarial
+networks. ECCV workshops, arXiv 1809.00219. Section 3.1 and figure 4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from napari_srgan.networks.generator import Generator, predict_nothing_yet
+
+RESIDUAL_SCALING = 0.2
+"""beta in figure 4."""
+SLOPE = 0.2
+"""Of the leaky rectifiers."""
+SMALL_INITIALISATION = 0.1
+"""Section 3.1: deep networks without normalisation start easier from small weights."""
+DOUBLINGS = {1: 0, 2: 1, 4: 2, 8: 3}
+"""Nearest-neighbour doublings by scale factor."""
+LAYERS = 5
+"""Convolutions in a dense block."""
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "paper": {"blocks": 23, "width": 64, "growth": 32},
+    "six": {"blocks": 6, "width": 64, "growth": 32},
+}
+"""The paper's 23 blocks, and 6 for short trainings."""
+
+
+class DenseBlock(nn.Module):
+    """Five convolutions, each of which sees the features of all before it."""
+
+    def __init__(self, width: int, growth: int) -> None:
+        super().__init__()
+        self.growing = nn.ModuleList(
+            nn.Conv2d(width + n * growth, growth, 3, padding=1) for n in range(LAYERS - 1)
+        )
+        self.last = nn.Conv2d(width + (LAYERS - 1) * growth, width, 3, padding=1)
+        for convolution in self.modules():
+            if isinstance(convolution, nn.Conv2d):
+                nn.init.kaiming_normal_(convolution.weight, a=SLOPE)
+                convolution.weight.data.mul_(SMALL_INITIALISATION)
+                nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]  # these have one
+
+    def forward(self, features: Tensor) -> Tensor:
+        seen = features
+        for convolution in self.growing:
+            seen = torch.cat([seen, F.leaky_relu(convolution(seen), SLOPE)], dim=1)
+        residual: Tensor = self.last(seen)
+        return features + RESIDUAL_SCALING * residual
+
+
+class ResidualInResidualDenseBlock(nn.Module):
+    """Three dense blocks, scaled, plus the input."""
+
+    def __init__(self, width: int, growth: int) -> None:
+        super().__init__()
+        self.dense = nn.Sequential(*(DenseBlock(width, growth) for _ in range(3)))
+
+    def forward(self, features: Tensor) -> Tensor:
+        residual: Tensor = self.dense(features)
+        return features + RESIDUAL_SCALING * residual
+
+
+class RRDBNet(Generator):
+    """The generator of Wang et al. 2018; its defaults are the paper's.
+
+    Parameters
+    ----------
+    scale_factor
+        1, 2, 4 or 8.
+    channels
+        Channels of the image.
+    blocks
+        Residual-in-residual dense blocks; 23 in the paper.
+    width
+        Features between blocks; 64 in the paper.
+    growth
+        Features that a convolution of a dense block adds; 32 in the paper.
+    interpolated_skip, back_projection
+        See :class:`~napari_srgan.networks.generator.Generator`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside what is said above.
+    """
+
+    def __init__(
+        self,
+        scale_factor: int = 4,
+        channels: int = 3,
+        *,
+        blocks: int = 23,
+        width: int = 64,
+        growth: int = 32,
+        interpolated_skip: bool = False,
+        back_projection: bool = False,
+    ) -> None:
+        if scale_factor not in DOUBLINGS:
+            known = ", ".join(map(str, DOUBLINGS))
+            raise ValueError(f"RRDBNet upscales by one of {known}, not by {scale_factor!r}")
+        if min(channels, blocks, width, growth) < 1:
+            raise ValueError(
+                "RRDBNet needs at least one channel, block and feature; "
+                f"got {channels}, {blocks}, {width} and {growth}"
+            )
+        super().__init__(
+            scale_factor=scale_factor,
+            channels=channels,
+            interpolated_skip=interpolated_skip,
+            back_projection=back_projection,
+        )
+        self.head = nn.Conv2d(channels, width, 3, padding=1)
+        self.body = nn.Sequential(
+            *(ResidualInResidualDenseBlock(width, growth) for _ in range(blocks)),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
+        doublings = DOUBLINGS[scale_factor]
+        self.doublings = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(doublings))
+        self.high = nn.Conv2d(width, width, 3, padding=1)
+        self.last = nn.Conv2d(width, channels, 3, padding=1)
+        tail = sum(0.5**n for n in range(1, doublings + 1)) + 2 / scale_factor
+        self._receptive_radius = self._back_projection_radius + math.ceil(1 + blocks * 3 * LAYERS + 1 + tail)
+        if interpolated_skip:
+            predict_nothing_yet(self.last)
+
+    @property
+    def receptive_radius(self) -> int:
+        return self._receptive_radius
+
+    def forward(self, low: Tensor) -> Tensor:
+        head = self.head(low.to(next(self.parameters()).dtype))
+        features = head + self.body(head)
+        for convolution in self.doublings:
+            doubled = F.interpolate(features, scale_factor=2, mode="nearest")
+            features = F.leaky_relu(convolution(doubled), SLOPE)
+        predicted = self.last(F.leaky_relu(self.high(features), SLOPE))
+        return self._completed(predicted, low)
