@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from zipfile import BadZipFile
 
 import numpy as np
@@ -13,6 +14,9 @@ from torch import Tensor
 
 from napari_srgan.errors import UserError
 from napari_srgan.networks.perceptual import FeatureMaps, SqueezeNetFeatures
+
+_NOT_HEADS = (OSError, RuntimeError, EOFError, KeyError, TypeError, AttributeError, UnpicklingError)
+"""What torch raises, and what other contents do, where LPIPS's heads are looked for."""
 
 
 def read_squeezenet(path: str | os.PathLike[str]) -> SqueezeNetFeatures:
@@ -57,19 +61,11 @@ def read_lpips_heads(path: str | os.PathLike[str]) -> list[Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         heads = [state[f"lin{place}.model.1.weight"].float().flatten() for place in range(7)]
-    except (
-        OSError,
-        RuntimeError,
-        EOFError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        pickle.UnpicklingError,
-    ) as e:
+    except _NOT_HEADS as error:
         raise UserError(
-            f"{path.name} does not hold LPIPS's heads for SqueezeNet ({type(e).__name__}); "
+            f"{path.name} does not hold LPIPS's heads for SqueezeNet ({type(error).__name__}); "
             "get weights/v0.1/squeeze.pth of the LPIPS repository"
-        ) from e
+        ) from error
     if tuple(len(head) for head in heads) != SqueezeNetFeatures.widths:
         raise UserError(
             f"the heads in {path.name} are for maps of {', '.join(str(len(head)) for head in heads)} "
