@@ -12,19 +12,45 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_srgan.api import upscale
     from napari_srgan.errors import UserError
-    from napari_srgan.models import Model, ModelCard, list_models, load_model, save_model
+    from napari_srgan.models import (
+        Model,
+        ModelCard,
+        add_model,
+        blend,
+        delete_model,
+        list_models,
+        load_model,
+        rename_model,
+        save_model,
+    )
 
 _HOMES = {
     "upscale": "napari_srgan.api",
     "UserError": "napari_srgan.errors",
     "Model": "napari_srgan.models",
     "ModelCard": "napari_srgan.models",
+    "add_model": "napari_srgan.models",
+    "blend": "napari_srgan.models",
+    "delete_model": "napari_srgan.models",
     "list_models": "napari_srgan.models",
     "load_model": "napari_srgan.models",
+    "rename_model": "napari_srgan.models",
     "save_model": "napari_srgan.models",
 }
 
-__all__ = ["Model", "ModelCard", "UserError", "list_models", "load_model", "save_model", "upscale"]
+__all__ = [
+    "Model",
+    "ModelCard",
+    "UserError",
+    "add_model",
+    "blend",
+    "delete_model",
+    "list_models",
+    "load_model",
+    "rename_model",
+    "save_model",
+    "upscale",
+]
 
 
 def __getattr__(name: str) -> Any:

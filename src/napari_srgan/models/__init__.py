@@ -1,25 +1,48 @@
 """A trained model is a network, its weights and a card; read and written as one file."""
 
+from napari_srgan.models.blend import blend, partner_of
 from napari_srgan.models.card import ModelCard, Quality
-from napari_srgan.models.files import read_card, read_model, save_model
+from napari_srgan.models.download import download_job
+from napari_srgan.models.files import read_card, read_model, read_picture, save_model
 from napari_srgan.models.library import (
+    LibraryEntry,
     default_model_name,
+    library_entries,
     list_models,
     load_model,
+    model_picture,
+    models_for,
     unreadable_models,
     user_folder,
 )
 from napari_srgan.models.model import Model
+from napari_srgan.models.own import add_model, delete_model, rename_model
+from napari_srgan.models.remote import ModelIndex, RemoteModel, fetch_index, remote_models
 
 __all__ = [
+    "LibraryEntry",
     "Model",
     "ModelCard",
+    "ModelIndex",
     "Quality",
+    "RemoteModel",
+    "add_model",
+    "blend",
     "default_model_name",
+    "delete_model",
+    "download_job",
+    "fetch_index",
+    "library_entries",
     "list_models",
     "load_model",
+    "model_picture",
+    "models_for",
+    "partner_of",
     "read_card",
     "read_model",
+    "read_picture",
+    "remote_models",
+    "rename_model",
     "save_model",
     "unreadable_models",
     "user_folder",

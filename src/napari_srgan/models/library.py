@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
-from napari_srgan.models.files import PICKLE_ENDINGS, read_card, read_model
+from napari_srgan.models.files import PICKLE_ENDINGS, read_card, read_model, read_picture
 from napari_srgan.models.model import Model
 
 DEFAULT_MODEL = "microscopy-x2"
@@ -19,8 +20,22 @@ DEFAULT_RGB_MODEL = "photo-x4"
 """The same for RGB images."""
 
 
-# Pickles are never read, but a user who puts one there is told so.
-_ENDINGS = {".safetensors", *PICKLE_ENDINGS}
+_ENDINGS = (".safetensors", *sorted(PICKLE_ENDINGS))
+"""Endings of what is looked at in the library's folders, the best to have first."""
+
+
+@dataclass(frozen=True)
+class LibraryEntry:
+    """A model of the library and where it is."""
+
+    card: ModelCard
+    """Its card; its name is the one it has in the library."""
+    file: Path
+    """Its file."""
+    origin: Literal["bundled", "yours"]
+    """Whether it came with the package, or can be renamed and deleted."""
+    size: int
+    """Bytes of the file."""
 
 
 def bundled_folder() -> Path:
@@ -32,43 +47,135 @@ def bundled_folder() -> Path:
 
 def user_folder() -> Path:
     """Folder of the user's own models; ``NAPARI_SRGAN_MODELS`` names another one."""
+    from platformdirs import user_data_path
+
     chosen = os.environ.get("NAPARI_SRGAN_MODELS")
-    return Path(chosen) if chosen else Path.home() / ".napari-srgan" / "models"
+    if chosen:
+        return Path(chosen).expanduser()
+    return user_data_path("napari-srgan", appauthor=False) / "models"
 
 
-def _files() -> Iterator[Path]:
-    for folder in (bundled_folder(), user_folder()):
-        if folder.is_dir():
-            yield from sorted(file for file in folder.iterdir() if file.suffix in _ENDINGS)
+def earlier_folder() -> Path | None:
+    """Where the first version kept the user's models, if there still is such a folder.
+
+    What lies there stays in the library.
+    """
+    folder = Path.home() / ".napari-srgan" / "models"
+    return None if os.environ.get("NAPARI_SRGAN_MODELS") or not folder.is_dir() else folder
 
 
-def list_models() -> list[ModelCard]:
-    """Cards of all models that can be loaded by name, the bundled ones first.
+def model_files() -> Iterator[Path]:
+    """Files in the library's folders that are, or may be meant as, models."""
+    for folder in (bundled_folder(), user_folder(), earlier_folder()):
+        if folder is None or not folder.is_dir():
+            continue
+        # A checkpoint that was added has become a model beside it; then only that counts.
+        files: dict[str, Path] = {}
+        for ending in _ENDINGS:
+            for file in folder.glob(f"*{ending}"):
+                if not file.name.startswith("."):
+                    files.setdefault(file.stem, file)
+        yield from (files[stem] for stem in sorted(files))
+
+
+def is_bundled(file: Path) -> bool:
+    """Whether a file of the library came with the package."""
+    return file.parent == bundled_folder()
+
+
+def library_entries() -> list[LibraryEntry]:
+    """All models that can be loaded by name, the bundled ones first.
 
     A file that cannot be read is not among them: :func:`unreadable_models` names it.
     """
-    return list(_read_cards()[0].values())
+    return _read_entries()[0]
+
+
+def list_models() -> list[ModelCard]:
+    """Cards of all models that can be loaded by name, the bundled ones first."""
+    return [entry.card for entry in library_entries()]
 
 
 def unreadable_models() -> dict[str, str]:
     """Files in the library's folders that are no models: their names, and what is wrong."""
-    return _read_cards()[1]
+    return _read_entries()[1]
 
 
-def _read_cards() -> tuple[dict[str, ModelCard], dict[str, str]]:
-    cards: dict[str, ModelCard] = {}
+def _read_entries() -> tuple[list[LibraryEntry], dict[str, str]]:
+    entries: dict[str, LibraryEntry] = {}
     problems: dict[str, str] = {}
-    for file in _files():
-        if file.stem in cards:
+    for file in model_files():
+        if file.stem in entries:
             problems[f"{file.stem} in {file.parent.name}"] = (
                 f"{file} has the name of another model and cannot be chosen; rename it"
             )
             continue
         try:
-            cards[file.stem] = _named(read_card(file), file)
-        except UserError as error:
+            entries[file.stem] = LibraryEntry(
+                card=_named(read_card(file), file),
+                file=file,
+                origin="bundled" if is_bundled(file) else "yours",
+                size=file.stat().st_size,
+            )
+        except (UserError, OSError) as error:
             problems.setdefault(file.stem, str(error))
-    return cards, problems
+    return list(entries.values()), problems
+
+
+def models_for(*, channels: int, frames: int = 1) -> list[ModelCard]:
+    """Models that can upscale an image, the likeliest choice first.
+
+    Parameters
+    ----------
+    channels
+        Colour samples of a pixel: 3 for RGB, 1 for everything else.
+    frames
+        Frames that go in together; 1 for single images.
+
+    Returns
+    -------
+    list of ModelCard
+        The default model, then those made for so many channels, then those that do it too: a
+        one-channel model goes through RGB colour by colour, an RGB model sees gray as three
+        equal channels. Among equals, models that change no size and those trained to look sharp
+        are last.
+    """
+    default = default_model_name(rgb=channels == 3)
+    fitting = [card for card in list_models() if card.frames == frames and card.channels in (1, 3)]
+    return sorted(
+        fitting,
+        key=lambda card: (
+            card.name != default,
+            card.channels != channels,
+            card.scale_factor == 1,
+            card.partner is not None,
+        ),
+    )
+
+
+def model_file(name: str) -> Path:
+    """File of the model of a name, readable or not.
+
+    Raises
+    ------
+    UserError
+        If the library has no model of this name.
+    """
+    for file in model_files():
+        if file.stem == name:
+            return file
+    raise UserError(f"there is no model {name!r}; there is: {_known()}")
+
+
+def model_picture(name: str) -> bytes | None:
+    """Picture of a model of the library, a PNG; None if it has none.
+
+    Raises
+    ------
+    UserError
+        If the library has no model of this name, or its file cannot be read.
+    """
+    return read_picture(model_file(name))
 
 
 def load_model(name: str | os.PathLike[str]) -> Model:
@@ -84,14 +191,17 @@ def load_model(name: str | os.PathLike[str]) -> Model:
     UserError
         If there is no such model, or its file cannot be used.
     """
-    for file in _files():
+    for file in model_files():
         if file.stem == str(name):
             return _read_cached(file, file.stat().st_mtime_ns)
     path = Path(name)
     if path.suffix or len(path.parts) > 1:
         return read_model(path)
-    known = ", ".join(card.name for card in list_models())
-    raise UserError(f"there is no model {str(name)!r}; there is: {known}; or give a .safetensors file")
+    raise UserError(f"there is no model {str(name)!r}; there is: {_known()}; or give a .safetensors file")
+
+
+def _known() -> str:
+    return ", ".join(card.name for card in list_models())
 
 
 @lru_cache(maxsize=4)

@@ -1,0 +1,138 @@
+"""Between a faithful and a sharp model: their weights, interpolated.
+
+Wang, X. et al. (2018). ESRGAN: Enhanced super-resolution generative adversarial
+networks. ECCV workshops, arXiv 1809.00219. Section 3.4, equation 4:
+``weights = (1 - amount) * faithful + amount * sharp``.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from napari_srgan.errors import UserError
+from napari_srgan.models.card import ModelCard
+from napari_srgan.models.library import list_models, load_model
+from napari_srgan.models.model import Model
+from napari_srgan.networks import ARCHITECTURES
+
+_FIELDS = ("architecture", "scale_factor", "channels", "frames", "intensity")
+"""Fields of a card in which two models that are blended agree."""
+
+
+def blend(a: Model | str, b: Model | str, amount: float) -> Model:
+    """Blend two models of one shape into one.
+
+    Parameters
+    ----------
+    a, b
+        Models or names in the library, as a rule one trained for fidelity and one trained,
+        from its weights, to look sharp.
+    amount
+        How much of `b`: 0 is `a`, 1 is `b`.
+
+    Returns
+    -------
+    Model
+        A model of the same shape. Its card names both; it has no measured quality, for
+        nobody has measured it.
+
+    Raises
+    ------
+    UserError
+        If the models are not of one shape, or the amount is not from 0 to 1.
+
+    Examples
+    --------
+    >>> import napari_srgan
+    >>> napari_srgan.blend("photo-x4", "photo-x4-gan", 0.3)  # doctest: +SKIP
+    <Model photo-x4+photo-x4-gan-0.30: ...>
+    """
+    if not 0 <= amount <= 1:
+        raise UserError(f"the amount of a blend is from 0 to 1, not {amount}")
+    a, b = (model if isinstance(model, Model) else load_model(model) for model in (a, b))
+    difference = shape_difference(a.card, b.card) or _weights_difference(a, b)
+    if difference:
+        raise UserError(
+            f"{a.name} and {b.name} cannot be blended: {difference}; choose two models of the same shape"
+        )
+    network = copy.deepcopy(a.network)
+    theirs = b.network.state_dict()
+    network.load_state_dict(
+        {key: _between(mine, theirs[key], amount) for key, mine in a.network.state_dict().items()}
+    )
+    return replace(a, network=network.eval().requires_grad_(False), card=_blended_card(a, b, amount))
+
+
+def shape_difference(a: ModelCard, b: ModelCard) -> str | None:
+    """In what two models differ too much to be blended, in words; None if they do not."""
+    mine, theirs = _shape(a), _shape(b)
+    for field in {**mine, **theirs}:
+        here, there = mine.get(field, "unsaid"), theirs.get(field, "unsaid")
+        if here != there:
+            return f"{field.replace('_', ' ')} is {here} in {a.name} and {there} in {b.name}"
+    return None
+
+
+def _shape(card: ModelCard) -> dict[str, Any]:
+    """What decides whether weights fit: fields of the card and every argument, said or not."""
+    parameters = inspect.signature(ARCHITECTURES[card.architecture]).parameters.values()
+    unsaid = {p.name: p.default for p in parameters if p.default is not p.empty}
+    return {field: getattr(card, field) for field in _FIELDS} | unsaid | card.arguments
+
+
+def partner_of(card: ModelCard) -> str | None:
+    """Name of the model in the library that this one can be blended with.
+
+    Of the two, the one whose card names a partner is the sharp one.
+    """
+    others = [other for other in list_models() if other.name != card.name]
+    # The one it names itself comes before those that name it.
+    others.sort(key=lambda other: other.name != card.partner)
+    for other in others:
+        named = card.name == other.partner or other.name == card.partner
+        if named and shape_difference(card, other) is None:
+            return other.name
+    return None
+
+
+def _weights_difference(a: Model, b: Model) -> str | None:
+    mine, theirs = a.network.state_dict(), b.network.state_dict()
+    for key in {**mine, **theirs}:
+        if key not in mine or key not in theirs:
+            return f"{key} is only in {(a if key in mine else b).name}"
+        if mine[key].shape != theirs[key].shape:
+            return f"{key} has shape {tuple(mine[key].shape)} and {tuple(theirs[key].shape)}"
+    return None
+
+
+def _between(a: Tensor, b: Tensor, amount: float) -> Tensor:
+    # The ends are exact, signs of zeros included. Counters are not interpolated.
+    if amount in (0, 1) or not a.is_floating_point():
+        return (a if amount < 0.5 else b).clone()
+    return torch.add((1 - amount) * a, b, alpha=amount)
+
+
+def _blended_card(a: Model, b: Model, amount: float) -> ModelCard:
+    licences = list(dict.fromkeys((a.card.licence, b.card.licence)))
+    shown = f"{amount:.2f}" if round(amount, 2) == amount else f"{amount:g}"
+    sides = [{"model": model.name, "weights": model.weights_hash} for model in (a, b)]
+    return a.card.model_copy(
+        update={
+            "name": f"{a.name}+{b.name}-{shown}",
+            "description": f"{a.name} with {amount:.0%} of {b.name}, weights interpolated",
+            "licence": " and ".join(licences),
+            "attribution": tuple(dict.fromkeys(a.card.attribution + b.card.attribution)),
+            "recipe": {"blend": {"a": sides[0], "b": sides[1], "amount": amount}},
+            "trained": "not trained: interpolated between two trained models",
+            "quality": (),
+            "partner": None,
+            "citation": "\n".join(dict.fromkeys(filter(None, (a.card.citation, b.card.citation)))),
+            "source": "\n".join(dict.fromkeys(filter(None, (a.card.source, b.card.source)))),
+        }
+    )

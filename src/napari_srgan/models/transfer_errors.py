@@ -1,0 +1,81 @@
+"""What can go wrong between a server and a file, as sentences."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit, urlunsplit
+
+
+class Stopped(Exception):
+    """The transfer was cancelled while bytes were on their way."""
+
+
+class Restart(Exception):
+    """The server cannot go on where the file ends."""
+
+
+class Refused(Exception):
+    """The server answered with something else than the file."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(f"{status} {words}".strip())
+
+
+class TooMuch(Exception):
+    """The server sends, or is about to send, more than was promised."""
+
+    def __init__(self, got: int) -> None:
+        super().__init__(got)
+        self.got = got
+
+
+class NotWritten(Exception):
+    """The file does not take the bytes."""
+
+
+def shown(address: str) -> str:
+    """An address without the password that may be in it."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def sentence(failure: Exception, address: str, *, received: int, size: int) -> str:
+    """Say what ended a transfer, without a full stop.
+
+    Parameters
+    ----------
+    failure
+        What pooch, requests or the file raised.
+    address
+        What was asked for.
+    received, size
+        Bytes that came, and those that should have.
+    """
+    from requests import exceptions as e
+
+    where = shown(address)
+    match failure:
+        case Refused():
+            return f"the server answered {failure} for {where}"
+        case TooMuch(got=got):
+            return f"{where} sends more than the {size} bytes it should be (at least {got}), and was stopped"
+        case NotWritten():
+            return f"the file cannot be written ({failure}) after {received} of {size} bytes"
+        case e.ProxyError():
+            return f"the proxy on the way to {where} refused or cannot be reached ({_cause(failure)})"
+        case e.SSLError():
+            return f"the certificate of {where} cannot be trusted ({_cause(failure)})"
+        case e.TooManyRedirects():
+            return f"{where} is redirected without end"
+        case e.ChunkedEncodingError() | e.ContentDecodingError():
+            return f"the connection to {where} broke off after {received} of {size} bytes"
+        case e.ConnectionError() | e.Timeout():
+            return f"{where} cannot be reached ({_cause(failure)}); is this computer online?"
+        case e.RequestException() | ValueError():
+            return f"{where} cannot be fetched ({_cause(failure)})"
+    return f"{where} cannot be fetched ({failure!r})"
+
+
+def _cause(failure: Exception) -> str:
+    """The innermost words of an error of requests, which wraps several layers of its own."""
+    inner = failure.args[0] if failure.args else failure
+    return str(getattr(inner, "reason", None) or inner).rsplit(": ", 1)[-1].strip().rstrip(".")
