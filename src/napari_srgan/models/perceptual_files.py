@@ -33,7 +33,7 @@ def read_squeezenet(path: str | os.PathLike[str]) -> SqueezeNetFeatures:
     path = _existing(path)
     try:
         # A pickle inside is refused, not run.
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             weights = {name: torch.from_numpy(file[name]) for name in file.files}
     except (OSError, ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
         raise UserError(
