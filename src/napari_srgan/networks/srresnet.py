@@ -22,10 +22,13 @@ from napari_srgan.networks.sub_pixel import (
 )
 
 Normalisation = Literal["batch", "instance", "none"]
-Activation = Literal["prelu", "relu"]
+Activation = Literal["prelu", "relu", "silu"]
 TrunkEnd = Literal["normalisation", "activation"]
 Output = Literal["linear", "tanh"]
-ValueRange = Literal["unit", "signed"]
+ValueRange = Literal["unit", "signed", "imagenet"]
+
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Mean and standard deviation of ImageNet's red, green and blue."""
 
 
 def _normalisation(kind: Normalisation, width: int) -> nn.Module:
@@ -35,7 +38,9 @@ def _normalisation(kind: Normalisation, width: int) -> nn.Module:
 
 
 def _activation(kind: Activation, width: int) -> nn.Module:
-    return nn.PReLU(width) if kind == "prelu" else nn.ReLU(inplace=True)
+    if kind == "prelu":
+        return nn.PReLU(width)
+    return nn.ReLU(inplace=True) if kind == "relu" else nn.SiLU(inplace=True)
 
 
 class ResidualBlock(nn.Module):
@@ -78,7 +83,7 @@ class SRResNet(Generator):
         whose statistics are those of the whole image; or ``"none"``, which trains without the
         artefacts of batch statistics (Lim et al. 2017, arXiv 1707.02921, section 3.1).
     activation
-        ``"prelu"`` as in the paper, or ``"relu"``.
+        ``"prelu"`` as in the paper, ``"relu"``, or ``"silu"`` (swish).
     interpolated_skip, back_projection
         See :class:`~napari_srgan.networks.generator.Generator`.
     upsampling
@@ -90,8 +95,9 @@ class SRResNet(Generator):
     output
         ``"linear"``, or ``"tanh"`` on the prediction.
     input_range, output_range
-        What the layers see and give: ``"unit"`` for 0..1, ``"signed"`` for -1..1. Outside
-        of the network an image is 0..1 either way.
+        What the layers see and give: ``"unit"`` for 0..1, ``"signed"`` for -1..1,
+        ``"imagenet"`` for RGB with ImageNet's mean at 0 and its standard deviation at 1.
+        Outside of the network an image is 0..1 in any case.
 
     Raises
     ------
@@ -127,6 +133,8 @@ class SRResNet(Generator):
                 "SRResNet needs at least one channel, block and feature, and an odd kernel; "
                 f"got {channels}, {blocks}, {width} and {kernel}"
             )
+        if "imagenet" in (input_range, output_range) and channels != 3:
+            raise ValueError(f"ImageNet's mean is one of 3 channels, not of {channels}")
         super().__init__(
             scale_factor=scale_factor,
             channels=channels,
@@ -134,8 +142,8 @@ class SRResNet(Generator):
             back_projection=back_projection,
         )
         self._tanh = output == "tanh"
-        self._signed_input = input_range == "signed"
-        self._signed_output = output_range == "signed"
+        self._input_range = input_range
+        self._output_range = output_range
 
         self.head = nn.Sequential(
             nn.Conv2d(channels, width, kernel, padding=kernel // 2), _activation(activation, width)
@@ -162,14 +170,36 @@ class SRResNet(Generator):
         return self._receptive_radius
 
     def forward(self, low: Tensor) -> Tensor:
-        seen = low * 2 - 1 if self._signed_input else low
-        head = self.head(seen.to(next(self.parameters()).dtype))
+        seen = _to_range(self._input_range, low).to(next(self.parameters()).dtype)
+        head = self.head(seen)
         predicted: Tensor = self.tail(self.body(head).add_(head)).float()
         if self._tanh:
             predicted = predicted.tanh()
-        if self._signed_output:
-            predicted = (predicted + 1) / 2
-        return self._completed(predicted, low)
+        return self._completed(_from_range(self._output_range, predicted), low)
+
+
+def _to_range(kind: ValueRange, image: Tensor) -> Tensor:
+    """Values of 0..1 as the layers see them."""
+    if kind == "unit":
+        return image
+    mean, deviation = _centre(kind, image)
+    return (image - mean) / deviation
+
+
+def _from_range(kind: ValueRange, predicted: Tensor) -> Tensor:
+    """What the layers give as values of 0..1."""
+    if kind == "unit":
+        return predicted
+    mean, deviation = _centre(kind, predicted)
+    return predicted * deviation + mean
+
+
+def _centre(kind: ValueRange, image: Tensor) -> tuple[Tensor | float, Tensor | float]:
+    """What is 0 and how much is 1 in a range of values."""
+    if kind == "signed":
+        return 0.5, 0.5
+    mean, deviation = (image.new_tensor(each)[:, None, None] for each in IMAGENET)
+    return mean, deviation
 
 
 def _check_choices(*chosen: tuple[str, object]) -> None:
