@@ -19,7 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(upscale.upscale)
-app.command()(models.models)
+app.add_typer(models.app, name="models")
 app.command()(demo.demo)
 app.command()(train.train)
 

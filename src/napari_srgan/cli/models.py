@@ -1,63 +1,153 @@
-"""``napari-srgan models``: what there is to choose from."""
+"""``napari-srgan models``: the library: what there is, and changing it."""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Annotated
 
-from napari_srgan.cli.terminal import complain, errors_told
+import typer
 
-if TYPE_CHECKING:
-    from napari_srgan.models import ModelCard, Quality
+from napari_srgan.cli.terminal import INTERRUPTED, complain, errors_told
+from napari_srgan.errors import UserError
+from napari_srgan.progress_bar import progress_bar, run_job
 
-FEW = 4
-"""More sets than these are told by their mean and their least."""
-PIPE_WIDTH = 160
-"""Columns of the table where no terminal says how many there are."""
+app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+
+Name = Annotated[str, typer.Argument(help="Name of a model in the library.", show_default=False)]
 
 
-def models() -> None:
-    """List the models with their figures."""
+@app.callback(invoke_without_command=True)
+def models(context: typer.Context) -> None:
+    """List the models, show one, add, rename, delete, download or blend some."""
+    if context.invoked_subcommand is None:
+        list_()
+
+
+@app.command("list")
+def list_() -> None:
+    """List the models with their figures; the same as no command."""
     with errors_told():
-        from rich import box
-        from rich.console import Console
-        from rich.table import Table
+        from napari_srgan.cli.model_tables import print_models
+        from napari_srgan.models import library_entries, unreadable_models, user_folder
+        from napari_srgan.models.library import earlier_folder
 
-        from napari_srgan.models import list_models, user_folder
-        from napari_srgan.models.library import unreadable_models
-
-        table = Table(box=box.SIMPLE_HEAD)
-        for heading in ("model", "factor", "channels", "description", "dB over bicubic", "licence"):
-            table.add_column(heading, overflow="fold", no_wrap=heading == "model")
-        for card in list_models():
-            channels = "RGB" if card.channels == 3 else str(card.channels)
-            table.add_row(
-                card.name, f"x{card.scale_factor}", channels, card.description, figures(card), card.licence
-            )
-        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+        print_models((entry.card, entry.origin, entry.size) for entry in library_entries())
         for sentence in unreadable_models().values():
             complain(sentence)
-        print(f"Models of your own lie in {user_folder()}")
+        earlier = earlier_folder()
+        print(f"Models of your own lie in {user_folder()}" + (f" and {earlier}" if earlier else ""))
 
 
-def figures(card: ModelCard) -> str:
-    """A card's gains over bicubic, one protocol a line: a mean and the least of several sets."""
-    if not card.quality:
-        return "not measured"
-    by_protocol: dict[str, list[Quality]] = {}
-    for figure in card.quality:
-        by_protocol.setdefault(figure.protocol, []).append(figure)
-    return "\n".join(
-        _summary(several) if len(several) > FEW else "\n".join(map(_figure, several))
-        for several in by_protocol.values()
-    )
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Name of a model, or a file.", show_default=False)],
+    picture: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Write the model's picture there too.")
+    ] = None,
+) -> None:
+    """Show all that a model's card says: quality, licence, attribution, what to cite."""
+    with errors_told():
+        from napari_srgan.cli.model_tables import page
+        from napari_srgan.models import list_models, load_model, model_picture, read_picture
+
+        named = {card.name: card for card in list_models()}
+        typer.echo(page(named[name] if name in named else load_model(name).card))
+        if picture is not None:
+            image = model_picture(name) if name in named else read_picture(name)
+            if image is None:
+                raise UserError(f"{name} has no picture")
+            _write(picture, image)
 
 
-def _figure(q: Quality) -> str:
-    return f"{q.images} {q.gain:+.2f} ({q.psnr:.2f})"
+@app.command()
+def add(
+    file: Annotated[Path, typer.Argument(help="A model, or a checkpoint of another project.")],
+    name: Annotated[str | None, typer.Option(help="Its name in the library.  [default: the file's]")] = None,
+) -> None:
+    """Add a model from a file to your own."""
+    with errors_told():
+        from napari_srgan.models import add_model
+
+        card = add_model(file, name)
+        typer.echo(f"added {card.name}: x{card.scale_factor}, {card.description}")
 
 
-def _summary(several: list[Quality]) -> str:
-    mean = sum(q.gain for q in several) / len(several)
-    least = min(several, key=lambda q: q.gain)
-    return f"{len(several)} held-back sets: mean {mean:+.2f}, least {least.gain:+.2f} ({least.images})"
+@app.command()
+def rename(name: Name, new: Annotated[str, typer.Argument(help="Its new name.", show_default=False)]) -> None:
+    """Rename one of your own models."""
+    with errors_told():
+        from napari_srgan.models import rename_model
+
+        typer.echo(f"{name} is now {rename_model(name, new).name}")
+
+
+@app.command()
+def delete(name: Name) -> None:
+    """Delete one of your own models, for good."""
+    with errors_told():
+        from napari_srgan.models import delete_model
+
+        delete_model(name)
+        typer.echo(f"deleted {name}")
+
+
+@app.command()
+def available() -> None:
+    """List the models that can be downloaded, by the index that NAPARI_SRGAN_INDEX names."""
+    with errors_told():
+        from napari_srgan.cli.model_tables import print_models
+        from napari_srgan.models import fetch_index, list_models
+
+        index = fetch_index()
+        here = {card.name for card in list_models()}
+        print_models(
+            (remote.card, "in the library" if remote.name in here else "download", remote.size)
+            for remote in index.models
+        )
+        for sentence in index.refused:
+            complain(sentence)
+
+
+@app.command()
+def download(
+    name: Annotated[str, typer.Argument(help="Name of a model in the index.", show_default=False)],
+) -> None:
+    """Download a model; the same command goes on where an interrupted one stopped."""
+    with errors_told():
+        from napari_srgan.models import download_job, fetch_index
+
+        remotes = {remote.name: remote for remote in fetch_index().models}
+        if name not in remotes:
+            raise UserError(f"the index has no model {name!r}; it has: {', '.join(remotes) or 'none'}")
+        try:
+            with progress_bar() as bar:
+                card = run_job(download_job(remotes[name]), bar)
+        except KeyboardInterrupt:
+            complain("interrupted; the same command goes on where it stopped")
+            raise typer.Exit(INTERRUPTED) from None
+        typer.echo(f"downloaded {card.name}: x{card.scale_factor}, {card.description}")
+
+
+@app.command()
+def blend(
+    faithful: Annotated[str, typer.Argument(metavar="A", help="Name or file of a model.")],
+    sharp: Annotated[str, typer.Argument(metavar="B", help="Name or file of one of the same shape.")],
+    amount: Annotated[float, typer.Argument(metavar="AMOUNT", help="How much of B: 0 to 1.")],
+    out: Annotated[Path, typer.Option(help="A .safetensors file for the blend.", show_default=False)],
+) -> None:
+    """Blend two models of the same shape: (1 - AMOUNT) x A + AMOUNT x B."""
+    with errors_told():
+        from napari_srgan.models import blend as blend_models
+        from napari_srgan.models import save_model
+
+        if out.exists():
+            raise UserError(f"{out} exists and is not replaced; choose another name")
+        typer.echo(save_model(blend_models(faithful, sharp, amount), out))
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise UserError(f"the picture cannot be written to {file}: {error}") from error
+    typer.echo(file)

@@ -78,4 +78,6 @@ def sentence(failure: Exception, address: str, *, received: int, size: int) -> s
 def _cause(failure: Exception) -> str:
     """The innermost words of an error of requests, which wraps several layers of its own."""
     inner = failure.args[0] if failure.args else failure
-    return str(getattr(inner, "reason", None) or inner).rsplit(": ", 1)[-1].strip().rstrip(".")
+    for layer in ("reason", "original_error"):
+        inner = getattr(inner, layer, None) or inner
+    return str(inner).rsplit(": ", 1)[-1].strip().rstrip(".")

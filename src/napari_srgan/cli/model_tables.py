@@ -1,0 +1,98 @@
+"""Models as tables and pages in a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_srgan.models import ModelCard, Quality
+
+FEW = 4
+"""More sets than these are told by their mean and their least."""
+PIPE_WIDTH = 160
+"""Columns of the table where no terminal says how many there are."""
+
+
+def print_models(rows: Iterable[tuple[ModelCard, str, int]]) -> None:
+    """Print a table of models: their cards, where each is from, and bytes of its file."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("model", "factor", "channels", "description", "dB over bicubic", "licence", "from", "MB"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "model")
+    for card, origin, size in rows:
+        cells = (
+            card.name, f"x{card.scale_factor}", channels_of(card), card.description, figures(card),
+            card.licence, origin, f"{size / 1e6:.1f}",
+        )  # fmt: skip
+        # Cards are other people's words, never mark-up.
+        table.add_row(*map(escape, cells))
+    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+
+
+def page(card: ModelCard) -> str:
+    """All that a card says, one thing a line; empty fields are left out."""
+    lines = {
+        "name": card.name,
+        "description": card.description,
+        "factor": f"x{card.scale_factor}",
+        "channels": channels_of(card),
+        "frames": str(card.frames) if card.frames > 1 else "",
+        "intensity": card.intensity,
+        "architecture": f"{card.architecture} ({_arguments(card)})",
+        "licence": card.licence,
+        "attribution": "\n".join(card.attribution),
+        "trained": card.trained,
+        "quality": figures(card) + (" (dB over bicubic, and in brackets PSNR)" if card.quality else ""),
+        "partner": card.partner or "",
+        "citation": card.citation,
+        "source": card.source,
+    }
+    width = max(map(len, lines)) + 2
+    return "\n".join(
+        f"{name:{width}}" + _plain(text).replace("\n", "\n" + " " * width)
+        for name, text in lines.items()
+        if text
+    )
+
+
+def channels_of(card: ModelCard) -> str:
+    """Channels as one says them: RGB, or how many."""
+    return "RGB" if card.channels == 3 else str(card.channels)
+
+
+def figures(card: ModelCard) -> str:
+    """A card's gains over bicubic, one protocol a line: a mean and the least of several sets."""
+    if not card.quality:
+        return "not measured"
+    by_protocol: dict[str, list[Quality]] = {}
+    for figure in card.quality:
+        by_protocol.setdefault(figure.protocol, []).append(figure)
+    return "\n".join(
+        _summary(several) if len(several) > FEW else "\n".join(map(_figure, several))
+        for several in by_protocol.values()
+    )
+
+
+def _plain(text: str) -> str:
+    """Other people's words without characters that command a terminal."""
+    return "".join(character for character in text if character.isprintable() or character == "\n")
+
+
+def _arguments(card: ModelCard) -> str:
+    return ", ".join(f"{name}={value}" for name, value in card.arguments.items())
+
+
+def _figure(q: Quality) -> str:
+    return f"{q.images} {q.gain:+.2f} ({q.psnr:.2f})"
+
+
+def _summary(several: list[Quality]) -> str:
+    mean = sum(q.gain for q in several) / len(several)
+    least = min(several, key=lambda q: q.gain)
+    return f"{len(several)} held-back sets: mean {mean:+.2f}, least {least.gain:+.2f} ({least.images})"
