@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
@@ -15,8 +15,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
+from napari_srgan.inference.tiling import SMALLEST_TILE
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
+from napari_srgan.networks.instance_norm import (
+    Complete,
+    Gathered,
+    Gathering,
+    adopt_instance_norms,
+    moments_from,
+)
+from napari_srgan.networks.self_ensemble import ORIENTATIONS, SelfEnsemble
 
 ResultT = TypeVar("ResultT")
 Device = Literal["auto", "cuda", "mps", "xpu", "cpu"]
@@ -71,6 +81,8 @@ class Engine:
     precision
         ``"auto"`` takes the fastest type the device is fast at: bfloat16 or float16 on
         CUDA, bfloat16 on CPUs with AMX or AVX512-bf16, else float32.
+    self_ensemble
+        Give the mean over the eight orientations of the image.
 
     Raises
     ------
@@ -78,13 +90,22 @@ class Engine:
         If the device is not there, or the precision is unknown.
     """
 
-    def __init__(self, model: Model, device: str = "auto", precision: str = "auto") -> None:
+    def __init__(
+        self,
+        model: Model,
+        device: str = "auto",
+        precision: str = "auto",
+        *,
+        self_ensemble: bool = False,
+    ) -> None:
         self.model = model
         self.device = choose_device(device)
         self.dtype = choose_dtype(self.device, precision)
+        self.passes = len(ORIENTATIONS) if self_ensemble else 1
         self.network = self._prepared(self.dtype)
-        self._layers = [m for m in self.network.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)]
+        self.needs_plane_statistics = self.network.needs_plane_statistics
         self._running = threading.Lock()
+        self._normalised_layers: int | None = None
 
     def release(self) -> None:
         """Give memory that torch keeps for later back to the device."""
@@ -96,7 +117,7 @@ class Engine:
     @property
     def layers(self) -> int:
         """Layers a :class:`Watch` counts for one tile."""
-        return max(len(self._layers), 1)
+        return max(len(_layers_of(self.network)), 1) * self.passes
 
     @property
     def precision(self) -> str:
@@ -104,9 +125,36 @@ class Engine:
 
     def _prepared(self, dtype: torch.dtype) -> Generator:
         network = _memory_errors_named(lambda: copy.deepcopy(self.model.network).to(self.device, dtype))
-        return network.to(memory_format=torch.channels_last).eval()
+        adopt_instance_norms(network)
+        network = network.to(memory_format=torch.channels_last)
+        return (SelfEnsemble(network) if self.passes > 1 else network).eval()
 
-    def run(self, low: NDArray[np.float32], watch: Watch | None = None) -> NDArray[np.float32]:
+    def gather(self, windows: Windows, watch: Watch | None = None) -> PlaneStatistics:
+        """Gather the statistics of a plane from windows of it, in one run over all of them.
+
+        Parameters
+        ----------
+        windows
+            Finite, in the network's range.
+        watch
+            Told of each layer.
+
+        Raises
+        ------
+        OutOfMemory, Cancelled
+            As :meth:`run`.
+        """
+        statistics = PlaneStatistics(windows)
+        with self._running:
+            self._gather(self.network, self.dtype, statistics, watch)
+        return statistics
+
+    def run(
+        self,
+        low: NDArray[np.float32],
+        watch: Watch | None = None,
+        statistics: PlaneStatistics | None = None,
+    ) -> NDArray[np.float32]:
         """Upscale a batch of tiles.
 
         Parameters
@@ -115,6 +163,8 @@ class Engine:
             ``(N, C, Y, X)``, finite, in the network's range.
         watch
             Told of each layer.
+        statistics
+            Of the plane, for networks that need them; those of each tile itself if unsaid.
 
         Returns
         -------
@@ -130,11 +180,11 @@ class Engine:
         UserError
             If the model gives values that are not finite, even in float32.
         """
-        with self._running, _watched(self._layers, watch):
-            result = _memory_errors_named(lambda: self._forward(self.network, low))
+        with self._running:
+            result = self._upscale(self.network, self.dtype, low, statistics, watch)
             if not np.isfinite(result).all() and self.dtype != torch.float32:
                 exact = self._prepared(torch.float32)
-                result = _memory_errors_named(lambda: self._forward(exact, low))
+                result = self._upscale(exact, torch.float32, low, statistics, watch)
         if not np.isfinite(result).all():
             largest = float(np.abs(low).max())
             raise UserError(
@@ -143,6 +193,42 @@ class Engine:
                 + ("its weights are broken" if largest < OUTLIER else "replace such outliers by NaN first")
             )
         return result
+
+    def _upscale(
+        self,
+        network: Generator,
+        dtype: torch.dtype,
+        low: NDArray[np.float32],
+        statistics: PlaneStatistics | None,
+        watch: Watch | None,
+    ) -> NDArray[np.float32]:
+        if statistics is None:
+            with _watched(network, watch):
+                return _memory_errors_named(lambda: self._forward(network, low))
+        if dtype not in statistics.by_dtype:
+            self._gather(network, dtype, statistics, watch)
+        with _watched(network, watch), moments_from(Gathered(statistics.by_dtype[dtype]), network):
+            return _memory_errors_named(lambda: self._forward(network, low))
+
+    def _gather(
+        self, network: Generator, dtype: torch.dtype, statistics: PlaneStatistics, watch: Watch | None
+    ) -> None:
+        windows = statistics.windows
+        if self._normalised_layers is None:
+            self._normalised_layers = self._count_normalised_layers(network, windows.low)
+        pixels = windows.low.shape[2] * windows.low.shape[3]
+        gathering = Gathering(windows.count, pixels, windows.margin, self._normalised_layers)
+        with _watched(network, watch), moments_from(gathering, network), suppress(Complete):
+            _memory_errors_named(lambda: self._forward(network, windows.low))
+        statistics.by_dtype[dtype] = gathering.kept
+
+    def _count_normalised_layers(self, network: Generator, low: NDArray[np.float32]) -> int:
+        """How many run for one orientation; found by running a corner of the image."""
+        corner = np.ascontiguousarray(low[:1, :, :SMALLEST_TILE, :SMALLEST_TILE])
+        counting = Gathering(1, corner.shape[2] * corner.shape[3])
+        with moments_from(counting, network):
+            _memory_errors_named(lambda: self._forward(network, corner))
+        return len(counting.kept) // self.passes
 
     def _forward(self, network: nn.Module, low: NDArray[np.float32]) -> NDArray[np.float32]:
         # The grad mode belongs to the thread, and jobs run on threads of their own.
@@ -202,9 +288,13 @@ def choose_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
     return torch.float32
 
 
+def _layers_of(network: nn.Module) -> list[nn.Module]:
+    return [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)]
+
+
 @contextmanager
-def _watched(layers: Sequence[nn.Module], watch: Watch | None) -> Iterator[None]:
-    hooks = [layer.register_forward_hook(watch) for layer in layers] if watch else []
+def _watched(network: nn.Module, watch: Watch | None) -> Iterator[None]:
+    hooks = [layer.register_forward_hook(watch) for layer in _layers_of(network)] if watch else []
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.plane_statistics import Windows
 
 PROBE_SIDES = (64, 128)
 """Sides of the two tiles that are run to measure."""
@@ -20,6 +21,8 @@ HOST_BUDGET = 2**30
 """Bytes a tile may take on the CPU: larger tiles are hardly faster, and memory is shared."""
 MOST_RESULT_PIXELS = 2**26
 """Pixels of a tile's result, whatever the device: it passes through the host's memory too."""
+MOST_SAMPLE_PIXELS = 2**24
+"""Pixels from which statistics are gathered, whatever the device: more tell nothing new."""
 DEVICE_SHARE = 0.7
 """Part of a device's free memory that a tile may take."""
 MARGIN = 1.25
@@ -38,7 +41,7 @@ class TileCost:
         return max(int((budget / MARGIN - self.fixed) / self.per_pixel), 1)
 
 
-def measure_cost(engine: Engine, batch: int = 1) -> TileCost:
+def measure_cost(engine: Engine, batch: int = 1, *, gathering: bool = False) -> TileCost:
     """Measure what a tile costs, by running two small ones.
 
     Parameters
@@ -47,8 +50,10 @@ def measure_cost(engine: Engine, batch: int = 1) -> TileCost:
         The network on its device.
     batch
         Planes that are computed together.
+    gathering
+        Measure what it costs to gather statistics from it instead.
     """
-    small, large = (_peak_bytes(engine, batch, side) for side in PROBE_SIDES)
+    small, large = (_peak_bytes(engine, batch, side, gathering) for side in PROBE_SIDES)
     pixels = [side**2 for side in PROBE_SIDES]
     per_pixel = max((large - small) / (pixels[1] - pixels[0]), 1.0)
     return TileCost(fixed=max(large - per_pixel * pixels[1], 0.0), per_pixel=per_pixel)
@@ -66,6 +71,18 @@ def largest_tile(engine: Engine, batch: int) -> int:
     return min(fits, MOST_RESULT_PIXELS // (batch * engine.model.scale_factor**2))
 
 
+def largest_sample(engine: Engine, batch: int) -> int:
+    """Pixels, margins included, that statistics can be gathered from in one run.
+
+    Raises
+    ------
+    OutOfMemory
+        As :func:`largest_tile`.
+    """
+    fits = measure_cost(engine, batch, gathering=True).largest_tile(memory_budget(engine.device))
+    return min(fits, MOST_SAMPLE_PIXELS // batch)
+
+
 def memory_budget(device: torch.device) -> float:
     """Bytes that a tile may take on a device."""
     if device.type == "cuda":
@@ -75,16 +92,23 @@ def memory_budget(device: torch.device) -> float:
     return float(min(HOST_BUDGET, DEVICE_SHARE * psutil.virtual_memory().available))
 
 
-def _peak_bytes(engine: Engine, batch: int, side: int) -> float:
+def _peak_bytes(engine: Engine, batch: int, side: int, gathering: bool) -> float:
     low = np.zeros((batch, engine.model.card.channels, side, side), np.float32)
+
+    def run() -> None:
+        if gathering:
+            engine.gather(Windows(low, count=1, margin=0))
+        else:
+            engine.run(low)
+
     if engine.device.type == "cuda":
         torch.cuda.synchronize(engine.device)
         before = torch.cuda.memory_allocated(engine.device)
         torch.cuda.reset_peak_memory_stats(engine.device)
-        engine.run(low)
+        run()
         return float(torch.cuda.max_memory_allocated(engine.device) - before)
     with _LiveTensors() as tensors:
-        engine.run(low)
+        run()
     return float(tensors.peak)
 
 

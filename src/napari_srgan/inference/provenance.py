@@ -5,17 +5,15 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.intensity import IntensityTransform
+from napari_srgan.inference.plane_work import PlaneWork
 
 NOTE = "Predicted by a neural network from lower resolution; not a measurement."
 
 
-def provenance(
-    engine: Engine, transforms: dict[int, IntensityTransform], axes: str, tile: int | None
-) -> dict[str, Any]:
+def provenance(work: PlaneWork, axes: str, tile: int | None) -> dict[str, Any]:
     """What went into a result, as plain values that JSON can hold."""
-    return {
+    engine = work.engine
+    told: dict[str, Any] = {
         "note": NOTE,
         "software": f"napari-srgan {version('napari-srgan')}",
         "model": engine.model.name,
@@ -25,8 +23,14 @@ def provenance(
         "device": engine.device.type,
         "precision": engine.precision,
         "tile": tile or "automatic",
+        "self_ensemble": engine.passes > 1,
         "intensity": [
             {"channel": channel, "offset": transform.offset, "span": transform.span}
-            for channel, transform in transforms.items()
+            for channel, transform in work.transforms.items()
         ],
     }
+    if work.fades:
+        told["halo"] = f"{work.halo} of {work.radius} pixels, cross-faded"
+    if engine.needs_plane_statistics:
+        told["statistics"] = str(work.sample) if work.sample else "whole plane"
+    return told

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator as Iteration
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from operator import index
 from typing import Any, Protocol
@@ -14,29 +11,19 @@ import psutil
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array, restore_dtype
+from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.engine import Engine, OutOfMemory, Watch
-from napari_srgan.inference.intensity import IntensityTransform
+from napari_srgan.inference.engine import Engine, OutOfMemory
 from napari_srgan.inference.memory import largest_tile
+from napari_srgan.inference.plane_work import NO_MEMORY, PlaneWork, Steps, upscale_plane
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
 from napari_srgan.inference.tiling import SMALLEST_TILE, Span, Tile, plan_tiles
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
 
-HEARTBEAT = 0.05
-"""Seconds between signs of life while a tile is computed."""
-NO_MEMORY = "close other programs, or use the device 'cpu' if that is another one"
-
 Region = tuple[tuple[int, int], tuple[int, int]]
 """``((y_start, y_stop), (x_start, x_stop))`` in pixels of the input."""
-
-
-class Sink(Protocol):
-    """Where a result goes: a numpy array, a zarr array."""
-
-    def __setitem__(self, key: Any, value: Any, /) -> None: ...
 
 
 class SinkFactory(Protocol):
@@ -68,6 +55,7 @@ def upscale_job(
     device: str = "auto",
     precision: str = "auto",
     tile: int | None = None,
+    self_ensemble: bool = False,
     sink: SinkFactory | None = None,
 ) -> Job[Upscaled]:
     """Upscale an array, plane by plane and tile by tile.
@@ -87,6 +75,8 @@ def upscale_job(
         See :class:`napari_srgan.inference.engine.Engine`.
     tile
         Side of a tile in pixels of the input, without its halo; measured if unsaid.
+    self_ensemble
+        Give the mean over the eight orientations of the image: eight times the time.
     sink
         Makes the array the result is written to; in memory if unsaid.
 
@@ -113,37 +103,36 @@ def upscale_job(
     check_tile(tile)
     yield Progress(0, 1, "Preparing")
 
-    engine = _start_engine(model, device, precision)
-    transforms = stack.transforms()
-    factor = model.scale_factor
-    halo = model.card.receptive_radius
+    engine = _start_engine(model, device, precision, self_ensemble)
     largest = None
     if tile is None:
         largest = _largest_tile(engine, stack.batch)
-    tiles = plan_tiles(place, halo, largest=largest, side=tile)
-
-    shape = _result_shape(stack, place, factor)
-    make_sink = sink or memory_sink
-    result = make_sink(shape, np.dtype(array.dtype))
+    result = (sink or memory_sink)(_result_shape(stack, place, model.scale_factor), np.dtype(array.dtype))
+    work = PlaneWork(engine, stack, place, result)
+    tiles = plan_tiles(place, work.seen, largest=largest, side=tile)
     planes = list(stack.indices())
-    message = f"Upscaling x{factor} with {model.name} on {engine.device.type}, {engine.precision}"
-    work = _Work(engine, stack, transforms, halo)
+    steps = Steps(
+        tiles=place.pixels, measuring=work.measuring_pixels(tiles), planes=len(planes), message=(
+            f"Upscaling x{model.scale_factor} with {model.name} on {engine.device.type}, {engine.precision}"
+            + (", in 8 orientations" if self_ensemble else "")
+        ),
+    )  # fmt: skip
     try:
-        for done, at in enumerate(planes):
-            tiles = yield from _upscale_plane(work, at, tiles, result, place, (done, len(planes)), message)
+        for number, at in enumerate(planes):
+            tiles = yield from upscale_plane(work, at, tiles, steps.of_plane(number))
     finally:
         engine.release()
     return Upscaled(
         data=result,
         axes=axes,
         region=((place.y.start, place.y.stop), (place.x.start, place.x.stop)),
-        provenance=provenance(engine, transforms, axes, tile),
+        provenance=provenance(work, axes, tile),
     )
 
 
-def _start_engine(model: Model, device: str, precision: str) -> Engine:
+def _start_engine(model: Model, device: str, precision: str, self_ensemble: bool) -> Engine:
     try:
-        return Engine(model, device, precision)
+        return Engine(model, device, precision, self_ensemble=self_ensemble)
     except OutOfMemory as error:
         raise UserError(
             f"the model {model.name} does not fit into the memory of {device}; {NO_MEMORY}"
@@ -155,96 +144,6 @@ def _largest_tile(engine: Engine, batch: int) -> int:
         return largest_tile(engine, batch)
     except OutOfMemory:  # begin with the smallest: the run itself says if that is too much
         return 1
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What stays the same for all tiles of a job."""
-
-    engine: Engine
-    stack: PlaneStack
-    transforms: dict[int, IntensityTransform]
-    halo: int
-
-    def tile(self, index: tuple[int, ...], tile: Tile, watch: Watch) -> NDArray[Any]:
-        """Read, compute and restore one tile."""
-        card = self.stack.card
-        transform = self.transforms[self.stack.channel_of(index)]
-        read = self.stack.read(index, tile, self.halo)
-        batch = self.engine.run(read.to_batch(transform, card.channels), watch)
-        values = read.from_batch(batch, transform, card.scale_factor)
-        restored = restore_dtype(values, np.dtype(self.stack.array.dtype))
-        return restored if self.stack.rgb else restored[..., 0]
-
-
-def _upscale_plane(
-    work: _Work,
-    index: tuple[int, ...],
-    tiles: list[Tile],
-    result: Sink,
-    place: Tile,
-    plane: tuple[int, int],
-    message: str,
-) -> Iteration[Progress, None, list[Tile]]:
-    """Upscale one plane; return its tiles as they were in the end, cut for the next plane."""
-    queue, finished = deque(tiles), list[Tile]()
-    number, planes = plane
-    factor = work.stack.card.scale_factor
-    total = place.pixels * planes
-    done = place.pixels * number
-    while queue:
-        tile = queue.popleft()
-        try:
-            pixels = yield from _watch_tile(work, index, tile, done, total, message)
-        except OutOfMemory as error:
-            queue = deque(_halved([tile, *queue], tile, work.engine, error))
-            continue
-        result[
-            (
-                *index,
-                _scaled(tile.y, place.y, factor),
-                _scaled(tile.x, place.x, factor),
-            )
-        ] = pixels
-        finished.append(tile)
-        done += tile.pixels
-    return finished
-
-
-def _watch_tile(
-    work: _Work, index: tuple[int, ...], tile: Tile, done: int, total: int, message: str
-) -> Iteration[Progress, None, NDArray[Any]]:
-    """Compute a tile on a thread of its own, telling how far it is."""
-    watch = Watch()
-    with ThreadPoolExecutor(1, thread_name_prefix="napari-srgan") as thread:
-        future = thread.submit(work.tile, index, tile, watch)
-        try:
-            while not future.done():
-                within = min(watch.layers / work.engine.layers, 1.0)
-                yield Progress(done + int(tile.pixels * within), total, message)
-                wait([future], HEARTBEAT)
-        except BaseException:  # closed, or Ctrl-C
-            watch.cancel()
-            raise
-        try:
-            return future.result()
-        finally:
-            # An error in it holds this frame, and the frame would hold the error.
-            del future
-
-
-def _halved(tiles: list[Tile], failed: Tile, engine: Engine, error: OutOfMemory) -> list[Tile]:
-    """Cut every tile in two that is as large as the one that failed."""
-    engine.release()
-    if max(len(failed.y), len(failed.x)) <= SMALLEST_TILE:
-        raise UserError(
-            f"a tile of {len(failed.y)} x {len(failed.x)} pixels does not fit into the memory of "
-            f"{engine.device}; {NO_MEMORY}"
-        ) from error
-    cut: list[Tile] = []
-    for tile in tiles:
-        cut += tile.halves() if tile.pixels >= failed.pixels else [tile]
-    return cut
 
 
 def check_region(region: Region | None, plane: tuple[int, int]) -> Tile:
@@ -307,7 +206,3 @@ def _result_shape(stack: PlaneStack, place: Tile, factor: int) -> tuple[int, ...
     y = stack.axes.index("Y")
     shape = stack.array.shape
     return (*shape[:y], len(place.y) * factor, len(place.x) * factor, *shape[y + 2 :])
-
-
-def _scaled(span: Span, origin: Span, factor: int) -> slice:
-    return slice((span.start - origin.start) * factor, (span.stop - origin.start) * factor)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from napari_srgan.networks.instance_norm import normalises_over_image
 from napari_srgan.networks.resampling import BACK_PROJECTION_RADIUS, back_project, bicubic_upsample
 
 
@@ -24,6 +25,11 @@ class Generator(nn.Module, ABC):
     back_projection
         Make the result agree with its input: downsampled again it is the input but for
         rounding, so that no brightness is invented, not even in noise. No weights.
+
+    Raises
+    ------
+    ValueError
+        If there is back-projection at a scale factor of 1.
     """
 
     def __init__(
@@ -34,6 +40,8 @@ class Generator(nn.Module, ABC):
         interpolated_skip: bool = False,
         back_projection: bool = False,
     ) -> None:
+        if back_projection and scale_factor == 1:
+            raise ValueError("back_projection at a scale factor of 1 would only give the input back")
         super().__init__()
         self.scale_factor = scale_factor
         self.channels = channels
@@ -44,6 +52,11 @@ class Generator(nn.Module, ABC):
     @abstractmethod
     def receptive_radius(self) -> int:
         """Low-resolution pixels, beyond its own, that an output pixel depends on."""
+
+    @property
+    def needs_plane_statistics(self) -> bool:
+        """Whether every pixel depends on the whole image, by way of its mean and variance."""
+        return normalises_over_image(self)
 
     @abstractmethod
     def forward(self, low: Tensor) -> Tensor:

@@ -1,0 +1,140 @@
+"""From one tile into the next, where a halo cannot be as wide as what the network sees.
+
+Deep networks see hundreds of pixels, of which the far ones hardly count. Their halo is
+capped, so that two tiles do not agree quite where they meet; there each is computed a
+little into the other, and what is written goes over from one to the other linearly.
+
+A tile's weight is its own area, blurred by a square as wide as the overlap. Tiles cover the
+plane once, so these weights sum to one everywhere, however irregularly it is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_srgan.inference.tiling import Span, Tile
+
+MOST_HALO = 48
+"""Low-resolution pixels that a tile sees beyond its own at most."""
+REACH = 4
+"""Low-resolution pixels that a tile is computed, and fades, into its neighbours."""
+
+
+class CrossFade:
+    """Blends the tiles of one plane as they come, in any order.
+
+    What a tile's neighbours need of it is kept until they are there: strips along its
+    sides, in the working dtype, so that a result is rounded once.
+
+    Parameters
+    ----------
+    place
+        The part of the plane that is computed.
+    factor
+        Result pixels for each pixel of a tile.
+    """
+
+    def __init__(self, place: Tile, factor: int) -> None:
+        self._place = place
+        self._factor = factor
+        self._kept: list[tuple[Tile, list[tuple[Tile, NDArray[Any]]]]] = []
+
+    def reach(self, tile: Tile) -> Tile:
+        """A tile with what it is computed into its neighbours."""
+        return Tile(_reach(tile.y, self._place.y), _reach(tile.x, self._place.x))
+
+    def blend(self, tile: Tile, coming: Iterable[Tile], values: NDArray[Any]) -> NDArray[Any]:
+        """Blend a tile with those before it.
+
+        Parameters
+        ----------
+        tile
+            Without its reach.
+        coming
+            Tiles that are not computed yet, without their reach.
+        values
+            ``(Y * factor, X * factor, K)`` of the tile with its reach; any float dtype.
+
+        Returns
+        -------
+        NDArray
+            Values for the tile with its reach, to be written over what is there: right where
+            no tile is missing, the best there is elsewhere.
+        """
+        reach = self.reach(tile)
+        weight = self._weight(tile, reach)[..., None].astype(values.dtype)
+        total, weights = values * weight, weight
+        for other, strips in self._kept:
+            for part, pixels in strips:
+                shared = _common(reach, part)
+                if shared is None:
+                    continue
+                ours, theirs = self._inside(shared, reach), self._inside(shared, part)
+                faded = self._weight(other, shared)[..., None].astype(values.dtype)
+                total[ours] += pixels[theirs] * faded
+                weights[ours] += faded
+        self._keep(tile, reach, values, [self.reach(other) for other in coming])
+        blended: NDArray[Any] = total / weights
+        return blended
+
+    def _keep(self, tile: Tile, reach: Tile, values: NDArray[Any], coming: list[Tile]) -> None:
+        strips = [(part, values[self._inside(part, reach)].copy()) for part in _sides(reach)]
+        self._kept.append((tile, strips))
+        self._kept = [
+            (other, parts)
+            for other, parts in self._kept
+            if any(_common(self.reach(other), later) for later in coming)
+        ]
+
+    def _weight(self, tile: Tile, seen: Tile) -> NDArray[np.float64]:
+        """Weight of a tile at the result's pixels of another one ``(Y, X)``."""
+        return np.outer(
+            _share(tile.y, self._place.y, seen.y, self._factor),
+            _share(tile.x, self._place.x, seen.x, self._factor),
+        )
+
+    def _inside(self, part: Tile, outer: Tile) -> tuple[slice, slice]:
+        """Where a part lies in the result of another tile."""
+        y, x = (
+            slice((span.start - of.start) * self._factor, (span.stop - of.start) * self._factor)
+            for span, of in ((part.y, outer.y), (part.x, outer.x))
+        )
+        return y, x
+
+
+def _reach(span: Span, place: Span) -> Span:
+    return span.grown(REACH, REACH).within(place)
+
+
+def _share(core: Span, place: Span, seen: Span, factor: int) -> NDArray[np.float64]:
+    """How much of the square around each result pixel lies in a tile, along one axis."""
+    centres = seen.start + (np.arange(len(seen) * factor) + 0.5) / factor
+    # Beyond the ends of what is computed there is nobody to share with.
+    before = np.full_like(centres, REACH) if core.start == place.start else centres - core.start
+    after = np.full_like(centres, REACH) if core.stop == place.stop else core.stop - centres
+    shared: NDArray[np.float64] = (before.clip(-REACH, REACH) + after.clip(-REACH, REACH)) / (2 * REACH)
+    return shared
+
+
+def _sides(reach: Tile) -> list[Tile]:
+    """Four strips that do not overlap, of all that a neighbour can reach; or all of a small tile."""
+    y, x, wide = reach.y, reach.x, 2 * REACH
+    if len(y) <= 2 * wide or len(x) <= 2 * wide:
+        return [reach]
+    between = Span(y.start + wide, y.stop - wide)
+    return [
+        Tile(Span(y.start, between.start), x),
+        Tile(Span(between.stop, y.stop), x),
+        Tile(between, Span(x.start, x.start + wide)),
+        Tile(between, Span(x.stop - wide, x.stop)),
+    ]
+
+
+def _common(first: Tile, second: Tile) -> Tile | None:
+    """What two tiles have in common."""
+    y, x = first.y.within(second.y), first.x.within(second.x)
+    return Tile(y, x) if y.start < y.stop and x.start < x.stop else None

@@ -1,0 +1,140 @@
+"""From where in a plane the statistics are gathered that all its tiles are normalised with.
+
+From the whole plane where it fits into memory at once: what an untiled run sees, so that
+the tiled result is the untiled one. Else from windows spread evenly over the plane: a sample.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_srgan.inference.tiling import BORDER, SMALLEST_TILE, Span, Tile
+from napari_srgan.networks.instance_norm import Moments
+
+SAMPLE_SIDE = 256
+"""Side of a window of a sample, its margin included, in pixels."""
+SAMPLE_MARGIN = 16
+"""Pixels at the sides of a window that see its end, and do not count."""
+LONGEST = 4
+"""Sides that a window of a narrow plane is long."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Which parts of a plane its statistics are gathered from."""
+
+    windows: tuple[Tile, ...]
+    """Of equal shape, without what is read around them."""
+    halo: int
+    """Pixels that are read around each, as far as the continued plane goes."""
+    margin: int
+    """How many of them do not count."""
+    share: float
+    """Part of the plane's pixels that count; 1 for the whole plane."""
+    pixels: int
+    """That are computed for it."""
+
+    @property
+    def whole(self) -> bool:
+        return self.share == 1
+
+    def __str__(self) -> str:
+        return "whole plane" if self.whole else f"{100 * self.share:.2g} % of the plane"
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A sample, read: what the network gathers from."""
+
+    low: NDArray[np.float32]
+    """``(windows * N, C, Y, X)``."""
+    count: int
+    """Windows in it."""
+    margin: int
+    """Pixels at each side of each that do not count."""
+
+
+@dataclass(frozen=True)
+class PlaneStatistics:
+    """Mean and variance of every normalised layer over one plane."""
+
+    windows: Windows
+    """Where they come from, to be looked at again in another precision."""
+    by_dtype: dict[torch.dtype, list[Moments]] = field(default_factory=dict[Any, Any])
+    """As gathered in a precision: of each layer, in the order in which they run."""
+
+
+def plan_sample(plane: tuple[int, int], halo: int, largest: int) -> Sample:
+    """Choose what to gather from.
+
+    Parameters
+    ----------
+    plane
+        Its height and width.
+    halo
+        Of its tiles.
+    largest
+        Most pixels that can be computed together. :data:`SMALLEST_TILE` with its margin is
+        always allowed.
+    """
+    height, width = plane
+    border = 2 * min(BORDER, halo)
+    pixels = (height + border) * (width + border)
+    if pixels <= largest:
+        return Sample((Tile(Span(0, height), Span(0, width)),), halo, 0, 1.0, pixels)
+    sizes, margin = _window(plane, largest)
+    rows, columns = _spread(plane, sizes, margin, max(largest // math.prod(sizes), 1))
+    windows = tuple(
+        Tile(y, x) for y in _cores(height, sizes[0], rows) for x in _cores(width, sizes[1], columns)
+    )
+    counted = len(windows) * math.prod(size - 2 * margin for size in sizes)
+    return Sample(
+        windows=windows,
+        halo=SAMPLE_MARGIN,
+        margin=margin,
+        share=min(counted / (height * width), 0.99),
+        pixels=len(windows) * math.prod(sizes),
+    )
+
+
+def smallest_sample(plane: tuple[int, int], sample: Sample) -> bool:
+    """Whether there is no smaller one to try."""
+    return sample.pixels <= plan_sample(plane, sample.halo, 1).pixels
+
+
+def _window(plane: tuple[int, int], largest: int) -> tuple[tuple[int, int], int]:
+    """Height and width of a window, all that is read counted, and its margin."""
+    side = min(SAMPLE_SIDE, max(math.isqrt(largest), SMALLEST_TILE + 2 * SAMPLE_MARGIN))
+    whole = [size + 2 * BORDER for size in plane]
+    if min(whole) > side:
+        return (side, side), SAMPLE_MARGIN
+    # The plane is narrow: windows go across it, and their two ends hardly matter.
+    short = min(whole)
+    long = min(max(largest // short, side), LONGEST * SAMPLE_SIDE, max(whole))
+    return ((short, long) if whole[0] == short else (long, short)), 0
+
+
+def _spread(plane: tuple[int, int], sizes: tuple[int, int], margin: int, most: int) -> tuple[int, int]:
+    """Rows and columns of windows, as many as there may be and fit, as square as the plane."""
+    fit = [max(length // (size - 2 * margin), 1) for length, size in zip(plane, sizes, strict=True)]
+    rows = min(max(round(math.sqrt(most * fit[0] / fit[1])), 1), most, fit[0])
+    columns = min(most // rows, fit[1])
+    return min(most // columns, fit[0]), columns
+
+
+def _cores(length: int, size: int, count: int) -> list[Span]:
+    """Windows in the middle of equal parts of an axis, inside the continued plane, less their halo."""
+    if size == length + 2 * BORDER:
+        return [Span(0, length)]
+    cores = []
+    for part in range(count):
+        start = round(length * (part + 0.5) / count - size / 2)
+        start = min(max(start, -BORDER), length + BORDER - size)
+        cores.append(Span(start, start + size).grown(-SAMPLE_MARGIN, -SAMPLE_MARGIN))
+    return cores

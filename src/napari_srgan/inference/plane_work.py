@@ -1,0 +1,266 @@
+"""One plane of an array: measured if its model needs that, then computed tile by tile."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from collections.abc import Generator as Iteration
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_srgan.errors import UserError
+from napari_srgan.inference.arrays import restore_dtype
+from napari_srgan.inference.cross_fade import MOST_HALO, REACH, CrossFade
+from napari_srgan.inference.engine import Engine, OutOfMemory, Watch
+from napari_srgan.inference.memory import largest_sample
+from napari_srgan.inference.plane_statistics import (
+    PlaneStatistics,
+    Sample,
+    Windows,
+    plan_sample,
+    smallest_sample,
+)
+from napari_srgan.inference.planes import PlaneStack
+from napari_srgan.inference.tiling import SMALLEST_TILE, Span, Tile
+from napari_srgan.progress import Progress
+
+ResultT = TypeVar("ResultT")
+
+Finish = Callable[[NDArray[Any]], NDArray[Any]]
+"""What is done to a tile's quantities ``(Y, X, K)`` before they are rounded."""
+
+HEARTBEAT = 0.05
+"""Seconds between signs of life while a tile is computed."""
+NO_MEMORY = "close other programs, or use the device 'cpu' if that is another one"
+
+
+class Sink(Protocol):
+    """Where a result goes: a numpy array, a zarr array."""
+
+    def __setitem__(self, key: Any, value: Any, /) -> None: ...
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How far a job is, counted in pixels that the network runs over."""
+
+    tiles: int
+    """Pixels of a plane's tiles."""
+    measuring: int
+    """Pixels that a plane's statistics are gathered from, before."""
+    planes: int
+    message: str
+    done: int = 0
+
+    def of_plane(self, number: int) -> Steps:
+        return replace(self, done=number * (self.tiles + self.measuring))
+
+    def after(self, pixels: int) -> Steps:
+        return replace(self, done=self.done + pixels)
+
+    def saying(self, message: str) -> Steps:
+        return replace(self, message=message)
+
+    def within(self, pixels: int, fraction: float) -> Progress:
+        """So much of the next pixels is done too."""
+        total = (self.tiles + self.measuring) * self.planes
+        return Progress(min(self.done + int(pixels * min(fraction, 1.0)), total), total, self.message)
+
+
+@dataclass
+class PlaneWork:
+    """What is the same for all planes of a job."""
+
+    engine: Engine
+    stack: PlaneStack
+    place: Tile
+    """Part of each plane that is computed."""
+    result: Sink
+    sample: Sample | None = None
+    """The smallest from which statistics were gathered; none if every plane gave its own."""
+    _most_sampled: int | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.transforms = self.stack.transforms()
+
+    @property
+    def radius(self) -> int:
+        """Pixels beyond its own that the network sees."""
+        return self.stack.card.receptive_radius
+
+    @property
+    def fades(self) -> bool:
+        """Whether tiles see less than the network would, and fade into each other."""
+        return self.radius > MOST_HALO
+
+    @property
+    def halo(self) -> int:
+        """Pixels beyond its own that a tile sees."""
+        return min(self.radius, MOST_HALO)
+
+    @property
+    def seen(self) -> int:
+        """Pixels around a tile that are computed with it."""
+        return self.halo + (REACH if self.fades else 0)
+
+    def must_measure(self, tile: Tile) -> bool:
+        """Whether a tile needs the plane's statistics: unless it is the plane."""
+        height, width = self.stack.plane_shape
+        return self.engine.needs_plane_statistics and tile != Tile(Span(0, height), Span(0, width))
+
+    def measuring_pixels(self, tiles: list[Tile]) -> int:
+        """Pixels that are computed before a plane's tiles."""
+        return self.plan_sample().pixels if self.must_measure(tiles[0]) else 0
+
+    def plan_sample(self) -> Sample:
+        """What a plane's statistics are to be gathered from."""
+        if self._most_sampled is None:
+            try:
+                self._most_sampled = largest_sample(self.engine, self.stack.batch)
+            except OutOfMemory:  # begin with the smallest
+                self._most_sampled = 1
+        return plan_sample(self.stack.plane_shape, self.halo, self._most_sampled)
+
+    def halve_sample(self, failed: Sample, error: OutOfMemory) -> None:
+        """Make the next sample smaller than one that did not fit."""
+        self.engine.release()
+        if smallest_sample(self.stack.plane_shape, failed):
+            raise UserError(
+                f"{failed.pixels} pixels, of which the statistics of the plane are gathered, do not fit "
+                f"into the memory of {self.engine.device}; {NO_MEMORY}"
+            ) from error
+        self._most_sampled = failed.pixels // 2
+
+    def gather(self, index: tuple[int, ...], sample: Sample, watch: Watch) -> PlaneStatistics:
+        """Read a sample of a plane and gather its statistics."""
+        card, transform = self.stack.card, self._transform(index)
+        low = [
+            self.stack.read(index, window, sample.halo).to_batch(transform, card.channels)
+            for window in sample.windows
+        ]
+        windows = Windows(np.concatenate(low), count=len(low), margin=sample.margin)
+        return self.engine.gather(windows, watch)
+
+    def tile(
+        self,
+        index: tuple[int, ...],
+        tile: Tile,
+        statistics: PlaneStatistics | None,
+        finish: Finish,
+        watch: Watch,
+    ) -> NDArray[Any]:
+        """Read, compute, finish and restore one tile."""
+        card, transform = self.stack.card, self._transform(index)
+        read = self.stack.read(index, tile, self.halo)
+        batch = self.engine.run(read.to_batch(transform, card.channels), watch, statistics)
+        values = finish(read.from_batch(batch, transform, card.scale_factor))
+        restored = restore_dtype(values, np.dtype(self.stack.array.dtype))
+        return restored if self.stack.rgb else restored[..., 0]
+
+    def write(self, index: tuple[int, ...], tile: Tile, pixels: NDArray[Any]) -> None:
+        factor = self.stack.card.scale_factor
+        self.result[
+            (*index, _scaled(tile.y, self.place.y, factor), _scaled(tile.x, self.place.x, factor))
+        ] = pixels
+
+    def _transform(self, index: tuple[int, ...]) -> Any:
+        return self.transforms[self.stack.channel_of(index)]
+
+
+def upscale_plane(
+    work: PlaneWork, index: tuple[int, ...], tiles: list[Tile], steps: Steps
+) -> Iteration[Progress, None, list[Tile]]:
+    """Upscale one plane; return its tiles as they were in the end, cut for the next plane."""
+    queue, finished = deque(tiles), list[Tile]()
+    fade = CrossFade(work.place, work.stack.card.scale_factor)
+    statistics: PlaneStatistics | None = None
+    while queue:
+        tile = queue.popleft()
+        if statistics is None and work.must_measure(tile):
+            statistics, steps = yield from _measure_plane(work, index, steps)
+        reach: Tile = tile
+        finish: Finish = _as_it_is
+        if work.fades:
+            reach, finish = fade.reach(tile), partial(fade.blend, tile, tuple(queue))
+        compute = partial(work.tile, index, reach, statistics, finish)
+        try:
+            pixels = yield from _watched(compute, work.engine, tile.pixels, steps)
+        except OutOfMemory as error:
+            queue = deque(_halved([tile, *queue], tile, work.engine, error))
+            continue
+        work.write(index, reach, pixels)
+        finished.append(tile)
+        steps = steps.after(tile.pixels)
+    return finished
+
+
+def _as_it_is(values: NDArray[Any]) -> NDArray[Any]:
+    return values
+
+
+def _measure_plane(
+    work: PlaneWork, index: tuple[int, ...], steps: Steps
+) -> Iteration[Progress, None, tuple[PlaneStatistics, Steps]]:
+    """Gather the statistics of a plane, of a smaller sample if it does not fit."""
+    while True:
+        sample = work.plan_sample()
+        says = f"Measuring the {sample}" if sample.whole else f"Measuring a sample, {sample}"
+        try:
+            statistics = yield from _watched(
+                partial(work.gather, index, sample),
+                work.engine,
+                steps.measuring,
+                steps.saying(f"{says}, for {work.stack.card.name}"),
+            )
+        except OutOfMemory as error:
+            work.halve_sample(sample, error)
+            continue
+        if work.sample is None or sample.share < work.sample.share:
+            work.sample = sample
+        if not sample.whole:
+            steps = steps.saying(f"{steps.message}, normalised by a sample, {sample}")
+        return statistics, steps.after(steps.measuring)
+
+
+def _watched(
+    compute: Callable[[Watch], ResultT], engine: Engine, pixels: int, steps: Steps
+) -> Iteration[Progress, None, ResultT]:
+    """Compute on a thread of its own, telling how far it is."""
+    watch = Watch()
+    with ThreadPoolExecutor(1, thread_name_prefix="napari-srgan") as thread:
+        future = thread.submit(compute, watch)
+        try:
+            while not future.done():
+                yield steps.within(pixels, watch.layers / engine.layers)
+                wait([future], HEARTBEAT)
+        except BaseException:  # closed, or Ctrl-C
+            watch.cancel()
+            raise
+        try:
+            return future.result()
+        finally:
+            # An error in it holds this frame, and the frame would hold the error.
+            del future
+
+
+def _halved(tiles: list[Tile], failed: Tile, engine: Engine, error: OutOfMemory) -> list[Tile]:
+    """Cut every tile in two that is as large as the one that failed."""
+    engine.release()
+    if max(len(failed.y), len(failed.x)) <= SMALLEST_TILE:
+        raise UserError(
+            f"a tile of {len(failed.y)} x {len(failed.x)} pixels does not fit into the memory of "
+            f"{engine.device}; {NO_MEMORY}"
+        ) from error
+    cut: list[Tile] = []
+    for tile in tiles:
+        cut += tile.halves() if tile.pixels >= failed.pixels else [tile]
+    return cut
+
+
+def _scaled(span: Span, origin: Span, factor: int) -> slice:
+    return slice((span.start - origin.start) * factor, (span.stop - origin.start) * factor)

@@ -1,0 +1,63 @@
+"""The mean over the eight orientations of an image.
+
+Lim, B. et al. (2017). Enhanced deep residual networks for single image super-resolution.
+CVPR workshops, arXiv 1707.02921, section 3.4; after Timofte, R. et al. (2016). Seven ways to
+improve example-based single image super resolution. CVPR, arXiv 1511.02228.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from napari_srgan.networks.generator import Generator
+from napari_srgan.networks.instance_norm import Complete
+
+ORIENTATIONS = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
+"""Quarter turns, and whether the image is mirrored before: the eight of a square."""
+
+
+class SelfEnsemble(Generator):
+    """Upscale an image in each of its eight orientations, turn back, and take the mean.
+
+    Eight times the work for about 0.1 dB, and no direction is preferred any more: the
+    result of a turned image is the turned result.
+
+    Parameters
+    ----------
+    network
+        Any generator.
+    """
+
+    def __init__(self, network: Generator) -> None:
+        super().__init__(scale_factor=network.scale_factor, channels=network.channels)
+        self.network = network
+
+    @property
+    def receptive_radius(self) -> int:
+        return self.network.receptive_radius
+
+    def forward(self, low: Tensor) -> Tensor:
+        total: Tensor | None = None
+        for turns, mirrored in ORIENTATIONS:
+            seen = oriented(low, turns, mirrored).contiguous(memory_format=torch.channels_last)
+            try:
+                high = oriented_back(self.network(seen), turns, mirrored)
+            except Complete:  # only its statistics are wanted, and each orientation has its own
+                continue
+            total = high if total is None else total.add_(high)
+            del high  # or it would be there still when the next one is made
+        if total is None:
+            raise Complete
+        return total.div_(len(ORIENTATIONS))
+
+
+def oriented(image: Tensor, turns: int, mirrored: bool) -> Tensor:
+    """Mirror ``(N, C, Y, X)`` along X, if wanted, and then turn it by quarters."""
+    return torch.rot90(image.flip(3) if mirrored else image, turns, (2, 3))
+
+
+def oriented_back(image: Tensor, turns: int, mirrored: bool) -> Tensor:
+    """Undo :func:`oriented`."""
+    turned = torch.rot90(image, -turns, (2, 3))
+    return turned.flip(3) if mirrored else turned
