@@ -96,10 +96,10 @@ def test_broken_model_of_the_user_is_offered_and_explained(open_widget, run, lib
     (library_folder / "mine.safetensors").write_bytes(content)
     viewer, widget = open_widget()
     viewer.add_image(GOOD)
-    widget["model"].value = "mine"
+    widget["models"]["model"].value = "mine"
     assert words in widget["about"].value
     assert words in run(viewer, widget)
-    widget["model"].value = "microscopy-x2"
+    widget["models"]["model"].value = "microscopy-x2"
     assert run(viewer, widget).startswith("Added")
 
 
@@ -111,7 +111,7 @@ def test_pickles_and_wrong_cards_are_offered_and_explained(open_widget, run, lib
     viewer, widget = open_widget()
     viewer.add_image(GOOD)
     for name, words in {"pickled": "may be a pickle", "odd": "no architecture 'vapourware'"}.items():
-        widget["model"].value = name
+        widget["models"]["model"].value = name
         assert words in widget["about"].value
         assert words in run(viewer, widget)
     assert len(viewer.layers) == 1
@@ -122,7 +122,7 @@ def test_truncated_model(open_widget, run, library_folder, bundled_models):
     (library_folder / "mine.safetensors").write_bytes(whole[: len(whole) // 2])
     viewer, widget = open_widget()
     viewer.add_image(GOOD)
-    widget["model"].value = "mine"
+    widget["models"]["model"].value = "mine"
     assert "may be cut off" in run(viewer, widget)
 
 

@@ -55,18 +55,18 @@ def test_model_follows_the_kind_of_image_until_one_is_chosen(open_widget):
     gray = viewer.add_image(CELLS, name="gray")
     color = viewer.add_image(np.zeros((40, 40, 3), np.uint8), name="color", rgb=True)
     widget["image"].value = color
-    assert widget["model"].value == "photo-x4"
+    assert widget["models"]["model"].value == "photo-x4"
     widget["image"].value = gray
-    assert widget["model"].value == "microscopy-x2"
-    widget["model"].value = "photo-x4"
+    assert widget["models"]["model"].value == "microscopy-x2"
+    widget["models"]["model"].value = "photo-x4"
     widget["image"].value = color
     widget["image"].value = gray
-    assert widget["model"].value == "photo-x4"
+    assert widget["models"]["model"].value == "photo-x4"
 
 
 def test_model_is_shown_with_its_line_and_factor(open_widget):
     _, widget = open_widget()
-    assert "microscopy-x2  (x2)" in labels_of(widget["model"])
+    assert "microscopy-x2  (x2)" in labels_of(widget["models"]["model"])
     assert widget["about"].value == "untrained, for tests (x2, one channel)"
 
 
@@ -74,7 +74,7 @@ def test_models_dropped_into_the_users_folder_appear(open_widget, library_folder
     _, widget = open_widget()
     save_model(tiny_model(name="mine"), library_folder / "mine.safetensors")
     widget.reset_choices()
-    assert "mine  (x2)" in labels_of(widget["model"])
+    assert "mine  (x2)" in labels_of(widget["models"]["model"])
 
 
 def test_axes_are_asked_only_where_they_are_not_evident(open_widget, run):

@@ -6,7 +6,7 @@ from typing import Any
 
 from magicgui.widgets import Label
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QSizePolicy
+from qtpy.QtWidgets import QLabel, QSizePolicy
 
 ERROR_STYLE = "color: #e8554e"
 """Readable on napari's dark and light themes."""
@@ -27,10 +27,16 @@ def make_elastic(label: Label) -> None:
 def say(label: Label, text: str, *, wrong: bool = False) -> None:
     """Show a text of any length in an elastic label, in red if it tells of an error."""
     native = label.native
-    label.value = text
-    native.setStyleSheet(ERROR_STYLE if wrong else "")
+    tell(native, text, wrong=wrong)
     # magicgui's rows do not pass on that a narrower text is a higher one.
     native.setMinimumHeight(native.heightForWidth(max(native.width(), NARROWEST)))
+
+
+def tell(label: QLabel, text: str, *, wrong: bool = False) -> None:
+    """Show a sentence, in red if it tells of an error. It is text, whatever stands in it."""
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setText(text)
+    label.setStyleSheet(ERROR_STYLE if wrong else "")
 
 
 def grid_of(viewer: Any) -> Any:

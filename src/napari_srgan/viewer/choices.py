@@ -10,7 +10,7 @@ from napari.layers import Image, Shapes
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import choose_device
-from napari_srgan.models import list_models, unreadable_models
+from napari_srgan.models import ModelCard, list_models, models_for, unreadable_models
 from napari_srgan.viewer.layers import finest_level, layer_axes
 
 Choices = list[tuple[str, Any]]
@@ -34,21 +34,30 @@ def images(viewer: ViewerModel) -> Choices:
     return [(layer.name, layer) for layer in viewer.layers if isinstance(layer, Image)]
 
 
-def models() -> Choices:
-    """All models by name; also files of the user that cannot be read, so that they are not missed."""
-    found: Choices = [(f"{card.name}  (x{card.scale_factor})", card.name) for card in list_models()]
+def models(image: Image | None) -> Choices:
+    """The models that fit an image, the likeliest first.
+
+    Also the user's files that cannot be read, so that they are not missed.
+    """
+    cards = list_models() if image is None else models_for(channels=3 if image.rgb else 1)
+    found: Choices = [(f"{card.name}  (x{card.scale_factor})", card.name) for card in cards]
     return found + [(f"{name}  ({UNREADABLE})", name) for name in unreadable_models()]
+
+
+def card_of(name: str | None) -> ModelCard | None:
+    """The card of a model of the library; None if it has none that can be read."""
+    return next((card for card in list_models() if card.name == name), None)
 
 
 def describe_model(name: str | None) -> str:
     """One line about a model for someone who has to choose; what is wrong, if it cannot be read."""
     if name is None:
         return ""
-    for card in list_models():
-        if card.name == name:
-            kind = "RGB" if card.channels == 3 else "one channel"
-            return f"{card.description} (x{card.scale_factor}, {kind})"
-    return unreadable_models().get(name, "")
+    card = card_of(name)
+    if card is None:
+        return unreadable_models().get(name, "")
+    kind = "RGB" if card.channels == 3 else "one channel"
+    return f"{card.description} (x{card.scale_factor}, {kind})"
 
 
 def regions(viewer: ViewerModel) -> Choices:

@@ -1,4 +1,4 @@
-"""Layers > Transform > Upscale with SRGAN, also in the command palette."""
+"""What is in the menus and the command palette: upscaling the selected layers, adding models."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Any
 
 import napari
 from napari.layers import Image
-from napari.utils.notifications import show_warning
+from napari.utils.notifications import show_info, show_warning
 
 from napari_srgan.errors import UserError
-from napari_srgan.viewer.jobs import Task, runner_of
+from napari_srgan.viewer.dialogs import ask_for_model_files
+from napari_srgan.viewer.jobs import Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers import upscale_layer_job
+from napari_srgan.viewer.library_tasks import Added, add_task
 
 
 def upscale_selected(viewer: napari.viewer.Viewer) -> None:
@@ -26,6 +28,20 @@ def upscale_selected(viewer: napari.viewer.Viewer) -> None:
         if not images:
             raise UserError("no image layer is selected; select one or more in the layer list")
         runner_of(viewer).start([task for layer in images if (task := _task(layer, viewer))])
+    except UserError as error:
+        show_warning(str(error))
+
+
+def add_models(viewer: napari.viewer.Viewer) -> None:
+    """Ask for files of models and add them to the library; the outcome is told in a notification."""
+    viewer = getattr(viewer, "__wrapped__", viewer)
+
+    def told(added: Added) -> None:
+        (show_warning if added.problems else show_info)(str(added))
+
+    try:
+        if files := ask_for_model_files(viewer.window._qt_window):
+            library_runner_of(viewer).start([add_task(files, told, show_warning)])
     except UserError as error:
         show_warning(str(error))
 

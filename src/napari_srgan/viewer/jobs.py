@@ -226,15 +226,26 @@ class _Titled(functools.partial[Any]):
         return self.title
 
 
-_RUNNERS: WeakKeyDictionary[Viewer, JobRunner] = WeakKeyDictionary()
+_Runners = WeakKeyDictionary[Viewer, JobRunner]
+_UPSCALING: _Runners = WeakKeyDictionary()
+_LIBRARY: _Runners = WeakKeyDictionary()
 
 
 def runner_of(viewer: Viewer) -> JobRunner:
     """The runner of a viewer; the same for all widgets and menu items of its window."""
+    return _runner_in(_UPSCALING, viewer)
+
+
+def library_runner_of(viewer: Viewer) -> JobRunner:
+    """Another runner of a viewer, for its library of models: a download need not wait for an image."""
+    return _runner_in(_LIBRARY, viewer)
+
+
+def _runner_in(runners: _Runners, viewer: Viewer) -> JobRunner:
     viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
-    if viewer not in _RUNNERS:
+    if viewer not in runners:
         runner = JobRunner()
         # There is no public event for it.
         viewer.window._qt_window.destroyed.connect(runner.close)
-        _RUNNERS[viewer] = runner
-    return _RUNNERS[viewer]
+        runners[viewer] = runner
+    return runners[viewer]

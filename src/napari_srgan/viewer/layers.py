@@ -15,6 +15,7 @@ from napari_srgan.inference.axes import guess_axes
 from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job, Progress
+from napari_srgan.viewer.blending import Blending
 from napari_srgan.viewer.geometry import place_result
 
 METADATA_KEY = "napari-srgan"
@@ -26,13 +27,14 @@ _NOT_CARRIED = ("multiscale", "locked_data_level", "plane", "depiction", "experi
 
 def upscale_layer_job(
     layer: Layer,
-    model: Model | str | os.PathLike[str] | None = None,
+    model: Model | Blending | str | os.PathLike[str] | None = None,
     *,
     axes: str | None = None,
     region: Region | None = None,
     device: str = "auto",
     precision: str = "auto",
     tile: int | None = None,
+    self_ensemble: bool = False,
 ) -> Job[Image]:
     """Upscale an image layer.
 
@@ -44,8 +46,9 @@ def upscale_layer_job(
     layer
         To upscale; the finest level of a multiscale layer is used, and only read in parts.
     model
-        A model, its name, or its file; unsaid, the default for the kind of image.
-    axes, region, device, precision, tile
+        A model, its name, its file, or two models to blend; unsaid, the default for the kind of
+        image.
+    axes, region, device, precision, tile, self_ensemble
         See :func:`napari_srgan.inference.upscale.upscale_job`.
 
     Returns
@@ -69,14 +72,22 @@ def upscale_layer_job(
     appearance = _appearance(image)
     chosen = default_model_name(rgb=image.rgb) if model is None else model
     options: dict[str, Any] = {"region": region, "device": device, "precision": precision, "tile": tile}
+    if self_ensemble:
+        options["self_ensemble"] = True
 
     def job() -> Job[Image]:
         yield Progress(0, 1, "Loading the model")
-        loaded = chosen if isinstance(chosen, Model) else load_model(chosen)
+        loaded = _load(chosen)
         result = yield from upscale_job(data, loaded, axes=axes, **options)
         return _result_layer(appearance, result, loaded)
 
     return job()
+
+
+def _load(model: Model | Blending | str | os.PathLike[str]) -> Model:
+    if isinstance(model, Blending):
+        return model.load()
+    return model if isinstance(model, Model) else load_model(model)
 
 
 def check_image(layer: Any) -> Image:

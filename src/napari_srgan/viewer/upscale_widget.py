@@ -7,15 +7,18 @@ from typing import Any
 import napari
 from magicgui.widgets import CheckBox, ComboBox, Container, Label, ProgressBar, PushButton
 from napari.layers import Image
+from napari.utils.notifications import show_warning
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Region
-from napari_srgan.models import default_model_name, user_folder
+from napari_srgan.models import user_folder
 from napari_srgan.progress import Progress
 from napari_srgan.viewer import choices
 from napari_srgan.viewer.appearance import grid_of, make_elastic, say
-from napari_srgan.viewer.jobs import PERCENT, Task, runner_of
+from napari_srgan.viewer.jobs import PERCENT, Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers import finest_level, layer_axes, upscale_layer_job
+from napari_srgan.viewer.library_changes import look_when_entered
+from napari_srgan.viewer.model_chooser import ModelChooser
 from napari_srgan.viewer.regions import shapes_region, visible_region
 
 MOST_UNNAMED = 3
@@ -34,16 +37,15 @@ class UpscaleWidget(Container[Any]):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
         self._runner = runner_of(self._viewer)
-        self._model_was_chosen = False
         self._outcome: tuple[str, bool] | None = None
         self._make_fields()
         super().__init__(name="upscale")
         # Labels get one width only if the fields come after.
         self.extend([
-            self._image, self._model, self._about, self._region, *self._axes, self._device,
-            self._precision, self._tile, self._beside, self._buttons, self._bar, self._status,
+            self._image, *self._models.rows, self._region, *self._axes, self._device, self._precision,
+            self._tile, self._ensemble, self._beside, self._buttons, self._bar, self._status,
         ])  # fmt: skip
-        for label in (self._about, self._status):
+        for label in (self["about"], self._status):
             make_elastic(label)
         self._connect()
         self._bar.hide()
@@ -59,11 +61,7 @@ class UpscaleWidget(Container[Any]):
         active = viewer.layers.selection.active
         if isinstance(active, Image):
             self._image.value = active
-        self._model = ComboBox(
-            name="model", label="Model", choices=lambda _: choices.models(),
-            tooltip=f"Put models of your own into {user_folder()}",
-        )  # fmt: skip
-        self._about = Label(name="about", label=" ")
+        self._models = ModelChooser(library_runner_of(viewer))
         self._region = ComboBox(
             name="region", label="Region", choices=lambda _: choices.regions(viewer),
             tooltip="The whole image, the part in view, or the bounding box of a Shapes layer",
@@ -85,6 +83,11 @@ class UpscaleWidget(Container[Any]):
             name="tile", label="Tile size", choices=choices.TILES,
             tooltip="Side of the tiles in pixels; automatic: as large as memory allows",
         )  # fmt: skip
+        self._ensemble = CheckBox(
+            name="self_ensemble", label="Self-ensemble (8 times slower)",
+            tooltip="Averages the results of the image turned and mirrored in all eight ways: "
+            "slightly more faithful, 8 times the work",
+        )  # fmt: skip
         self._beside = CheckBox(
             name="beside", label="Show original beside",
             tooltip="Shows the layers in napari's grid, where they move together",
@@ -100,7 +103,8 @@ class UpscaleWidget(Container[Any]):
 
     def _connect(self) -> None:
         self._image.changed.connect(self._on_image)
-        self._model.changed.connect(self._on_model)
+        self._models.said.connect(self._on_library_said)
+        look_when_entered(self.native)
         self._run.changed.connect(self._on_run)
         self._cancel.changed.connect(self._runner.cancel)
         self._runner.started.connect(self._show_started)
@@ -109,33 +113,27 @@ class UpscaleWidget(Container[Any]):
         self.native.destroyed.connect(self._disconnect)
 
     def _disconnect(self) -> None:
-        """Let go of the runner, which outlives a widget that is closed."""
+        """Let go of the runner and the library, which outlive a widget that is closed."""
+        self._models.close()
         self._runner.started.disconnect(self._show_started, missing_ok=True)
         self._runner.progressed.disconnect(self._show_progress, missing_ok=True)
         self._runner.ended.disconnect(self._show_ended, missing_ok=True)
 
     # What the fields say.
 
+    def reset_choices(self, *_: Any) -> None:
+        """Look again at what there is to choose from; napari calls it when layers come and go."""
+        super().reset_choices()
+        self._models.offer(self._image.value)
+
     def _on_image(self, image: Image | None) -> None:
-        if image is not None and not self._model_was_chosen:
-            default = default_model_name(rgb=image.rgb)
-            if default in self._model.choices:
-                with self._model.changed.blocked():
-                    self._model.value = default
-        self._describe_model()
+        self._models.offer(image)
         unnamed = choices.unnamed_axes(image)
         for field, axis in zip(self._axes, unnamed, strict=True):
             field.visible = axis is not None
             if axis is not None:
                 field.label = axis.label
                 field.value = "Q"
-
-    def _on_model(self) -> None:
-        self._model_was_chosen = True
-        self._describe_model()
-
-    def _describe_model(self) -> None:
-        say(self._about, choices.describe_model(self._model.value))
 
     def _chosen_axes(self, image: Image) -> str:
         letters = list(layer_axes(image))
@@ -166,18 +164,20 @@ class UpscaleWidget(Container[Any]):
         image: Image | None = self._image.value
         if image is None:
             raise UserError("there is no image layer to upscale; open an image first")
-        if self._model.value is None:
+        model = self._models.chosen
+        if model is None:
             raise UserError(f"there is no model; put one into {user_folder()}")
         if 0 in finest_level(image).shape:
             raise UserError(f"{image.name!r} is empty: its shape is {finest_level(image).shape}")
         job = upscale_layer_job(
             image,
-            self._model.value,
+            model,
             axes=self._chosen_axes(image),
             region=self._chosen_region(image),
             device=self._device.value,
             precision=self._precision.value,
             tile=self._tile.value,
+            self_ensemble=self._ensemble.value,
         )
         beside = self._beside.value
         return Task(f"Upscaling {image.name}", job, lambda new: self._add(new, image, beside), self._complain)
@@ -194,6 +194,12 @@ class UpscaleWidget(Container[Any]):
 
     def _complain(self, sentence: str) -> None:
         self._outcome = (sentence, True)
+
+    def _on_library_said(self, sentence: str, wrong: bool) -> None:
+        if self._runner.running is None:
+            self._say(sentence, wrong=wrong)
+        elif wrong:  # the run's own messages would hide it
+            show_warning(sentence)
 
     # What is shown.
 

@@ -1,0 +1,34 @@
+"""The questions that are asked in windows of their own, each a function that tests can replace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
+
+MODEL_FILES = "*.safetensors *.pth *.pt *.ckpt *.bin *.pkl"
+
+
+def ask_for_model_files(parent: QWidget | None) -> list[Path]:
+    """Files of models to add; empty if the question was cancelled."""
+    chosen, _ = QFileDialog.getOpenFileNames(
+        parent, "Add models", "", f"Models ({MODEL_FILES});;All files (*)"
+    )
+    return [Path(file) for file in chosen]
+
+
+def ask_for_name(parent: QWidget | None, name: str) -> str | None:
+    """Another name for a model; None if the question was cancelled or the name is the same."""
+    chosen, answered = QInputDialog.getText(parent, "Rename model", f"New name of {name}:", text=name)
+    chosen = chosen.strip()
+    return chosen if answered and chosen and chosen != name else None
+
+
+def ask_to_delete(parent: QWidget | None, name: str) -> bool:
+    """Whether a model's file shall really be deleted."""
+    question = f"Delete the model {name}? Its file is removed from your folder of models."
+    buttons = QMessageBox.StandardButton
+    answer = QMessageBox.question(
+        parent, "Delete model", question, buttons.Yes | buttons.Cancel, buttons.Cancel
+    )
+    return bool(answer == buttons.Yes)

@@ -1,0 +1,134 @@
+"""The part of the Upscale widget that asks for a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from magicgui.widgets import ComboBox, Container, Label, PushButton
+from napari.layers import Image
+from psygnal import Signal
+from qtpy.QtWidgets import QComboBox
+
+from napari_srgan.errors import UserError
+from napari_srgan.models import default_model_name
+from napari_srgan.viewer import choices, dialogs
+from napari_srgan.viewer.appearance import say
+from napari_srgan.viewer.blending import Blending, pair_of
+from napari_srgan.viewer.jobs import JobRunner
+from napari_srgan.viewer.library_changes import LIBRARY
+from napari_srgan.viewer.library_tasks import Added, add_task
+from napari_srgan.viewer.sharpness import SharpnessSlider
+
+LETTERS_AT_LEAST = 12
+"""Longer names of models do not widen the widget."""
+
+
+class ModelChooser:
+    """Rows of fields: the model, "Add model…", what it is for, the slider from faithful to sharp.
+
+    Parameters
+    ----------
+    runner
+        Reads the files that are added.
+    """
+
+    said = Signal(str, bool)
+    """What came of adding models, and whether something went wrong."""
+
+    def __init__(self, runner: JobRunner) -> None:
+        self._runner = runner
+        self._image: Image | None = None
+        self._was_chosen = False
+        self._model = ComboBox(
+            name="model", choices=lambda _: choices.models(self._image),
+            tooltip="The models that fit the image, the likeliest first; the Models widget shows all",
+        )  # fmt: skip
+        native: QComboBox = self._model.native
+        native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        native.setMinimumContentsLength(LETTERS_AT_LEAST)
+        self._add = PushButton(
+            name="add_model", text="Add…",
+            tooltip="Add model…: copies model files, other people's checkpoints too, into your library",
+        )  # fmt: skip
+        both = Container(
+            name="models", label="Model", widgets=[self._model, self._add], layout="horizontal", labels=False
+        )
+        both.margins = (0, 0, 0, 0)
+        self._about = Label(name="about", label=" ")
+        self._sharpness = SharpnessSlider("sharpness")
+        self.rows: list[Any] = [both, self._about, self._sharpness]
+        """To be shown one below the other, each with its label."""
+        self._model.changed.connect(self._on_model)
+        self._sharpness.moved.connect(self._on_sharpness)
+        self._add.changed.connect(self._on_add)
+        LIBRARY.changed.connect(self._on_library)
+
+    def close(self) -> None:
+        """Let go of the library, which outlives a widget that is closed."""
+        LIBRARY.changed.disconnect(self._on_library, missing_ok=True)
+
+    @property
+    def chosen(self) -> Blending | str | None:
+        """The name of a model, or two models and how they are blended."""
+        name: str | None = self._model.value
+        return self._sharpness.chosen or name
+
+    def offer(self, image: Image | None) -> None:
+        """Show the models that fit an image; what the user chose stays, if it is among them."""
+        self._image = image
+        before = self._model.value
+        with self._model.changed.blocked():
+            self._model.native.clear()  # or old choices would keep their old places
+            self._model.reset_choices()
+            offered = self._model.choices
+            self._was_chosen &= before in offered
+            kept = before if self._was_chosen or image is None else default_model_name(rgb=image.rgb)
+            if kept in offered:
+                self._model.value = kept
+        self._show()
+
+    def _on_library(self) -> None:
+        self.offer(self._image)
+
+    def _on_model(self, name: str | None) -> None:
+        self._was_chosen = True
+        self._sharpness.go_to(name)
+        self._show()
+
+    def _on_sharpness(self) -> None:
+        self._was_chosen = True
+        end = self._sharpness.chosen
+        if isinstance(end, str):
+            with self._model.changed.blocked():
+                self._model.value = end
+        self._show()
+
+    def _show(self) -> None:
+        name = self._model.value
+        card = choices.card_of(name)
+        self._sharpness.offer(None if card is None else pair_of(card), name)
+        chosen = self.chosen
+        say(self._about, str(chosen) if isinstance(chosen, Blending) else choices.describe_model(chosen))
+
+    # Adding models.
+
+    def _on_add(self) -> None:
+        files = dialogs.ask_for_model_files(self._add.native)
+        if not files:
+            return
+        task = add_task(files, self._on_added, self._complain)
+        try:
+            self._runner.start([task])
+        except UserError as error:
+            self._complain(str(error))
+        else:
+            self.said.emit(f"{task.title} …", False)
+
+    def _on_added(self, added: Added) -> None:
+        for card in added.cards:
+            if card.name in self._model.choices:
+                self._model.value = card.name
+        self.said.emit(str(added), bool(added.problems))
+
+    def _complain(self, sentence: str) -> None:
+        self.said.emit(sentence, True)

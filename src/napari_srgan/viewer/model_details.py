@@ -1,0 +1,165 @@
+"""All that is known about one model, as text and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QPixmap, QResizeEvent
+from qtpy.QtWidgets import QBoxLayout, QLabel, QSizePolicy, QTextBrowser, QWidget
+
+from napari_srgan.errors import UserError
+from napari_srgan.models import ModelCard, Quality, model_picture
+from napari_srgan.viewer.model_rows import (
+    ModelRow,
+    channels_in_words,
+    origin_in_words,
+    quality_in_words,
+    size_in_words,
+)
+
+NOTHING_CHOSEN = "Choose a model to read about it."
+NO_PICTURE = "This model brings no picture."
+SIDE_BY_SIDE = 620
+"""Pixels of width from which on the picture stands beside the text."""
+PICTURE_SHARE, TEXT_SHARE = 2, 3
+"""Of the room for both."""
+PICTURE_HEIGHT = 190
+
+
+class ModelDetails(QWidget):
+    """The chosen model's picture and what its card says."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.picture = PictureLabel(self)
+        self.text = QTextBrowser(self)
+        self.text.setOpenLinks(False)
+        self.text.setStyleSheet("QTextBrowser { background: transparent; border: none; }")
+        self.text.setAcceptDrops(False)  # a file dropped here is one for the library
+        self._layout = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.addWidget(self.picture)
+        self._layout.addWidget(self.text, TEXT_SHARE)
+        self.show_row(None)
+
+    def show_row(self, row: ModelRow | None) -> None:
+        """Show another model, or that none is chosen."""
+        self.picture.setVisible(row is not None and row.card is not None)
+        self.picture.set_picture(_picture_of(row))
+        self._layout.setStretch(0, PICTURE_SHARE if self.picture.has_picture() else 0)
+        self.text.setHtml(details_html(row))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        across = QBoxLayout.Direction.LeftToRight
+        down = QBoxLayout.Direction.TopToBottom
+        self._layout.setDirection(across if self.width() >= SIDE_BY_SIDE else down)
+
+
+class PictureLabel(QLabel):
+    """A picture as large as there is room for it, or a sentence in its place."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(NO_PICTURE, parent)
+        self._picture = QPixmap()
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setWordWrap(True)
+        self.setMinimumHeight(48)
+        self.setMinimumWidth(120)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def set_picture(self, png: bytes | None) -> None:
+        """Show a picture; None, or what is none, shows a sentence."""
+        self._picture = QPixmap()
+        if png is not None:
+            self._picture.loadFromData(png)
+        self._fit()
+
+    def has_picture(self) -> bool:
+        return not self._picture.isNull()
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), PICTURE_HEIGHT if self.has_picture() else 48)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if not self.has_picture():
+            self.clear()
+            self.setText(NO_PICTURE)
+            return
+        ratio = self.devicePixelRatioF()
+        room = self.size() * ratio
+        fitting = self._picture.scaled(
+            room, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
+        fitting.setDevicePixelRatio(ratio)
+        self.setPixmap(fitting)
+
+
+def _picture_of(row: ModelRow | None) -> bytes | None:
+    if row is None or row.origin not in ("bundled", "yours"):
+        return None
+    try:
+        return model_picture(row.name)
+    except UserError:  # its file went away just now; the next look at the library shows it
+        return None
+
+
+def details_html(row: ModelRow | None) -> str:
+    """A model's card as a small page. Whatever stands in it is shown, never obeyed."""
+    if row is None:
+        return f"<p>{NOTHING_CHOSEN}</p>"
+    if row.card is None:
+        return f"<h3>{escape(row.name)}</h3><p>{escape(row.problem)}</p>"
+    card = row.card
+    parts = [f"<h3>{escape(card.name)}</h3>", f"<p>{escape(card.description)}</p>", _facts(row, card)]
+    parts += [_figures(card.quality)] if card.quality else []
+    parts += [_section("Trained", [card.trained])] if card.trained else []
+    parts += [_section("Cite", [card.citation])] if card.citation else []
+    parts += [_section("Trained on", card.attribution)] if card.attribution else []
+    return "".join(parts)
+
+
+def _facts(row: ModelRow, card: ModelCard) -> str:
+    facts = {
+        "factor": f"x{card.scale_factor}",
+        "channels": channels_in_words(card.channels),
+        "frames": str(card.frames) if card.frames > 1 else "",
+        "network": card.architecture,
+        "size": size_in_words(row.size),
+        "licence": card.licence,
+        "quality": quality_in_words(card),
+        "where from": origin_in_words(row),
+        "blends with": card.partner or "",
+    }
+    lines = (
+        f'<tr><td style="padding-right: 12px">{name}</td><td>{escape(fact)}</td></tr>'
+        for name, fact in facts.items()
+        if fact
+    )
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _figures(quality: Iterable[Quality]) -> str:
+    alike: dict[str, list[Quality]] = {}
+    for figure in quality:
+        alike.setdefault(figure.protocol, []).append(figure)
+    parts = []
+    for protocol, figures in alike.items():
+        lines = (
+            f'<tr><td style="padding-right: 12px">{escape(f.images)}</td>'
+            f'<td align="right" style="padding-right: 12px">{f.psnr:.2f} dB</td>'
+            f'<td align="right">{f.gain:+.2f}</td></tr>'
+            for f in figures
+        )
+        parts.append(f"<p><i>{escape(protocol)}</i></p><table>{''.join(lines)}</table>")
+    return f"<h4>PSNR, and decibels above bicubic</h4>{''.join(parts)}"
+
+
+def _section(heading: str, lines: Iterable[str]) -> str:
+    return f"<h4>{heading}</h4>" + "".join(f"<p>{escape(line)}</p>" for line in lines)

@@ -1,0 +1,151 @@
+"""What the table of models shows: one row a model, and what stands in its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from napari_srgan.models import (
+    LibraryEntry,
+    ModelCard,
+    Quality,
+    RemoteModel,
+    library_entries,
+    unreadable_models,
+)
+
+Origin = Literal["bundled", "yours", "online", "unreadable"]
+ORIGINS = {
+    "bundled": "bundled",
+    "yours": "yours",
+    "online": "available to download",
+    "unreadable": "cannot be read",
+}
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A model of the library, one that can be downloaded, or a file that is none."""
+
+    name: str
+    origin: Origin
+    card: ModelCard | None = None
+    """None if the file cannot be read."""
+    size: int | None = None
+    """Bytes on disk, where they are known."""
+    remote: RemoteModel | None = None
+    """What to download."""
+    problem: str = ""
+    """What is wrong with a file that cannot be read."""
+
+
+def model_rows(remote: Iterable[RemoteModel] = ()) -> list[ModelRow]:
+    """Rows of all models of the library, then of those that are not in it yet, then of broken files."""
+    rows = [_row_of(entry) for entry in library_entries()]
+    known = {row.name for row in rows}
+    rows += [
+        ModelRow(r.card.name, "online", r.card, r.size, remote=r) for r in remote if r.card.name not in known
+    ]
+    return rows + [ModelRow(name, "unreadable", problem=why) for name, why in unreadable_models().items()]
+
+
+def _row_of(entry: LibraryEntry) -> ModelRow:
+    return ModelRow(entry.card.name, entry.origin, entry.card, entry.size)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table."""
+
+    heading: str
+    text: Callable[[ModelRow], str]
+    order: Callable[[ModelRow], Any]
+    """What the column is sorted by."""
+    whole: Callable[[ModelRow], str] | None = None
+    """What the tooltip tells, if more than the text."""
+
+    def tooltip(self, row: ModelRow) -> str:
+        return row.problem or (self.whole or self.text)(row)
+
+
+def size_in_words(size: int | None) -> str:
+    """A file's size as people read it, e.g. ``"5.9 MB"``."""
+    if size is None:
+        return ""
+    if size < 1000:
+        return f"{size} B"
+    if size < 999_500:
+        return f"{size / 1e3:.0f} kB"
+    return f"{size / 1e6:.1f} MB" if size < 999.5e6 else f"{size / 1e9:.1f} GB"
+
+
+def mean_gain(card: ModelCard | None) -> tuple[float, list[Quality]] | None:
+    """Mean decibels above bicubic, over the figures that were measured alike: the most there are."""
+    if card is None or not card.quality:
+        return None
+    alike: dict[str, list[Quality]] = {}
+    for figure in card.quality:
+        alike.setdefault(figure.protocol, []).append(figure)
+    most = max(alike.values(), key=len)
+    return sum(figure.gain for figure in most) / len(most), most
+
+
+def quality_in_words(card: ModelCard | None, *, unit: str = "dB over bicubic") -> str:
+    """E.g. ``"+2.40 dB over bicubic (16 sets)"``; empty if nothing was measured."""
+    found = mean_gain(card)
+    if found is None:
+        return ""
+    gain, figures = found
+    images = figures[0].images if len(figures) == 1 else f"{len(figures)} sets"
+    return f"{gain:+.2f} {unit} ({images})"
+
+
+def channels_in_words(channels: int) -> str:
+    return "RGB" if channels == 3 else str(channels)
+
+
+def origin_in_words(row: ModelRow) -> str:
+    """Bundled, yours, to be downloaded, or whose file it was."""
+    if row.origin == "yours" and row.card is not None and row.card.source:
+        return row.card.source
+    return ORIGINS[row.origin]
+
+
+def _of_card(read: Callable[[ModelCard], str]) -> Callable[[ModelRow], str]:
+    return lambda row: read(row.card) if row.card is not None else ""
+
+
+def _gain(row: ModelRow) -> float:
+    found = mean_gain(row.card)
+    return found[0] if found else float("-inf")
+
+
+def _text_column(heading: str, text: Callable[[ModelRow], str]) -> Column:
+    return Column(heading, text, lambda row: text(row).casefold())
+
+
+COLUMNS = (
+    _text_column("name", lambda row: row.name),
+    _text_column("what it is for", lambda row: row.card.description if row.card else row.problem),
+    Column(
+        "factor",
+        _of_card(lambda card: f"x{card.scale_factor}"),
+        lambda row: row.card.scale_factor if row.card else 0,
+    ),
+    Column(
+        "channels",
+        _of_card(lambda card: channels_in_words(card.channels)),
+        lambda row: row.card.channels if row.card else 0,
+    ),
+    Column("size", lambda row: size_in_words(row.size), lambda row: row.size or 0),
+    _text_column("licence", _of_card(lambda card: card.licence)),
+    Column(
+        "quality",
+        lambda row: quality_in_words(row.card, unit="dB"),
+        _gain,
+        whole=lambda row: quality_in_words(row.card),
+    ),
+    _text_column("where from", origin_in_words),
+)
+NAME, PURPOSE, SOURCE = 0, 1, len(COLUMNS) - 1
