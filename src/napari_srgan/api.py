@@ -26,6 +26,7 @@ def upscale(
     device: str = "auto",
     precision: str = "auto",
     tile: int | None = None,
+    self_ensemble: bool = False,
     out: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Any:
@@ -50,6 +51,9 @@ def upscale(
         ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``.
     tile
         Side of a tile in pixels; measured if unsaid.
+    self_ensemble
+        Give the mean over the eight orientations of the image (Lim et al. 2017): eight times
+        the time, for about 0.1 dB.
     out
         A ``.zarr`` or ``.ome.zarr`` to write an array's result to, for results larger than
         memory; it appears when it is complete, and must not exist before.
@@ -76,6 +80,7 @@ def upscale(
     """
     options: dict[str, Any] = {
         "axes": axes, "region": region, "device": device, "precision": precision, "tile": tile,
+        "self_ensemble": self_ensemble,
     }  # fmt: skip
     if _is_layer(image):
         from napari_srgan.viewer.layers import upscale_layer_job

@@ -48,6 +48,13 @@ def upscale(
         str | None, typer.Option(help="One letter for each axis, e.g. TCYX; known from most files.")
     ] = None,
     tile: Annotated[int | None, typer.Option(help="Side of a tile in pixels; measured if unsaid.")] = None,
+    self_ensemble: Annotated[
+        bool,
+        typer.Option(
+            "--self-ensemble",
+            help="Mean over the eight orientations of the image: eight times the time, for about 0.1 dB.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
 ) -> None:
     """Upscale images: TIFF, OME-TIFF, PNG, JPEG, WebP, zarr and OME-Zarr.
@@ -72,6 +79,7 @@ def upscale(
             axes=axes,
             options={
                 "device": device, "precision": precision, "region": parse_region(region), "tile": tile,
+                "self_ensemble": self_ensemble,
             },
         )  # fmt: skip
         _check_machine(device, precision)
