@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from model_server import index_entry, model_server
+from napari_srgan.models import Model, read_card, save_model
+
 from .conftest import Shell
+
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 
 
 @pytest.mark.usefixtures("tiny_file")
@@ -23,3 +32,109 @@ def test_broken_models_are_named(shell: Shell, tiny_file: Path) -> None:
     assert result.exit_code == 0
     assert "broken.safetensors is no readable safetensors file" in result.stderr
     assert "broken." not in result.stdout
+
+
+@pytest.fixture
+def pictured_file(tiny_model: Any, tmp_path: Path) -> Path:
+    """A model file outside the library, with a picture."""
+    return save_model(tiny_model(), tmp_path / "found.safetensors", picture=PICTURE)
+
+
+def test_list_is_the_same_as_no_command(shell: Shell) -> None:
+    assert shell("models", "list").stdout == shell("models").stdout
+
+
+def test_a_model_is_added_renamed_and_deleted(
+    shell: Shell, pictured_file: Path, library_folder: Path
+) -> None:
+    assert "added found: x2" in shell("models", "add", pictured_file).stdout
+    assert "found is now mine" in shell("models", "rename", "found", "mine").stdout
+    assert [file.name for file in library_folder.iterdir()] == ["mine.safetensors"]
+    assert "deleted mine" in shell("models", "delete", "mine").stdout
+    assert list(library_folder.iterdir()) == []
+    shell("models", "add", pictured_file, "--name", "other")
+    assert [file.name for file in library_folder.iterdir()] == ["other.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["add", "nowhere.safetensors"], "there is no model file nowhere.safetensors"),
+        (["rename", "photo-x4", "mine"], "cannot be renamed"),
+        (["delete", "photo-x4"], "cannot be deleted"),
+        (["delete", "nothing"], "there is no model 'nothing'"),
+        (["show", "nothing"], "there is no model 'nothing'"),
+        (["available"], "no index of models is set"),
+        (["download", "far"], "no index of models is set"),
+        (["blend", "photo-x4", "microscopy-x4", "0.3", "--out", "blend.safetensors"], "cannot be blended"),
+        (["blend", "photo-x4", "photo-x4", "3", "--out", "blend.safetensors"], "from 0 to 1"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    arguments: list[str], sentence: str, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NAPARI_SRGAN_INDEX", raising=False)
+    result = shell("models", *arguments)
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "blend.safetensors").exists()
+
+
+def test_show_tells_the_card_and_writes_the_picture(
+    shell: Shell, pictured_file: Path, tmp_path: Path
+) -> None:
+    result = shell("models", "show", pictured_file, "--picture", tmp_path / "shown.png")
+    assert result.exit_code == 0
+    assert "licence       CC0-1.0" in result.stdout
+    assert "quality       not measured" in result.stdout
+    assert (tmp_path / "shown.png").read_bytes() == PICTURE
+    shell("models", "add", pictured_file)
+    shell("models", "show", "found", "--picture", tmp_path / "again.png")
+    assert (tmp_path / "again.png").read_bytes() == PICTURE
+
+
+@pytest.mark.usefixtures("tiny_file")
+def test_show_says_that_there_is_no_picture(shell: Shell, tmp_path: Path) -> None:
+    result = shell("models", "show", "tiny", "--picture", tmp_path / "shown.png")
+    assert result.exit_code == 1
+    assert "tiny has no picture" in result.stderr
+
+
+def test_words_of_a_card_do_not_command_the_terminal(
+    shell: Shell, tiny_model: Any, library_folder: Path
+) -> None:
+    model = tiny_model(name="rude")
+    card = model.card.model_copy(update={"description": "\x1b[2Jgone [bold]loud[/bold]"})
+    save_model(Model(model.network, card), library_folder / "rude.safetensors")
+    for arguments in (["models"], ["models", "show", "rude"]):
+        output = shell(*arguments).stdout
+        assert "\x1b" not in output
+        assert "[bold]loud[/bold]" in output
+
+
+def test_models_of_an_index_are_listed_and_downloaded(
+    shell: Shell, pictured_file: Path, library_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, card = pictured_file.read_bytes(), read_card(pictured_file)
+    with model_server() as server:
+        entry = index_entry(card, content, server.serve("/tiny.safetensors", content))
+        monkeypatch.setenv("NAPARI_SRGAN_INDEX", server.serve_index(entry, entry | {"name": "../up"}))
+        offered = shell("models", "available")
+        assert "untrained, for tests" in offered.stdout
+        assert "entry 2 of the index ('../up') is left out" in offered.stderr
+        missing = shell("models", "download", "near")
+        assert (missing.exit_code, "it has: tiny" in missing.stderr) == (1, True)
+        assert "downloaded tiny: x2" in shell("models", "download", "tiny").stdout
+        assert (library_folder / "tiny.safetensors").read_bytes() == content
+        assert "in the library" in shell("models", "available").stdout
+
+
+def test_a_blend_is_a_file(shell: Shell, tmp_path: Path) -> None:
+    out = tmp_path / "blend.safetensors"
+    result = shell("models", "blend", "photo-x4", "photo-x4", "0.3", "--out", out)
+    assert result.exit_code == 0
+    assert read_card(out).name == "photo-x4+photo-x4-0.30"
+    again = shell("models", "blend", "photo-x4", "photo-x4", "0.3", "--out", out)
+    assert "exists and is not replaced" in again.stderr

@@ -24,14 +24,6 @@ PATIENT = 60.0
 """Seconds: longer than any stall of the machine the tests run on."""
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test's server is on this machine, whatever proxy leads away from it."""
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 def server() -> Iterator[ModelServer]:
     with model_server() as running:

@@ -31,7 +31,7 @@ def print_models(rows: Iterable[tuple[ModelCard, str, int]]) -> None:
             card.licence, origin, f"{size / 1e6:.1f}",
         )  # fmt: skip
         # Cards are other people's words, never mark-up.
-        table.add_row(*map(escape, cells))
+        table.add_row(*(escape(plain(cell)) for cell in cells))
     Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
@@ -55,7 +55,7 @@ def page(card: ModelCard) -> str:
     }
     width = max(map(len, lines)) + 2
     return "\n".join(
-        f"{name:{width}}" + _plain(text).replace("\n", "\n" + " " * width)
+        f"{name:{width}}" + plain(text).replace("\n", "\n" + " " * width)
         for name, text in lines.items()
         if text
     )
@@ -79,7 +79,7 @@ def figures(card: ModelCard) -> str:
     )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Other people's words without characters that command a terminal."""
     return "".join(character for character in text if character.isprintable() or character == "\n")
 

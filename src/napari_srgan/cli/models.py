@@ -66,10 +66,11 @@ def add(
 ) -> None:
     """Add a model from a file to your own."""
     with errors_told():
+        from napari_srgan.cli.model_tables import plain
         from napari_srgan.models import add_model
 
         card = add_model(file, name)
-        typer.echo(f"added {card.name}: x{card.scale_factor}, {card.description}")
+        typer.echo(f"added {card.name}: x{card.scale_factor}, {plain(card.description)}")
 
 
 @app.command()
@@ -114,6 +115,7 @@ def download(
 ) -> None:
     """Download a model; the same command goes on where an interrupted one stopped."""
     with errors_told():
+        from napari_srgan.cli.model_tables import plain
         from napari_srgan.models import download_job, fetch_index
 
         remotes = {remote.name: remote for remote in fetch_index().models}
@@ -125,7 +127,7 @@ def download(
         except KeyboardInterrupt:
             complain("interrupted; the same command goes on where it stopped")
             raise typer.Exit(INTERRUPTED) from None
-        typer.echo(f"downloaded {card.name}: x{card.scale_factor}, {card.description}")
+        typer.echo(f"downloaded {card.name}: x{card.scale_factor}, {plain(card.description)}")
 
 
 @app.command()

@@ -50,9 +50,8 @@ class RemoteModel(BaseModel):
 
     @field_validator("address")
     @classmethod
-    def _is_http(cls, address: str) -> str:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+    def _can_be_asked(cls, address: str) -> str:
+        if not _is_http(address):
             raise ValueError(f"{address!r} is no http or https address")
         return address
 
@@ -114,7 +113,7 @@ def fetch_index(address: str | None = None, *, timeout: float = INDEX_TIMEOUT) -
             "no index of models is set; put the address of one, such as your institute's, into the "
             f"environment variable {INDEX_VARIABLE} (docs/models.md says how to make one)"
         )
-    if urlsplit(address).scheme not in ("http", "https"):
+    if not _is_http(address):
         raise UserError(f"{INDEX_VARIABLE} is {address!r}; it has to be an http or https address")
     content = io.BytesIO()
     job = transfer(
@@ -175,6 +174,14 @@ def _read_entry(entry: Any, address: str) -> RemoteModel:
     if isinstance(entry, dict) and isinstance(entry.get("address"), str):
         entry = entry | {"address": _absolute(entry["address"], address)}
     return RemoteModel.model_validate(entry)
+
+
+def _is_http(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _absolute(address: str, index: str) -> str:

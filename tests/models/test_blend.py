@@ -1,0 +1,146 @@
+"""Between two models of one shape (ESRGAN, section 3.4)."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import napari_srgan
+from napari_srgan.errors import UserError
+from napari_srgan.models import Model, blend, list_models, load_model, partner_of, save_model
+
+
+def change(model: Model, seed: int = 1, **card: Any) -> Model:
+    """The same shape with other weights and other words on its card."""
+    network = copy.deepcopy(model.network)
+    generator = torch.Generator().manual_seed(seed)
+    for tensor in network.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(torch.randn(tensor.shape, generator=generator))
+    return Model(network, model.card.model_copy(update=card))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(amount=st.floats(0, 1), seed=st.integers(0, 99), normalisation=st.sampled_from(["none", "batch"]))
+def test_every_weight_lies_between(amount: float, seed: int, normalisation: str, tiny_model: Any) -> None:
+    a = tiny_model(normalisation=normalisation)
+    b = change(a, seed, name="b")
+    mine, theirs = a.network.state_dict(), b.network.state_dict()
+    before = {key: tensor.clone() for key, tensor in mine.items()}
+    blended = blend(a, b, amount).network.state_dict()
+    assert list(blended) == list(mine)
+    for key, tensor in blended.items():
+        assert tensor.dtype == mine[key].dtype
+        expected = (1 - amount) * mine[key].double() + amount * theirs[key].double()
+        if tensor.is_floating_point():
+            torch.testing.assert_close(tensor.double(), expected, rtol=1e-5, atol=1e-6)
+        assert torch.equal(mine[key], before[key])
+
+
+@pytest.mark.parametrize("amount", [0, 1, 0.0, 1.0])
+def test_the_ends_are_the_models_themselves(amount: float, tiny_model: Any) -> None:
+    a = tiny_model()
+    b = change(a, name="b")
+    with torch.no_grad():
+        # Neither would survive being multiplied by 0 and added.
+        next(b.network.parameters()).view(-1)[0] = torch.inf
+        next(a.network.parameters()).view(-1)[1] = -0.0
+    blended = blend(a, b, amount)
+    assert blended.weights_hash == (a, b)[int(amount)].weights_hash
+
+
+def test_a_blend_is_a_model_that_can_be_saved_and_loaded(tiny_model: Any, tmp_path: Path) -> None:
+    a = tiny_model(name="faithful")
+    blended = blend(a, change(a, name="sharp"), 0.3)
+    again = load_model(save_model(blended, tmp_path / "blend.safetensors"))
+    assert again.card == blended.card
+    low = torch.rand(1, 1, 8, 8)
+    assert torch.equal(again.network(low), blended.network(low))
+    assert not blended.network.training
+    assert not any(weight.requires_grad for weight in blended.network.parameters())
+
+
+def test_the_card_tells_both(tiny_model: Any) -> None:
+    a = tiny_model(name="faithful")
+    a = Model(a.network, a.card.model_copy(update={"attribution": ("x", "y"), "citation": "A 2017"}))
+    b = change(
+        a, name="sharp", licence="CC-BY-4.0", attribution=("y", "z"), partner="faithful", citation="B 2018"
+    )
+    card = blend(a, b, 0.3).card
+    assert card.name == "faithful+sharp-0.30"
+    assert "30% of sharp" in card.description
+    assert card.attribution == ("x", "y", "z")
+    assert card.licence == "CC0-1.0 and CC-BY-4.0"
+    assert card.citation == "A 2017\nB 2018"
+    assert card.quality == ()
+    assert card.partner is None
+    assert card.recipe == {
+        "blend": {
+            "a": {"model": "faithful", "weights": a.weights_hash},
+            "b": {"model": "sharp", "weights": b.weights_hash},
+            "amount": 0.3,
+        }
+    }
+    assert blend(a, a, 0.125).card.licence == "CC0-1.0"
+    assert blend(a, b, 0.125).card.name == "faithful+sharp-0.125"
+
+
+@pytest.mark.parametrize("amount", [-0.01, 1.01, float("nan"), float("inf")])
+def test_amounts_outside_are_refused(amount: float, tiny_model: Any) -> None:
+    with pytest.raises(UserError, match="the amount of a blend is from 0 to 1, not"):
+        blend(tiny_model(), tiny_model(), amount)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"scale_factor": 4}, "scale factor is 2 in tiny and 4 in b"),
+        ({"channels": 3}, "channels is 1 in tiny and 3 in b"),
+        ({"intensity": "byte"}, "intensity is percentile in tiny and byte in b"),
+        ({"width": 16}, "width is 8 in tiny and 16 in b"),
+        ({"normalisation": "batch"}, "normalisation is none in tiny and batch in b"),
+        ({"back_projection": True}, "back projection is False in tiny and True in b"),
+    ],
+)
+def test_models_of_different_shapes_are_refused(other: dict[str, Any], message: str, tiny_model: Any) -> None:
+    with pytest.raises(UserError, match=f"tiny and b cannot be blended: {message}"):
+        blend(tiny_model(), tiny_model(name="b", **other), 0.5)
+
+
+def test_an_argument_unsaid_is_its_default(tiny_model: Any) -> None:
+    a, b = tiny_model(), tiny_model(name="b", back_projection=False)
+    assert a.card.arguments != b.card.arguments
+    blend(a, b, 0.5)
+
+
+def test_names_are_understood(tiny_model: Any, library_folder: Path) -> None:
+    a = tiny_model(name="faithful")
+    save_model(a, library_folder / "faithful.safetensors")
+    save_model(change(a, name="sharp"), library_folder / "sharp.safetensors")
+    assert napari_srgan.blend("faithful", "sharp", 1).weights_hash == load_model("sharp").weights_hash
+    with pytest.raises(UserError, match="no model 'blunt'"):
+        blend("faithful", "blunt", 0.5)
+
+
+def test_partners_are_found_from_either_side(tiny_model: Any, library_folder: Path) -> None:
+    a = tiny_model(name="faithful")
+    save_model(a, library_folder / "faithful.safetensors")
+    save_model(change(a, partner="faithful"), library_folder / "sharp.safetensors")
+    save_model(tiny_model(width=16), library_folder / "other.safetensors")
+    other = change(tiny_model(width=16), partner="faithful")
+    save_model(other, library_folder / "misled.safetensors")
+    save_model(change(a, partner="gone"), library_folder / "lonely.safetensors")
+    partners = {card.name: partner_of(card) for card in list_models() if "-x" not in card.name}
+    assert partners == {
+        "faithful": "sharp",
+        "sharp": "faithful",
+        "other": None,
+        "misled": None,
+        "lonely": None,
+    }

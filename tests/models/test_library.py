@@ -1,0 +1,210 @@
+"""The library: what there is, what fits an image, and the user's part of it."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import save_file
+
+import napari_srgan
+from napari_srgan.errors import UserError
+from napari_srgan.models import (
+    add_model,
+    delete_model,
+    library_entries,
+    list_models,
+    load_model,
+    model_picture,
+    models_for,
+    read_card,
+    read_picture,
+    rename_model,
+    save_model,
+    unreadable_models,
+    user_folder,
+)
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+
+
+def own_names() -> list[str]:
+    return [entry.card.name for entry in library_entries() if entry.origin == "yours"]
+
+
+def test_entries_tell_where_a_model_is(tiny_model: Any, library_folder: Path) -> None:
+    file = save_model(tiny_model(name="mine"), library_folder / "mine.safetensors")
+    bundled, mine = library_entries()[0], library_entries()[-1]
+    assert (mine.card.name, mine.file, mine.origin) == ("mine", file, "yours")
+    assert mine.size == file.stat().st_size
+    assert bundled.origin == "bundled"
+    assert bundled.file.is_file()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder of its own, where no folder of models is named."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.delenv("NAPARI_SRGAN_MODELS")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(home))
+    for name in ("LOCALAPPDATA", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):
+        monkeypatch.setenv(name, str(home / "AppData"))
+    return home
+
+
+def test_own_models_lie_where_the_system_keeps_data(home: Path, tiny_model: Any, tmp_path: Path) -> None:
+    assert home in user_folder().parents
+    assert not user_folder().exists()
+    add_model(save_model(tiny_model(), tmp_path / "tiny.safetensors"))
+    assert [file.name for file in user_folder().iterdir()] == ["tiny.safetensors"]
+
+
+def test_models_of_the_first_version_are_not_lost(home: Path, tiny_model: Any) -> None:
+    earlier = home / ".napari-srgan" / "models"
+    earlier.mkdir(parents=True)
+    save_model(tiny_model(), earlier / "tiny.safetensors")
+    assert own_names() == ["tiny"]
+    assert load_model("tiny").name == "tiny"
+    rename_model("tiny", "small")
+    assert [file.name for file in earlier.iterdir()] == ["small.safetensors"]
+    delete_model("small")
+    assert list(earlier.iterdir()) == []
+
+
+def test_a_model_is_added_under_the_name_of_its_file(
+    tiny_model: Any, tmp_path: Path, library_folder: Path
+) -> None:
+    file = save_model(tiny_model(), tmp_path / "my model (best).safetensors", picture=PNG)
+    assert add_model(file).name == "my-model-best"
+    assert own_names() == ["my-model-best"]
+    assert (library_folder / "my-model-best.safetensors").read_bytes() == file.read_bytes()
+    assert [f.name for f in library_folder.iterdir()] == ["my-model-best.safetensors"]
+    assert model_picture("my-model-best") == PNG
+    assert napari_srgan.add_model(file, "second").name == "second"
+    assert load_model("second").name == "second"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../up", "con", "a/b", "-x", "a" * 101, "näme", "x\n"])
+def test_names_that_are_none_are_refused(name: str, tiny_model: Any, tmp_path: Path) -> None:
+    file = save_model(tiny_model(), tmp_path / "tiny.safetensors")
+    with pytest.raises(UserError, match="cannot be the name of a model; use"):
+        add_model(file, name)
+    add_model(file)
+    with pytest.raises(UserError, match="cannot be the name of a model; use"):
+        rename_model("tiny", name)
+    assert own_names() == ["tiny"]
+
+
+@pytest.mark.parametrize("taken", ["photo-x4", "PHOTO-X4", "mine", "Mine"])
+def test_names_that_are_taken_are_refused(taken: str, tiny_model: Any, tmp_path: Path) -> None:
+    file = save_model(tiny_model(), tmp_path / "tiny.safetensors")
+    add_model(file, "mine")
+    add_model(file, "other")
+    with pytest.raises(UserError, match=r"there is a model '.*' already .*; choose another name"):
+        add_model(file, taken)
+    with pytest.raises(UserError, match="already"):
+        rename_model("other", taken)
+    assert own_names() == ["mine", "other"]
+
+
+def test_what_is_no_model_is_not_added(tmp_path: Path, library_folder: Path) -> None:
+    noise = tmp_path / "noise.safetensors"
+    noise.write_bytes(b"noise" * 99)
+    for path in (noise, tmp_path / "nowhere.safetensors"):
+        with pytest.raises(UserError):
+            add_model(path)
+    assert list(library_folder.iterdir()) == []
+
+
+def test_a_model_can_change_the_case_of_its_name(tiny_model: Any, library_folder: Path) -> None:
+    save_model(tiny_model(), library_folder / "tiny.safetensors")
+    assert rename_model("tiny", "Tiny").name == "Tiny"
+    assert own_names() == ["Tiny"]
+
+
+def test_bundled_models_are_neither_renamed_nor_deleted() -> None:
+    with pytest.raises(UserError, match="photo-x4 came with napari-srgan and cannot be renamed"):
+        rename_model("photo-x4", "mine")
+    with pytest.raises(UserError, match="photo-x4 came with napari-srgan and cannot be deleted"):
+        delete_model("photo-x4")
+    assert "photo-x4" in [card.name for card in list_models()]
+
+
+def test_unknown_models_are_refused_with_those_there_are() -> None:
+    for change in (
+        lambda: rename_model("no", "new"),
+        lambda: delete_model("no"),
+        lambda: model_picture("no"),
+    ):
+        with pytest.raises(UserError, match=r"no model 'no'; there is: .*photo-x4"):
+            change()
+
+
+def test_broken_files_of_the_user_can_be_deleted(library_folder: Path) -> None:
+    (library_folder / "broken.safetensors").write_bytes(b"no")
+    assert "broken" in unreadable_models()
+    delete_model("broken")
+    assert unreadable_models() == {}
+
+
+def test_hidden_and_half_files_are_no_models(library_folder: Path) -> None:
+    for name in (".mine.safetensors", "mine.0123.part", "mine.safetensors.partial"):
+        (library_folder / name).write_bytes(b"half")
+    assert unreadable_models() == {}
+    assert own_names() == []
+
+
+def test_a_model_without_a_picture_has_none(tiny_model: Any, tmp_path: Path, library_folder: Path) -> None:
+    model = tiny_model()
+    file = save_model(model, library_folder / "tiny.safetensors")
+    assert model_picture("tiny") is None
+    with pytest.raises(UserError, match="the picture of tiny is no PNG"):
+        save_model(model, file, picture=b"GIF89a")
+    save_file({}, tmp_path / "spoilt.safetensors", metadata={"napari-srgan picture": "no base64!"})
+    assert read_picture(tmp_path / "spoilt.safetensors") is None
+    (tmp_path / "cut.safetensors").write_bytes(file.read_bytes()[:50])
+    with pytest.raises(UserError, match="no readable safetensors file"):
+        read_picture(tmp_path / "cut.safetensors")
+
+
+def test_a_picture_changes_nothing_else(tiny_model: Any, tmp_path: Path) -> None:
+    model = tiny_model()
+    file = save_model(model, tmp_path / "tiny.safetensors", picture=PNG)
+    assert read_picture(file) == PNG
+    assert read_card(file) == model.card
+    assert load_model(file).weights_hash == model.weights_hash
+
+
+def test_the_likeliest_model_is_first(tiny_model: Any, library_folder: Path) -> None:
+    def save(name: str, channels: int = 1, **card: Any) -> None:
+        model = tiny_model(name=name, channels=channels)
+        model = type(model)(model.network, model.card.model_copy(update=card))
+        save_model(model, library_folder / f"{name}.safetensors")
+
+    save("a-sharp-one", partner="mine")
+    save("a-colour-one", channels=3)
+    save("mine")
+
+    gray = [card.name for card in models_for(channels=1)]
+    assert gray[0] == "microscopy-x2"
+    assert gray.index("mine") < gray.index("a-sharp-one") < gray.index("photo-x4")
+    assert gray.index("a-sharp-one") < gray.index("a-colour-one")
+
+    rgb = [card.name for card in models_for(channels=3)]
+    assert rgb[0] == "photo-x4"
+    assert rgb.index("a-colour-one") < rgb.index("microscopy-x2")
+    assert set(rgb) == set(gray) == {card.name for card in list_models()}
+    assert models_for(channels=1, frames=5) == []
+
+
+def test_models_for_other_channels_fit_no_image(tiny_model: Any, library_folder: Path) -> None:
+    save_model(tiny_model(name="four", channels=4), library_folder / "four.safetensors")
+    for channels in (1, 3, 4):
+        assert "four" not in [card.name for card in models_for(channels=channels)]
