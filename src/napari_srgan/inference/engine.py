@@ -80,7 +80,8 @@ class Engine:
         ``"auto"`` takes the first of CUDA, XPU, MPS that is there, else the CPU.
     precision
         ``"auto"`` takes the fastest type the device is fast at: bfloat16 or float16 on
-        CUDA, bfloat16 on CPUs with AMX or AVX512-bf16, else float32.
+        CUDA, bfloat16 on CPUs with AMX or AVX512-bf16, else float32. A network that is not
+        made for a small type runs in float32 whatever is said.
     self_ensemble
         Give the mean over the eight orientations of the image.
 
@@ -100,7 +101,8 @@ class Engine:
     ) -> None:
         self.model = model
         self.device = choose_device(device)
-        self.dtype = choose_dtype(self.device, precision)
+        wanted = choose_dtype(self.device, precision)
+        self.dtype = wanted if wanted in model.network.half_precisions else torch.float32
         self.passes = len(ORIENTATIONS) if self_ensemble else 1
         self.network = self._prepared(self.dtype)
         self.needs_plane_statistics = self.network.needs_plane_statistics

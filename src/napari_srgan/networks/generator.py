@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor, nn
 
 from napari_srgan.networks.instance_norm import normalises_over_image
@@ -57,6 +58,11 @@ class Generator(nn.Module, ABC):
     def needs_plane_statistics(self) -> bool:
         """Whether every pixel depends on the whole image, by way of its mean and variance."""
         return normalises_over_image(self)
+
+    @property
+    def half_precisions(self) -> frozenset[torch.dtype]:
+        """The small float types its weights may have; in any other it runs as float32."""
+        return frozenset({torch.bfloat16, torch.float16})
 
     @abstractmethod
     def forward(self, low: Tensor) -> Tensor:
