@@ -80,10 +80,10 @@ def test_relu_and_no_normalisation_leave_nothing_of_the_others() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"scale_factor": 5}, "by 2, 3, 4 or 8, not by 5"),
+        ({"scale_factor": 5}, "by one of 2, 3, 4, 8, not by 5"),
         ({"kernel": 4}, "odd kernel"),
         ({"blocks": 0}, "at least one"),
-        ({"normalisation": "group"}, "no normalisation 'group'"),
+        ({"normalisation": "group"}, "no 'group'"),
         ({"upsampling": "later"}, "not 'later'"),
         ({"depth": 3}, "does not take these arguments"),
     ],
@@ -109,3 +109,34 @@ def test_back_projection_keeps_the_mean_even_of_noise(factor: int) -> None:
     low = torch.poisson(torch.full((1, 1, 40, 40), 3.0))
     off = (plain(low).mean() - low.mean()).abs()
     assert (projected(low).mean() - low.mean()).abs() < 0.05 * off
+
+
+def test_an_activation_can_end_the_trunk() -> None:
+    network = SRResNet(2, **SMALL, trunk_end="activation")
+    assert sum(isinstance(m, nn.BatchNorm2d) for m in network.modules()) == 2 * 2
+    assert sum(isinstance(m, nn.PReLU) for m in network.modules()) == 1 + 2 + 1 + 1
+
+
+def test_instance_normalisation_makes_the_trunk_blind_to_contrast() -> None:
+    torch.manual_seed(0)
+    network = SRResNet(2, **SMALL, normalisation="instance").eval()
+    features = torch.rand(1, 8, 16, 16)
+    block = network.body[0].residual
+    torch.testing.assert_close(block(features * 7), block(features), atol=1e-3, rtol=1e-3)
+
+
+def test_a_signed_network_sees_and_gives_the_same_image() -> None:
+    torch.manual_seed(0)
+    plain = SRResNet(2, **SMALL, normalisation="none").eval()
+    signed = SRResNet(2, **SMALL, normalisation="none", input_range="signed", output_range="signed").eval()
+    signed.load_state_dict(plain.state_dict())
+    low = torch.rand(1, 1, 12, 12)
+    torch.testing.assert_close(signed(low), (plain(low * 2 - 1) + 1) / 2)
+
+
+def test_a_hyperbolic_tangent_keeps_the_output_within_its_range() -> None:
+    torch.manual_seed(0)
+    network = SRResNet(2, **SMALL, normalisation="none", output="tanh", output_range="signed").eval()
+    result = network(torch.rand(1, 1, 12, 12) * 1e4)
+    assert result.min() >= 0
+    assert result.max() <= 1

@@ -11,9 +11,11 @@ import torch
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model, read_model, save_model
-from napari_srgan.training.pixel_stage import Validation, learning_rate_factor, start_network
+from napari_srgan.training.loop import start_network
 from napari_srgan.training.recipe import Recipe, read_recipe
+from napari_srgan.training.schedule import learning_rate_factor
 from napari_srgan.training.session import run_recipe
+from napari_srgan.training.validation import Validation
 
 
 def finish(recipe: Path, data: Path, out: Path, **options: Any) -> tuple[list[Validation], Model | None]:
@@ -122,7 +124,10 @@ def test_a_training_can_start_from_a_model(recipe: Recipe, tiny_model: Any, tmp_
 
 
 def test_the_learning_rate_rises_stays_and_falls(recipe: Recipe) -> None:
-    rates = [learning_rate_factor(recipe, step) for step in range(recipe.steps + 1)]
+    steps = range(recipe.steps + 1)
+    rates = [
+        learning_rate_factor(step, recipe.steps, warm_up=recipe.warm_up, decay=recipe.decay) for step in steps
+    ]
     assert rates[:6] == sorted(rates[:6])
     assert max(rates) == 1
     assert rates[10] == rates[23] == 1

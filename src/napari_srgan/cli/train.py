@@ -11,7 +11,7 @@ import typer
 from napari_srgan.cli.terminal import errors_told
 
 if TYPE_CHECKING:
-    from napari_srgan.training.pixel_stage import Validation
+    from napari_srgan.training.validation import Validation
 
 
 def train(

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.optim import Optimizer
 
 from napari_srgan.errors import UserError
 from napari_srgan.networks import Generator
+
+_DAMAGED = (RuntimeError, KeyError, ValueError, TypeError, OSError, EOFError, pickle.UnpicklingError)
+"""What reading a file that is no such checkpoint raises."""
 
 
 @dataclass
@@ -22,11 +26,14 @@ class TrainingState:
     average: Generator
     """Exponential moving average of the network's weights."""
     optimisers: list[Optimizer]
+    """Of all stages, in their order."""
     draw: np.random.Generator
     """Where patches and flips are drawn from."""
     step: int = 0
     minutes: float = 0.0
     """Spent training so far, over all runs."""
+    discriminator: nn.Module | None = None
+    """The other player, if there is an adversarial stage."""
 
 
 def write_checkpoint(path: Path, state: TrainingState) -> None:
@@ -40,6 +47,7 @@ def write_checkpoint(path: Path, state: TrainingState) -> None:
             "draw": state.draw.bit_generator.state,
             "step": state.step,
             "minutes": state.minutes,
+            "discriminator": state.discriminator.state_dict() if state.discriminator else None,
         },
         partial,
     )
@@ -58,11 +66,21 @@ def read_checkpoint(path: Path, state: TrainingState) -> None:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         state.network.load_state_dict(saved["network"])
         state.average.load_state_dict(saved["average"])
+        if state.discriminator:
+            state.discriminator.load_state_dict(saved["discriminator"])
         for optimiser, entry in zip(state.optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(entry)
         state.draw.bit_generator.state = saved["draw"]
         state.step, state.minutes = saved["step"], saved["minutes"]
-    except (RuntimeError, KeyError, ValueError, OSError, EOFError, pickle.UnpicklingError) as error:
+    except (
+        RuntimeError,
+        KeyError,
+        ValueError,
+        TypeError,
+        OSError,
+        EOFError,
+        pickle.UnpicklingError,
+    ) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(
             f"{path} is no checkpoint of this training ({reason}); delete it to begin anew"

@@ -34,7 +34,8 @@ def build_optimiser(network: nn.Module, kind: str, learning_rate: float) -> list
     inner = [p for p in parameters if p.ndim == 4 and FEW_FEATURES < p.shape[0] <= p.shape[1]]
     chosen = {id(p) for p in inner}
     rest = [p for p in parameters if id(p) not in chosen]
-    return [Muon(inner, learning_rate), torch.optim.Adam(rest, learning_rate, betas=(0.9, 0.99))]
+    adam = torch.optim.Adam(rest, learning_rate, betas=(0.9, 0.99))
+    return [Muon(inner, learning_rate), adam] if inner else [adam]
 
 
 class Muon(Optimizer):

@@ -11,6 +11,42 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from napari_srgan.errors import UserError
 from napari_srgan.networks import build_network
 from napari_srgan.networks.architectures import spelled_out
+from napari_srgan.training.losses import AdversarialLoss, PixelLoss
+
+
+class GanStage(BaseModel):
+    """The adversarial stage of a training; the defaults are SRGAN's (Ledig et al. 2017, section 3.2)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    after: int = Field(default=0, ge=0)
+    """Steps of the pixel stage before it; 0 where the recipe starts from a trained model."""
+    discriminator: Literal["vgg", "patch"] = "vgg"
+    """SRGAN's, or PatchGAN."""
+    discriminator_arguments: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments of its class."""
+    adversarial: AdversarialLoss = "standard"
+    """See :func:`~napari_srgan.training.losses.discriminator_loss`."""
+    adversarial_weight: float = Field(default=1e-3, ge=0)
+    perceptual: Literal["vgg22", "vgg54", "squeezenet", "none"] = "vgg54"
+    """Whose feature maps are compared: VGG19's, which torchvision downloads, or SqueezeNet's
+    from a file, brought to unit length."""
+    activated: bool = True
+    """VGG's maps after the activation, as in SRGAN, or before, as in ESRGAN."""
+    features: str | None = None
+    """SqueezeNet's weights, a file inside the data folder."""
+    heads: str | None = None
+    """LPIPS's weights of its maps, a file inside the data folder; all maps alike if unsaid."""
+    perceptual_weight: float = Field(default=1.0, ge=0)
+    pixel_weight: float = Field(default=0.0, ge=0)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    """Of both players, at its height."""
+
+    @model_validator(mode="after")
+    def _features_are_named(self) -> GanStage:
+        if self.perceptual == "squeezenet" and self.features is None:
+            raise ValueError("perceptual = 'squeezenet' needs features, a file of its weights")
+        return self
 
 
 class Recipe(BaseModel):
@@ -25,11 +61,15 @@ class Recipe(BaseModel):
     architecture: str
     """A key of :data:`napari_srgan.networks.ARCHITECTURES`."""
     arguments: dict[str, Any]
-    """Keyword arguments of the architecture."""
+    """Keyword arguments of the architecture, or a ``preset`` of it."""
     intensity: Literal["byte", "percentile"]
     """The intensity convention of the model's card."""
     licence: str = "BSD-3-Clause"
     """Licence of the weights."""
+    citation: str = ""
+    """What to cite when results are published."""
+    partner: str | None = None
+    """Name of the model of the same shape that this one can be blended with."""
     start: str | None = None
     """Name or file of a model whose weights are taken where their shapes agree."""
 
@@ -64,6 +104,10 @@ class Recipe(BaseModel):
     """Decay of the exponential moving average of the weights, which is what is kept."""
     clip: float = Field(default=1.0, gt=0)
     """Largest norm of the gradient."""
+    pixel_loss: PixelLoss = "l1"
+    """See :func:`~napari_srgan.training.losses.pixel_loss`."""
+    gan: GanStage | None = None
+    """The adversarial stage, if there is one."""
     validate_every: int = Field(default=1000, ge=1)
     """Steps between validations and checkpoints."""
     seed: int = 0
@@ -75,6 +119,10 @@ class Recipe(BaseModel):
         missing = {"scale_factor", "channels"} - set(self.arguments)
         if missing:
             raise ValueError(f"arguments must name {' and '.join(sorted(missing))}")
+        if self.gan and self.gan.after >= self.steps:
+            raise ValueError(f"the adversarial stage begins after {self.gan.after} of {self.steps} steps")
+        if self.gan and self.gan.after == 0 and self.start is None:
+            raise ValueError("an adversarial stage needs a pixel stage before it (after), or a start")
         return self
 
     @property

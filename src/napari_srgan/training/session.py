@@ -11,9 +11,10 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import Model, ModelCard, Quality, save_model
 from napari_srgan.networks import Generator
 from napari_srgan.training.curve import draw_curve
-from napari_srgan.training.pixel_stage import Validation, train
+from napari_srgan.training.loop import TrainingDiverged, train
 from napari_srgan.training.recipe import Recipe, read_recipe
 from napari_srgan.training.tiles import TileSets, attribution, read_tiles
+from napari_srgan.training.validation import Validation
 
 PROTOCOL = "held-back tiles, float32 range 1, border of one factor left out"
 RGB_PROTOCOL = f"{PROTOCOL}, Y channel"
@@ -51,7 +52,7 @@ def run_recipe(
     Yields
     ------
     Validation
-        As :func:`~napari_srgan.training.pixel_stage.train` does.
+        As :func:`~napari_srgan.training.loop.train` does.
 
     Returns
     -------
@@ -61,30 +62,41 @@ def run_recipe(
     Raises
     ------
     UserError
-        If the recipe or the data cannot be used, or `out` cannot be written to.
+        If the recipe or the data cannot be used, or `out` cannot be written to; or if a loss
+        is no longer finite, after the model of the last good step was written.
     """
     recipe = read_recipe(recipe_file)
     _make_folder(out)
     sources = attribution(recipe, data)
     tiles = read_tiles(recipe, data)
     log = out / f"{recipe.name}.csv"
-    loop = train(recipe, tiles, out / f"{recipe.name}.checkpoint", device=device, compiled=compiled)
+    loop = train(
+        recipe, tiles, out / f"{recipe.name}.checkpoint", data=data, device=device, compiled=compiled
+    )
     last: Validation | None = None
+    diverged: TrainingDiverged | None = None
     while True:
         try:
             validation = next(loop)
         except StopIteration as end:
             network: Generator = end.value
             break
+        except TrainingDiverged as error:
+            network, diverged = error.network, error
+            break
         _write_log(log, validation)
         last = validation
         yield validation
         if validation.minutes >= minutes and validation.step < recipe.steps:
             return None
-    assert last is not None
+    if last is None:  # it diverged at once, again: there is nothing newer than what was kept then
+        assert diverged is not None
+        raise diverged
     draw_curve(log, out / f"{recipe.name}.png")
     model = Model(network.requires_grad_(False), _card(recipe, network, sources, tiles, last))
-    save_model(model, out / f"{recipe.name}.safetensors")
+    file = save_model(model, out / f"{recipe.name}.safetensors")
+    if diverged:
+        raise UserError(f"{diverged} (in {file})") from diverged
     return model
 
 
@@ -104,6 +116,8 @@ def _card(
         licence=recipe.licence,
         attribution=sources,
         recipe=recipe.model_dump(mode="json"),
+        partner=recipe.partner,
+        citation=recipe.citation,
         trained=(
             f"{last.step} steps of {recipe.batch} patches in {last.minutes:.0f} minutes on "
             f"{len(tiles.training)} tiles ({tiles.too_small} smaller than a patch left out)"

@@ -1,0 +1,129 @@
+"""The stage of a training in which a generator and a discriminator play against each other.
+
+Ledig, C. et al. (2017). Photo-realistic single image super-resolution using a
+generative adversarial network. CVPR, arXiv 1609.04802. Section 2.2 and algorithm of section 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from napari_srgan.errors import UserError
+from napari_srgan.models.perceptual_files import read_lpips_heads, read_squeezenet
+from napari_srgan.networks import Generator
+from napari_srgan.networks.patch_gan import PatchDiscriminator
+from napari_srgan.networks.perceptual_loss import SRGAN_FEATURE_SCALE, PerceptualLoss
+from napari_srgan.networks.vgg_discriminator import VGGDiscriminator
+from napari_srgan.training.losses import discriminator_loss, generator_loss, pixel_loss
+from napari_srgan.training.recipe import GanStage, Recipe
+from napari_srgan.training.schedule import set_learning_rate
+from napari_srgan.training.update import update
+from napari_srgan.training.vgg19 import load_vgg19
+
+BETAS = (0.9, 0.99)
+"""Of Adam, for both players."""
+
+
+class AdversarialStage:
+    """Both players move once a step, the discriminator first.
+
+    Parameters
+    ----------
+    recipe
+        With a GAN stage.
+    network
+        The generator.
+    data
+        Folder in which the recipe's files of features lie.
+    device
+        A torch device.
+
+    Raises
+    ------
+    UserError
+        If the discriminator does not fit the recipe's patches, or features cannot be read.
+    """
+
+    def __init__(self, recipe: Recipe, network: Generator, data: Path, device: str) -> None:
+        assert recipe.gan is not None
+        self._recipe, self._gan = recipe, recipe.gan
+        self._network = network
+        self.discriminator = build_discriminator(recipe).to(device).to(memory_format=torch.channels_last)
+        self._perceptual = _perceptual_loss(recipe.gan, data)
+        if self._perceptual:
+            self._perceptual.to(device)
+        self.optimisers = [
+            Adam(player.parameters(), recipe.gan.learning_rate, betas=BETAS)
+            for player in (network, self.discriminator)
+        ]
+
+    def step(
+        self, forward: Callable[[Tensor], Tensor], low: Tensor, high: Tensor, step: int, steps: int
+    ) -> Tensor:
+        """One update of both players by a batch; returns the generator's loss.
+
+        Parameters are those of :meth:`~napari_srgan.training.pixel_stage.PixelStage.step`.
+        """
+        gan, clip = self._gan, self._recipe.clip
+        set_learning_rate(self.optimisers, gan.learning_rate, self._recipe, step, steps)
+        moves_generator, moves_discriminator = self.optimisers
+        with torch.autocast(low.device.type, torch.bfloat16):
+            result = forward(low)
+            real, fake = self.discriminator(high), self.discriminator(result.detach())
+        loss = discriminator_loss(gan.adversarial, real, fake)
+        update(loss, self.discriminator, [moves_discriminator], clip, "discriminator")
+
+        self.discriminator.requires_grad_(False)
+        loss = self._generator_loss(result, high)
+        self.discriminator.requires_grad_(True)
+        return update(loss, self._network, [moves_generator], clip, "generator")
+
+    def _generator_loss(self, result: Tensor, high: Tensor) -> Tensor:
+        """Perceptual, adversarial and pixel loss, weighted (SRGAN, eq. 3)."""
+        gan = self._gan
+        with torch.autocast(high.device.type, torch.bfloat16):
+            # Only the relativistic loss asks what the discriminator says of the truth.
+            real = self.discriminator(high) if gan.adversarial == "relativistic" else torch.zeros(())
+            fake = self.discriminator(result)
+            perceptual = self._perceptual(result, high) if self._perceptual else torch.zeros(())
+        loss = gan.adversarial_weight * generator_loss(gan.adversarial, real, fake)
+        if self._perceptual:
+            loss = loss + gan.perceptual_weight * perceptual
+        if gan.pixel_weight:
+            loss = loss + gan.pixel_weight * pixel_loss(self._recipe.pixel_loss, result, high)
+        return loss
+
+
+def build_discriminator(recipe: Recipe) -> nn.Module:
+    """The discriminator of a recipe, with fresh weights.
+
+    Raises
+    ------
+    UserError
+        If it does not take the recipe's arguments or patches.
+    """
+    assert recipe.gan is not None
+    arguments: Mapping[str, Any] = recipe.gan.discriminator_arguments
+    try:
+        if recipe.gan.discriminator == "patch":
+            return PatchDiscriminator(recipe.channels, **arguments)
+        return VGGDiscriminator(recipe.channels, patch=recipe.patch * recipe.scale_factor, **arguments)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"the discriminator of {recipe.name} cannot be built: {error}") from error
+
+
+def _perceptual_loss(gan: GanStage, data: Path) -> PerceptualLoss | None:
+    if gan.perceptual == "none" or gan.perceptual_weight == 0:
+        return None
+    if gan.perceptual == "squeezenet":
+        assert gan.features is not None
+        heads = read_lpips_heads(data / gan.heads) if gan.heads else None
+        return PerceptualLoss(read_squeezenet(data / gan.features), unit_length=True, heads=heads)
+    features = load_vgg19(gan.perceptual, activated=gan.activated)
+    return PerceptualLoss(features, unit_length=False, feature_scale=SRGAN_FEATURE_SCALE)

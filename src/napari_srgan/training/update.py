@@ -1,0 +1,52 @@
+"""One update of weights, which refuses to be made by numbers that are not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+
+class LossNotFinite(Exception):
+    """A loss or its gradient is no number any more; the weights have not been touched."""
+
+
+def update(
+    loss: Tensor, trained: nn.Module, optimisers: Iterable[Optimizer], clip: float, name: str
+) -> Tensor:
+    """Move a network's weights down the gradient of a loss.
+
+    Parameters
+    ----------
+    loss
+        A scalar.
+    trained
+        The network whose gradient is clipped.
+    optimisers
+        That move its weights.
+    clip
+        Largest norm of the gradient.
+    name
+        What the loss is called where it fails.
+
+    Returns
+    -------
+    Tensor
+        The loss, detached.
+
+    Raises
+    ------
+    LossNotFinite
+        Before anything is moved.
+    """
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = nn.utils.clip_grad_norm_(trained.parameters(), clip)
+    if not bool(torch.isfinite(loss.detach()) & torch.isfinite(norm)):
+        what = "loss" if not bool(torch.isfinite(loss.detach())) else "gradient"
+        raise LossNotFinite(f"the {name}'s {what} is not finite")
+    for optimiser in optimisers:
+        optimiser.step()
+        optimiser.zero_grad()
+    return loss.detach()

@@ -1,0 +1,185 @@
+"""The adversarial stage: both players move, it resumes, and it stops before it breaks anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from napari_srgan.errors import UserError
+from napari_srgan.models import Model, read_model, save_model
+from napari_srgan.networks.perceptual import SqueezeNetFeatures
+from napari_srgan.training.checkpoint import TrainingState
+from napari_srgan.training.gan_stage import AdversarialStage
+from napari_srgan.training.losses import pixel_loss
+from napari_srgan.training.recipe import read_recipe
+from napari_srgan.training.session import run_recipe
+
+GAN = """
+[gan]
+after = 20
+discriminator = "patch"
+discriminator_arguments = { halvings = 1, width = 4 }
+perceptual = "none"
+pixel_weight = 1.0
+adversarial_weight = 1e-2
+learning_rate = 1e-3
+"""
+
+
+@pytest.fixture
+def gan_file(recipe_file: Path) -> Path:
+    recipe_file.write_text(recipe_file.read_text() + GAN)
+    return recipe_file
+
+
+def finish(recipe: Path, data: Path, out: Path, **options: Any) -> Model | None:
+    job = run_recipe(recipe, data, out, **options)
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            model: Model | None = end.value
+            return model
+
+
+@pytest.mark.parametrize("adversarial", ["standard", "least-squares", "hinge", "relativistic"])
+def test_pixel_stage_then_adversarial_stage(
+    gan_file: Path, data: Path, tmp_path: Path, adversarial: str
+) -> None:
+    gan_file.write_text(gan_file.read_text() + f'adversarial = "{adversarial}"\n')
+    model = finish(gan_file, data, tmp_path / "out")
+    assert model is not None
+    assert model.card.recipe["gan"]["adversarial"] == adversarial
+    assert all(parameter.isfinite().all() for parameter in model.network.parameters())
+
+
+def test_a_stopped_adversarial_stage_goes_on_as_if_it_had_not_been(
+    gan_file: Path, data: Path, tmp_path: Path
+) -> None:
+    gan_file.write_text(gan_file.read_text().replace("validate_every = 20", "validate_every = 10"))
+    whole = finish(gan_file, data, tmp_path / "whole")
+    job = run_recipe(gan_file, data, tmp_path / "parts")
+    for _ in range(4):  # to the middle of the adversarial stage
+        next(job)
+    job.close()
+    parts = finish(gan_file, data, tmp_path / "parts")
+    assert whole is not None
+    assert parts is not None
+    assert parts.weights_hash == whole.weights_hash
+
+
+def test_both_players_move_once_and_only_by_their_own_loss(gan_file: Path, data: Path) -> None:
+    recipe = read_recipe(gan_file)
+    stage, network = stage_of(gan_file, data)
+    assert recipe.gan is not None
+    before = [p.detach().clone() for p in (*network.parameters(), *stage.discriminator.parameters())]
+    low, high = torch.rand(4, 1, 12, 12), torch.rand(4, 1, 24, 24)
+    for step in range(2):  # the generator's last convolution begins at zero, and hides the others
+        assert stage.step(network, low, high, step, 20).isfinite()
+    after = [*network.parameters(), *stage.discriminator.parameters()]
+    assert all(not torch.equal(a, b) for a, b in zip(after, before, strict=True))
+    assert all(p.requires_grad for p in stage.discriminator.parameters())
+    assert all(p.grad is None for p in after)
+
+
+def stage_of(file: Path, data: Path) -> tuple[AdversarialStage, Any]:
+    from napari_srgan.networks import build_network
+
+    recipe = read_recipe(file)
+    torch.manual_seed(0)
+    network = build_network(recipe.architecture, recipe.arguments)
+    return AdversarialStage(recipe, network, data, "cpu"), network
+
+
+def test_a_perceptual_loss_from_a_file_takes_part(gan_file: Path, data: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    weights = {name: tensor.numpy() for name, tensor in SqueezeNetFeatures().state_dict().items()}
+    np.savez(data / "squeezenet.npz", **weights)
+    text = gan_file.read_text().replace(
+        'perceptual = "none"', 'perceptual = "squeezenet"\nfeatures = "squeezenet.npz"'
+    )
+    losses = []
+    for weight in (0.0, 5.0):
+        gan_file.write_text(text + f"perceptual_weight = {weight}\n")
+        stage, network = stage_of(gan_file, data)
+        torch.manual_seed(1)
+        low, high = torch.rand(4, 1, 12, 12), torch.rand(4, 1, 24, 24)
+        losses.append(float(stage.step(network, low, high, 5, 20)))
+    assert losses[1] > losses[0] + 0.01
+
+
+def test_a_diverging_training_stops_and_keeps_what_was_good(
+    gan_file: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    def breaking(kind: Any, result: Any, truth: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        loss = pixel_loss(kind, result, truth)
+        return loss * float("nan") if calls > 8 else loss
+
+    monkeypatch.setattr("napari_srgan.training.gan_stage.pixel_loss", breaking)
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match=r"step 28 the generator's loss is not finite.*lower the learning"):
+        finish(gan_file, data, out)
+    kept = read_model(out / "toy.safetensors")
+    assert all(parameter.isfinite().all() for parameter in kept.network.parameters())
+    assert (out / "toy.checkpoint").exists()
+    # The cause is gone, and it goes on from there.
+    monkeypatch.undo()
+    assert finish(gan_file, data, out) is not None
+
+
+def test_a_starting_model_makes_the_pixel_stage_unnecessary(
+    gan_file: Path, data: Path, tmp_path: Path, recipe_file: Path
+) -> None:
+    pixel = tmp_path / "pixel.toml"
+    pixel.write_text(gan_file.read_text().split("[gan]")[0])
+    start = finish(pixel, data, tmp_path / "pixel")
+    assert start is not None
+    file = save_model(start, tmp_path / "start.safetensors")
+    text = gan_file.read_text().replace("after = 20", "after = 0")
+    gan_file.write_text(f'start = "{file.as_posix()}"\npartner = "start"\n' + text)
+    model = finish(gan_file, data, tmp_path / "out")
+    assert model is not None
+    assert model.card.partner == "start"
+    assert model.weights_hash != start.weights_hash
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("after = 20", "after = 40", "begins after 40 of 40 steps"),
+        ("after = 20", "after = 0", "needs a pixel stage before it"),
+        ('perceptual = "none"', 'perceptual = "squeezenet"', "needs features"),
+        ("halvings = 1", "halvings = 0", "cannot be built: PatchGAN needs"),
+        ("halvings = 1", "depth = 1", "cannot be built"),
+        ('discriminator = "patch"', 'discriminator = "vgg"', "cannot be built"),
+        ('perceptual = "none"', 'perceptual = "squeezenet"\nfeatures = "missing.npz"', "no file .*missing"),
+    ],
+)
+def test_wrong_stages_are_named_before_the_training(
+    gan_file: Path, data: Path, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    gan_file.write_text(gan_file.read_text().replace(old, new))
+    with pytest.raises(UserError, match=message):
+        finish(gan_file, data, tmp_path / "out")
+    assert not list((tmp_path / "out").glob("*.checkpoint"))
+
+
+def test_a_checkpoint_of_a_training_without_a_second_player_is_refused(
+    gan_file: Path, data: Path, tmp_path: Path
+) -> None:
+    pixel = tmp_path / "pixel.toml"
+    pixel.write_text(gan_file.read_text().split("[gan]")[0])
+    job = run_recipe(pixel, data, tmp_path / "out")
+    next(job)
+    job.close()
+    with pytest.raises(UserError, match="no checkpoint of this training"):
+        finish(gan_file, data, tmp_path / "out")
+    assert TrainingState.__dataclass_fields__["discriminator"].default is None
