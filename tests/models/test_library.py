@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import save_file
 
 import napari_srgan
@@ -208,3 +209,51 @@ def test_models_for_other_channels_fit_no_image(tiny_model: Any, library_folder:
     save_model(tiny_model(name="four", channels=4), library_folder / "four.safetensors")
     for channels in (1, 3, 4):
         assert "four" not in [card.name for card in models_for(channels=channels)]
+
+
+def somebody_elses_checkpoint() -> dict[str, torch.Tensor]:
+    """Weights of an SRGAN generator of factor 2 and one block, named as a well-known project names them."""
+    shapes = {
+        "block1.0": (8, 3, 9, 9),
+        "block1.1": (1,),
+        "block2.conv1": (8, 8, 3, 3),
+        "block2.bn1": (8,),
+        "block2.prelu": (1,),
+        "block2.conv2": (8, 8, 3, 3),
+        "block2.bn2": (8,),
+        "block3.0": (8, 8, 3, 3),
+        "block3.1": (8,),
+        "block4.0.conv": (32, 8, 3, 3),
+        "block4.0.prelu": (1,),
+        "block4.1": (3, 8, 9, 9),
+    }
+    weights = {}
+    for layer, shape in shapes.items():
+        weights[f"{layer}.weight"] = torch.rand(shape)
+        if len(shape) == 4 or shape == (8,):
+            weights[f"{layer}.bias"] = torch.rand(shape[0])
+        if shape == (8,):
+            weights[f"{layer}.running_mean"] = torch.rand(shape)
+            weights[f"{layer}.running_var"] = torch.rand(shape)
+            weights[f"{layer}.num_batches_tracked"] = torch.tensor(1)
+    return weights
+
+
+def test_a_checkpoint_of_another_project_becomes_a_model(tmp_path: Path, library_folder: Path) -> None:
+    file = tmp_path / "netG epoch 2.pth"
+    torch.save(somebody_elses_checkpoint(), file)
+    card = add_model(file)
+    assert (card.name, card.scale_factor, card.channels) == ("netG-epoch-2", 2, 3)
+    assert [f.name for f in library_folder.iterdir()] == ["netG-epoch-2.safetensors"]
+    assert load_model("netG-epoch-2").card == card
+
+
+def test_a_checkpoint_among_ones_models_can_be_added_in_its_place(library_folder: Path) -> None:
+    file = library_folder / "found.pth"
+    torch.save(somebody_elses_checkpoint(), file)
+    assert "add it to the library" in unreadable_models()["found"]
+    add_model(file)
+    assert own_names() == ["found"]
+    assert unreadable_models() == {}
+    rename_model("found", "kept")
+    assert "kept" in own_names()

@@ -81,9 +81,12 @@ def shape_difference(a: ModelCard, b: ModelCard) -> str | None:
 
 def _shape(card: ModelCard) -> dict[str, Any]:
     """What decides whether weights fit: fields of the card and every argument, said or not."""
-    parameters = inspect.signature(ARCHITECTURES[card.architecture]).parameters.values()
-    unsaid = {p.name: p.default for p in parameters if p.default is not p.empty}
-    return {field: getattr(card, field) for field in _FIELDS} | unsaid | card.arguments
+    shape = {field: getattr(card, field) for field in _FIELDS}
+    # Networks of other projects are built from their weights, and have no arguments.
+    if card.architecture in ARCHITECTURES:
+        parameters = inspect.signature(ARCHITECTURES[card.architecture]).parameters.values()
+        shape |= {p.name: p.default for p in parameters if p.default is not p.empty}
+    return shape | card.arguments
 
 
 def partner_of(card: ModelCard) -> str | None:

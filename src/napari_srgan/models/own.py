@@ -142,8 +142,6 @@ def _name_of(path: Path) -> str:
 
 
 def _has_card(path: Path) -> bool:
-    if path.suffix != ".safetensors":
-        return False
     try:
         with safe_open(path, framework="pt") as file:
             return CARD_KEY in (file.metadata() or {})
