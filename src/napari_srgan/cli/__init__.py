@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_srgan.cli import demo, models, train, upscale
+from napari_srgan.cli import demo, export, models, train, upscale
 
 app = typer.Typer(
     name="napari-srgan",
@@ -22,6 +22,7 @@ app.command()(upscale.upscale)
 app.add_typer(models.app, name="models")
 app.command()(demo.demo)
 app.command()(train.train)
+app.command()(export.export)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,5 +1,6 @@
 """A trained model is a network, its weights and a card; read and written as one file."""
 
+from napari_srgan.models.bioimageio_package import export_bioimageio
 from napari_srgan.models.blend import blend, partner_of
 from napari_srgan.models.card import ModelCard, Quality
 from napari_srgan.models.download import download_job
@@ -16,8 +17,9 @@ from napari_srgan.models.library import (
     user_folder,
 )
 from napari_srgan.models.model import Model
+from napari_srgan.models.onnx_file import export_onnx
 from napari_srgan.models.own import add_model, delete_model, rename_model
-from napari_srgan.models.remote import ModelIndex, RemoteModel, fetch_index, remote_models
+from napari_srgan.models.remote import ModelIndex, RemoteModel, fetch_index, remote_models, write_index
 
 __all__ = [
     "LibraryEntry",
@@ -31,6 +33,8 @@ __all__ = [
     "default_model_name",
     "delete_model",
     "download_job",
+    "export_bioimageio",
+    "export_onnx",
     "fetch_index",
     "library_entries",
     "list_models",
@@ -46,4 +50,5 @@ __all__ = [
     "save_model",
     "unreadable_models",
     "user_folder",
+    "write_index",
 ]

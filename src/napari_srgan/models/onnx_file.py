@@ -1,0 +1,155 @@
+"""A model for other programs, as one ONNX file.
+
+The file holds the network alone: float32 ``(N, C, Y, X)`` in, as many channels out, values in
+the network's own range, 0..1. Bringing quantities into that range, tiles and the way back are
+the caller's; the card, in the file's metadata, says what the model expects.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_srgan.errors import UserError
+from napari_srgan.models.files import CARD_KEY
+from napari_srgan.models.model import Model
+from napari_srgan.models.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+WEIGHTS_KEY = "napari-srgan weights"
+"""Metadata: the hash of the weights, as in a result's provenance."""
+INPUT, OUTPUT = "low", "high"
+"""Names of the input and the output."""
+OPSET = 18
+"""The oldest that the exporter writes without converting, so that most programs can read it."""
+PERCENTILES = 0.1, 99.9
+"""What a card's ``intensity="percentile"`` maps to 0 and 1."""
+
+_EXAMPLE = (2, 32, 48)
+"""Batch, Y and X of the image that is traced: none is 1, which would be taken for fixed."""
+
+
+def export_onnx(model: Model, path: str | os.PathLike[str]) -> Path:
+    """Write a model as an ONNX file of any batch, height and width; whole or not at all.
+
+    Parameters
+    ----------
+    model
+        The model.
+    path
+        The ``.onnx`` file; replaced if it exists.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    UserError
+        If the ending is another, the packages for it are not installed, the network cannot
+        be expressed in ONNX, or the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".onnx":
+        raise UserError(f"an ONNX file ends in .onnx, {path.name!r} does not; change the ending")
+    write_whole(path, to_onnx(model).SerializeToString())
+    return path
+
+
+def to_onnx(model: Model) -> ModelProto:
+    """A model as an ONNX graph, with its card in the metadata.
+
+    Raises
+    ------
+    UserError
+        If the packages for it are not installed, or the network cannot be expressed in ONNX.
+    """
+    try:
+        import onnx
+        import onnxscript  # noqa: F401  # torch's exporter asks for it
+    except ImportError as error:
+        raise UserError(
+            f"exporting needs a package that is not installed ({error.name}): "
+            'pip install "napari-srgan[export]"'
+        ) from error
+    graph = _trace(model)
+    _forget_where_it_was_made(graph)
+    onnx.helper.set_model_props(
+        graph, {CARD_KEY: model.card.model_dump_json(), WEIGHTS_KEY: model.weights_hash}
+    )
+    graph.producer_name, graph.producer_version = "napari-srgan", version("napari-srgan")
+    graph.doc_string = f"{model.card.description}\n\n{usage(model)}"
+    onnx.checker.check_model(graph)
+    return graph
+
+
+def usage(model: Model) -> str:
+    """What one has to know to run an exported model, in a few sentences."""
+    card = model.card
+    low, high = PERCENTILES
+    expected = {
+        "byte": "8-bit values divided by 255",
+        "percentile": f"the {low} and {high} percentiles of each channel mapped to 0 and 1, nothing clipped",
+    }[card.intensity]
+    return (
+        f"Input {INPUT!r}: float32 (N, {card.channels}, Y, X), {expected}. Output {OUTPUT!r}: float32 "
+        f"(N, {card.channels}, {card.scale_factor} Y, {card.scale_factor} X) on the same range. "
+        f"{_about_tiles(model)} The output is a prediction, not a measurement."
+    )
+
+
+def _about_tiles(model: Model) -> str:
+    if model.network.needs_plane_statistics:
+        return (
+            "The network normalises over the image it is given: tiles of an image do not fit "
+            "together, so give it whole images (napari-srgan measures the whole image first)."
+        )
+    return (
+        f"An output pixel depends on input pixels up to {model.card.receptive_radius} away: tiles read with "
+        "so much around them, which is cut off afterwards, make what the whole image would."
+    )
+
+
+def _trace(model: Model) -> ModelProto:
+    batch, y, x = _EXAMPLE
+    example = torch.rand(batch, model.card.channels, y, x)
+    network = model.network
+    try:
+        with torch.no_grad():
+            # What networks keep for their next run must be kept from a true run, not from tracing.
+            network(example)
+            program = torch.onnx.export(
+                network,
+                (example,),
+                dynamo=True,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_shapes=({0: "batch", 2: "y", 3: "x"},),
+                opset_version=OPSET,
+                verbose=False,
+            )
+    except Exception as error:  # whatever layers of others bring about inside the exporter
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            f"{model.name} ({model.card.architecture}) cannot be expressed in ONNX for images of any "
+            f"size: {reason}; export a model of another architecture"
+        ) from error
+    assert program is not None  # it is, when no file is named
+    graph: ModelProto = program.model_proto
+    return graph
+
+
+def _forget_where_it_was_made(graph: ModelProto) -> None:
+    """Take out what the exporter notes for its own developers, paths of this machine among it."""
+    parts = [graph.graph, *graph.graph.node, *graph.graph.initializer, *graph.graph.value_info]
+    for part in [*parts, *graph.graph.input, *graph.graph.output, *graph.functions]:
+        part.ClearField("metadata_props")
+    for node in graph.graph.node:
+        node.ClearField("doc_string")
