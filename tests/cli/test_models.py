@@ -64,6 +64,7 @@ def test_a_model_is_added_renamed_and_deleted(
         (["delete", "photo-x4"], "cannot be deleted"),
         (["delete", "nothing"], "there is no model 'nothing'"),
         (["show", "nothing"], "there is no model 'nothing'"),
+        (["index", "."], "there is no .safetensors file in"),
         (["available"], "no index of models is set"),
         (["download", "far"], "no index of models is set"),
         (["blend", "photo-x4", "microscopy-x4", "0.3", "--out", "blend.safetensors"], "cannot be blended"),

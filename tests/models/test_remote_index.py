@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,15 @@ from hypothesis import strategies as st
 
 from model_server import ModelServer, index_entry, model_server
 from napari_srgan.errors import UserError
-from napari_srgan.models import ModelCard, RemoteModel, fetch_index, remote_models
+from napari_srgan.models import (
+    ModelCard,
+    RemoteModel,
+    download_job,
+    fetch_index,
+    remote_models,
+    save_model,
+    write_index,
+)
 from napari_srgan.models.remote import read_index
 
 PATIENT = 60.0
@@ -101,6 +111,30 @@ def test_a_card_of_a_later_version_is_left_out_with_a_sentence(card: ModelCard) 
     assert len(index.refused) == 4
     assert "no architecture 'vapourware'" in index.refused[0]
     assert "another of this name" in index.refused[3]
+
+
+def test_an_index_is_written_of_a_folder_and_can_be_downloaded_from(
+    server: ModelServer, tiny_model: Any, tmp_path: Path, library_folder: Path
+) -> None:
+    folder = tmp_path / "offered"
+    folder.mkdir()
+    with pytest.raises(UserError, match=r"there is no \.safetensors file in"):
+        write_index(folder)
+    for name in ("far", "near"):
+        save_model(tiny_model(name=name), folder / f"{name} 1.safetensors")
+    write_index(folder)
+    for file in folder.iterdir():
+        server.serve(f"/offered/{quote(file.name)}", file.read_bytes())
+    index = fetch_index(f"{server.address}/offered/index.json", timeout=PATIENT)
+    assert index.refused == ()
+    assert [remote.name for remote in index.models] == ["far", "near"]
+    for remote in index.models:
+        for _ in download_job(remote, timeout=PATIENT):
+            pass
+    assert sorted(file.name for file in library_folder.iterdir()) == ["far.safetensors", "near.safetensors"]
+    save_model(tiny_model(name="far"), folder / "copy.safetensors")
+    with pytest.raises(UserError, match=r"two models in .* have the name 'far'"):
+        write_index(folder)
 
 
 BAD_INDICES = {

@@ -18,7 +18,7 @@ Name = Annotated[str, typer.Argument(help="Name of a model in the library.", sho
 
 @app.callback(invoke_without_command=True)
 def models(context: typer.Context) -> None:
-    """List the models, show one, add, rename, delete, download or blend some."""
+    """List the models; or show, add, rename, delete, download, blend or offer some."""
     if context.invoked_subcommand is None:
         list_()
 
@@ -145,6 +145,17 @@ def blend(
         if out.exists():
             raise UserError(f"{out} exists and is not replaced; choose another name")
         typer.echo(save_model(blend_models(faithful, sharp, amount), out))
+
+
+@app.command()
+def index(
+    folder: Annotated[Path, typer.Argument(help="A folder of .safetensors files.", show_default=False)],
+) -> None:
+    """Write an index of a folder of models, to offer them on a web server."""
+    with errors_told():
+        from napari_srgan.models import write_index
+
+        typer.echo(write_index(folder))
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -6,13 +6,15 @@ import io
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
+from napari_srgan.models.files import read_card
 from napari_srgan.models.own import check_name
 from napari_srgan.models.transfer import transfer
 from napari_srgan.models.transfer_errors import shown
@@ -168,6 +170,52 @@ def read_index(content: bytes, address: str) -> ModelIndex:
         except (UserError, ValidationError) as error:
             refused.append(f"entry {place} of the index ({_title(entry)}) is left out: {_words(error)}")
     return ModelIndex(address, tuple(models.values()), tuple(refused))
+
+
+def write_index(folder: str | os.PathLike[str]) -> Path:
+    """Write ``index.json`` for the models in a folder, to be put on a web server with it.
+
+    Parameters
+    ----------
+    folder
+        Folder with ``.safetensors`` files of napari-srgan; addresses are relative to it.
+
+    Returns
+    -------
+    Path
+        The index; replaced if it exists.
+
+    Raises
+    ------
+    UserError
+        If there is no model in the folder, two have the same name, one cannot be read, or the
+        index cannot be written.
+    """
+    from pooch import file_hash
+
+    folder = Path(folder)
+    models: dict[str, RemoteModel] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        card = read_card(file)
+        if card.name in models:
+            raise UserError(f"two models in {folder} have the name {card.name!r} on their card; keep one")
+        models[card.name] = RemoteModel.model_construct(
+            name=card.name,
+            address=quote(file.name),
+            sha256=file_hash(str(file), alg="sha256"),
+            size=file.stat().st_size,
+            card=card,
+        )
+    if not models:
+        raise UserError(f"there is no .safetensors file in {folder}; give a folder of models")
+    entries = [model.model_dump(mode="json") for model in models.values()]
+    index = folder / "index.json"
+    text = json.dumps({"schema_version": SCHEMA_VERSION, "models": entries}, indent=1)
+    try:
+        index.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"the index cannot be written to {index}: {error}") from error
+    return index
 
 
 def _read_entry(entry: Any, address: str) -> RemoteModel:
