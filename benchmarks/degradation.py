@@ -17,12 +17,9 @@ from skimage.io import imread
 from napari_srgan.training.degrade import degrade
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("data", type=Path)
-    data = parser.parse_args().data
-    print("| images | factor | pixels equal | largest difference |")
-    print("| --- | --- | --- | --- |")
+def table(data: Path) -> str:
+    """A row for each set and factor."""
+    rows = ["| images | factor | pixels equal | largest difference |", "| --- | --- | --- | --- |"]
     for images in ("Set5", "Set14"):
         for factor in (2, 4):
             differences = []
@@ -32,7 +29,14 @@ def main() -> None:
                 published = imread(file.with_name(file.name.replace("_hr", "_lr")))
                 differences.append(np.abs(low.astype(int).ravel() - published.astype(int).ravel()))
             every = np.concatenate(differences)
-            print(f"| {images} | x{factor} | {np.mean(every == 0):.3%} | {every.max()} |")
+            rows.append(f"| {images} | x{factor} | {np.mean(every == 0):.3%} | {every.max()} |")
+    return "\n".join(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("data", type=Path)
+    print(table(parser.parse_args().data))
 
 
 if __name__ == "__main__":

@@ -1,70 +1,239 @@
-"""Print PSNR and SSIM of models on evaluation images, beside bicubic.
+"""Measure the bundled models and write docs/quality.md with its pictures.
 
-    python benchmarks/quality.py DATA photo-x4 [MODEL.safetensors ...] [--into-card]
+    python benchmarks/quality.py DATA [--models NAME ...] [--into-cards] [--page docs/quality.md]
 
-DATA holds ``eval/Set5/x4`` and so on. PSNR and SSIM are those of the Y channel, as many border
-pixels as the factor left out; bicubic is that of MATLAB's ``imresize``. With ``--into-card`` the
-PSNR is written into the card of each model that is given as a file.
+DATA holds ``eval/Set5/x4`` and so on, the training folders of which part is held back, and
+``perceptual`` with the weights of the LPIPS-like distance. Everything is computed in float32
+from the files in weights/. With ``--into-cards`` the figures, and a picture for the library,
+are written into the models' files.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import degradation
+import held_back
+import quality_pictures
+import trust
+from held_back import Figures, HeldBack
 
 import napari_srgan
-from napari_srgan.models import Model, Quality, save_model
-from napari_srgan.quality.benchmark_sets import evaluate_folder
+from napari_srgan.models import Model, Quality, load_model, save_model
+from napari_srgan.models.library import bundled_folder
+from napari_srgan.quality.benchmark_sets import SetFigures, evaluate_folder
 from napari_srgan.quality.comparison import bicubic
+from napari_srgan.quality.lpips_like import LpipsLike
+from napari_srgan.training.recipe import Recipe
+
+ROOT = Path(__file__).parents[1]
+TEMPLATE = Path(__file__).with_name("quality_page.md")
+SETS = ("Set5", "Set14")
+PUBLISHED = {
+    "SRResNet (Ledig et al. 2017)": ("32.05", "0.9019", "28.49", "0.8184"),
+    "SRGAN (Ledig et al. 2017)": ("29.40", "0.8472", "26.02", "0.7397"),
+    "RDN (Zhang et al. 2018)": ("32.47", "", "28.81", ""),
+    "RRDB (Wang et al. 2018)": ("32.73", "", "28.99", ""),
+}
+"""PSNR and SSIM on Set5, then on Set14, of the Y channel, x4."""
+BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
+TILE_PROTOCOL = "held-back tiles, range 1, border of one factor left out"
+
+Table = list[list[str]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("models", nargs="+")
-    parser.add_argument("--precision", default="float32")
-    parser.add_argument("--into-card", action="store_true")
+    parser.add_argument("--models", nargs="+", default=[f.stem for f in _files()])
+    parser.add_argument("--into-cards", action="store_true")
+    parser.add_argument("--page", type=Path)
     arguments = parser.parse_args()
-    print("| model | images | PSNR | SSIM | bicubic PSNR | bicubic SSIM |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for name in arguments.models:
-        model = napari_srgan.load_model(name)
-        factor = model.scale_factor
-        measured = []
-        for images in ("Set5", "Set14"):
-            folder = arguments.data / "eval" / images / f"x{factor}"
-            ours = evaluate_folder(
-                folder,
-                factor,
-                lambda low, model=model: napari_srgan.upscale(
-                    low, model, axes="YX" if low.ndim == 2 else "YXS",
-                    precision=arguments.precision, progress=False,
-                ),
-            )  # fmt: skip
-            plain = evaluate_folder(folder, factor, lambda low, factor=factor: bicubic(low, factor))
-            print(
-                f"| {model.name} | {images} | {ours.psnr:.2f} | {ours.ssim:.4f} "
-                f"| {plain.psnr:.2f} | {plain.ssim:.4f} |"
+    features = arguments.data / "perceptual"
+    distance = LpipsLike(features / "squeezenet1_1-imagenet.npz", features / "lpips-squeeze-linear.pth")
+    bench = Bench(arguments.data, distance, [load_model(name) for name in arguments.models])
+    if arguments.into_cards:
+        for model in bench.models:
+            file = bundled_folder() / f"{model.name}.safetensors"
+            card = model.card.model_copy(update={"quality": tuple(bench.card_figures(model))})
+            save_model(
+                replace(model, card=card), file, picture=quality_pictures.model_picture(model), half=True
             )
-            measured.append(
-                Quality(
-                    images=images,
-                    psnr=round(ours.psnr, 2),
-                    bicubic_psnr=round(plain.psnr, 2),
-                    protocol=f"Y channel, {factor}-pixel border",
-                )
-            )
-        if arguments.into_card:
-            write_into_card(Path(name), model, measured)
+            print(f"{file.name}: card written", flush=True)
+    parts = {
+        "sets": markdown(bench.sets_table()),
+        "blends": markdown(bench.blends_table()),
+        "ensemble": markdown(bench.ensemble_table()),
+        "tiles": "\n\n".join(bench.tile_sections()),
+        "trained": markdown(bench.trained_table()),
+        "trust": trust.tables([model.name for model in bench.models]),
+        "degradation": degradation.table(arguments.data),
+    }
+    page = TEMPLATE.read_text(encoding="utf-8").format(**parts)
+    if arguments.page:
+        arguments.page.write_text(page, encoding="utf-8")
+        bench.draw(arguments.page.parent / "images")
+    else:
+        print(page)
 
 
-def write_into_card(file: Path, model: Model, measured: list[Quality]) -> None:
-    """Put figures into a model file's card, in place of earlier ones of the same images."""
-    names = {figure.images for figure in measured}
-    kept = [figure for figure in model.card.quality if figure.images not in names]
-    card = model.card.model_copy(update={"quality": (*measured, *kept)})
-    save_model(replace(model, card=card), file)
+class Bench:
+    """All models on all images; each measured once."""
+
+    def __init__(self, data: Path, distance: LpipsLike, models: list[Model]) -> None:
+        self.models = models
+        self._data = data
+        self._distance = distance
+        self._rgb = [model for model in models if model.card.channels == 3 and model.scale_factor == 4]
+        self._plain = self._on_sets(lambda low: bicubic(low, 4))
+        self._sets = {model.name: self._on_sets(upscaler(model)) for model in self._rgb}
+        self._tiles: dict[str, Figures] = {}
+        self._groups: list[tuple[list[Model], HeldBack]] = []
+        for group in held_back.groups(models):
+            tiles = HeldBack(Recipe.model_validate(group[0].card.recipe), data, distance)
+            self._groups.append((group, tiles))
+            for model in group:
+                self._tiles[model.name] = tiles.judge(model)
+                print(f"{model.name}: measured", flush=True)
+
+    def _on_sets(self, upscale: Callable[[Any], Any]) -> dict[str, SetFigures]:
+        return {
+            images: evaluate_folder(self._data / "eval" / images / "x4", 4, upscale, self._distance)
+            for images in SETS
+        }
+
+    def sets_table(self) -> Table:
+        rows = [["", *(f"{images} {what}" for images in SETS for what in (
+            "PSNR Y", "SSIM Y", "PSNR RGB", "SSIM RGB", "LPIPS-like"))]]  # fmt: skip
+        rows.append(["bicubic", *_set_cells(self._plain)])
+        rows += [[model.name, *_set_cells(self._sets[model.name])] for model in self._rgb]
+        for name, (psnr5, ssim5, psnr14, ssim14) in PUBLISHED.items():
+            rows.append([f"*{name}*", psnr5, ssim5, "", "", "", psnr14, ssim14, "", "", ""])
+        return rows
+
+    def blends_table(self) -> Table:
+        rows = [["model", "sharp", *(f"{images} {what}" for images in SETS for what in (
+            "PSNR Y", "LPIPS-like"))]]  # fmt: skip
+        for sharp in self._rgb:
+            if sharp.card.partner is None:
+                continue
+            faithful = load_model(sharp.card.partner)
+            for amount in BLENDS:
+                figures = self._on_sets(upscaler(napari_srgan.blend(faithful, sharp, amount)))
+                cells = [c for f in figures.values() for c in (f"{f.psnr:.2f}", f"{f.distance:.4f}")]
+                rows.append([f"{faithful.name} to {sharp.name}", f"{amount:.0%}", *cells])
+        return rows
+
+    def ensemble_table(self) -> Table:
+        rows = [["model", *(f"{images} {what}" for images in SETS for what in (
+            "PSNR Y", "with self-ensemble", "LPIPS-like", "with self-ensemble "))]]  # fmt: skip
+        for model in self._rgb:
+            eight = self._on_sets(upscaler(model, self_ensemble=True))
+            cells = []
+            for images in SETS:
+                one, many = self._sets[model.name][images], eight[images]
+                cells += [
+                    f"{one.psnr:.2f}",
+                    f"{many.psnr:.2f}",
+                    f"{one.distance:.4f}",
+                    f"{many.distance:.4f}",
+                ]
+            rows.append([model.name, *cells])
+        return rows
+
+    def tile_sections(self) -> Iterator[str]:
+        for group, tiles in self._groups:
+            judged = {"bicubic": tiles.bicubic} | {model.name: self._tiles[model.name] for model in group}
+            factor = group[0].scale_factor
+            kind = "RGB" if tiles.rgb else "one channel"
+            rows = [["PSNR, dB", *judged]]
+            for name in tiles.bicubic:
+                rows.append([name, *(f"{figures[name].psnr:.2f}" for figures in judged.values())])
+            means = {name: held_back.averaged(list(figures.values())) for name, figures in judged.items()}
+            rows.append(["**mean PSNR**", *(f"**{m.psnr:.2f}**" for m in means.values())])
+            rows.append(["mean SSIM", *(f"{m.ssim:.4f}" for m in means.values())])
+            rows.append(["mean LPIPS-like", *(f"{m.distance:.4f}" for m in means.values())])
+            yield (
+                f"### x{factor}, {kind}\n\n{markdown(rows)}\n\n"
+                f"![The same crops by every model](images/{_picture_name(group)})"
+            )
+
+    def trained_table(self) -> Table:
+        rows = [["model", "for", "network", "parameters", "trained"]]
+        for model in self.models:
+            arguments = model.card.arguments
+            shape = ", ".join(f"{key} {arguments[key]}" for key in ("blocks", "layers", "width", "growth",
+                "normalisation", "activation") if arguments.get(key) not in (None, "none"))  # fmt: skip
+            count = sum(parameter.numel() for parameter in model.network.parameters())
+            rows.append([
+                model.name, model.card.description, f"{model.card.architecture}: {shape}", f"{count:,}",
+                model.card.trained,
+            ])  # fmt: skip
+        return rows
+
+    def card_figures(self, model: Model) -> Iterator[Quality]:
+        for images, figures in self._sets.get(model.name, {}).items():
+            plain = self._plain[images]
+            yield _quality(images, "Y channel, 4-pixel border", figures, plain)
+        tiles = next(tiles for group, tiles in self._groups if model in group)
+        protocol = TILE_PROTOCOL + (", Y channel" if tiles.rgb else "")
+        for name, judged in self._tiles[model.name].items():
+            yield _quality(name, protocol, judged, tiles.bicubic[name])
+
+    def draw(self, folder: Path) -> None:
+        for group, _ in self._groups:
+            quality_pictures.draw_crops(group, self._data, folder / _picture_name(group))
+
+
+def upscaler(model: Model, **options: Any) -> Callable[[Any], Any]:
+    """From a picture to a larger one, in float32."""
+
+    def upscale(low: Any) -> Any:
+        axes = "YX" if low.ndim == 2 else "YXS"
+        return napari_srgan.upscale(low, model, axes=axes, precision="float32", progress=False, **options)
+
+    return upscale
+
+
+def markdown(rows: Table) -> str:
+    """A table, its first row the heading."""
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
+
+
+def _set_cells(figures: dict[str, SetFigures]) -> list[str]:
+    return [
+        cell
+        for f in figures.values()
+        for cell in (
+            f"{f.psnr:.2f}", f"{f.ssim:.4f}", f"{f.rgb_psnr:.2f}", f"{f.rgb_ssim:.4f}", f"{f.distance:.4f}",
+        )
+    ]  # fmt: skip
+
+
+def _quality(images: str, protocol: str, ours: Any, plain: Any) -> Quality:
+    return Quality(
+        images=images,
+        protocol=protocol,
+        psnr=round(ours.psnr, 2),
+        bicubic_psnr=round(plain.psnr, 2),
+        ssim=round(ours.ssim, 4),
+        bicubic_ssim=round(plain.ssim, 4),
+        lpips_like=round(ours.distance, 4),
+        bicubic_lpips_like=round(plain.distance, 4),
+    )
+
+
+def _picture_name(group: list[Model]) -> str:
+    return f"quality-{group[0].name}.png"
+
+
+def _files() -> list[Path]:
+    return sorted(bundled_folder().glob("*.safetensors"))
 
 
 if __name__ == "__main__":

@@ -39,28 +39,37 @@ def constant_error(name: str, precision: str) -> float:
     )
 
 
+def tables(names: list[str]) -> str:
+    """Both tables, for models of these names."""
+    rows = [
+        "| model | image | bfloat16 to float32, dB | tile 32 to whole | mean off by | affine off by |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in names:
+        rows += [_row(name, title, sixteen_bit(picture)) for title, picture in PICTURES.items()]
+    rows += ["", "| model | constant images off by, float32 | bfloat16 |", "| --- | --- | --- |"]
+    for name in names:
+        exact, fast = (constant_error(name, precision) for precision in ("float32", "bfloat16"))
+        rows.append(f"| {name} | {exact:.1e} | {fast:.1e} |")
+    return "\n".join(rows)
+
+
+def _row(name: str, title: str, image: Any) -> str:
+    exact, fast = upscale(image, name), upscale(image, name, "bfloat16")
+    agreement = 10 * np.log10(float(np.ptp(image)) ** 2 / np.mean((exact - fast) ** 2))
+    smooth = image.astype(np.float32)
+    seam = np.abs(upscale(smooth, name, tile=32) - upscale(smooth, name, tile=256)).max()
+    affine = upscale(image.astype(float) * 3.5 - 1000, name) - (
+        upscale(image.astype(float), name) * 3.5 - 1000
+    )
+    return (
+        f"| {name} | {title} | {agreement:.1f} | {seam / np.ptp(smooth):.1e} "
+        f"| {abs(fast.mean() / image.mean() - 1):.3%} | {np.abs(affine).max() / np.ptp(image) / 3.5:.1e} |"
+    )
+
+
 def main() -> None:
-    print("| model | image | bfloat16 to float32, dB | tile 32 to whole | mean off by | affine off by |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    names = sorted(file.stem for file in bundled_folder().glob("*.safetensors"))
-    for name in names:
-        for title, picture in PICTURES.items():
-            image = sixteen_bit(picture)
-            exact, fast = upscale(image, name), upscale(image, name, "bfloat16")
-            agreement = 10 * np.log10(float(np.ptp(image)) ** 2 / np.mean((exact - fast) ** 2))
-            smooth = image.astype(np.float32)
-            seam = np.abs(upscale(smooth, name, tile=32) - upscale(smooth, name, tile=256)).max()
-            affine = upscale(image.astype(float) * 3.5 - 1000, name) - (
-                upscale(image.astype(float), name) * 3.5 - 1000
-            )
-            print(
-                f"| {name} | {title} | {agreement:.1f} | {seam / np.ptp(smooth):.1e} "
-                f"| {abs(fast.mean() / image.mean() - 1):.3%} "
-                f"| {np.abs(affine).max() / np.ptp(image) / 3.5:.1e} |"
-            )
-    print("\n| model | constant images off by, float32 | bfloat16 |\n| --- | --- | --- |")
-    for name in names:
-        print(f"| {name} | {constant_error(name, 'float32'):.1e} | {constant_error(name, 'bfloat16'):.1e} |")
+    print(tables(sorted(file.stem for file in bundled_folder().glob("*.safetensors"))))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_srgan.networks import ARCHITECTURES
 
+SPANDREL = "spandrel"
+"""The architecture of networks that spandrel builds from their weights."""
+
 
 class Quality(BaseModel):
     """One measured figure of a model, beside bicubic interpolation of the same images."""
@@ -22,6 +25,12 @@ class Quality(BaseModel):
     """The same of bicubic interpolation, in dB."""
     protocol: str
     """How it was measured, e.g. ``"Y channel, 4-pixel border"``."""
+    ssim: float | None = None
+    """Mean structural similarity of the same pixels."""
+    bicubic_ssim: float | None = None
+    lpips_like: float | None = None
+    """Mean LPIPS-like distance: how different results look from the truth; less is better."""
+    bicubic_lpips_like: float | None = None
 
     @property
     def gain(self) -> float:
@@ -39,7 +48,7 @@ class ModelCard(BaseModel):
     description: str
     """One line for someone who has to choose a model."""
     architecture: str
-    """A key of :data:`napari_srgan.networks.ARCHITECTURES`."""
+    """A key of :data:`napari_srgan.networks.ARCHITECTURES`, or :data:`SPANDREL`."""
     arguments: dict[str, Any]
     """Keyword arguments of the architecture."""
     scale_factor: int = Field(ge=1)
@@ -73,7 +82,7 @@ class ModelCard(BaseModel):
 
     @model_validator(mode="after")
     def _architecture_is_known(self) -> ModelCard:
-        if self.architecture not in ARCHITECTURES:
-            known = ", ".join(ARCHITECTURES)
+        if self.architecture not in (*ARCHITECTURES, SPANDREL):
+            known = ", ".join((*ARCHITECTURES, SPANDREL))
             raise ValueError(f"no architecture {self.architecture!r}; this version knows: {known}")
         return self
