@@ -28,7 +28,7 @@ from napari_srgan.models.library import bundled_folder
 from napari_srgan.quality.benchmark_sets import SetFigures, evaluate_folder
 from napari_srgan.quality.comparison import bicubic
 from napari_srgan.quality.lpips_like import LpipsLike
-from napari_srgan.training.recipe import Recipe
+from napari_srgan.training.recipe import Recipe, read_recipe
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = Path(__file__).with_name("quality_page.md")
@@ -59,7 +59,8 @@ def main() -> None:
     if arguments.into_cards:
         for model in bench.models:
             file = bundled_folder() / f"{model.name}.safetensors"
-            card = model.card.model_copy(update={"quality": tuple(bench.card_figures(model))})
+            figures = tuple(bench.card_figures(model))
+            card = model.card.model_copy(update={"quality": figures, **from_recipe(model)})
             save_model(
                 replace(model, card=card), file, picture=quality_pictures.model_picture(model), half=True
             )
@@ -187,6 +188,22 @@ class Bench:
     def draw(self, folder: Path) -> None:
         for group, _ in self._groups:
             quality_pictures.draw_crops(group, self._data, folder / _picture_name(group))
+
+
+def from_recipe(model: Model) -> dict[str, Any]:
+    """What the recipe tells that does not decide the weights, and may be worded anew.
+
+    Raises
+    ------
+    ValueError
+        If it is not the recipe that made them.
+    """
+    recipe = read_recipe(bundled_folder() / "recipes" / f"{model.name}.toml")
+    words = {name: getattr(recipe, name) for name in ("description", "citation", "partner")}
+    made_by = Recipe.model_validate(model.card.recipe).model_copy(update=words)
+    if made_by != recipe:
+        raise ValueError(f"{model.name} was trained by another recipe than the one in weights/recipes")
+    return {**words, "recipe": recipe.model_dump(mode="json")}
 
 
 def upscaler(model: Model, **options: Any) -> Callable[[Any], Any]:
