@@ -3,22 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 
-import numpy as np
 from skimage.io import imread
 
 from napari_srgan.errors import UserError
-from napari_srgan.quality.comparison import Figures, Image, measure
+from napari_srgan.quality.comparison import Image, measure, measure_rgb
+from napari_srgan.quality.metrics import crop_border
+
+WHITE = 255
+"""Of the evaluation images, which are 8-bit."""
 
 
-def evaluate_folder(folder: Path, factor: int, upscale: Callable[[Image], Image]) -> Figures:
+@dataclass(frozen=True)
+class SetFigures:
+    """Means over the images of a set; as many border pixels as the factor left out."""
+
+    psnr: float
+    """dB, of the Y channel."""
+    ssim: float
+    """Of the Y channel."""
+    rgb_psnr: float
+    """dB, over the samples of all three colours."""
+    rgb_ssim: float
+    """Mean over the colours."""
+    distance: float | None
+    """The distance asked for, if one was."""
+
+
+def evaluate_folder(
+    folder: Path,
+    factor: int,
+    upscale: Callable[[Image], Image],
+    distance: Callable[[Image, Image], float] | None = None,
+) -> SetFigures:
     """Upscale every ``NNN_lr.png`` of a folder and compare it with its ``NNN_hr.png``.
 
-    Returns
-    -------
-    Figures
-        Means over the images: of the Y channel, as many border pixels as the factor left out.
+    Parameters
+    ----------
+    folder
+        With 8-bit pictures, gray or RGB.
+    factor
+        Of the upscaling.
+    upscale
+        From a picture to one `factor` times larger.
+    distance
+        Of a result and the truth, without border, e.g. a
+        :class:`~napari_srgan.quality.lpips_like.LpipsLike`.
 
     Raises
     ------
@@ -28,10 +61,18 @@ def evaluate_folder(folder: Path, factor: int, upscale: Callable[[Image], Image]
     files = sorted(folder.glob("*_lr.png"))
     if not files:
         raise UserError(f"{folder} holds no pairs NNN_lr.png and NNN_hr.png")
-    figures = []
+    luma_figures, rgb_figures, distances = [], [], []
     for file in files:
         truth = imread(file.with_name(file.name.replace("_lr", "_hr")))
-        each = measure(upscale(imread(file)), truth, border=factor, peak=255)
-        figures.append((each.psnr, each.ssim))
-    means = np.mean(figures, axis=0)
-    return Figures(psnr=float(means[0]), ssim=float(means[1]))
+        result = upscale(imread(file))
+        luma_figures.append(measure(result, truth, border=factor, peak=WHITE))
+        rgb_figures.append(measure_rgb(result, truth, border=factor, peak=WHITE))
+        if distance:
+            distances.append(distance(crop_border(result, factor), crop_border(truth, factor)))
+    return SetFigures(
+        psnr=mean(each.psnr for each in luma_figures),
+        ssim=mean(each.ssim for each in luma_figures),
+        rgb_psnr=mean(each.psnr for each in rgb_figures),
+        rgb_ssim=mean(each.ssim for each in rgb_figures),
+        distance=mean(distances) if distances else None,
+    )
