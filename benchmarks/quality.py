@@ -34,12 +34,14 @@ ROOT = Path(__file__).parents[1]
 TEMPLATE = Path(__file__).with_name("quality_page.md")
 SETS = ("Set5", "Set14")
 PUBLISHED = {
-    "SRResNet (Ledig et al. 2017)": ("32.05", "0.9019", "28.49", "0.8184"),
-    "SRGAN (Ledig et al. 2017)": ("29.40", "0.8472", "26.02", "0.7397"),
-    "RDN (Zhang et al. 2018)": ("32.47", "", "28.81", ""),
-    "RRDB (Wang et al. 2018)": ("32.73", "", "28.99", ""),
+    4: {
+        "SRResNet (Ledig et al. 2017)": ("32.05", "0.9019", "28.49", "0.8184"),
+        "SRGAN (Ledig et al. 2017)": ("29.40", "0.8472", "26.02", "0.7397"),
+        "RDN (Zhang et al. 2018)": ("32.47", "", "28.81", ""),
+        "RRDB (Wang et al. 2018)": ("32.73", "", "28.99", ""),
+    }
 }
-"""PSNR and SSIM on Set5, then on Set14, of the Y channel, x4."""
+"""PSNR and SSIM on Set5, then on Set14, of the Y channel, by scale factor."""
 BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 TILE_PROTOCOL = "held-back tiles, range 1, border of one factor left out"
 
@@ -66,7 +68,7 @@ def main() -> None:
             )
             print(f"{file.name}: card written", flush=True)
     parts = {
-        "sets": markdown(bench.sets_table()),
+        "sets": "\n\n".join(bench.sets_sections()),
         "blends": markdown(bench.blends_table()),
         "ensemble": markdown(bench.ensemble_table()),
         "tiles": "\n\n".join(bench.tile_sections()),
@@ -89,9 +91,9 @@ class Bench:
         self.models = models
         self._data = data
         self._distance = distance
-        self._rgb = [model for model in models if model.card.channels == 3 and model.scale_factor == 4]
-        self._plain = self._on_sets(lambda low: bicubic(low, 4))
-        self._sets = {model.name: self._on_sets(upscaler(model)) for model in self._rgb}
+        self._factors = sorted({model.scale_factor for model in models}, reverse=True)
+        self._plain = {n: self._on_sets(n, lambda low, n=n: bicubic(low, n)) for n in self._factors}
+        self._sets = {model.name: self._on_sets(model.scale_factor, upscaler(model)) for model in models}
         self._tiles: dict[str, Figures] = {}
         self._groups: list[tuple[list[Model], HeldBack]] = []
         for group in held_back.groups(models):
@@ -101,30 +103,35 @@ class Bench:
                 self._tiles[model.name] = tiles.judge(model)
                 print(f"{model.name}: measured", flush=True)
 
-    def _on_sets(self, upscale: Callable[[Any], Any]) -> dict[str, SetFigures]:
+    def _on_sets(self, factor: int, upscale: Callable[[Any], Any]) -> dict[str, SetFigures]:
+        folders = {images: self._data / "eval" / images / f"x{factor}" for images in SETS}
         return {
-            images: evaluate_folder(self._data / "eval" / images / "x4", 4, upscale, self._distance)
-            for images in SETS
+            images: evaluate_folder(folder, factor, upscale, self._distance)
+            for images, folder in folders.items()
         }
 
-    def sets_table(self) -> Table:
-        rows = [["", *(f"{images} {what}" for images in SETS for what in (
-            "PSNR Y", "SSIM Y", "PSNR RGB", "SSIM RGB", "LPIPS-like"))]]  # fmt: skip
-        rows.append(["bicubic", *_set_cells(self._plain)])
-        rows += [[model.name, *_set_cells(self._sets[model.name])] for model in self._rgb]
-        for name, (psnr5, ssim5, psnr14, ssim14) in PUBLISHED.items():
-            rows.append([f"*{name}*", psnr5, ssim5, "", "", "", psnr14, ssim14, "", "", ""])
-        return rows
+    def sets_sections(self) -> Iterator[str]:
+        heading = ["", *(f"{images} {what}" for images in SETS for what in (
+            "PSNR Y", "SSIM Y", "PSNR RGB", "SSIM RGB", "LPIPS-like"))]  # fmt: skip
+        for factor in self._factors:
+            rows = [heading, ["bicubic", *_set_cells(self._plain[factor])]]
+            for model in self.models:
+                if model.scale_factor == factor:
+                    rows.append([model.name, *_set_cells(self._sets[model.name])])
+            for name, (psnr5, ssim5, psnr14, ssim14) in PUBLISHED.get(factor, {}).items():
+                rows.append([f"*{name}*", psnr5, ssim5, "", "", "", psnr14, ssim14, "", "", ""])
+            yield f"### x{factor}\n\n{markdown(rows)}"
 
     def blends_table(self) -> Table:
         rows = [["model", "sharp", *(f"{images} {what}" for images in SETS for what in (
             "PSNR Y", "LPIPS-like"))]]  # fmt: skip
-        for sharp in self._rgb:
+        for sharp in self.models:
             if sharp.card.partner is None:
                 continue
             faithful = load_model(sharp.card.partner)
             for amount in BLENDS:
-                figures = self._on_sets(upscaler(napari_srgan.blend(faithful, sharp, amount)))
+                blended = napari_srgan.blend(faithful, sharp, amount)
+                figures = self._on_sets(sharp.scale_factor, upscaler(blended))
                 cells = [c for f in figures.values() for c in (f"{f.psnr:.2f}", f"{f.distance:.4f}")]
                 rows.append([f"{faithful.name} to {sharp.name}", f"{amount:.0%}", *cells])
         return rows
@@ -132,8 +139,10 @@ class Bench:
     def ensemble_table(self) -> Table:
         rows = [["model", *(f"{images} {what}" for images in SETS for what in (
             "PSNR Y", "with self-ensemble", "LPIPS-like", "with self-ensemble "))]]  # fmt: skip
-        for model in self._rgb:
-            eight = self._on_sets(upscaler(model, self_ensemble=True))
+        for model in self.models:
+            if model.card.channels != 3:
+                continue
+            eight = self._on_sets(model.scale_factor, upscaler(model, self_ensemble=True))
             cells = []
             for images in SETS:
                 one, many = self._sets[model.name][images], eight[images]
@@ -177,9 +186,10 @@ class Bench:
         return rows
 
     def card_figures(self, model: Model) -> Iterator[Quality]:
-        for images, figures in self._sets.get(model.name, {}).items():
-            plain = self._plain[images]
-            yield _quality(images, "Y channel, 4-pixel border", figures, plain)
+        factor = model.scale_factor
+        for images, figures in self._sets[model.name].items():
+            protocol = f"Y channel, {factor}-pixel border"
+            yield _quality(images, protocol, figures, self._plain[factor][images])
         tiles = next(tiles for group, tiles in self._groups if model in group)
         protocol = TILE_PROTOCOL + (", Y channel" if tiles.rgb else "")
         for name, judged in self._tiles[model.name].items():
