@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from napari_srgan.models import library, save_model
-from napari_srgan.viewer.jobs import runner_of
+from napari_srgan.viewer import dialogs
+from napari_srgan.viewer.jobs import library_runner_of, runner_of
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +58,49 @@ def run(finish: Callable[[Any], None]) -> Callable[..., str]:
         return str(widget["status"].value)
 
     return run_it
+
+
+@pytest.fixture
+def open_models(make_napari_viewer: Any) -> Callable[..., Any]:
+    """Opens the Models widget from the plugin menu, in a viewer."""
+
+    def open_it(viewer: Any = None) -> Any:
+        viewer = viewer or make_napari_viewer()
+        _, widget = viewer.window.add_plugin_dock_widget("napari-srgan", "Models")
+        return viewer, widget
+
+    return open_it
+
+
+@pytest.fixture
+def finish_library(qtbot: Any) -> Callable[[Any], None]:
+    """Keeps the event loop turning until nothing is done to the library from a viewer."""
+
+    def finish_it(viewer: Any) -> None:
+        qtbot.waitUntil(lambda: library_runner_of(viewer).running is None, timeout=60_000)
+
+    return finish_it
+
+
+@pytest.fixture
+def files_chosen(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The answer to whichever file dialog is opened; filled by the test."""
+    answer: list[Path] = []
+    monkeypatch.setattr(dialogs, "ask_for_model_files", lambda parent: list(answer))
+    return answer
+
+
+@pytest.fixture
+def model_file(tmp_path: Path, tiny_model: Any) -> Callable[..., Path]:
+    """Writes a small model into a folder that is not the library's."""
+
+    def write_it(
+        name: str, picture: bytes | None = None, card: dict[str, Any] | None = None, **of: Any
+    ) -> Path:
+        model = tiny_model(name=name, **of)
+        model = replace(model, card=model.card.model_copy(update=card or {}))
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir(exist_ok=True)
+        return save_model(model, elsewhere / f"{name}.safetensors", picture=picture)
+
+    return write_it

@@ -39,6 +39,12 @@ def tell(label: QLabel, text: str, *, wrong: bool = False) -> None:
     label.setStyleSheet(ERROR_STYLE if wrong else "")
 
 
+def as_sentence(text: str) -> str:
+    """A message with a capital letter, unless it begins with a name, which has its own spelling."""
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first.isalpha() else text
+
+
 def grid_of(viewer: Any) -> Any:
     """The viewer's grid, which napari 0.9 moved to the canvas."""
     return getattr(viewer, "canvas", viewer).grid

@@ -9,7 +9,7 @@ from napari.layers import Image
 from napari.utils.notifications import show_info, show_warning
 
 from napari_srgan.errors import UserError
-from napari_srgan.viewer.dialogs import ask_for_model_files
+from napari_srgan.viewer import dialogs
 from napari_srgan.viewer.jobs import Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers import upscale_layer_job
 from napari_srgan.viewer.library_tasks import Added, add_task
@@ -40,7 +40,7 @@ def add_models(viewer: napari.viewer.Viewer) -> None:
         (show_warning if added.problems else show_info)(str(added))
 
     try:
-        if files := ask_for_model_files(viewer.window._qt_window):
+        if files := dialogs.ask_for_model_files(viewer.window._qt_window):
             library_runner_of(viewer).start([add_task(files, told, show_warning)])
     except UserError as error:
         show_warning(str(error))

@@ -71,9 +71,10 @@ def upscale_layer_job(
         axes = layer_axes(image)
     appearance = _appearance(image)
     chosen = default_model_name(rgb=image.rgb) if model is None else model
-    options: dict[str, Any] = {"region": region, "device": device, "precision": precision, "tile": tile}
-    if self_ensemble:
-        options["self_ensemble"] = True
+    options: dict[str, Any] = {
+        "region": region, "device": device, "precision": precision, "tile": tile,
+        "self_ensemble": self_ensemble,
+    }  # fmt: skip
 
     def job() -> Job[Image]:
         yield Progress(0, 1, "Loading the model")

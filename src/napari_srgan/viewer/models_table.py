@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
@@ -50,7 +51,7 @@ class ModelRows(QAbstractTableModel):  # type: ignore[misc, unused-ignore]
         if role == Qt.ItemDataRole.DisplayRole:
             return column.text(row)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return column.tooltip(row)
+            return f"<p>{escape(column.tooltip(row))}</p>"  # or it would not be wrapped, and obeyed
         if role == ORDER_ROLE:
             return column.order(row)
         return None

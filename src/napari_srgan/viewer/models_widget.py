@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from weakref import ref
 
 import napari
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
 from qtpy.QtWidgets import (
     QApplication,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -22,22 +23,19 @@ from qtpy.QtWidgets import (
 )
 
 from napari_srgan.errors import UserError
-from napari_srgan.models import ModelCard, ModelIndex, RemoteModel, delete_model, rename_model, user_folder
+from napari_srgan.models import ModelCard, ModelIndex, RemoteModel, delete_model, rename_model
 from napari_srgan.models.remote import INDEX_VARIABLE
 from napari_srgan.progress import Progress
 from napari_srgan.viewer import dialogs
-from napari_srgan.viewer.appearance import tell
+from napari_srgan.viewer.appearance import as_sentence, tell
 from napari_srgan.viewer.jobs import PERCENT, Task, library_runner_of
 from napari_srgan.viewer.library_changes import LIBRARY, look_when_entered
 from napari_srgan.viewer.library_tasks import Added, add_task, download_task, find_task
+from napari_srgan.viewer.model_buttons import ModelButtons, why_no_delete, why_no_rename
 from napari_srgan.viewer.model_details import ModelDetails
 from napari_srgan.viewer.model_rows import ModelRow, model_rows
 from napari_srgan.viewer.models_table import ModelsTable
 
-FEW_BUTTONS, ALL_BUTTONS = 3, 6
-"""Buttons in a row of a narrow and of a wide widget."""
-WIDE = 700
-"""Pixels from which on a widget is wide."""
 PREFERRED = QSize(430, 620)
 
 
@@ -66,13 +64,8 @@ class ModelsWidget(QWidget):
     def _make_parts(self) -> None:
         self.table = ModelsTable()
         self.details = ModelDetails()
-        self.add_button = _button("Add from file…", f"Copies models into {user_folder()}; or drop files here")
-        self.find_button = _button("Find online", "Lists models that can be downloaded")
-        self.download_button = _button("Download", "")
-        self.rename_button = _button("Rename…", "")
-        self.delete_button = _button("Delete…", "")
-        self.cite_button = _button("Copy citation", "")
-        self.cancel_button = _button("Cancel", "Stops what is under way")
+        self.buttons = ModelButtons()
+        self.cancel = QPushButton("Cancel")
         self.bar = QProgressBar()
         self.status = QLabel()
         self.status.setWordWrap(True)
@@ -85,42 +78,27 @@ class ModelsWidget(QWidget):
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 3)
         split.setChildrenCollapsible(False)
-        self._buttons = QGridLayout()
         self._under_way = QWidget()
         row = QHBoxLayout(self._under_way)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.bar, 1)
-        row.addWidget(self.cancel_button)
+        row.addWidget(self.cancel)
         layout = QVBoxLayout(self)
         layout.addWidget(split, 1)
-        layout.addLayout(self._buttons)
+        layout.addWidget(self.buttons)
         layout.addWidget(self._under_way)
         layout.addWidget(self.status)
-        self._lay_out_buttons(FEW_BUTTONS)
-
-    def _lay_out_buttons(self, in_a_row: int) -> None:
-        buttons = (
-            self.add_button, self.find_button, self.download_button,
-            self.rename_button, self.delete_button, self.cite_button,
-        )  # fmt: skip
-        for n, button in enumerate(buttons):
-            row, column = divmod(n, in_a_row)
-            self._buttons.addWidget(button, row, column)
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        super().resizeEvent(event)
-        self._lay_out_buttons(ALL_BUTTONS if self.width() >= WIDE else FEW_BUTTONS)
 
     def _connect(self) -> None:
         self.table.chosen.connect(self._on_chosen)
         for button, action in (
-            (self.add_button, self._on_add),
-            (self.find_button, self._on_find),
-            (self.download_button, self._on_download),
-            (self.rename_button, self._on_rename),
-            (self.delete_button, self._on_delete),
-            (self.cite_button, self._on_cite),
-            (self.cancel_button, self._runner.cancel),
+            (self.buttons.add, self._on_add),
+            (self.buttons.find_online, self._on_find),
+            (self.buttons.download, self._on_download),
+            (self.buttons.rename, self._on_rename),
+            (self.buttons.delete, self._on_delete),
+            (self.buttons.cite, self._on_cite),
+            (self.cancel, self._runner.cancel),
         ):
             button.clicked.connect(action)
         LIBRARY.changed.connect(self.refresh)
@@ -128,6 +106,7 @@ class ModelsWidget(QWidget):
         self._runner.started.connect(self._show_started)
         self._runner.progressed.connect(self._show_progress)
         self._runner.ended.connect(self._show_ended)
+        self.destroyed.connect(partial(_let_go, ref(self)))
 
     # What is shown.
 
@@ -147,19 +126,7 @@ class ModelsWidget(QWidget):
         running = self._runner.running is not None
         row = self.table.chosen_row()
         self._under_way.setVisible(running)
-        for button in (self.add_button, self.find_button):
-            button.setEnabled(not running)
-        _allow(self.download_button, _why_no_download(row), "Downloads the chosen model", running=running)
-        _allow(
-            self.rename_button,
-            _why_not_yours(row),
-            "Gives the chosen model another name (F2)",
-            running=running,
-        )
-        _allow(
-            self.delete_button, _why_not_yours(row), "Deletes the chosen model's file (Del)", running=running
-        )
-        _allow(self.cite_button, _why_no_citation(row), "Copies what to cite when results are published")
+        self.buttons.allow(row, running=running)
 
     def _show_started(self, title: str) -> None:
         self._outcome = None
@@ -179,7 +146,7 @@ class ModelsWidget(QWidget):
         self._say(sentence, wrong=wrong)
 
     def _say(self, sentence: str, *, wrong: bool = False) -> None:
-        tell(self.status, sentence[:1].upper() + sentence[1:], wrong=wrong)
+        tell(self.status, as_sentence(sentence), wrong=wrong)
 
     # What the buttons do.
 
@@ -228,7 +195,7 @@ class ModelsWidget(QWidget):
         if row is None:
             return
         try:
-            _refuse(_why_not_yours(row))
+            _refuse(why_no_rename(row))
             name = dialogs.ask_for_name(self, row.name)
             if name is None:
                 return
@@ -245,7 +212,7 @@ class ModelsWidget(QWidget):
         if row is None:
             return
         try:
-            _refuse(_why_no_delete(row))
+            _refuse(why_no_delete(row))
             if not dialogs.ask_to_delete(self, row.name):
                 return
             delete_model(row.name)
@@ -283,49 +250,19 @@ class ModelsWidget(QWidget):
             self._add(files)
 
 
-def _button(text: str, tooltip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tooltip)
-    button.setAutoDefault(False)
-    return button
-
-
-def _allow(button: QPushButton, why_not: str, tooltip: str, *, running: bool = False) -> None:
-    button.setEnabled(not why_not and not running)
-    button.setToolTip(why_not or tooltip)
+def _let_go(gone: ref[ModelsWidget]) -> None:
+    """Disconnect a widget that is destroyed from what outlives it."""
+    widget = gone()
+    if widget is not None:
+        LIBRARY.changed.disconnect(widget.refresh, missing_ok=True)
+        widget._runner.started.disconnect(widget._show_started, missing_ok=True)
+        widget._runner.progressed.disconnect(widget._show_progress, missing_ok=True)
+        widget._runner.ended.disconnect(widget._show_ended, missing_ok=True)
 
 
 def _refuse(why: str) -> None:
     if why:
         raise UserError(why)
-
-
-def _why_no_download(row: ModelRow | None) -> str:
-    if row is None:
-        return "Choose a model that is available to download; Find online lists them"
-    return "" if row.remote is not None else f"{row.name} is here already"
-
-
-def _why_no_delete(row: ModelRow | None) -> str:
-    return "" if row is not None and row.origin == "unreadable" else _why_not_yours(row)
-
-
-def _why_not_yours(row: ModelRow | None) -> str:
-    if row is None:
-        return "Choose one of your own models first"
-    return {
-        "bundled": f"{row.name} came with napari-srgan and stays as it is; only your own models change",
-        "online": f"{row.name} is not here yet; download it first",
-        "unreadable": f"{row.name} cannot be read; see to its file in {user_folder()}",
-        "yours": "",
-    }[row.origin]
-
-
-def _why_no_citation(row: ModelRow | None) -> str:
-    if row is None:
-        return "Choose a model first"
-    known = row.card is not None and row.card.citation
-    return "" if known else f"The card of {row.name} does not say what to cite"
 
 
 def _files_in(event: QDropEvent) -> list[Path]:

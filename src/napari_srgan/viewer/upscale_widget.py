@@ -14,7 +14,7 @@ from napari_srgan.inference.upscale import Region
 from napari_srgan.models import user_folder
 from napari_srgan.progress import Progress
 from napari_srgan.viewer import choices
-from napari_srgan.viewer.appearance import grid_of, make_elastic, say
+from napari_srgan.viewer.appearance import as_sentence, grid_of, make_elastic, say
 from napari_srgan.viewer.jobs import PERCENT, Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers import finest_level, layer_axes, upscale_layer_job
 from napari_srgan.viewer.library_changes import look_when_entered
@@ -227,4 +227,4 @@ class UpscaleWidget(Container[Any]):
         self._run.enabled, self._cancel.enabled = not running, running
 
     def _say(self, sentence: str, *, wrong: bool = False) -> None:
-        say(self._status, sentence[:1].upper() + sentence[1:], wrong=wrong)
+        say(self._status, as_sentence(sentence), wrong=wrong)

@@ -1,0 +1,312 @@
+"""The Models widget: its table, its buttons, and what it shows of a model."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_srgan.models import list_models, save_model
+from napari_srgan.viewer import dialogs
+from napari_srgan.viewer.library_changes import LIBRARY
+from napari_srgan.viewer.models_widget import ModelsWidget
+
+QUALITY = [
+    {"images": f"set {n}", "psnr": 30.0 + n, "bicubic_psnr": 28.0 + n / 2, "protocol": "a"} for n in range(3)
+]
+
+
+def cells(widget):
+    """What stands in the table, as it is sorted now."""
+    model = widget.table.model()
+    return [
+        [model.index(row, column).data() for column in range(model.columnCount())]
+        for row in range(model.rowCount())
+    ]
+
+
+def names(widget):
+    return [row[0] for row in cells(widget)]
+
+
+def click_row(widget, name):
+    """A real click on a model's name."""
+    table = widget.table
+    index = table.model().index(names(widget).index(name), 0)
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center())
+    assert table.chosen_row().name == name
+
+
+def png(color):
+    picture = io.BytesIO()
+    Image.new("RGB", (60, 30), color).save(picture, "PNG")
+    return picture.getvalue()
+
+
+@pytest.fixture
+def own(library_folder, tiny_model):
+    """A model of the user's, measured and citable."""
+    model = tiny_model(scale_factor=4, channels=3, name="mine")
+    card = model.card.model_validate(
+        model.card.model_dump()
+        | {"quality": QUALITY, "citation": "Me (2024).", "source": "netG.pth", "trained": "one night"}
+    )
+    save_model(type(model)(model.network, card), library_folder / "mine.safetensors", picture=png("red"))
+    return card
+
+
+def test_table_shows_every_model(open_models, own):
+    _, widget = open_models()
+    shown = cells(widget)
+    assert names(widget) == ["microscopy-x2", "photo-x4", "mine"]
+    assert shown[2][1:4] == ["untrained, for tests", "x4", "RGB"]
+    assert shown[2][4].endswith("kB")
+    assert shown[2][5:] == ["CC0-1.0", "+2.50 dB (3 sets)", "netG.pth"]
+    assert shown[0][2:4] == ["x2", "1"]
+    assert shown[0][6:] == ["", "bundled"]
+
+
+def test_click_on_a_heading_sorts_by_size_not_by_letters(open_models, library_folder, tiny_model):
+    save_model(tiny_model(name="large", width=64), library_folder / "large.safetensors")
+    _, widget = open_models()
+    header = widget.table.horizontalHeader()
+    x = header.sectionViewportPosition(4) + header.sectionSize(4) // 2
+    widget.table.horizontalScrollBar().setValue(10_000)
+    x = header.sectionViewportPosition(4) + header.sectionSize(4) // 2
+    QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() // 2))
+    assert names(widget)[-1] == "large"
+    QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() // 2))
+    assert names(widget)[0] == "large"
+    click_row(widget, "large")
+
+
+def test_chosen_model_shows_its_picture_and_card(open_models, own):
+    _, widget = open_models()
+    assert not widget.details.picture.isVisibleTo(widget)
+    click_row(widget, "mine")
+    assert widget.details.picture.has_picture()
+    text = widget.details.text.toPlainText()
+    for words in ("untrained, for tests", "one night", "Me (2024).", "set 2", "+3.00", "netG.pth"):
+        assert words in text
+    click_row(widget, "photo-x4")
+    assert not widget.details.picture.has_picture()
+    assert widget.details.picture.text() == "This model brings no picture."
+
+
+def test_what_stands_in_a_card_is_shown_and_never_obeyed(open_models, model_file, library_folder):
+    evil = "<img src='file:///etc/passwd'><b>bold</b> & <script>alert(1)</script>"
+    file = model_file(
+        "evil", picture=b"\x89PNG\r\n\x1a\n" + b"no png", card={"description": evil, "citation": evil}
+    )
+    file.rename(library_folder / file.name)
+    _, widget = open_models()
+    click_row(widget, "evil")
+    assert evil in widget.details.text.toPlainText()
+    assert not widget.details.picture.has_picture()
+    model = widget.table.model()
+    assert "<img" not in model.index(2, 1).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_files_are_added_and_one_that_is_none_is_told(
+    open_models, finish_library, files_chosen, model_file, tmp_path
+):
+    viewer, widget = open_models()
+    broken = tmp_path / "broken.pth"
+    broken.write_bytes(b"nothing of the kind")
+    files_chosen += [model_file("one"), broken, model_file("two")]
+    QTest.mouseClick(widget.buttons.add, Qt.MouseButton.LeftButton)
+    assert not widget.buttons.add.isEnabled()
+    finish_library(viewer)
+    assert names(widget) == ["microscopy-x2", "photo-x4", "one", "two"]
+    assert widget.status.text().startswith("Added one, two. ")
+    assert "broken.pth" in widget.status.text()
+    assert "color" in widget.status.styleSheet()
+    assert widget.buttons.add.isEnabled()
+    assert widget.table.chosen_row().name == "two"
+
+
+def test_nothing_is_added_when_the_dialog_is_cancelled(open_models, files_chosen):
+    _, widget = open_models()
+    widget.buttons.add.click()
+    assert widget.buttons.add.isEnabled()
+    assert widget.status.text() == ""
+
+
+def test_files_are_dropped_on_the_table(open_models, finish_library, model_file):
+    viewer, widget = open_models()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(model_file("dropped")))])
+    target = widget.table.viewport()
+    either = Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    entered = QDragEnterEvent(QPoint(9, 9), *either)
+    QApplication.sendEvent(target, entered)
+    assert entered.isAccepted()
+    dropped = QDropEvent(QPointF(9, 9), *either)
+    QApplication.sendEvent(target, dropped)
+    assert dropped.isAccepted()
+    finish_library(viewer)
+    assert "dropped" in names(widget)
+    assert len(viewer.layers) == 0
+
+
+def test_second_file_waits_its_turn_in_words(open_models, finish_library, files_chosen, model_file):
+    viewer, widget = open_models()
+    files_chosen.append(model_file("one"))
+    widget.buttons.add.click()
+    widget.buttons.add.clicked.emit()  # a drop, or a click that came before it was greyed out
+    assert "Adding one.safetensors is still running" in widget.status.text()
+    finish_library(viewer)
+    assert "one" in names(widget)
+
+
+def test_rename(open_models, own, monkeypatch):
+    _, widget = open_models()
+    click_row(widget, "mine")
+    monkeypatch.setattr(dialogs, "ask_for_name", lambda parent, name: f"{name}-too")
+    QTest.mouseClick(widget.buttons.rename, Qt.MouseButton.LeftButton)
+    assert names(widget)[-1] == "mine-too"
+    assert widget.table.chosen_row().name == "mine-too"
+    assert widget.status.text() == "Renamed mine to mine-too."
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("photo-x4", "is a model 'photo-x4' already"), ("a/b", "cannot be the name of a model")],
+)
+def test_name_that_cannot_be_is_refused_in_words(open_models, own, monkeypatch, name, words):
+    _, widget = open_models()
+    click_row(widget, "mine")
+    monkeypatch.setattr(dialogs, "ask_for_name", lambda *_: name)
+    widget.buttons.rename.click()
+    assert words in widget.status.text()
+    assert names(widget)[-1] == "mine"
+
+
+def test_delete_asks_first(open_models, own, library_folder, monkeypatch):
+    _, widget = open_models()
+    click_row(widget, "mine")
+    asked = []
+    monkeypatch.setattr(dialogs, "ask_to_delete", lambda parent, name: asked.append(name))
+    widget.buttons.delete.click()
+    assert asked == ["mine"]
+    assert (library_folder / "mine.safetensors").exists()
+    monkeypatch.setattr(dialogs, "ask_to_delete", lambda *_: True)
+    QTest.keyClick(widget.table, Qt.Key.Key_Delete)
+    assert names(widget) == ["microscopy-x2", "photo-x4"]
+    assert not (library_folder / "mine.safetensors").exists()
+    assert "Choose a model" in widget.details.text.toPlainText()
+
+
+def test_bundled_model_is_neither_deleted_nor_renamed(open_models, bundled_models, monkeypatch):
+    _, widget = open_models()
+    monkeypatch.setattr(dialogs, "ask_to_delete", lambda *_: pytest.fail("asked"))
+    monkeypatch.setattr(dialogs, "ask_for_name", lambda *_: pytest.fail("asked"))
+    click_row(widget, "photo-x4")
+    assert not widget.buttons.delete.isEnabled()
+    assert "came with napari-srgan" in widget.buttons.delete.toolTip()
+    for key in (Qt.Key.Key_Delete, Qt.Key.Key_F2):
+        widget.status.clear()
+        QTest.keyClick(widget.table, key)
+        assert "photo-x4 came with napari-srgan" in widget.status.text().lower()
+    assert (bundled_models / "photo-x4.safetensors").exists()
+
+
+def test_file_that_cannot_be_read_is_shown_and_can_be_deleted(open_models, library_folder, monkeypatch):
+    (library_folder / "odd.safetensors").write_bytes(b"garbage")
+    _, widget = open_models()
+    click_row(widget, "odd")
+    assert cells(widget)[2][-1] == "cannot be read"
+    assert "odd.safetensors" in widget.details.text.toPlainText()
+    assert not widget.buttons.rename.isEnabled()
+    monkeypatch.setattr(dialogs, "ask_to_delete", lambda *_: True)
+    widget.buttons.delete.click()
+    assert names(widget) == ["microscopy-x2", "photo-x4"]
+
+
+def test_citation_goes_to_the_clipboard(open_models, own):
+    _, widget = open_models()
+    click_row(widget, "photo-x4")
+    assert not widget.buttons.cite.isEnabled()
+    click_row(widget, "mine")
+    QTest.mouseClick(widget.buttons.cite, Qt.MouseButton.LeftButton)
+    assert QApplication.clipboard().text() == "Me (2024)."
+
+
+def test_models_that_others_added_are_seen_when_the_mouse_comes_in(open_models, library_folder, tiny_model):
+    _, widget = open_models()
+    click_row(widget, "photo-x4")
+    save_model(tiny_model(name="from-a-script"), library_folder / "from-a-script.safetensors")
+    assert "from-a-script" not in names(widget)
+    LIBRARY.look()  # what entering does
+    assert "from-a-script" in names(widget)
+    assert widget.table.chosen_row().name == "photo-x4"
+
+
+def test_layout_follows_the_width(make_napari_viewer, own, qtbot):
+    widget = ModelsWidget(make_napari_viewer())
+    qtbot.addWidget(widget)
+    widget.resize(350, 700)
+    widget.show()
+    assert widget.width() == 350
+    click_row(widget, "mine")
+    buttons, details = widget.buttons, widget.details
+    qtbot.waitUntil(lambda: buttons.add.y() < buttons.cite.y())
+    qtbot.waitUntil(lambda: details.picture.y() < details.text.y())
+    widget.resize(1100, 700)
+    qtbot.waitUntil(lambda: buttons.add.y() == buttons.cite.y())
+    qtbot.waitUntil(lambda: details.picture.x() < details.text.x())
+    assert not widget.table.horizontalScrollBar().isVisible()
+
+
+def test_window_that_closes_is_forgotten(
+    make_napari_viewer, open_models, finish_library, files_chosen, model_file
+):
+    first, _ = open_models()
+    first.close()
+    viewer, widget = open_models(make_napari_viewer())
+    files_chosen.append(model_file("later"))
+    widget.buttons.add.click()
+    finish_library(viewer)
+    assert widget.status.text() == "Added later."
+
+
+def test_widget_that_closes_during_a_job_leaves_it_alone(
+    open_models, finish_library, files_chosen, model_file, capfd
+):
+    viewer, widget = open_models()
+    files_chosen += [model_file("one"), model_file("two")]
+    widget.buttons.add.click()
+    viewer.window.remove_dock_widget(widget)
+    del widget
+    finish_library(viewer)
+    assert {"one", "two"} <= {card.name for card in list_models()}
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def test_add_model_is_a_command_too(make_napari_viewer, finish_library, files_chosen, model_file):
+    from napari._app_model import get_app_model
+
+    viewer = make_napari_viewer()
+    files_chosen.append(model_file("by-command"))
+    get_app_model().commands.execute_command("napari-srgan.add_models").result()
+    finish_library(viewer)
+    assert "by-command" in [card.name for card in list_models()]
+
+
+def test_added_model_upscales(open_widget, open_models, finish_library, files_chosen, model_file, run):
+    viewer, upscale = open_widget()
+    viewer.add_image(np.zeros((20, 24), np.uint8), name="cells", contrast_limits=(0, 255))
+    _, models = open_models(viewer)
+    files_chosen.append(model_file("fresh", scale_factor=4))
+    models.buttons.add.click()
+    finish_library(viewer)
+    field = upscale["models"]["model"]
+    assert "fresh" in field.choices
+    field.value = "fresh"
+    assert run(viewer, upscale) == "Added 'cells x4 (fresh)'."
