@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from napari_srgan.errors import UserError
@@ -33,6 +34,10 @@ PERCENTILES = 0.1, 99.9
 
 _EXAMPLE = (2, 32, 48)
 """Batch, Y and X of the image that is traced: none is 1, which would be taken for fixed."""
+_OTHER = (1, 9, 13)
+"""Those of the image that the graph is checked with: nothing that windows or strides divide."""
+_TOLERANCE = 1e-3
+"""Largest difference between the graph's output and ours, of the output's largest value or of 1."""
 
 
 def export_onnx(model: Model, path: str | os.PathLike[str]) -> Path:
@@ -87,6 +92,7 @@ def to_onnx(model: Model) -> ModelProto:
     graph.producer_name, graph.producer_version = "napari-srgan", version("napari-srgan")
     graph.doc_string = f"{model.card.description}\n\n{usage(model)}"
     onnx.checker.check_model(graph)
+    _check_output(graph, model)
     return graph
 
 
@@ -118,8 +124,7 @@ def _about_tiles(model: Model) -> str:
 
 
 def _trace(model: Model) -> ModelProto:
-    batch, y, x = _EXAMPLE
-    example = torch.rand(batch, model.card.channels, y, x)
+    example = _noise(model, *_EXAMPLE)
     network = model.network
     try:
         with torch.no_grad():
@@ -136,14 +141,39 @@ def _trace(model: Model) -> ModelProto:
                 verbose=False,
             )
     except Exception as error:  # whatever layers of others bring about inside the exporter
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"{model.name} ({model.card.architecture}) cannot be expressed in ONNX for images of any "
-            f"size: {reason}; export a model of another architecture"
-        ) from error
+        raise UserError(_not_expressible(model, error)) from error
     assert program is not None  # it is, when no file is named
     graph: ModelProto = program.model_proto
     return graph
+
+
+def _check_output(graph: ModelProto, model: Model) -> None:
+    """Run the graph on an image of another size than was traced, which the exporter may have got wrong."""
+    from onnx.reference import ReferenceEvaluator
+
+    low = _noise(model, *_OTHER)
+    with torch.inference_mode():
+        wanted = model.network(low).numpy()
+    try:
+        (got,) = ReferenceEvaluator(graph).run(None, {INPUT: low.numpy()})
+        difference = float(np.abs(got - wanted).max())
+    except Exception as error:  # whatever a wrong graph brings about
+        raise UserError(_not_expressible(model, error)) from error
+    if not difference <= _TOLERANCE * max(1.0, float(np.abs(wanted).max())):
+        raise UserError(_not_expressible(model, f"its output is off by {difference:.2g}"))
+
+
+def _noise(model: Model, batch: int, y: int, x: int) -> torch.Tensor:
+    # From a generator of its own: an export in the middle of a training changes nothing in it.
+    return torch.rand(batch, model.card.channels, y, x, generator=torch.Generator().manual_seed(0))
+
+
+def _not_expressible(model: Model, reason: object) -> str:
+    lines = str(reason).strip().splitlines() or [type(reason).__name__]
+    return (
+        f"{model.name} ({model.card.architecture}) cannot be expressed in ONNX for images of any size: "
+        f"{lines[0]}; export a model of another architecture"
+    )
 
 
 def _forget_where_it_was_made(graph: ModelProto) -> None:
