@@ -21,6 +21,8 @@ SAMPLE_SIDE = 256
 """Side of a window of a sample, its margin included, in pixels."""
 SAMPLE_MARGIN = 16
 """Pixels at the sides of a window that see its end, and do not count."""
+SMALLEST_WINDOW = SMALLEST_TILE + 2 * SAMPLE_MARGIN
+"""Side of the smallest window; planes of its size are always taken whole."""
 LONGEST = 4
 """Sides that a window of a narrow plane is long."""
 
@@ -80,13 +82,12 @@ def plan_sample(plane: tuple[int, int], halo: int, largest: int) -> Sample:
     halo
         Of its tiles.
     largest
-        Most pixels that can be computed together. :data:`SMALLEST_TILE` with its margin is
-        always allowed.
+        Most pixels that can be computed together. :data:`SMALLEST_WINDOW` is always allowed.
     """
     height, width = plane
     border = 2 * min(BORDER, halo)
     pixels = (height + border) * (width + border)
-    if pixels <= largest:
+    if pixels <= max(largest, SMALLEST_WINDOW**2):
         return Sample((Tile(Span(0, height), Span(0, width)),), halo, 0, 1.0, pixels)
     sizes, margin = _window(plane, largest)
     rows, columns = _spread(plane, sizes, margin, max(largest // math.prod(sizes), 1))
@@ -110,7 +111,7 @@ def smallest_sample(plane: tuple[int, int], sample: Sample) -> bool:
 
 def _window(plane: tuple[int, int], largest: int) -> tuple[tuple[int, int], int]:
     """Height and width of a window, all that is read counted, and its margin."""
-    side = min(SAMPLE_SIDE, max(math.isqrt(largest), SMALLEST_TILE + 2 * SAMPLE_MARGIN))
+    side = min(SAMPLE_SIDE, max(math.isqrt(largest), SMALLEST_WINDOW))
     whole = [size + 2 * BORDER for size in plane]
     if min(whole) > side:
         return (side, side), SAMPLE_MARGIN

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference import cross_fade
 from napari_srgan.inference.arrays import restore_dtype
-from napari_srgan.inference.cross_fade import MOST_HALO, REACH, CrossFade
 from napari_srgan.inference.engine import Engine, OutOfMemory, Watch
 from napari_srgan.inference.memory import largest_sample
 from napari_srgan.inference.plane_statistics import (
@@ -26,7 +26,7 @@ from napari_srgan.inference.plane_statistics import (
     smallest_sample,
 )
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tiling import SMALLEST_TILE, Span, Tile
+from napari_srgan.inference.tiling import BORDER, SMALLEST_TILE, Span, Tile
 from napari_srgan.progress import Progress
 
 ResultT = TypeVar("ResultT")
@@ -96,17 +96,17 @@ class PlaneWork:
     @property
     def fades(self) -> bool:
         """Whether tiles see less than the network would, and fade into each other."""
-        return self.radius > MOST_HALO
+        return self.radius > cross_fade.MOST_HALO
 
     @property
     def halo(self) -> int:
         """Pixels beyond its own that a tile sees."""
-        return min(self.radius, MOST_HALO)
+        return min(self.radius, cross_fade.MOST_HALO)
 
     @property
     def seen(self) -> int:
         """Pixels around a tile that are computed with it."""
-        return self.halo + (REACH if self.fades else 0)
+        return self.halo + (cross_fade.REACH if self.fades else 0)
 
     def must_measure(self, tile: Tile) -> bool:
         """Whether a tile needs the plane's statistics: unless it is the plane."""
@@ -139,8 +139,10 @@ class PlaneWork:
     def gather(self, index: tuple[int, ...], sample: Sample, watch: Watch) -> PlaneStatistics:
         """Read a sample of a plane and gather its statistics."""
         card, transform = self.stack.card, self._transform(index)
+        # Several windows have the same size wherever they lie.
+        border = BORDER if len(sample.windows) > 1 else None
         low = [
-            self.stack.read(index, window, sample.halo).to_batch(transform, card.channels)
+            self.stack.read(index, window, sample.halo, border).to_batch(transform, card.channels)
             for window in sample.windows
         ]
         windows = Windows(np.concatenate(low), count=len(low), margin=sample.margin)
@@ -177,7 +179,7 @@ def upscale_plane(
 ) -> Iteration[Progress, None, list[Tile]]:
     """Upscale one plane; return its tiles as they were in the end, cut for the next plane."""
     queue, finished = deque(tiles), list[Tile]()
-    fade = CrossFade(work.place, work.stack.card.scale_factor)
+    fade = cross_fade.CrossFade(work.place, work.stack.card.scale_factor)
     statistics: PlaneStatistics | None = None
     while queue:
         tile = queue.popleft()

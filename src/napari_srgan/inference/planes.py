@@ -84,10 +84,11 @@ class PlaneStack:
         y = self.axes.index("Y")
         return percentile_transform(sample_values(self.array, fixed, (y, y + 1)))
 
-    def read(self, index: tuple[int, ...], tile: Tile, halo: int) -> TileInput:
-        """Read a tile with its halo."""
+    def read(self, index: tuple[int, ...], tile: Tile, halo: int, border: int | None = None) -> TileInput:
+        """Read a tile with its halo; the plane is continued by a border, unsaid by the model's."""
+        border = self.card.border if border is None else border
         windows = tuple(
-            tile_window(span, length, halo)
+            tile_window(span, length, halo, border)
             for span, length in zip((tile.y, tile.x), self.plane_shape, strict=True)
         )
         grow = FILL_RADIUS if np.dtype(self.array.dtype).kind == "f" else 0

@@ -77,7 +77,7 @@ class Window:
         return len(self.read) + sum(self.pad)
 
 
-def tile_window(core: Span, length: int, halo: int) -> Window:
+def tile_window(core: Span, length: int, halo: int, border: int | None = None) -> Window:
     """Window of a tile along one axis.
 
     Parameters
@@ -88,8 +88,10 @@ def tile_window(core: Span, length: int, halo: int) -> Window:
         Of the axis.
     halo
         Pixels beyond its own that the tile must see.
+    border
+        Continuation of the plane; :data:`BORDER` if unsaid.
     """
-    border = min(BORDER, halo)
+    border = min(BORDER if border is None else border, halo)
     plane = Span(0, length)
     window = core.grown(halo, halo).within(plane.grown(border, border))
     read = window.within(plane)
