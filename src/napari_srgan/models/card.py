@@ -62,6 +62,10 @@ class ModelCard(BaseModel):
     ``"percentile"``: robust percentiles of the whole array are mapped to 0..1."""
     receptive_radius: int = Field(ge=0)
     """Low-resolution pixels, beyond its own, that an output pixel depends on."""
+    border: int | None = Field(default=None, ge=0)
+    """Pixels by which an image is continued by reflection at its edges, so that the network's
+    zero padding stays away from it. None for the usual; 0 for networks whose published results
+    depend on their padding."""
     licence: str
     """Licence of the weights."""
     attribution: tuple[str, ...] = ()
