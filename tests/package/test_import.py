@@ -55,7 +55,10 @@ print(missing, set(napari_srgan.__all__) <= set(dir(napari_srgan)))
     assert run_python(fetch) == "[] True"
 
 
-BLOCKED = ["dask", "zarr", "napari", "spandrel", "qtpy", "magicgui", "superqt", "rich", "typer", "matplotlib"]
+BLOCKED = [
+    "dask", "zarr", "napari", "spandrel", "qtpy", "magicgui", "superqt", "rich", "typer", "matplotlib",
+    "onnx", "onnxscript", "bioimageio",
+]  # fmt: skip
 """Not on a machine that only trains: it has torch, numpy, scikit-image, tifffile, safetensors, pydantic."""
 
 
