@@ -302,6 +302,24 @@ def test_a_computer_without_a_network_is_told_so(
     assert names(library_folder) == []
 
 
+def test_a_server_without_a_secure_connection_is_named(
+    server: ModelServer, remote: RemoteModel, library_folder: Path
+) -> None:
+    address = server.address.replace("http:", "https:") + "/far.safetensors"
+    with pytest.raises(UserError, match=f"no secure connection to {address} can be made"):
+        finish(download_job(remote.model_copy(update={"address": address}), timeout=PATIENT))
+    assert names(library_folder) == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:99999", "127.0.0.1:x", "exa mple", "a..b", "*", "%00", "[::g]"])
+def test_an_address_that_is_none_is_named(host: str, remote: RemoteModel, library_folder: Path) -> None:
+    odd = remote.model_copy(update={"address": f"http://{host}/far.safetensors"})
+    with pytest.raises(UserError, match=r"far\.safetensors") as caught:
+        finish(download_job(odd, timeout=PATIENT))
+    assert "\n" not in str(caught.value)
+    assert names(library_folder) == []
+
+
 def test_a_proxy_that_is_not_there_is_named(
     remote: RemoteModel, library_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,8 +60,13 @@ def earlier_folder() -> Path | None:
 
     What lies there stays in the library.
     """
-    folder = Path.home() / ".napari-srgan" / "models"
-    return None if os.environ.get("NAPARI_SRGAN_MODELS") or not folder.is_dir() else folder
+    if os.environ.get("NAPARI_SRGAN_MODELS"):
+        return None
+    try:
+        folder = Path.home() / ".napari-srgan" / "models"
+    except RuntimeError:  # In some containers nobody has a home.
+        return None
+    return folder if folder.is_dir() else None
 
 
 def model_files() -> Iterator[Path]:

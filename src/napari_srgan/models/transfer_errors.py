@@ -34,7 +34,10 @@ class NotWritten(Exception):
 
 def shown(address: str) -> str:
     """An address without the password that may be in it."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return address
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
@@ -63,7 +66,7 @@ def sentence(failure: Exception, address: str, *, received: int, size: int) -> s
         case e.ProxyError():
             return f"the proxy on the way to {where} refused or cannot be reached ({_cause(failure)})"
         case e.SSLError():
-            return f"the certificate of {where} cannot be trusted ({_cause(failure)})"
+            return f"no secure connection to {where} can be made ({_cause(failure)})"
         case e.TooManyRedirects():
             return f"{where} is redirected without end"
         case e.ChunkedEncodingError() | e.ContentDecodingError():
