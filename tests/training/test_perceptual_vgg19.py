@@ -63,6 +63,7 @@ def server() -> Iterator[Server]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         served.address = f"http://127.0.0.1:{http.server_port}"
+        http.daemon_threads = False  # closing waits for answers under way
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield served

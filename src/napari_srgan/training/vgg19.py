@@ -7,6 +7,7 @@ from http.client import HTTPException
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
+from urllib.error import HTTPError
 
 import torch
 
@@ -53,6 +54,8 @@ def _state(weights: Any, file: Path) -> dict[str, torch.Tensor]:
     try:
         state = weights.get_state_dict(progress=True, check_hash=True, map_location="cpu", weights_only=True)
     except (OSError, HTTPException, RuntimeError, EOFError, UnpicklingError, LookupError) as error:
+        if isinstance(error, HTTPError):
+            error.close()  # it is the server's answer, and holds the connection
         if file.exists():
             raise UserError(
                 f"{file} does not hold VGG19's weights ({_first_line(error)}); delete it and {by_hand}"
