@@ -1,6 +1,7 @@
 """Reading and writing a model as one safetensors file with its card in the header.
 
-Nothing here unpickles: a pickle can run any code, a safetensors file cannot.
+Other files, without a card, are read by :mod:`napari_srgan.models.foreign`, which recognises
+what is in them. Nothing is ever run: a pickle can hold any code, a safetensors file cannot.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from pathlib import Path
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor
 
 from napari_srgan.errors import UserError
-from napari_srgan.models.card import ModelCard
+from napari_srgan.models.card import SPANDREL, ModelCard
 from napari_srgan.models.model import Model
-from napari_srgan.networks import build_network
+from napari_srgan.networks import Generator, build_network
 
 PICKLE_ENDINGS = frozenset({".pth", ".pt", ".ckpt", ".pkl", ".bin"})
 """Endings of weights that are pickles, as a rule."""
@@ -59,7 +61,8 @@ def save_model(model: Model, path: str | os.PathLike[str], *, picture: bytes | N
         if not picture.startswith(PNG_SIGNATURE):
             raise UserError(f"the picture of {model.name} is no PNG; convert it to PNG first")
         header[PICTURE_KEY] = base64.b64encode(picture).decode()
-    tensors = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
+    # Some networks use one tensor in two places, which a file cannot tell: it is written twice.
+    tensors = {name: tensor.contiguous().clone() for name, tensor in model.network.state_dict().items()}
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         # Not save_file, which makes a file that only its owner can read.
@@ -73,21 +76,30 @@ def save_model(model: Model, path: str | os.PathLike[str], *, picture: bytes | N
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
-    """Read a model that :func:`save_model` wrote.
+    """Read a model: one that :func:`save_model` wrote, or somebody else's checkpoint.
+
+    Parameters
+    ----------
+    path
+        A ``.safetensors`` file, or weights of PyTorch (``.pth``, ``.pt``, ``.ckpt``, ``.bin``,
+        ``.pkl``) of a network that is known; what a file is, is told from its contents.
 
     Raises
     ------
     UserError
-        If the file is missing, is something else, is cut off, or its card and its
-        weights do not belong together.
+        If the file is missing, is cut off, is something else, could run code, is of a network
+        that is not known, or its card and its weights do not belong together.
     """
     path = Path(path)
+    if not _has_card(path):
+        from napari_srgan.models.foreign import read_foreign
+
+        return read_foreign(path)
     card = read_card(path)
     try:
-        network = build_network(card.architecture, card.arguments)
         with safe_open(path, framework="pt") as file:
-            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        network.load_state_dict(weights)
+            weights = {name: _as_float32(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+        network = _network(card, weights)
     except (ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(
             f"the weights in {path.name} do not fit its card ({card.architecture}): "
@@ -105,6 +117,37 @@ def read_model(path: str | os.PathLike[str]) -> Model:
             f"has {network.receptive_radius}; get the file again from where it was made"
         )
     return Model(network.eval().requires_grad_(False), card)
+
+
+def _has_card(path: Path) -> bool:
+    """Whether a file is one of ours, as far as its header can be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return CARD_KEY in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
+
+
+def _as_float32(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _network(card: ModelCard, weights: dict[str, Tensor]) -> Generator:
+    """The network of a card with its weights.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        If they do not belong together.
+    """
+    if card.architecture == SPANDREL:
+        from napari_srgan.models.foreign import build_by_spandrel
+
+        own = {name.removeprefix("model."): tensor for name, tensor in weights.items()}
+        return build_by_spandrel(own, receptive_radius=card.receptive_radius)
+    network = build_network(card.architecture, card.arguments)
+    network.load_state_dict(weights)
+    return network
 
 
 def read_card(path: Path) -> ModelCard:
@@ -126,8 +169,8 @@ def read_card(path: Path) -> ModelCard:
         ) from error
     if CARD_KEY not in header:
         raise UserError(
-            f"{path.name} holds weights but no napari-srgan card, so nothing says which network "
-            "they belong to; use a file saved by napari-srgan"
+            f"{path.name} holds weights but no napari-srgan card; "
+            "add it to the library, which makes a model of it if it is a known one"
         )
     try:
         return ModelCard.model_validate(json.loads(header[CARD_KEY]))
@@ -165,8 +208,8 @@ def _refuse_other_files(path: Path) -> None:
         raise UserError(f"there is no model file {path}")
     if path.suffix in PICKLE_ENDINGS:
         raise UserError(
-            f"{path.name} may be a pickle, which could run any code when opened, and is not read; "
-            "use a .safetensors file saved by napari-srgan"
+            f"{path.name} may be a pickle and has no card; "
+            "add it to the library, which makes a model of it if it is a known one"
         )
 
 

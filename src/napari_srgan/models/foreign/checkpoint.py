@@ -1,0 +1,192 @@
+"""Tensors of other people's files, read without running anything that is in them.
+
+safetensors files hold nothing but tensors. Pickles are read by PyTorch's restricted unpickler
+(``weights_only=True``), which builds tensors and plain containers and refuses all else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import re
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from napari_srgan.errors import UserError
+
+_INFLATION = 4
+"""Times its size on disk that a checkpoint may claim; weights are not compressed."""
+_SLACK = 2**20
+"""Bytes that any checkpoint may claim besides."""
+
+
+def read_contents(path: Path) -> Any:
+    """Everything in a file of weights: tensors, in whatever containers they are.
+
+    Parameters
+    ----------
+    path
+        A safetensors file, or one that ``torch.save`` wrote, whatever its ending.
+
+    Raises
+    ------
+    UserError
+        If it is something else, holds more than tensors and plain containers, or is damaged.
+    """
+    head = _first_bytes(path)
+    if is_safetensors(path, head):
+        return _read_safetensors(path)
+    if head.startswith(b"PK"):
+        _check_archive(path)
+    elif head[:1] != b"\x80":
+        raise UserError(f"{path.name} {_kind_of(path, head)}")
+    return _read_pickle(path)
+
+
+def _first_bytes(path: Path) -> bytes:
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, not a model file; choose a file in it")
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except FileNotFoundError as error:
+        raise UserError(f"there is no model file {path}") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
+    if not head:
+        raise UserError(f"{path.name} is empty; get it again from where it came from")
+    return head
+
+
+def is_safetensors(path: Path, head: bytes) -> bool:
+    """Whether a file begins as a safetensors file does, or is meant to be one by its name."""
+    return head[8:9] == b"{" or (path.suffix == ".safetensors" and not head.startswith((b"PK", b"\x80")))
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError, RuntimeError, MemoryError) as error:
+        raise UserError(
+            f"{path.name} is no readable safetensors file ({_first_line(error)}); "
+            "it may be cut off: get it again from where it came from"
+        ) from error
+
+
+def _kind_of(path: Path, head: bytes) -> str:
+    """What a file is that is neither safetensors nor a pickle, and what to do."""
+    if head.startswith(b"\x89HDF"):
+        return "is an HDF5 file, as Keras writes them; only weights of PyTorch can be used"
+    if path.suffix == ".onnx" or (head[:1] == b"\x08" and b"pytorch" in head[:256]):
+        return "is an ONNX file; use the weights it was exported from, a .safetensors or .pth file"
+    if head.startswith(b"\x93NUMPY"):
+        return "is a numpy array; use the weights as a .safetensors or .pth file"
+    if head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
+        return "is a web page, not a model; download the file itself"
+    if head.startswith(b"version https://git-lfs"):
+        return "only points to a file in Git LFS; download the file itself (git lfs pull)"
+    return "holds no weights that can be recognised; use a .safetensors or .pth file"
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse zip archives that are no checkpoint, or that claim more than they hold."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise UserError(
+            f"{path.name} is damaged or cut off ({_first_line(error)}); get it again from where it came from"
+        ) from error
+    names = [member.filename for member in members]
+    if any(name.endswith("constants.pkl") or "/code/" in name for name in names):
+        raise UserError(
+            f"{path.name} is a TorchScript program, and programs are not run; "
+            "use the weights it was made from, saved with torch.save(model.state_dict(), ...)"
+        )
+    if any(name.endswith((".weights.h5", "keras_metadata.pb")) for name in names):
+        raise UserError(f"{path.name} is a Keras model; only weights of PyTorch can be used")
+    if not any(name.endswith("data.pkl") for name in names):
+        raise UserError(
+            f"{path.name} is a zip archive without weights; "
+            "unpack it and choose the .pth or .safetensors file in it"
+        )
+    claimed = sum(member.file_size for member in members)
+    _check_claim(path, claimed)
+
+
+def _check_claim(path: Path, claimed: int) -> None:
+    size = path.stat().st_size
+    if claimed > _INFLATION * size + _SLACK:
+        raise UserError(
+            f"{path.name} has {size:,} bytes and claims to hold {claimed:,}; "
+            "such a file is not opened: get another one"
+        )
+
+
+def _read_pickle(path: Path) -> Any:
+    try:
+        # By the file, as for a path torch would go by its ending.
+        with (
+            path.open("rb") as file,
+            torch.serialization.safe_globals(_plain_data()),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")  # about protocols: what cannot be read raises
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(f"{path.name} {_why_not_unpickled(str(error))}") from error
+    except Exception as error:  # damaged files raise whatever the damage leads to
+        raise UserError(
+            f"{path.name} is damaged or cut off ({_first_line(error)}); get it again from where it came from"
+        ) from error
+
+
+def _plain_data() -> list[Any]:
+    """Types of data that training scripts put beside the weights; none of them does anything."""
+    makers = [np.float64(0).__reduce__()[0], np.zeros(1).__reduce__()[0]]
+    dtypes = {type(np.dtype(kind)) for kind in ("f4", "f8", "i4", "i8", "u1", "b1")}
+    return [argparse.Namespace, np.ndarray, np.dtype, *makers, *dtypes]
+
+
+def _why_not_unpickled(message: str) -> str:
+    found = re.search(r"GLOBAL ([\w.]+)", message)
+    if found is None:
+        return (
+            "is no checkpoint that can be read; if it comes from elsewhere than PyTorch, "
+            "convert it to .safetensors there"
+        )
+    name = found[1]
+    if name.rpartition(".")[2][:1].isupper():
+        return (
+            f"holds a whole Python object ({name}) and not weights alone; opening that would run code, "
+            "so it was not opened: load it where it was made and save "
+            "torch.save(model.state_dict(), 'weights.pth')"
+        )
+    return (
+        f"holds code besides weights ({name}), which opening it would run, so it was not opened; "
+        "get the weights alone from someone you trust"
+    )
+
+
+def check_tensor_claims(path: Path, state: dict[str, Tensor]) -> None:
+    """Refuse tensors that repeat a few stored values to a size no memory holds.
+
+    Raises
+    ------
+    UserError
+        If they are together much larger than their file.
+    """
+    _check_claim(path, sum(tensor.numel() * tensor.element_size() for tensor in state.values()))
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].strip().rstrip(":.")[:160]

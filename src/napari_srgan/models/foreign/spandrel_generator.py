@@ -1,0 +1,157 @@
+"""Every architecture that spandrel knows, as a generator.
+
+spandrel (https://github.com/chaiNNer-org/spandrel) recognises some forty architectures from
+their state dicts. It is imported when it is needed, which takes seconds.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from napari_srgan.models.foreign.radius import measure_radius
+from napari_srgan.networks import Generator
+
+
+class NotKnown(ValueError):
+    """spandrel does not know these weights, or they are of no use here; says why."""
+
+
+class SpandrelGenerator(Generator):
+    """A network that spandrel has built.
+
+    Parameters
+    ----------
+    model
+        The network.
+    call
+        How it is called with ``(N, C, Y, X)``.
+    title
+        What its architecture is called.
+    scale_factor, channels
+        See :class:`~napari_srgan.networks.Generator`.
+    multiple, smallest
+        The sides of what the network takes are multiples of this, and no smaller than that.
+    halves
+        The small float types it can compute in.
+    receptive_radius
+        Measured if unsaid.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        call: Callable[[nn.Module, Tensor], Tensor],
+        *,
+        title: str,
+        scale_factor: int,
+        channels: int,
+        multiple: int = 1,
+        smallest: int = 1,
+        halves: frozenset[torch.dtype] = frozenset(),
+        receptive_radius: int | None = None,
+    ) -> None:
+        super().__init__(scale_factor=scale_factor, channels=channels)
+        self.model = model
+        self.title = title
+        self._call = call
+        self._multiple, self._smallest = multiple, smallest
+        self._halves = halves
+        self.eval()
+        self._radius = measure_radius(self) if receptive_radius is None else receptive_radius
+
+    @property
+    def receptive_radius(self) -> int:
+        return self._radius
+
+    @property
+    def half_precisions(self) -> frozenset[torch.dtype]:
+        return self._halves
+
+    def forward(self, low: Tensor) -> Tensor:
+        y, x = low.shape[-2:]
+        seen = low.to(next(self.parameters()).dtype)
+        padded = continued(seen, self._to_fit(y), self._to_fit(x))
+        high = self._call(self.model, padded).float()
+        return high[..., : y * self.scale_factor, : x * self.scale_factor]
+
+    def _to_fit(self, side: int) -> int:
+        side_needed = max(side, self._smallest)
+        return -(-side_needed // self._multiple) * self._multiple
+
+
+def continued(image: Tensor, y: int, x: int) -> Tensor:
+    """An image continued by reflection to ``(..., y, x)``, to and fro if it is small."""
+    while image.shape[-2] < y or image.shape[-1] < x:
+        more = [max(0, wanted - have) for wanted, have in zip((x, y), image.shape[:-3:-1], strict=True)]
+        # A reflection is as long as the image less its edge; an image of one pixel is repeated.
+        right, down = (min(m, have - 1) for m, have in zip(more, image.shape[:-3:-1], strict=True))
+        if right == down == 0:
+            return F.pad(image, (0, more[0], 0, more[1]), mode="replicate")
+        image = F.pad(image, (0, right, 0, down), mode="reflect")
+    return image
+
+
+def build_by_spandrel(
+    state: Mapping[str, Tensor], *, receptive_radius: int | None = None
+) -> SpandrelGenerator:
+    """The network that spandrel recognises in a state dict.
+
+    Parameters
+    ----------
+    state
+        Tensors by name.
+    receptive_radius
+        Of the network, if it is known; measuring it takes seconds.
+
+    Raises
+    ------
+    NotKnown
+        If it recognises none, or one that does not make one image larger or better.
+    """
+    with warnings.catch_warnings():
+        # Of the packages it imports, about themselves.
+        warnings.simplefilter("ignore")
+        from spandrel import ImageModelDescriptor, MaskedImageModelDescriptor, ModelLoader
+
+        try:
+            found = ModelLoader().load_from_state_dict(dict(state))
+        except Exception as error:  # it looks into names and shapes as they come
+            raise NotKnown(str(error).strip().splitlines()[0] if str(error) else repr(error)) from error
+    title = found.architecture.name
+    if isinstance(found, MaskedImageModelDescriptor) or not isinstance(found, ImageModelDescriptor):
+        raise OfNoUse(f"holds a network ({title}) that fills in masked parts of photos")
+    if found.purpose == "FaceSR" or found.size_requirements.square:
+        raise OfNoUse(f"holds a network ({title}) that restores portraits of one size")
+    if found.input_channels != found.output_channels:
+        raise OfNoUse(
+            f"holds a network ({title}) that takes {found.input_channels} channels and gives "
+            f"{found.output_channels}"
+        )
+    halves = {torch.float16: found.supports_half, torch.bfloat16: found.supports_bfloat16}
+    return SpandrelGenerator(
+        found.model.float(),
+        _call_of(found),
+        title=title,
+        scale_factor=found.scale,
+        channels=found.input_channels,
+        multiple=found.size_requirements.multiple_of,
+        smallest=max(found.size_requirements.minimum, 1),
+        halves=frozenset(dtype for dtype, supported in halves.items() if supported),
+        receptive_radius=receptive_radius,
+    ).requires_grad_(False)
+
+
+class OfNoUse(NotKnown):
+    """spandrel knows the network, but it does not upscale or restore one image."""
+
+
+def _call_of(found: Any) -> Callable[[nn.Module, Tensor], Tensor]:
+    # Calling the descriptor itself clips to 0..1, where 16-bit data have values outside.
+    call: Callable[[nn.Module, Tensor], Tensor] = found._call_fn
+    return call
