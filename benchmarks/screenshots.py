@@ -1,13 +1,16 @@
-"""The pictures of the widget and the menu in docs/images.
+"""The pictures of the widgets and the menu in docs/images.
 
 Uses napari as a person does: opens a sample, presses the real Run button, looks before,
-during and after. Needs a display of at least 1280 x 800; without one:
+during and after. Shows the models that come with the package, and none of yours. The picture of
+the slider needs a model that has a partner. Needs a display of at least 1280 x 800; without one:
 
     xvfb-run -a -s "-screen 0 1280x800x24" python benchmarks/screenshots.py
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,17 +22,36 @@ from PIL import Image
 from qtpy.QtCore import QPoint
 from qtpy.QtWidgets import QApplication, QMenu
 
+from napari_srgan.viewer.appearance import grid_of
+
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (1280, 800)
+WIDE = (1000, 620)
+"""Pixels; wide enough for all columns of the table."""
 
 
 def main() -> None:
     """Take all pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as nothing:
+        os.environ["NAPARI_SRGAN_MODELS"] = nothing
+        _the_upscale_widget()
+        _the_slider()
+        _the_models_widget()
+
+
+def _open(sample: str, widget: str) -> tuple[Any, Any, Any]:
+    """A viewer, the dock of one of the plugin's widgets, and the widget."""
     viewer = napari.Viewer()
     viewer.window.resize(*SIZE)
-    viewer.open_sample("napari-srgan", "nuclei")
-    _, widget = viewer.window.add_plugin_dock_widget("napari-srgan", "Upscale")
+    viewer.open_sample("napari-srgan", sample)
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-srgan", widget)
+    _wait(1)
+    return viewer, dock, widget
+
+
+def _the_upscale_widget() -> None:
+    viewer, _, widget = _open("nuclei", "Upscale")
     widget["beside"].value = True
     _wait(1)
     _save(viewer, "widget-before")
@@ -39,6 +61,36 @@ def main() -> None:
     _save(viewer, "widget-after")
     _menu(viewer)
     _an_error(viewer, widget)
+    viewer.close()
+
+
+def _the_slider() -> None:
+    """The image, faithful, half way and sharp."""
+    viewer, _, widget = _open("tissue", "Upscale")
+    if not widget["sharpness"].native.isVisibleTo(widget.native):
+        print("slider.png is not made: the model for the tissue has no partner")
+        viewer.close()
+        return
+    for percent in (0, 50, 100):
+        widget["sharpness"]["amount"].value = percent
+        widget["buttons"]["run"].native.click()
+        _wait_until(lambda: widget["buttons"]["run"].enabled)
+    widget["sharpness"]["amount"].value = 50
+    grid = grid_of(viewer)
+    grid.shape, grid.stride, grid.enabled = (2, 2), 1, True
+    viewer.reset_view()
+    _look_closely(viewer)
+    _save(viewer, "slider")
+    viewer.close()
+
+
+def _the_models_widget() -> None:
+    viewer, dock, widget = _open("tissue", "Models")
+    dock.setFloating(True)
+    dock.resize(*WIDE)
+    widget.table.choose("photo-x4")
+    _wait(1)
+    dock.grab().save(str(IMAGES / "models.png"))
     viewer.close()
 
 

@@ -88,15 +88,17 @@ def test_click_on_a_heading_sorts_by_size_not_by_letters(open_models, library_fo
 
 def test_chosen_model_shows_its_picture_and_card(open_models, own):
     _, widget = open_models()
-    assert not widget.details.picture.isVisibleTo(widget)
+    picture = widget.details.picture
+    assert not picture.isVisibleTo(widget)
     click_row(widget, "mine")
-    assert widget.details.picture.has_picture()
+    assert picture.isVisibleTo(widget)
+    assert picture.pixmap().toImage().pixelColor(2, 2).name() == "#ff0000"
     text = widget.details.text.toPlainText()
     for words in ("untrained, for tests", "one night", "Me (2024).", "set 2", "+3.00", "netG.pth"):
         assert words in text
     click_row(widget, "photo-x4")
-    assert not widget.details.picture.has_picture()
-    assert widget.details.picture.text() == "This model brings no picture."
+    assert not picture.isVisibleTo(widget)
+    assert "This model brings no picture." in widget.details.text.toPlainText()
 
 
 def test_what_stands_in_a_card_is_shown_and_never_obeyed(open_models, model_file, library_folder):
@@ -108,7 +110,7 @@ def test_what_stands_in_a_card_is_shown_and_never_obeyed(open_models, model_file
     _, widget = open_models()
     click_row(widget, "evil")
     assert evil in widget.details.text.toPlainText()
-    assert not widget.details.picture.has_picture()
+    assert not widget.details.picture.isVisibleTo(widget)
     model = widget.table.model()
     assert "<img" not in model.index(2, 1).data(Qt.ItemDataRole.ToolTipRole)
 

@@ -21,11 +21,12 @@ from napari_srgan.viewer.model_rows import (
 
 NOTHING_CHOSEN = "Choose a model to read about it."
 NO_PICTURE = "This model brings no picture."
-SIDE_BY_SIDE = 620
+SIDE_BY_SIDE = 900
 """Pixels of width from which on the picture stands beside the text."""
 PICTURE_SHARE, TEXT_SHARE = 2, 3
 """Of the room for both."""
 PICTURE_HEIGHT = 190
+LEAST_PICTURE = QSize(120, 48)
 
 
 class ModelDetails(QWidget):
@@ -40,16 +41,15 @@ class ModelDetails(QWidget):
         self.text.setAcceptDrops(False)  # a file dropped here is one for the library
         self._layout = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.addWidget(self.picture)
+        self._layout.addWidget(self.picture, PICTURE_SHARE)
         self._layout.addWidget(self.text, TEXT_SHARE)
         self.show_row(None)
 
     def show_row(self, row: ModelRow | None) -> None:
         """Show another model, or that none is chosen."""
-        self.picture.setVisible(row is not None and row.card is not None)
-        self.picture.set_picture(_picture_of(row))
-        self._layout.setStretch(0, PICTURE_SHARE if self.picture.has_picture() else 0)
-        self.text.setHtml(details_html(row))
+        has_picture = self.picture.set_picture(_picture_of(row))
+        self.picture.setVisible(has_picture)
+        self.text.setHtml(details_html(row, has_picture=has_picture))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
@@ -59,41 +59,36 @@ class ModelDetails(QWidget):
 
 
 class PictureLabel(QLabel):
-    """A picture as large as there is room for it, or a sentence in its place."""
+    """A picture, smaller where there is not room for it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(NO_PICTURE, parent)
+        super().__init__(parent)
         self._picture = QPixmap()
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setWordWrap(True)
-        self.setMinimumHeight(48)
-        self.setMinimumWidth(120)
+        self.setMinimumSize(LEAST_PICTURE)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
-    def set_picture(self, png: bytes | None) -> None:
-        """Show a picture; None, or what is none, shows a sentence."""
+    def set_picture(self, png: bytes | None) -> bool:
+        """Show another picture; False if there is none, or none that can be read."""
         self._picture = QPixmap()
         if png is not None:
             self._picture.loadFromData(png)
         self._fit()
-
-    def has_picture(self) -> bool:
         return not self._picture.isNull()
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), PICTURE_HEIGHT if self.has_picture() else 48)
+        return QSize(self._picture.width(), PICTURE_HEIGHT)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         self._fit()
 
     def _fit(self) -> None:
-        if not self.has_picture():
+        if self._picture.isNull():
             self.clear()
-            self.setText(NO_PICTURE)
             return
         ratio = self.devicePixelRatioF()
-        room = self.size() * ratio
+        room = self.size().boundedTo(self._picture.size()) * ratio
         fitting = self._picture.scaled(
             room, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
         )
@@ -110,7 +105,7 @@ def _picture_of(row: ModelRow | None) -> bytes | None:
         return None
 
 
-def details_html(row: ModelRow | None) -> str:
+def details_html(row: ModelRow | None, *, has_picture: bool = True) -> str:
     """A model's card as a small page. Whatever stands in it is shown, never obeyed."""
     if row is None:
         return f"<p>{NOTHING_CHOSEN}</p>"
@@ -118,6 +113,7 @@ def details_html(row: ModelRow | None) -> str:
         return f"<h3>{escape(row.name)}</h3><p>{escape(row.problem)}</p>"
     card = row.card
     parts = [f"<h3>{escape(card.name)}</h3>", f"<p>{escape(card.description)}</p>", _facts(row, card)]
+    parts += [] if has_picture or row.origin == "online" else [f"<p><i>{NO_PICTURE}</i></p>"]
     parts += [_figures(card.quality)] if card.quality else []
     parts += [_section("Trained", [card.trained])] if card.trained else []
     parts += [_section("Cite", [card.citation])] if card.citation else []
