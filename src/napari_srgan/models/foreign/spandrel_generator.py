@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from napari_srgan.models.foreign.radius import measure_radius
+from napari_srgan.models.foreign.without_triton import without_triton
 from napari_srgan.networks import Generator
 
 
@@ -77,7 +78,8 @@ class SpandrelGenerator(Generator):
         y, x = low.shape[-2:]
         seen = low.to(next(self.parameters()).dtype)
         padded = continued(seen, self._to_fit(y), self._to_fit(x))
-        high = self._call(self.model, padded).float()
+        # Some networks only take one image at a time.
+        high = torch.cat([self._call(self.model, one) for one in padded.split(1)]).float()
         return high[..., : y * self.scale_factor, : x * self.scale_factor]
 
     def _to_fit(self, side: int) -> int:
@@ -117,7 +119,8 @@ def build_by_spandrel(
     with warnings.catch_warnings():
         # Of the packages it imports, about themselves.
         warnings.simplefilter("ignore")
-        from spandrel import ImageModelDescriptor, MaskedImageModelDescriptor, ModelLoader
+        with without_triton():
+            from spandrel import ImageModelDescriptor, MaskedImageModelDescriptor, ModelLoader
 
         try:
             found = ModelLoader().load_from_state_dict(dict(state))
