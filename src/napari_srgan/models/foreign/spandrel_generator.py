@@ -79,7 +79,7 @@ class SpandrelGenerator(Generator):
         seen = low.to(next(self.parameters()).dtype)
         padded = continued(seen, self._to_fit(y), self._to_fit(x))
         # Some networks only take one image at a time.
-        high = torch.cat([self._call(self.model, one) for one in padded.split(1)]).float()
+        high = torch.cat([self._call(self.model, one) for one in torch.split(padded, 1)]).float()
         return high[..., : y * self.scale_factor, : x * self.scale_factor]
 
     def _to_fit(self, side: int) -> int:

@@ -57,16 +57,13 @@ def _is_discriminator(state: State) -> bool:
     """Convolutions from an image to ever more features, and at the end one number."""
     weights = [tensor for tensor in state.values() if tensor.ndim >= 2]
     kernels = [tensor for tensor in weights if tensor.ndim == 4]
-    if len(kernels) < 3 or any(tensor.ndim not in (2, 4) for tensor in weights):
+    wide = any(tensor.shape[0] > 6 for tensor in kernels)
+    if len(kernels) < 3 or not wide or any(tensor.ndim not in (2, 4) for tensor in weights):
         return False
-    widths = [tensor.shape[0] for tensor in kernels]
+    widest = max(tensor.shape[0] for tensor in kernels)
     sees_images = min(tensor.shape[1] for tensor in kernels) <= 6
-    judges = any(
-        tensor.shape[0] == 1 and tensor.shape[1] >= 4 * min(w for w in widths if w > 1) for tensor in weights
-    )
-    shuffles = any(
-        tensor.shape[0] in (4 * tensor.shape[1], 9 * tensor.shape[1])
-        for tensor in kernels
-        if tensor.shape[1] > 8
-    )
-    return sees_images and judges and not shuffles
+    grows = widest >= 4 * min(tensor.shape[0] for tensor in kernels if tensor.shape[0] > 6)
+    # A generator of one channel ends in one feature too, but comes to it from fewer.
+    judges = any(w.shape[0] == 1 and (w.ndim == 2 or w.shape[1] >= widest) for w in weights)
+    shuffles = any(k.shape[0] in (4 * k.shape[1], 9 * k.shape[1]) for k in kernels if k.shape[1] > 8)
+    return sees_images and grows and judges and not shuffles
