@@ -4,8 +4,9 @@
 
 DATA holds ``checkpoints/`` and ``eval/Set5/x4`` and so on. PSNR is that of the Y channel, as many
 border pixels as the factor left out; the gray image of Set14 is measured on its own 0..255, which
-takes 0.09 dB from the mean of figures that count it as luma of 16..235. The golden images are the authors' own outputs, cut to whole
-grey levels: the share of values that differ by one grey level at most is printed.
+takes 0.09 dB from the mean of figures that count it as luma of 16..235. The golden images are the
+authors' own outputs, cut to whole grey levels: the share of values that differ by one grey level at most
+is printed.
 """
 
 from __future__ import annotations

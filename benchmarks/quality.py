@@ -19,8 +19,10 @@ from typing import Any
 import degradation
 import held_back
 import quality_pictures
+import torch
 import trust
 from held_back import Figures, HeldBack
+from safetensors import safe_open
 
 import napari_srgan
 from napari_srgan.models import Model, Quality, load_model, save_model
@@ -198,6 +200,12 @@ class Bench:
     def draw(self, folder: Path) -> None:
         for group, _ in self._groups:
             quality_pictures.draw_crops(group, self._data, folder / _picture_name(group))
+
+
+def stored_as_half(file: Path) -> bool:
+    """Whether a model's weights are float16 in its file."""
+    with safe_open(file, framework="pt") as weights:
+        return all(weights.get_tensor(name).dtype == torch.float16 for name in weights.keys())  # noqa: SIM118
 
 
 def from_recipe(model: Model) -> dict[str, Any]:

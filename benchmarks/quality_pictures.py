@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from skimage.io import imread
 
-import napari_srgan
 from napari_srgan.models import Model
 from napari_srgan.networks import bicubic_upsample
-from napari_srgan.quality.comparison import bicubic
 from napari_srgan.quality.metrics import luma, psnr
-from napari_srgan.samples import sample_path
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.tiles import Tile, read_tiles
 
@@ -74,30 +69,3 @@ def _busiest(image: np.ndarray) -> tuple[int, int]:
 def _psnr(panel: np.ndarray, truth: np.ndarray) -> float:
     ours, theirs = ((luma(p * 255) / 255 if p.ndim == 3 else p) for p in (panel, truth))
     return psnr(ours, theirs, 1.0)
-
-
-def model_picture(model: Model) -> bytes:
-    """PNG for the library: a crop of a sample image by bicubic interpolation and by the model."""
-    image = imread(sample_path("tissue" if model.card.channels == 3 else "nuclei"))
-    side = 240 // model.scale_factor
-    y, x = _busiest_of(image, side)
-    low = image[y : y + side, x : x + side]
-    ours = napari_srgan.upscale(
-        image, model, region=((y, y + side), (x, x + side)), precision="float32", progress=False
-    )
-    pair = np.concatenate([bicubic(low, model.scale_factor), ours], axis=1).astype(float)
-    darkest, brightest = np.percentile(pair, [0.1, 99.9])
-    shown = ((pair - darkest) / (brightest - darkest)).clip(0, 1)
-    file = io.BytesIO()
-    figure = Figure(figsize=(pair.shape[1] / 100, pair.shape[0] / 100))
-    FigureCanvasAgg(figure)
-    figure.figimage(shown, cmap="gray", vmin=0, vmax=1)
-    figure.savefig(file, format="png", dpi=100)
-    return file.getvalue()
-
-
-def _busiest_of(image: np.ndarray, side: int) -> tuple[int, int]:
-    gray = image.mean(-1) if image.ndim == 3 else image.astype(float)
-    change = sum(np.abs(part) for part in np.gradient(gray))
-    y, x = np.unravel_index(np.argmax(change[: -side or None, : -side or None]), gray.shape)
-    return int(min(y, gray.shape[0] - side)), int(min(x, gray.shape[1] - side))

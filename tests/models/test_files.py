@@ -26,6 +26,17 @@ def test_a_model_comes_back_as_it_was(tiny_model: Any, tmp_path: Path) -> None:
     assert torch.equal(again.network(low), model.network(low))
 
 
+def test_weights_can_be_stored_in_half_the_space(tiny_model: Any, tmp_path: Path) -> None:
+    model = tiny_model()
+    whole, half = save_model(model, tmp_path / "a.safetensors"), tmp_path / "b.safetensors"
+    save_model(model, half, half=True)
+    assert half.stat().st_size < whole.stat().st_size
+    weights = read_model(half).network.state_dict()
+    assert all(tensor.dtype == torch.float32 for tensor in weights.values())
+    for name, tensor in model.network.state_dict().items():
+        torch.testing.assert_close(weights[name], tensor, rtol=1e-3, atol=1e-6)
+
+
 def test_saving_replaces_whole_files_and_leaves_nothing_else(tiny_model: Any, tmp_path: Path) -> None:
     file = tmp_path / "mine.safetensors"
     save_model(tiny_model(), file)

@@ -30,7 +30,9 @@ PICTURE_KEY = "napari-srgan picture"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def save_model(model: Model, path: str | os.PathLike[str], *, picture: bytes | None = None) -> Path:
+def save_model(
+    model: Model, path: str | os.PathLike[str], *, picture: bytes | None = None, half: bool = False
+) -> Path:
     """Write a model to one ``.safetensors`` file, whole or not at all.
 
     Parameters
@@ -41,6 +43,8 @@ def save_model(model: Model, path: str | os.PathLike[str], *, picture: bytes | N
         Its file; replaced if it exists.
     picture
         A PNG that shows what the model does; the picture of a file that is replaced is not kept.
+    half
+        Write weights as float16, in half the space; they are float32 again when they are read.
 
     Returns
     -------
@@ -63,6 +67,8 @@ def save_model(model: Model, path: str | os.PathLike[str], *, picture: bytes | N
         header[PICTURE_KEY] = base64.b64encode(picture).decode()
     # Some networks use one tensor in two places, which a file cannot tell: it is written twice.
     tensors = {name: tensor.contiguous().clone() for name, tensor in model.network.state_dict().items()}
+    if half:
+        tensors = {name: t.half() if t.is_floating_point() else t for name, t in tensors.items()}
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         # Not save_file, which makes a file that only its owner can read.
