@@ -140,3 +140,12 @@ def test_a_hyperbolic_tangent_keeps_the_output_within_its_range() -> None:
     result = network(torch.rand(1, 1, 12, 12) * 1e4)
     assert result.min() >= 0
     assert result.max() <= 1
+
+
+@pytest.mark.parametrize("normalisation", ["batch", "instance", "none"])
+@pytest.mark.parametrize("activation", ["prelu", "relu", "silu"])
+@pytest.mark.parametrize("trunk_end", ["normalisation", "activation"])
+def test_every_kind_can_be_trained(normalisation: Any, activation: Any, trunk_end: Any) -> None:
+    network = SRResNet(2, **SMALL, normalisation=normalisation, activation=activation, trunk_end=trunk_end)
+    network(torch.rand(2, 1, 8, 8)).square().mean().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())

@@ -12,11 +12,11 @@ import torch
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model, read_model, save_model
 from napari_srgan.networks.perceptual import SqueezeNetFeatures
-from napari_srgan.training.checkpoint import TrainingState
 from napari_srgan.training.gan_stage import AdversarialStage
 from napari_srgan.training.losses import pixel_loss
 from napari_srgan.training.recipe import read_recipe
 from napari_srgan.training.session import run_recipe
+from napari_srgan.training.tiles import PatchSampler
 
 GAN = """
 [gan]
@@ -73,9 +73,7 @@ def test_a_stopped_adversarial_stage_goes_on_as_if_it_had_not_been(
 
 
 def test_both_players_move_once_and_only_by_their_own_loss(gan_file: Path, data: Path) -> None:
-    recipe = read_recipe(gan_file)
     stage, network = stage_of(gan_file, data)
-    assert recipe.gan is not None
     before = [p.detach().clone() for p in (*network.parameters(), *stage.discriminator.parameters())]
     low, high = torch.rand(4, 1, 12, 12), torch.rand(4, 1, 24, 24)
     for step in range(2):  # the generator's last convolution begins at zero, and hides the others
@@ -182,4 +180,68 @@ def test_a_checkpoint_of_a_training_without_a_second_player_is_refused(
     job.close()
     with pytest.raises(UserError, match="no checkpoint of this training"):
         finish(gan_file, data, tmp_path / "out")
-    assert TrainingState.__dataclass_fields__["discriminator"].default is None
+
+
+def test_batches_that_are_not_finite_spoil_nothing(
+    gan_file: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batch statistics see a batch before its loss is known."""
+    gan_file.write_text(gan_file.read_text().replace('normalisation = "none"', 'normalisation = "batch"'))
+    whole = PatchSampler.batch
+    drawn = 0
+
+    def broken(sampler: PatchSampler) -> Any:
+        nonlocal drawn
+        drawn += 1
+        low, high = whole(sampler)
+        return (low * float("nan"), high) if drawn == 28 else (low, high)
+
+    monkeypatch.setattr(PatchSampler, "batch", broken)
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match=r"step 27 .* kept in .*toy.safetensors"):
+        finish(gan_file, data, out)
+    kept = read_model(out / "toy.safetensors")
+    assert "27 steps" in kept.card.trained
+    assert all(tensor.isfinite().all() for tensor in kept.network.state_dict().values())
+    model = finish(gan_file, data, out)
+    assert model is not None
+    assert all(tensor.isfinite().all() for tensor in model.network.state_dict().values())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("patch = 12", "patch = 8", r"cannot see patches of 16 x 16"),
+        ('perceptual = "none"', 'perceptual = "none"\nheads = "heads.pth"', "are for 'squeezenet'"),
+    ],
+)
+def test_what_cannot_be_seen_is_told_before_the_training(
+    gan_file: Path, data: Path, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    gan_file.write_text(gan_file.read_text().replace("halvings = 1", "halvings = 3").replace(old, new))
+    with pytest.raises(UserError, match=message):
+        finish(gan_file, data, tmp_path / "out")
+
+
+@pytest.mark.parametrize(("old", "new"), [("batch = 4", "batch = 2"), ("seed = 0", "seed = 1")])
+def test_a_checkpoint_of_another_recipe_is_refused(
+    gan_file: Path, data: Path, tmp_path: Path, old: str, new: str
+) -> None:
+    gan_file.write_text("seed = 0\n" + gan_file.read_text())
+    job = run_recipe(gan_file, data, tmp_path / "out")
+    next(job)
+    job.close()
+    gan_file.write_text(gan_file.read_text().replace("steps = 40", "steps = 30").replace(old, new))
+    with pytest.raises(UserError, match=f"its recipe had {old}, now it is {new[-1]}; put that back"):
+        finish(gan_file, data, tmp_path / "out")
+
+
+@pytest.mark.parametrize("after", [0, 20])
+def test_a_start_that_does_not_fit_is_refused(
+    gan_file: Path, data: Path, tmp_path: Path, tiny_model: Any, after: int
+) -> None:
+    file = save_model(tiny_model(), tmp_path / "start.safetensors")
+    text = gan_file.read_text().replace("after = 20", f"after = {after}").replace("width = 8", "width = 6")
+    gan_file.write_text(f'start = "{file.as_posix()}"\n' + text)
+    with pytest.raises(UserError, match=r"of the \d+ tensors of toy can start from"):
+        finish(gan_file, data, tmp_path / "out")

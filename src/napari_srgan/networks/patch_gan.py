@@ -1,7 +1,7 @@
 """PatchGAN, the discriminator of pix2pix.
 
 Isola, P. et al. (2017). Image-to-image translation with conditional adversarial
-networks. CVPR, arXiv 1611.07004. Section 3.2.2 and appendix 6.1.2.
+networks. CVPR, arXiv 1611.07004. Section 3.2.2 and appendices 6.1.2 and 6.2.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from napari_srgan.networks.instance_norm import InstanceNorm2d
 SLOPE = 0.2
 """Of the leaky rectifiers."""
 KERNEL = 4
+INITIAL_DEVIATION = 0.02
+"""Of the weights, which begin around 0 (appendix 6.2)."""
 MOST_DOUBLINGS = 3
 """Features grow to eight times the width, not further."""
 
@@ -89,4 +91,5 @@ class PatchDiscriminator(nn.Module):
 
 def _convolution(seen: int, given: int, stride: int, *, bias: bool, spectral: bool) -> nn.Module:
     convolution = nn.Conv2d(seen, given, KERNEL, stride=stride, padding=1, bias=bias)
+    nn.init.normal_(convolution.weight, std=INITIAL_DEVIATION)
     return nn.utils.parametrizations.spectral_norm(convolution) if spectral else convolution

@@ -76,7 +76,7 @@ class VGG19Features(FeatureMaps):
         j-th convolution before the i-th pooling.
     activated
         After the activation, as in SRGAN, or before it, as in ESRGAN (Wang et al. 2018,
-        arXiv 1809.00219, section 3.2), where more of the map is left.
+        arXiv 1809.00219, section 3.3), where more of the map is left.
 
     Raises
     ------

@@ -26,7 +26,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "paper": {"blocks": 16, "layers": 8, "growth": 64, "width": 64},
     "small": {"blocks": 6, "layers": 4, "growth": 32, "width": 32},
 }
-"""The paper's D, C, G and G0, and a network of a fortieth of its size."""
+"""The paper's D, C, G and G0, and a network of a thirtieth of its size."""
 
 
 class DenseLayer(nn.Module):

@@ -1,7 +1,7 @@
 """The mean over the eight orientations of an image.
 
 Lim, B. et al. (2017). Enhanced deep residual networks for single image super-resolution.
-CVPR workshops, arXiv 1707.02921, section 3.4; after Timofte, R. et al. (2016). Seven ways to
+CVPR workshops, arXiv 1707.02921, section 4.3; after Timofte, R. et al. (2016). Seven ways to
 improve example-based single image super resolution. CVPR, arXiv 1511.02228.
 """
 

@@ -172,7 +172,7 @@ class SRResNet(Generator):
     def forward(self, low: Tensor) -> Tensor:
         seen = _to_range(self._input_range, low).to(next(self.parameters()).dtype)
         head = self.head(seen)
-        predicted: Tensor = self.tail(self.body(head).add_(head)).float()
+        predicted: Tensor = self.tail(self.body(head) + head).float()
         if self._tanh:
             predicted = predicted.tanh()
         return self._completed(_from_range(self._output_range, predicted), low)

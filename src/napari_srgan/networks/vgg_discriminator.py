@@ -1,7 +1,7 @@
 """SRGAN's discriminator.
 
 Ledig, C. et al. (2017). Photo-realistic single image super-resolution using a
-generative adversarial network. CVPR, arXiv 1609.04802. Section 2.1.2 and figure 4.
+generative adversarial network. CVPR, arXiv 1609.04802. Section 2.1 and figure 4.
 """
 
 from __future__ import annotations

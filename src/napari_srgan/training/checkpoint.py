@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +14,15 @@ from torch.optim import Optimizer
 
 from napari_srgan.errors import UserError
 from napari_srgan.networks import Generator
+from napari_srgan.training.recipe import Recipe
 
 _DAMAGED = (RuntimeError, KeyError, ValueError, TypeError, OSError, EOFError, pickle.UnpicklingError)
 """What reading a file that is no such checkpoint raises."""
+
+MAY_CHANGE = frozenset(
+    ("steps", "validate_every", "learning_rate", "clip", "description", "citation", "partner", "licence")
+)
+"""What a recipe may say otherwise when a training goes on."""
 
 
 @dataclass
@@ -36,7 +43,7 @@ class TrainingState:
     """The other player, if there is an adversarial stage."""
 
 
-def write_checkpoint(path: Path, state: TrainingState) -> None:
+def write_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
     """Write a state to a temporary name, then rename: the old one stays until then."""
     partial = path.with_suffix(".partial")
     torch.save(
@@ -47,6 +54,7 @@ def write_checkpoint(path: Path, state: TrainingState) -> None:
             "draw": state.draw.bit_generator.state,
             "step": state.step,
             "minutes": state.minutes,
+            "recipe": recipe.model_dump(mode="json"),
             "discriminator": state.discriminator.state_dict() if state.discriminator else None,
         },
         partial,
@@ -54,16 +62,17 @@ def write_checkpoint(path: Path, state: TrainingState) -> None:
     partial.replace(path)
 
 
-def read_checkpoint(path: Path, state: TrainingState) -> None:
+def read_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
     """Bring a state to where :func:`write_checkpoint` left one.
 
     Raises
     ------
     UserError
-        If the file is not a checkpoint of this recipe's network.
+        If the file is not a checkpoint of this recipe.
     """
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
+        _check_recipe(path, saved["recipe"], recipe)
         state.network.load_state_dict(saved["network"])
         state.average.load_state_dict(saved["average"])
         if state.discriminator:
@@ -72,16 +81,19 @@ def read_checkpoint(path: Path, state: TrainingState) -> None:
             optimiser.load_state_dict(entry)
         state.draw.bit_generator.state = saved["draw"]
         state.step, state.minutes = saved["step"], saved["minutes"]
-    except (
-        RuntimeError,
-        KeyError,
-        ValueError,
-        TypeError,
-        OSError,
-        EOFError,
-        pickle.UnpicklingError,
-    ) as error:
+    except _DAMAGED as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(
             f"{path} is no checkpoint of this training ({reason}); delete it to begin anew"
         ) from error
+
+
+def _check_recipe(path: Path, saved: dict[str, Any], recipe: Recipe) -> None:
+    """Refuse a checkpoint of a recipe that differs in what decided the weights so far."""
+    now = recipe.model_dump(mode="json")
+    for name in (saved.keys() | now.keys()) - MAY_CHANGE:
+        if saved.get(name) != now.get(name):
+            raise UserError(
+                f"{path} is no checkpoint of this training: its recipe had {name} = {saved.get(name)!r}, "
+                f"now it is {now.get(name)!r}; put that back, or delete the checkpoint to begin anew"
+            )

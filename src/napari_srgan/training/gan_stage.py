@@ -1,7 +1,7 @@
 """The stage of a training in which a generator and a discriminator play against each other.
 
 Ledig, C. et al. (2017). Photo-realistic single image super-resolution using a
-generative adversarial network. CVPR, arXiv 1609.04802. Section 2.2 and algorithm of section 3.2.
+generative adversarial network. CVPR, arXiv 1609.04802. Sections 2, 2.2 and 3.2.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from napari_srgan.training.update import update
 from napari_srgan.training.vgg19 import load_vgg19
 
 BETAS = (0.9, 0.99)
-"""Of Adam, for both players."""
+"""Of Adam, for both players; the first is SRGAN's."""
 
 
 class AdversarialStage:
@@ -47,7 +47,8 @@ class AdversarialStage:
     Raises
     ------
     UserError
-        If the discriminator does not fit the recipe's patches, or features cannot be read.
+        If the discriminator or the perceptual network does not fit the recipe's patches, or
+        features cannot be read.
     """
 
     def __init__(self, recipe: Recipe, network: Generator, data: Path, device: str) -> None:
@@ -58,10 +59,28 @@ class AdversarialStage:
         self._perceptual = _perceptual_loss(recipe.gan, data)
         if self._perceptual:
             self._perceptual.to(device)
+        self._try_on_nothing(device)
         self.optimisers = [
             Adam(player.parameters(), recipe.gan.learning_rate, betas=BETAS)
             for player in (network, self.discriminator)
         ]
+
+    def _try_on_nothing(self, device: str) -> None:
+        """Let all see a batch of the recipe's shape: what does not fit is told before the training."""
+        recipe = self._recipe
+        side = recipe.patch * recipe.scale_factor
+        nothing = torch.zeros(1, recipe.channels, side, side, device=device)
+        try:
+            with torch.no_grad():
+                self.discriminator.eval()(nothing)
+                if self._perceptual:
+                    self._perceptual(nothing, nothing)
+        except (RuntimeError, ValueError) as error:
+            raise UserError(
+                f"the adversarial stage of {recipe.name} cannot see patches of {side} x {side} pixels "
+                f"({str(error).splitlines()[0]}); make patch larger"
+            ) from error
+        self.discriminator.train()
 
     def step(
         self, forward: Callable[[Tensor], Tensor], low: Tensor, high: Tensor, step: int, steps: int
@@ -88,13 +107,12 @@ class AdversarialStage:
         """Perceptual, adversarial and pixel loss, weighted (SRGAN, eq. 3)."""
         gan = self._gan
         with torch.autocast(high.device.type, torch.bfloat16):
-            # Only the relativistic loss asks what the discriminator says of the truth.
-            real = self.discriminator(high) if gan.adversarial == "relativistic" else torch.zeros(())
             fake = self.discriminator(result)
-            perceptual = self._perceptual(result, high) if self._perceptual else torch.zeros(())
-        loss = gan.adversarial_weight * generator_loss(gan.adversarial, real, fake)
-        if self._perceptual:
-            loss = loss + gan.perceptual_weight * perceptual
+            # Only the relativistic loss asks what the discriminator says of the truth.
+            real = self.discriminator(high) if gan.adversarial == "relativistic" else fake.detach()
+            loss = gan.adversarial_weight * generator_loss(gan.adversarial, real, fake)
+            if self._perceptual:
+                loss = loss + gan.perceptual_weight * self._perceptual(result, high)
         if gan.pixel_weight:
             loss = loss + gan.pixel_weight * pixel_loss(self._recipe.pixel_loss, result, high)
         return loss

@@ -24,12 +24,22 @@ from napari_srgan.training.validation import Validation, validate, validate_bicu
 
 
 class TrainingDiverged(UserError):
-    """A loss became infinite or NaN; what was good before is kept."""
+    """A loss became infinite or NaN.
 
-    def __init__(self, sentence: str, network: Generator) -> None:
+    Parameters
+    ----------
+    sentence
+        What happened.
+    network
+        The averaged weights of the last good step, in evaluation mode on the CPU.
+    validation
+        How they do.
+    """
+
+    def __init__(self, sentence: str, network: Generator, validation: Validation) -> None:
         super().__init__(sentence)
         self.network = network
-        """The averaged weights of the last good step, in evaluation mode on the CPU."""
+        self.validation = validation
 
 
 def train(
@@ -74,7 +84,7 @@ def train(
     Raises
     ------
     TrainingDiverged
-        If a loss is no longer finite, after the checkpoint was written.
+        If a loss is no longer finite; the checkpoint of the last validation stays.
     UserError
         If the checkpoint, the starting model or a file of features cannot be used.
     """
@@ -90,7 +100,7 @@ def train(
     )
     resumed_at = None
     if checkpoint.exists():
-        read_checkpoint(checkpoint, state)
+        read_checkpoint(checkpoint, state, recipe)
         resumed_at = state.step
     forward = torch.compile(network) if compiled else network
     sampler = PatchSampler(tiles.training, recipe, state.draw)
@@ -98,32 +108,35 @@ def train(
 
     losses: list[Tensor] = []
     began, before = time.monotonic(), state.minutes
+
+    def validation() -> Validation:
+        state.minutes = before + (time.monotonic() - began) / 60
+        return Validation(
+            step=state.step,
+            loss=float(torch.stack(losses).mean()) if losses else float("nan"),
+            minutes=state.minutes,
+            psnr=validate(state.average, tiles.held_back, device),
+            bicubic=bicubic,
+        )
+
     while True:
         # The validation at which a checkpoint was written has been seen, unless it is the last.
         due = state.step % recipe.validate_every == 0 and state.step != resumed_at
         if due or state.step >= recipe.steps:
-            state.minutes = before + (time.monotonic() - began) / 60
-            write_checkpoint(checkpoint, state)
-            yield Validation(
-                step=state.step,
-                loss=float(torch.stack(losses).mean()) if losses else float("nan"),
-                minutes=state.minutes,
-                psnr=validate(state.average, tiles.held_back, device),
-                bicubic=bicubic,
-            )
-            losses = []
+            seen = validation()
+            write_checkpoint(checkpoint, state, recipe)
+            yield seen
+            losses.clear()
         if state.step >= recipe.steps:
             return _finished(state)
         low, high = (batch.to(device) for batch in sampler.batch())
         try:
             losses.append(stages.step(forward, low, high, state.step))
         except LossNotFinite as error:
-            write_checkpoint(checkpoint, state)
-            raise TrainingDiverged(
-                f"at step {state.step} {error}; the weights until then are kept: "
-                "lower the learning rate or clip and train again",
-                _finished(state),
-            ) from error
+            # The step has begun: normalisations and the other player have seen it. What is whole is
+            # the average, and the last checkpoint.
+            last = validation()
+            raise TrainingDiverged(f"at step {state.step} {error}", _finished(state), last) from error
         state.step += 1
         _average(recipe, state)
 
@@ -155,14 +168,27 @@ class _Stages:
 
 
 def start_network(recipe: Recipe) -> Generator:
-    """The recipe's network, with the weights of its starting model where they fit."""
+    """The recipe's network, with the weights of its starting model where they fit.
+
+    Raises
+    ------
+    UserError
+        If none of them fits, or not all of them where the adversarial stage comes first.
+    """
     network = build_network(recipe.architecture, recipe.arguments)
-    if recipe.start is not None:
-        weights = network.state_dict()
-        for name, tensor in load_model(recipe.start).network.state_dict().items():
-            if name in weights and weights[name].shape == tensor.shape:
-                weights[name] = tensor
-        network.load_state_dict(weights)
+    if recipe.start is None:
+        return network
+    weights = network.state_dict()
+    given = load_model(recipe.start).network.state_dict()
+    fitting = {n: t for n, t in given.items() if n in weights and weights[n].shape == t.shape}
+    all_needed = recipe.gan is not None and recipe.gan.after == 0
+    kernels = [tensor for tensor in fitting.values() if tensor.ndim > 1]
+    if not kernels or (all_needed and len(fitting) < len(weights)):
+        raise UserError(
+            f"{len(fitting)} of the {len(weights)} tensors of {recipe.name} can start from "
+            f"{recipe.start}; choose a start of the same shape, or change the arguments"
+        )
+    network.load_state_dict(weights | fitting)
     return network
 
 

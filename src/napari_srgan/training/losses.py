@@ -26,7 +26,7 @@ def pixel_loss(kind: PixelLoss, result: Tensor, truth: Tensor) -> Tensor:
     ----------
     kind
         ``"l1"``; ``"l2"``, the squared distance of SRGAN's eq. 4; ``"charbonnier"``,
-        ``sqrt(d**2 + epsilon**2)`` (Lai et al. 2017, arXiv 1704.03915, section 3.3).
+        ``sqrt(d**2 + epsilon**2)`` (Lai et al. 2017, arXiv 1704.03915, section 3.2).
     result, truth
         Tensors of equal shape.
 

@@ -15,7 +15,7 @@ from napari_srgan.training.losses import AdversarialLoss, PixelLoss
 
 
 class GanStage(BaseModel):
-    """The adversarial stage of a training; the defaults are SRGAN's (Ledig et al. 2017, section 3.2)."""
+    """The adversarial stage of a training; the default losses and weights are SRGAN's (Ledig et al. 2017)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,6 +46,8 @@ class GanStage(BaseModel):
     def _features_are_named(self) -> GanStage:
         if self.perceptual == "squeezenet" and self.features is None:
             raise ValueError("perceptual = 'squeezenet' needs features, a file of its weights")
+        if self.perceptual != "squeezenet" and (self.features or self.heads):
+            raise ValueError(f"features and heads are for 'squeezenet', not for {self.perceptual!r}")
         return self
 
 

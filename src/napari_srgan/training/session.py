@@ -89,14 +89,18 @@ def run_recipe(
         yield validation
         if validation.minutes >= minutes and validation.step < recipe.steps:
             return None
-    if last is None:  # it diverged at once, again: there is nothing newer than what was kept then
-        assert diverged is not None
-        raise diverged
+    if diverged:
+        last = diverged.validation
+        _write_log(log, last)
+    assert last is not None
     draw_curve(log, out / f"{recipe.name}.png")
     model = Model(network.requires_grad_(False), _card(recipe, network, sources, tiles, last))
     file = save_model(model, out / f"{recipe.name}.safetensors")
     if diverged:
-        raise UserError(f"{diverged} (in {file})") from diverged
+        raise UserError(
+            f"{diverged}; the weights until then are kept in {file}: lower the learning rate or clip and "
+            "train again, which goes on from the last checkpoint"
+        ) from diverged
     return model
 
 

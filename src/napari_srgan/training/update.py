@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 
 class LossNotFinite(Exception):
-    """A loss or its gradient is no number any more; the weights have not been touched."""
+    """A loss or its gradient is no number any more; the weights it was for have not been moved."""
 
 
 def update(
