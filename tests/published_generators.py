@@ -229,24 +229,30 @@ class StandardisedIn(Trunk):
         return (self((x - MEAN) / DEVIATION) + 1) / 2
 
 
-def eriklindernoren(blocks: int, width: int, factor: int, channels: int) -> Trunk:
-    """ReLU everywhere, and BatchNorm before the pixel shuffle."""
+def eriklindernoren(
+    blocks: int, width: int, factor: int, channels: int, eps: float = 0.8, act: type[nn.Module] = nn.PReLU
+) -> Trunk:
+    """BatchNorm before the pixel shuffle; ``BatchNorm2d(64, 0.8)``, which is its eps, everywhere else.
+
+    The first version had ReLU and the usual eps.
+    """
+
+    def trunk_norm() -> nn.Module:
+        return nn.BatchNorm2d(width, eps)
 
     def block() -> nn.Module:
-        conv_block = nn.Sequential(
-            same(width, width), Norm(width), nn.ReLU(), same(width, width), Norm(width)
-        )
+        conv_block = nn.Sequential(same(width, width), trunk_norm(), act(), same(width, width), trunk_norm())
         return Named(lambda m, x: x + m.conv_block(x), conv_block=conv_block)
 
     layers: list[nn.Module] = []
     for step in STEPS[factor]:
         size = width * step**2
-        layers += [same(width, size), Norm(size), nn.PixelShuffle(step), nn.ReLU()]
+        layers += [same(width, size), Norm(size), nn.PixelShuffle(step), act()]
     return Standardised(
         {
-            "conv1": nn.Sequential(same(channels, width, 9), nn.ReLU()),
+            "conv1": nn.Sequential(same(channels, width, 9), act()),
             "res_blocks": nn.Sequential(*(block() for _ in range(blocks))),
-            "conv2": nn.Sequential(same(width, width), Norm(width)),
+            "conv2": nn.Sequential(same(width, width), trunk_norm()),
             "upsampling": nn.Sequential(*layers),
             "conv3": nn.Sequential(same(width, channels, 9), nn.Tanh()),
         }
@@ -417,6 +423,7 @@ PUBLISHED: dict[str, Callable[..., Any]] = {
     "residual_block1": ResidualBlockN,
     "conv_input": ConvInput,
     "res_blocks": eriklindernoren,
+    "res_blocks, ReLU": lambda *sizes: eriklindernoren(*sizes, eps=1e-5, act=nn.ReLU),
     "trunk, conv1": lornatang,
     "trunk, conv_block1": lambda *sizes: lornatang(*sizes, prefix="conv_block"),
     "trunk, tanh": lambda *sizes: lornatang(*sizes, old=True),

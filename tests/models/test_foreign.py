@@ -18,7 +18,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import Model, read_model, save_model
 from published_generators import PUBLISHED, made
 
-RGB_ONLY = {"residual_block1", "res_blocks", "residual_blocks"}
+RGB_ONLY = {"residual_block1", "res_blocks", "res_blocks, ReLU", "residual_blocks"}
 
 
 def agree(model: Model, module: Any) -> None:

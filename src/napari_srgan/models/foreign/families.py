@@ -31,6 +31,8 @@ class Family:
     output: Literal["linear", "tanh"] = "linear"
     activation: float | Literal["silu"] = RELU
     """Slope of the activation where none is stored, or another activation."""
+    trunk_eps: float = 1e-5
+    """What normalisations in the blocks and after them add to the variance. Elsewhere it is PyTorch's 1e-5."""
     idle: str = r"(?!)"
     """Pattern of layers that are stored, but that the network does not use."""
     agrees_if_direct: bool = False
@@ -75,6 +77,12 @@ FAMILIES: tuple[Family, ...] = (
         "twtygqyy/pytorch-SRResNet",
         (r"conv_input\.", r"residual\.0\.", r"conv_mid\.", r"conv_output\."),
         activation=LEAKY,
+    ),
+    # BatchNorm2d(64, 0.8) is an eps of 0.8. Its first version had neither that nor slopes.
+    Family(
+        "eriklindernoren/PyTorch-GAN",
+        (r"conv1\.1\.weight", r"res_blocks\.0\.conv_block", r"conv2\.0\.", r"upsampling\.0\.", r"conv3\.0\."),
+        input_range="imagenet", output_range="imagenet", output="tanh", trunk_eps=0.8,
     ),
     Family(
         "eriklindernoren/PyTorch-GAN",

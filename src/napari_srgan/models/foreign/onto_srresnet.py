@@ -41,11 +41,13 @@ def build_srresnet(layers: Layers, family: Family) -> tuple[SRResNet, dict[str, 
         If there is no SRResNet that computes the same.
     """
     arguments = _arguments(layers, family)
-    network = SRResNet(**arguments)
-    weights = _weights(layers, family, arguments)
     try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
+        # Copies: what one file stores once for two layers would be trained as one.
+        weights = {name: tensor.clone() for name, tensor in _weights(layers, family, arguments).items()}
+        with torch.device("meta"):
+            network = SRResNet(**arguments)
+        network.load_state_dict(weights, assign=True)
+    except (RuntimeError, ValueError) as error:
         raise NotAGenerator(str(error).splitlines()[-1].strip()) from error
     return network.eval().requires_grad_(False), arguments
 
@@ -119,7 +121,7 @@ def _weights(layers: Layers, family: Family, arguments: dict[str, Any]) -> dict[
         """A convolution of the body and what is left of its normalisation."""
         if instance:
             return [{"weight": _of_size(layer.weight, 3)}, _instance_norm(layer, width)]
-        return [_convolution(layer, 3), {}]
+        return [_convolution(layer, 3, eps=family.trunk_eps), {}]
 
     parts = {"head.0": _convolution(layers.head, kernel), "head.1": _slopes(layers.head, width, plain)}
     for number, pair in enumerate(layers.blocks):
@@ -127,7 +129,7 @@ def _weights(layers: Layers, family: Family, arguments: dict[str, Any]) -> dict[
         block = [*normalised(first), _slopes(first, width, plain), *normalised(second)]
         parts |= {f"body.{number}.residual.{place}": part for place, part in enumerate(block)}
     if layers.trunk.slope is not None:
-        end = [_convolution(layers.trunk, 3), _slopes(layers.trunk, width, plain)]
+        end = [_convolution(layers.trunk, 3, eps=family.trunk_eps), _slopes(layers.trunk, width, plain)]
     else:
         end = normalised(layers.trunk)
     parts |= {f"body.{trunk + place}": part for place, part in enumerate(end)}
@@ -139,14 +141,16 @@ def _weights(layers: Layers, family: Family, arguments: dict[str, Any]) -> dict[
     return {f"{place}.{leaf}": tensor for place, part in parts.items() for leaf, tensor in part.items()}
 
 
-def _convolution(layer: Layer, size: int, shuffled_to: int | None = None) -> dict[str, Tensor]:
+def _convolution(
+    layer: Layer, size: int, *, shuffled_to: int | None = None, eps: float = _EPS
+) -> dict[str, Tensor]:
     """Weight and bias with the normalisation in them."""
     features = layer.features_out
     bias = torch.zeros(features) if layer.bias is None else layer.bias
     weight = _of_size(layer.weight, size)
     if layer.norm is None:
         return {"weight": weight, "bias": bias}
-    scale, shift = _scale_and_shift(layer)
+    scale, shift = _scale_and_shift(layer, eps)
     if len(scale) == shuffled_to and shuffled_to != features:
         # It comes after the pixel shuffle, which makes one feature of neighbouring ones.
         scale, shift = (each.repeat_interleave(features // shuffled_to) for each in (scale, shift))
@@ -158,12 +162,12 @@ def _convolution(layer: Layer, size: int, shuffled_to: int | None = None) -> dic
     }
 
 
-def _scale_and_shift(layer: Layer) -> tuple[Tensor, Tensor]:
+def _scale_and_shift(layer: Layer, eps: float) -> tuple[Tensor, Tensor]:
     """What BatchNorm in evaluation mode does, in float64."""
     norm = layer.norm
     if norm is None or norm.mean is None or norm.variance is None:
         raise NotAGenerator(f"{'.'.join(layer.path)} is followed by InstanceNorm, where none can be")
-    scale = torch.rsqrt(norm.variance.double() + _EPS)
+    scale = torch.rsqrt(norm.variance.double() + eps)
     if norm.weight is not None:
         scale = scale * norm.weight.double()
     shift = -norm.mean.double() * scale
