@@ -53,7 +53,7 @@ def upscale(
         Side of a tile in pixels; measured if unsaid.
     self_ensemble
         Give the mean over the eight orientations of the image (Lim et al. 2017): eight times
-        the time, for about 0.1 dB (``photo-x4`` on Set5: 31.35 to 31.49).
+        the time, for about 0.1 dB; see docs/quality.md.
     out
         A ``.zarr`` or ``.ome.zarr`` to write an array's result to, for results larger than
         memory; it appears when it is complete, and must not exist before.

@@ -52,8 +52,8 @@ def upscale(
         bool,
         typer.Option(
             "--self-ensemble",
-            help="Mean over the eight orientations of the image: eight times the time, for about 0.1 dB "
-            "(photo-x4 on Set5: 31.35 to 31.49).",
+            help="Mean over the eight orientations of the image: eight times the time, for about 0.1 dB; "
+            "see docs/quality.md.",
         ),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
