@@ -138,7 +138,7 @@ def print_statistics(model: Model, image: NDArray[Any]) -> None:
         print(f"| {tile} | {own} | {difference(upscaled(model, values, tile=tile).data, exact, image)} |")
     print("| memory for the sample | sampled | largest | dB |\n| --- | --- | --- | --- |")
     for budget in BUDGETS:
-        with patch.object(memory, "HOST_BUDGET", budget):
+        with patch.object(memory, "GATHERING_BUDGET", budget):
             sampled = upscaled(model, values, tile=TILES[-1])
         told = sampled.provenance["statistics"]
         print(f"| {budget / 2**20:.0f} MiB | {told} | {difference(sampled.data, exact, image)} |")

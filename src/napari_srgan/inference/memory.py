@@ -19,6 +19,10 @@ PROBE_SIDES = (64, 128)
 """Sides of the two tiles that are run to measure."""
 HOST_BUDGET = 2**30
 """Bytes a tile may take on the CPU: larger tiles are hardly faster, and memory is shared."""
+GATHERING_BUDGET = 4 * 2**30
+"""Bytes that gathering a plane's statistics may take on the CPU. More than for a tile: it is one
+short run, and statistics are right only if they come from the whole plane; so a camera's frame of
+2048 x 2048 pixels is taken whole."""
 MOST_RESULT_PIXELS = 2**26
 """Pixels of a tile's result, whatever the device: it passes through the host's memory too."""
 MOST_SAMPLE_PIXELS = 2**24
@@ -79,17 +83,19 @@ def largest_sample(engine: Engine, batch: int) -> int:
     OutOfMemory
         As :func:`largest_tile`.
     """
-    fits = measure_cost(engine, batch, gathering=True).largest_tile(memory_budget(engine.device))
+    budget = memory_budget(engine.device, GATHERING_BUDGET)
+    fits = measure_cost(engine, batch, gathering=True).largest_tile(budget)
     return min(fits, MOST_SAMPLE_PIXELS // batch)
 
 
-def memory_budget(device: torch.device) -> float:
-    """Bytes that a tile may take on a device."""
+def memory_budget(device: torch.device, most: float | None = None) -> float:
+    """Bytes that a run may take on a device, and at most on the CPU: :data:`HOST_BUDGET` if unsaid."""
+    most = HOST_BUDGET if most is None else most
     if device.type == "cuda":
         return float(DEVICE_SHARE * torch.cuda.mem_get_info(device)[0])
     if device.type == "xpu":
         return float(DEVICE_SHARE * torch.xpu.mem_get_info(device)[0])
-    return float(min(HOST_BUDGET, DEVICE_SHARE * psutil.virtual_memory().available))
+    return float(min(most, DEVICE_SHARE * psutil.virtual_memory().available))
 
 
 def _peak_bytes(engine: Engine, batch: int, side: int, gathering: bool) -> float:
