@@ -78,7 +78,7 @@ def test_tiles_that_agree_are_what_they_agree_on(
         reach = fade.reach(tile)
         y = slice((reach.y.start - 5) * factor, (reach.y.stop - 5) * factor)
         x = slice((reach.x.start - 9) * factor, (reach.x.stop - 9) * factor)
-        result[y, x] = fade.blend(tile, list(queue), exact[y, x])
+        result[y, x] = fade.blend(tile, exact[y, x])
     np.testing.assert_allclose(result, exact, atol=1e-12)
     assert not fade._kept
 
@@ -93,7 +93,7 @@ def test_no_step_is_left_where_tiles_disagree() -> None:
         y = slice((reach.y.start - 5) * factor, (reach.y.stop - 5) * factor)
         x = slice((reach.x.start - 9) * factor, (reach.x.stop - 9) * factor)
         values = np.full((y.stop - y.start, x.stop - x.start, 1), float(number))
-        result[y, x] = fade.blend(tile, tiles[number + 1 :], values)
+        result[y, x] = fade.blend(tile, values)
     ramp = 2 * cross_fade.REACH * factor
     steps = [np.abs(np.diff(result, axis=axis)).max() for axis in (0, 1)]
     assert steps == pytest.approx([2 / ramp, 1 / ramp])
@@ -105,11 +105,29 @@ def test_what_is_kept_of_a_large_plane_is_a_row_of_tiles() -> None:
     whole = place(1600, 160)
     tiles = plan_tiles(whole, 0, side=16)
     fade, most = CrossFade(whole, 1), 0
-    for number, tile in enumerate(tiles):
+    for tile in tiles:
         reach = fade.reach(tile)
-        fade.blend(tile, tiles[number + 1 :], np.zeros((len(reach.y), len(reach.x), 1), np.float32))
+        fade.blend(tile, np.zeros((len(reach.y), len(reach.x), 1), np.float32))
         most = max(most, len(fade._kept))
     assert most <= 160 / 16 + 2
+
+
+def test_a_tile_is_looked_at_by_its_neighbours_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are still to come: ten times the rows are ten times the work."""
+    looks: list[int] = []
+    within = Span.within
+    monkeypatch.setattr(Span, "within", lambda self, outer: looks.append(1) or within(self, outer))
+
+    def work(rows: int) -> int:
+        whole = place(16 * rows, 64)
+        fade = CrossFade(whole, 1)
+        looks.clear()
+        for tile in plan_tiles(whole, 0, side=16):
+            reach = fade.reach(tile)
+            fade.blend(tile, np.zeros((len(reach.y), len(reach.x), 1), np.float32))
+        return len(looks)
+
+    assert work(100) < 11 * work(10)
 
 
 # --- In a job ----------------------------------------------------------------------------
@@ -143,6 +161,12 @@ def test_deep_networks_are_cut_short_and_say_so() -> None:
     assert result.provenance["halo"] == "48 of 83 pixels, cross-faded"
     np.testing.assert_allclose(result.data, run(array, model, tile=1000), atol=1e-3)
     assert "halo" not in run_job(array, make_tiny_model()).provenance
+
+
+def test_halos_are_told_where_they_counted() -> None:
+    model, array = make_tiny_model(blocks=40), image(60, 50)
+    assert "halo" not in run_job(array, model).provenance
+    assert "halo" in run_job(array, model, region=((0, 30), (0, 50))).provenance
 
 
 @pytest.mark.usefixtures("short_halo")

@@ -15,6 +15,7 @@ from tests.conftest import make_tiny_model
 from napari_srgan.inference import memory
 from napari_srgan.inference.engine import Engine, Watch
 from napari_srgan.inference.plane_statistics import Windows, plan_sample
+from napari_srgan.inference.tiling import SMALLEST_TILE
 from napari_srgan.inference.upscale import Upscaled, upscale_job
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
@@ -171,7 +172,7 @@ def test_a_sample_is_said_and_near(monkeypatch: pytest.MonkeyPatch) -> None:
     model, array = instance_model(), uneven(400, 500)
     exact = run(array, model, tile=100)
     assert exact.provenance["statistics"] == "whole plane"
-    monkeypatch.setattr(memory, "HOST_BUDGET", LITTLE_MEMORY * 3)
+    monkeypatch.setattr(memory, "GATHERING_BUDGET", LITTLE_MEMORY * 3)
     job = upscale_job(array, model, device="cpu", precision="float32", tile=100)
     sampled, said = finish(job)
     assert sampled.provenance["statistics"].endswith("% of the plane")
@@ -196,7 +197,7 @@ def test_gathering_holds_the_memory_bound(
         peaks.append(tensors.peak)
         return result
 
-    monkeypatch.setattr(memory, "HOST_BUDGET", LITTLE_MEMORY)
+    monkeypatch.setattr(memory, "GATHERING_BUDGET", LITTLE_MEMORY)
     monkeypatch.setattr(Engine, "gather", counted)
     result = run(uneven(*shape), instance_model(), tile=64, self_ensemble=self_ensemble)
     assert len(peaks) >= 3  # two to measure, one to gather
@@ -238,6 +239,30 @@ def test_out_of_memory_halves_the_sample(monkeypatch: pytest.MonkeyPatch) -> Non
     assert result.provenance["statistics"].endswith("% of the plane")
     # Learned once: the second plane starts with the smaller sample.
     assert 1 <= len(refused) <= 3
+
+
+def test_out_of_memory_while_gathering_again_in_float32_halves_the_sample(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, array = instance_model(), uneven(300, 200)
+    model.network.head[0].weight.data *= 1e6  # too much for float16
+    forward, tiles = Engine._forward, set()
+
+    def limited(self: Engine, network: Any, low: Any) -> Any:
+        if low.shape[0] == 1:  # samples are several
+            tiles.add(low.size)
+        tiles.add(low.size) if low.shape[0] == 1 and low.shape[2] < 120 else None
+        if network is not self.network and low.size > 150 * 150:
+            raise torch.OutOfMemoryError("out of memory")
+        return forward(self, network, low)
+
+    monkeypatch.setattr(Engine, "_forward", limited)
+    result, said = finish(upscale_job(array, model, device="cpu", precision="float16", tile=64))
+    assert result.provenance["statistics"].endswith("% of the plane")
+    assert min(tiles - {SMALLEST_TILE**2, *(side**2 for side in memory.PROBE_SIDES)}) > 64**2  # none was cut
+    fractions = [step.fraction for step in said[1:]]
+    assert fractions == sorted(fractions)
+    assert said[-1].message.count("normalised by a sample") == 1
 
 
 def test_a_plane_whose_only_tile_does_not_fit_is_measured_then(monkeypatch: pytest.MonkeyPatch) -> None:

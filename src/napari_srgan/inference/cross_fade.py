@@ -10,7 +10,7 @@ plane once, so these weights sum to one everywhere, however irregularly it is cu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,18 @@ MOST_HALO = 48
 """Low-resolution pixels that a tile sees beyond its own at most."""
 REACH = 4
 """Low-resolution pixels that a tile is computed, and fades, into its neighbours."""
+
+
+@dataclass
+class _Kept:
+    """A tile that is computed, while it has neighbours that are not."""
+
+    tile: Tile
+    """Without its reach."""
+    strips: list[tuple[Tile, NDArray[Any]]]
+    """What neighbours can reach of it."""
+    missing: int
+    """Pixels around it, and of it, that belong to tiles still to come."""
 
 
 class CrossFade:
@@ -41,21 +53,19 @@ class CrossFade:
     def __init__(self, place: Tile, factor: int) -> None:
         self._place = place
         self._factor = factor
-        self._kept: list[tuple[Tile, list[tuple[Tile, NDArray[Any]]]]] = []
+        self._kept: list[_Kept] = []
 
     def reach(self, tile: Tile) -> Tile:
         """A tile with what it is computed into its neighbours."""
         return Tile(_reach(tile.y, self._place.y), _reach(tile.x, self._place.x))
 
-    def blend(self, tile: Tile, coming: Iterable[Tile], values: NDArray[Any]) -> NDArray[Any]:
+    def blend(self, tile: Tile, values: NDArray[Any]) -> NDArray[Any]:
         """Blend a tile with those before it.
 
         Parameters
         ----------
         tile
-            Without its reach.
-        coming
-            Tiles that are not computed yet, without their reach.
+            Without its reach. All tiles together cover the place, each pixel once.
         values
             ``(Y * factor, X * factor, K)`` of the tile with its reach; any float dtype.
 
@@ -68,27 +78,35 @@ class CrossFade:
         reach = self.reach(tile)
         weight = self._weight(tile, reach)[..., None].astype(values.dtype)
         total, weights = values * weight, weight
-        for other, strips in self._kept:
-            for part, pixels in strips:
+        for other in self._kept:
+            for part, pixels in other.strips:
                 shared = _common(reach, part)
                 if shared is None:
                     continue
                 ours, theirs = self._inside(shared, reach), self._inside(shared, part)
-                faded = self._weight(other, shared)[..., None].astype(values.dtype)
+                faded = self._weight(other.tile, shared)[..., None].astype(values.dtype)
                 total[ours] += pixels[theirs] * faded
                 weights[ours] += faded
-        self._keep(tile, reach, values, [self.reach(other) for other in coming])
+        self._keep(tile, reach, values)
         blended: NDArray[Any] = total / weights
         return blended
 
-    def _keep(self, tile: Tile, reach: Tile, values: NDArray[Any], coming: list[Tile]) -> None:
+    def _keep(self, tile: Tile, reach: Tile, values: NDArray[Any]) -> None:
+        around = self._around(tile)
+        # Neighbours that were forgotten have none to come, so that this tile is none of theirs.
+        done = sum(_shared_pixels(around, other.tile) for other in self._kept)
+        for other in self._kept:
+            other.missing -= _shared_pixels(self._around(other.tile), tile)
         strips = [(part, values[self._inside(part, reach)].copy()) for part in _sides(reach)]
-        self._kept.append((tile, strips))
-        self._kept = [
-            (other, parts)
-            for other, parts in self._kept
-            if any(_common(self.reach(other), later) for later in coming)
-        ]
+        self._kept.append(_Kept(tile, strips, around.pixels - tile.pixels - done))
+        self._kept = [other for other in self._kept if other.missing]
+
+    def _around(self, tile: Tile) -> Tile:
+        """Where neighbours lie: tiles that share a pixel of it reach what the tile reaches."""
+        wide = 2 * REACH
+        return Tile(
+            tile.y.grown(wide, wide).within(self._place.y), tile.x.grown(wide, wide).within(self._place.x)
+        )
 
     def _weight(self, tile: Tile, seen: Tile) -> NDArray[np.float64]:
         """Weight of a tile at the result's pixels of another one ``(Y, X)``."""
@@ -138,3 +156,8 @@ def _common(first: Tile, second: Tile) -> Tile | None:
     """What two tiles have in common."""
     y, x = first.y.within(second.y), first.x.within(second.x)
     return Tile(y, x) if y.start < y.stop and x.start < x.stop else None
+
+
+def _shared_pixels(first: Tile, second: Tile) -> int:
+    shared = _common(first, second)
+    return shared.pixels if shared else 0

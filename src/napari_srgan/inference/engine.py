@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.full_precision import full_precision
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
 from napari_srgan.inference.tiling import SMALLEST_TILE
 from napari_srgan.models import Model
@@ -45,6 +46,10 @@ class Cancelled(Exception):
 
 class OutOfMemory(Exception):
     """A tile did not fit into the device's memory; what it had taken is free again."""
+
+
+class SampleTooLarge(OutOfMemory):
+    """Not the tile did not fit, but what its plane's statistics are gathered from."""
 
 
 @dataclass
@@ -177,6 +182,9 @@ class Engine:
         ------
         OutOfMemory
             If the device has too little memory for it.
+        SampleTooLarge
+            If the result is not finite in the engine's precision, and the device has too little
+            memory to gather the plane's statistics again in float32.
         Cancelled
             If the watch was cancelled.
         UserError
@@ -208,7 +216,13 @@ class Engine:
             with _watched(network, watch):
                 return _memory_errors_named(lambda: self._forward(network, low))
         if dtype not in statistics.by_dtype:
-            self._gather(network, dtype, statistics, watch)
+            reason = ""
+            try:
+                self._gather(network, dtype, statistics, watch)
+            except OutOfMemory as error:
+                reason = str(error) or "out of memory"
+            if reason:  # outside of the handler, as in _memory_errors_named
+                raise SampleTooLarge(reason)
         with _watched(network, watch), moments_from(Gathered(statistics.by_dtype[dtype]), network):
             return _memory_errors_named(lambda: self._forward(network, low))
 
@@ -234,7 +248,8 @@ class Engine:
 
     def _forward(self, network: nn.Module, low: NDArray[np.float32]) -> NDArray[np.float32]:
         # The grad mode belongs to the thread, and jobs run on threads of their own.
-        with torch.inference_mode():
+        dtype = next((parameter.dtype for parameter in network.parameters()), self.dtype)
+        with torch.inference_mode(), full_precision(self.device, dtype):
             batch = torch.from_numpy(low).to(self.device, memory_format=torch.channels_last)
             result: Tensor = network(batch)
             return result.float().cpu().numpy()

@@ -2,6 +2,11 @@
 
 From the whole plane where it fits into memory at once: what an untiled run sees, so that
 the tiled result is the untiled one. Else from windows spread evenly over the plane: a sample.
+
+Pixels that are NaN or infinite take part as what stands in for them when they are filled: the
+network sees that too, and convolutions carry it into its surroundings, so that there is no set of
+features that it left alone. Where most of a plane is missing, results are those of a plane whose
+most is even: upscale a region, or crop it, if that is not what is meant.
 """
 
 from __future__ import annotations

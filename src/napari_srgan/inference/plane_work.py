@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.inference import cross_fade
 from napari_srgan.inference.arrays import restore_dtype
-from napari_srgan.inference.engine import Engine, OutOfMemory, Watch
+from napari_srgan.inference.engine import Engine, OutOfMemory, SampleTooLarge, Watch
 from napari_srgan.inference.memory import largest_sample
 from napari_srgan.inference.plane_statistics import (
     PlaneStatistics,
@@ -83,6 +83,8 @@ class PlaneWork:
     result: Sink
     sample: Sample | None = None
     """The smallest from which statistics were gathered; none if every plane gave its own."""
+    cut: bool = False
+    """Whether a tile was less than its plane, so that halos counted."""
     _most_sampled: int | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -110,8 +112,12 @@ class PlaneWork:
 
     def must_measure(self, tile: Tile) -> bool:
         """Whether a tile needs the plane's statistics: unless it is the plane."""
+        return self.engine.needs_plane_statistics and not self.is_plane(tile)
+
+    def is_plane(self, tile: Tile) -> bool:
+        """Whether a tile is all of its plane."""
         height, width = self.stack.plane_shape
-        return self.engine.needs_plane_statistics and tile != Tile(Span(0, height), Span(0, width))
+        return tile == Tile(Span(0, height), Span(0, width))
 
     def measuring_pixels(self, tiles: list[Tile]) -> int:
         """Pixels that are computed before a plane's tiles."""
@@ -181,21 +187,29 @@ def upscale_plane(
     queue, finished = deque(tiles), list[Tile]()
     fade = cross_fade.CrossFade(work.place, work.stack.card.scale_factor)
     statistics: PlaneStatistics | None = None
+    measuring, message = steps.measuring, steps.message
     while queue:
         tile = queue.popleft()
         if statistics is None and work.must_measure(tile):
-            statistics, steps = yield from _measure_plane(work, index, steps)
+            statistics, steps = yield from _measure_plane(work, index, steps.saying(message), measuring)
+            measuring = 0  # if it is done again, that is not among the steps
         reach: Tile = tile
         finish: Finish = _as_it_is
         if work.fades:
-            reach, finish = fade.reach(tile), partial(fade.blend, tile, tuple(queue))
+            reach, finish = fade.reach(tile), partial(fade.blend, tile)
         compute = partial(work.tile, index, reach, statistics, finish)
         try:
             pixels = yield from _watched(compute, work.engine, tile.pixels, steps)
+        except SampleTooLarge as error:
+            work.halve_sample(work.plan_sample(), error)
+            queue.appendleft(tile)
+            statistics = None
+            continue
         except OutOfMemory as error:
             queue = deque(_halved([tile, *queue], tile, work.engine, error))
             continue
         work.write(index, reach, pixels)
+        work.cut |= not work.is_plane(tile)
         finished.append(tile)
         steps = steps.after(tile.pixels)
     return finished
@@ -206,9 +220,9 @@ def _as_it_is(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _measure_plane(
-    work: PlaneWork, index: tuple[int, ...], steps: Steps
+    work: PlaneWork, index: tuple[int, ...], steps: Steps, pixels: int
 ) -> Iteration[Progress, None, tuple[PlaneStatistics, Steps]]:
-    """Gather the statistics of a plane, of a smaller sample if it does not fit."""
+    """Gather the statistics of a plane, of a smaller sample if it does not fit; counts as so many pixels."""
     while True:
         sample = work.plan_sample()
         says = f"Measuring the {sample}" if sample.whole else f"Measuring a sample, {sample}"
@@ -216,7 +230,7 @@ def _measure_plane(
             statistics = yield from _watched(
                 partial(work.gather, index, sample),
                 work.engine,
-                steps.measuring,
+                pixels,
                 steps.saying(f"{says}, for {work.stack.card.name}"),
             )
         except OutOfMemory as error:
@@ -226,7 +240,7 @@ def _measure_plane(
             work.sample = sample
         if not sample.whole:
             steps = steps.saying(f"{steps.message}, normalised by a sample, {sample}")
-        return statistics, steps.after(steps.measuring)
+        return statistics, steps.after(pixels)
 
 
 def _watched(

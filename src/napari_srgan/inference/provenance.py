@@ -29,7 +29,7 @@ def provenance(work: PlaneWork, axes: str, tile: int | None) -> dict[str, Any]:
             for channel, transform in work.transforms.items()
         ],
     }
-    if work.fades:
+    if work.fades and work.cut:
         told["halo"] = f"{work.halo} of {work.radius} pixels, cross-faded"
     if engine.needs_plane_statistics:
         told["statistics"] = str(work.sample) if work.sample else "whole plane"
