@@ -6,6 +6,7 @@ from napari_srgan.models.card import ModelCard, Quality
 from napari_srgan.models.download import download_job
 from napari_srgan.models.files import read_card, read_model, read_picture, save_model
 from napari_srgan.models.library import (
+    Library,
     LibraryEntry,
     default_model_name,
     library_entries,
@@ -13,15 +14,17 @@ from napari_srgan.models.library import (
     load_model,
     model_picture,
     models_for,
+    read_library,
     unreadable_models,
     user_folder,
 )
 from napari_srgan.models.model import Model
 from napari_srgan.models.onnx_file import export_onnx
-from napari_srgan.models.own import add_model, delete_model, rename_model
+from napari_srgan.models.own import add_model, delete_file, delete_model, rename_model
 from napari_srgan.models.remote import ModelIndex, RemoteModel, fetch_index, remote_models, write_index
 
 __all__ = [
+    "Library",
     "LibraryEntry",
     "Model",
     "ModelCard",
@@ -31,6 +34,7 @@ __all__ = [
     "add_model",
     "blend",
     "default_model_name",
+    "delete_file",
     "delete_model",
     "download_job",
     "export_bioimageio",
@@ -43,6 +47,7 @@ __all__ = [
     "models_for",
     "partner_of",
     "read_card",
+    "read_library",
     "read_model",
     "read_picture",
     "remote_models",

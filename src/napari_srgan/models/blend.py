@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections.abc import Iterable
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import torch
@@ -53,20 +55,23 @@ def blend(a: Model | str, b: Model | str, amount: float) -> Model:
     >>> napari_srgan.blend("photo-x4", "photo-x4-gan", 0.3)  # doctest: +SKIP
     <Model photo-x4+photo-x4-gan-0.30: ...>
     """
-    if not 0 <= amount <= 1:
-        raise UserError(f"the amount of a blend is from 0 to 1, not {amount}")
+    if not isinstance(amount, Real) or not 0 <= amount <= 1:
+        raise UserError(f"the amount of a blend is a number from 0 to 1, not {amount!r}")
+    amount = float(amount)
     a, b = (model if isinstance(model, Model) else load_model(model) for model in (a, b))
     difference = shape_difference(a.card, b.card) or _weights_difference(a, b)
     if difference:
         raise UserError(
             f"{a.name} and {b.name} cannot be blended: {difference}; choose two models of the same shape"
         )
-    network = copy.deepcopy(a.network)
+    # Where it was measured, the radius is that of the one that was seen to look farther.
+    wider = max(a, b, key=lambda model: model.network.receptive_radius)
+    network = copy.deepcopy(wider.network)
     theirs = b.network.state_dict()
     network.load_state_dict(
         {key: _between(mine, theirs[key], amount) for key, mine in a.network.state_dict().items()}
     )
-    return replace(a, network=network.eval().requires_grad_(False), card=_blended_card(a, b, amount))
+    return Model(network.eval().requires_grad_(False), _blended_card(a, b, amount))
 
 
 def shape_difference(a: ModelCard, b: ModelCard) -> str | None:
@@ -82,19 +87,27 @@ def shape_difference(a: ModelCard, b: ModelCard) -> str | None:
 def _shape(card: ModelCard) -> dict[str, Any]:
     """What decides whether weights fit: fields of the card and every argument, said or not."""
     shape = {field: getattr(card, field) for field in _FIELDS}
-    # Networks of other projects are built from their weights, and have no arguments.
-    if card.architecture in ARCHITECTURES:
-        parameters = inspect.signature(ARCHITECTURES[card.architecture]).parameters.values()
-        shape |= {p.name: p.default for p in parameters if p.default is not p.empty}
+    if card.architecture not in ARCHITECTURES:
+        # Built from its weights; what else is in the arguments was measured.
+        return shape | {"title": card.arguments.get("title")}
+    parameters = inspect.signature(ARCHITECTURES[card.architecture]).parameters.values()
+    shape |= {p.name: p.default for p in parameters if p.default is not p.empty}
     return shape | card.arguments
 
 
-def partner_of(card: ModelCard) -> str | None:
+def partner_of(card: ModelCard, among: Iterable[ModelCard] | None = None) -> str | None:
     """Name of the model in the library that this one can be blended with.
 
     Of the two, the one whose card names a partner is the sharp one.
+
+    Parameters
+    ----------
+    card
+        Of the model.
+    among
+        Models to look among; all of the library if unsaid.
     """
-    others = [other for other in list_models() if other.name != card.name]
+    others = [other for other in (list_models() if among is None else among) if other.name != card.name]
     # The one it names itself comes before those that name it.
     others.sort(key=lambda other: other.name != card.partner)
     for other in others:
@@ -133,6 +146,7 @@ def _blended_card(a: Model, b: Model, amount: float) -> ModelCard:
             "attribution": tuple(dict.fromkeys(a.card.attribution + b.card.attribution)),
             "recipe": {"blend": {"a": sides[0], "b": sides[1], "amount": amount}},
             "trained": "not trained: interpolated between two trained models",
+            "receptive_radius": max(a.card.receptive_radius, b.card.receptive_radius),
             "quality": (),
             "partner": None,
             "citation": "\n".join(dict.fromkeys(filter(None, (a.card.citation, b.card.citation)))),

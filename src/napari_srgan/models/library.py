@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +36,38 @@ class LibraryEntry:
     """Whether it came with the package, or can be renamed and deleted."""
     size: int
     """Bytes of the file."""
+
+
+@dataclass(frozen=True)
+class UnreadableFile:
+    """A file in the library's folders that cannot be chosen."""
+
+    name: str
+    """What it is called where models are listed."""
+    file: Path
+    problem: str
+    """What is wrong with it, and what to do, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """The library as it was at one moment, for who asks it many things."""
+
+    entries: tuple[LibraryEntry, ...] = ()
+    """All models that can be loaded by name, the bundled ones first."""
+    unreadable: tuple[UnreadableFile, ...] = ()
+
+    @property
+    def cards(self) -> list[ModelCard]:
+        return [entry.card for entry in self.entries]
+
+    def card(self, name: str | None) -> ModelCard | None:
+        """The card of a model; None if there is none of this name."""
+        return next((card for card in self.cards if card.name == name), None)
+
+    def problem(self, name: str) -> str:
+        """What is wrong with a file; empty if there is none of this name."""
+        return next((bad.problem for bad in self.unreadable if bad.name == name), "")
 
 
 def bundled_folder() -> Path:
@@ -93,27 +125,28 @@ def library_entries() -> list[LibraryEntry]:
 
     A file that cannot be read is not among them: :func:`unreadable_models` names it.
     """
-    return _read_entries()[0]
+    return list(read_library().entries)
 
 
 def list_models() -> list[ModelCard]:
     """Cards of all models that can be loaded by name, the bundled ones first."""
-    return [entry.card for entry in library_entries()]
+    return read_library().cards
 
 
 def unreadable_models() -> dict[str, str]:
     """Files in the library's folders that are no models: their names, and what is wrong."""
-    return _read_entries()[1]
+    return {bad.name: bad.problem for bad in read_library().unreadable}
 
 
-def _read_entries() -> tuple[list[LibraryEntry], dict[str, str]]:
+def read_library() -> Library:
+    """Read every card of the library, and what is wrong with files that have none."""
     entries: dict[str, LibraryEntry] = {}
-    problems: dict[str, str] = {}
+    unreadable: dict[str, UnreadableFile] = {}
     for file in model_files():
         if file.stem in entries:
-            problems[f"{file.stem} in {file.parent.name}"] = (
-                f"{file} has the name of another model and cannot be chosen; rename it"
-            )
+            name = f"{file.stem} in {file.parent.name}"
+            problem = f"{file} has the name of another model and cannot be chosen; rename it"
+            unreadable[name] = UnreadableFile(name, file, problem)
             continue
         try:
             entries[file.stem] = LibraryEntry(
@@ -123,11 +156,13 @@ def _read_entries() -> tuple[list[LibraryEntry], dict[str, str]]:
                 size=file.stat().st_size,
             )
         except (UserError, OSError) as error:
-            problems.setdefault(file.stem, str(error))
-    return list(entries.values()), problems
+            unreadable.setdefault(file.stem, UnreadableFile(file.stem, file, str(error)))
+    return Library(tuple(entries.values()), tuple(unreadable.values()))
 
 
-def models_for(*, channels: int, frames: int = 1) -> list[ModelCard]:
+def models_for(
+    *, channels: int, frames: int = 1, among: Iterable[ModelCard] | None = None
+) -> list[ModelCard]:
     """Models that can upscale an image, the likeliest choice first.
 
     Parameters
@@ -136,6 +171,8 @@ def models_for(*, channels: int, frames: int = 1) -> list[ModelCard]:
         Colour samples of a pixel: 3 for RGB, 1 for everything else.
     frames
         Frames that go in together; 1 for single images.
+    among
+        Models to choose from; all of the library if unsaid.
 
     Returns
     -------
@@ -146,7 +183,8 @@ def models_for(*, channels: int, frames: int = 1) -> list[ModelCard]:
         are last.
     """
     default = default_model_name(rgb=channels == 3)
-    fitting = [card for card in list_models() if card.frames == frames and card.channels in (1, 3)]
+    cards = list_models() if among is None else among
+    fitting = [card for card in cards if card.frames == frames and card.channels in (1, 3)]
     return sorted(
         fitting,
         key=lambda card: (

@@ -83,7 +83,23 @@ def delete_model(name: str) -> None:
     UserError
         If there is no such model, it came with the package, or its file cannot be deleted.
     """
-    file = _own(name, "deleted")
+    delete_file(_own(name, "deleted"))
+
+
+def delete_file(file: Path) -> None:
+    """Delete a file of the library for good: one that no name leads to, as when another has its name.
+
+    Raises
+    ------
+    UserError
+        If it is not in the library, came with the package, or cannot be deleted.
+    """
+    if file not in model_files():
+        raise UserError(f"{file} is not in the library any more")
+    if is_bundled(file):
+        raise UserError(
+            f"{file.stem} came with napari-srgan and cannot be deleted; only models of your own can"
+        )
     try:
         file.unlink()
     except OSError as error:
