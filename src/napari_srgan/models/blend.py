@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterable
-from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -56,7 +55,7 @@ def blend(a: Model | str, b: Model | str, amount: float) -> Model:
     <Model photo-x4+photo-x4-gan-0.30: ...>
     """
     if not isinstance(amount, Real) or not 0 <= amount <= 1:
-        raise UserError(f"the amount of a blend is a number from 0 to 1, not {amount!r}")
+        raise UserError(f"the amount of a blend is from 0 to 1, not {amount!r}")
     amount = float(amount)
     a, b = (model if isinstance(model, Model) else load_model(model) for model in (a, b))
     difference = shape_difference(a.card, b.card) or _weights_difference(a, b)

@@ -9,16 +9,22 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 from pathlib import Path
+from typing import BinaryIO
 
+import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from napari_srgan.errors import UserError
+from napari_srgan.models.bounded import at_most
 from napari_srgan.models.card import SPANDREL, ModelCard
 from napari_srgan.models.model import Model
+from napari_srgan.models.sentences import first_line
+from napari_srgan.models.whole_file import existing_file, write_whole
 from napari_srgan.networks import Generator, build_network
 
 PICKLE_ENDINGS = frozenset({".pth", ".pt", ".ckpt", ".pkl", ".bin"})
@@ -28,6 +34,10 @@ CARD_KEY = "napari-srgan card"
 PICTURE_KEY = "napari-srgan picture"
 """Where a model's picture stands there: a PNG as base64."""
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+LARGEST_PICTURE = 1 << 20
+"""Bytes of the PNG. Listing models reads their headers, pictures included."""
+_SLACK = 1 << 20
+"""Bytes that any network may have besides the weights in its file."""
 
 
 def save_model(
@@ -54,8 +64,8 @@ def save_model(
     Raises
     ------
     UserError
-        If the name does not end in ``.safetensors``, the picture is no PNG or the file cannot
-        be written.
+        If the name does not end in ``.safetensors``, the picture is no PNG or larger than
+        :data:`LARGEST_PICTURE`, or the file cannot be written.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
@@ -64,20 +74,22 @@ def save_model(
     if picture is not None:
         if not picture.startswith(PNG_SIGNATURE):
             raise UserError(f"the picture of {model.name} is no PNG; convert it to PNG first")
+        if len(picture) > LARGEST_PICTURE:
+            raise UserError(
+                f"the picture of {model.name} has {len(picture) / 1e6:.1f} MB, at most "
+                f"{LARGEST_PICTURE / 1e6:.1f} MB go with a model; make it smaller"
+            )
         header[PICTURE_KEY] = base64.b64encode(picture).decode()
     # Some networks use one tensor in two places, which a file cannot tell: it is written twice.
     tensors = {name: tensor.contiguous().clone() for name, tensor in model.network.state_dict().items()}
     if half:
         tensors = {name: t.half() if t.is_floating_point() else t for name, t in tensors.items()}
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         # Not save_file, which makes a file that only its owner can read.
-        partial.write_bytes(save(tensors, metadata=header))
-        partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"the model cannot be written to {path}: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        content = save(tensors, metadata=header)
+    except (SafetensorError, ValueError) as error:
+        raise UserError(f"the model cannot be written to {path}: {first_line(error)}") from error
+    write_whole(path, content)
     return path
 
 
@@ -96,21 +108,42 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         If the file is missing, is cut off, is something else, could run code, is of a network
         that is not known, or its card and its weights do not belong together.
     """
-    path = Path(path)
-    if not _has_card(path):
+    path = existing_file(path)
+    if not has_card(path):
         from napari_srgan.models.foreign import read_foreign
 
         return read_foreign(path)
     card = read_card(path)
     try:
         with safe_open(path, framework="pt") as file:
-            weights = {name: _as_float32(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+            weights = {name: _own_copy(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
         network = _network(card, weights)
     except (ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(
             f"the weights in {path.name} do not fit its card ({card.architecture}): "
-            f"{_first_line(error)}; get the file again from where it was made"
+            f"{first_line(error)}; get the file again from where it was made"
         ) from error
+    _check_weights(path, weights)
+    _check_network(path, card, network)
+    return Model(network.eval().requires_grad_(False), card)
+
+
+def _check_weights(path: Path, weights: dict[str, Tensor]) -> None:
+    for name, tensor in weights.items():
+        if not torch.isfinite(tensor).all():
+            raise UserError(
+                f"the weights in {path.name} are broken: {name} holds values that are not finite; "
+                "get the file again from where it was made"
+            )
+
+
+def _check_network(path: Path, card: ModelCard, network: Generator) -> None:
+    frames = getattr(network, "frames", 1)
+    if card.frames != frames:
+        raise UserError(
+            f"the card of {path.name} says that {card.frames} frames go in together, its network "
+            f"takes {frames}; get the file again from where it was made"
+        )
     if (network.scale_factor, network.channels) != (card.scale_factor, card.channels):
         raise UserError(
             f"the card of {path.name} says x{card.scale_factor} with {card.channels} channels, its "
@@ -122,20 +155,30 @@ def read_model(path: str | os.PathLike[str]) -> Model:
             f"the card of {path.name} gives a receptive radius of {card.receptive_radius}, its network "
             f"has {network.receptive_radius}; get the file again from where it was made"
         )
-    return Model(network.eval().requires_grad_(False), card)
 
 
-def _has_card(path: Path) -> bool:
+def has_card(path: Path) -> bool:
     """Whether a file is one of ours, as far as its header can be read."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return CARD_KEY in (file.metadata() or {})
-    except (OSError, SafetensorError):
+        return CARD_KEY in _header(path)
+    except UserError:
         return False
 
 
-def _as_float32(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
+def _header(path: Path) -> dict[str, str]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except (OSError, SafetensorError, ValueError) as error:
+        raise UserError(
+            f"{path.name} is no readable safetensors file ({first_line(error)}); "
+            "it may be cut off: get it again from where it was made"
+        ) from error
+
+
+def _own_copy(tensor: Tensor) -> Tensor:
+    # Not the file's memory, which would keep it open.
+    return tensor.to(torch.float32, copy=True) if tensor.is_floating_point() else tensor.clone()
 
 
 def _network(card: ModelCard, weights: dict[str, Tensor]) -> Generator:
@@ -151,8 +194,11 @@ def _network(card: ModelCard, weights: dict[str, Tensor]) -> Generator:
 
         own = {name.removeprefix("model."): tensor for name, tensor in weights.items()}
         return build_by_spandrel(own, receptive_radius=card.receptive_radius)
-    network = build_network(card.architecture, card.arguments)
-    network.load_state_dict(weights)
+    size = sum(tensor.numel() * tensor.element_size() for tensor in weights.values())
+    # Without memory: that is the weights' own.
+    with at_most(2 * size + _SLACK), torch.device("meta"):
+        network = build_network(card.architecture, card.arguments)
+    network.load_state_dict(weights, assign=True)
     return network
 
 
@@ -164,15 +210,13 @@ def read_card(path: Path) -> ModelCard:
     UserError
         If the file is missing, is something else, or is cut off.
     """
-    _refuse_other_files(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-    except (OSError, SafetensorError) as error:
+    path = existing_file(path)
+    if path.suffix.lower() in PICKLE_ENDINGS and not has_card(path):
         raise UserError(
-            f"{path.name} is no readable safetensors file ({_first_line(error)}); "
-            "it may be cut off: get it again from where it was made"
-        ) from error
+            f"{path.name} may be a pickle and has no card; "
+            "add it to the library, which makes a model of it if it is a known one"
+        )
+    header = _header(path)
     if CARD_KEY not in header:
         raise UserError(
             f"{path.name} holds weights but no napari-srgan card; "
@@ -192,35 +236,46 @@ def read_picture(path: str | os.PathLike[str]) -> bytes | None:
     UserError
         If the file cannot be read.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"there is no model file {path}")
+    encoded = _header(existing_file(path)).get(PICTURE_KEY, "")
+    if len(encoded) > 2 * LARGEST_PICTURE:
+        return None
     try:
-        with safe_open(path, framework="pt") as file:
-            encoded = (file.metadata() or {}).get(PICTURE_KEY, "")
         picture = base64.b64decode(encoded, validate=True)
-    except (OSError, SafetensorError) as error:
-        raise UserError(
-            f"{path.name} is no readable safetensors file ({_first_line(error)}); "
-            "it may be cut off: get it again from where it was made"
-        ) from error
     except ValueError:
         return None
     return picture if picture.startswith(PNG_SIGNATURE) else None
 
 
-def _refuse_other_files(path: Path) -> None:
-    if not path.is_file():
-        raise UserError(f"there is no model file {path}")
-    if path.suffix in PICKLE_ENDINGS:
-        raise UserError(
-            f"{path.name} may be a pickle and has no card; "
-            "add it to the library, which makes a model of it if it is a known one"
-        )
+def copy_model(source: Path, target: Path, card: ModelCard) -> None:
+    """Copy a model file with another card; weights and picture stay as they are, byte for byte.
 
+    Parameters
+    ----------
+    source
+        A file with a card; may be `target`.
+    target
+        Replaced if it exists.
+    card
+        What the copy says about itself.
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].strip().rstrip(":.") if str(error) else repr(error)
+    Raises
+    ------
+    UserError
+        If the target cannot be written.
+    """
+    same = read_card(source) == card
+
+    def write(file: BinaryIO) -> None:
+        with source.open("rb") as given:
+            if not same:
+                header = json.loads(given.read(int.from_bytes(given.read(8), "little")))
+                header["__metadata__"][CARD_KEY] = card.model_dump_json()
+                text = json.dumps(header, separators=(",", ":")).encode()
+                text += b" " * (-len(text) % 8)  # as safetensors aligns what comes after
+                file.write(len(text).to_bytes(8, "little") + text)
+            shutil.copyfileobj(given, file)
+
+    write_whole(target, write)
 
 
 def _reason(error: ValidationError | json.JSONDecodeError) -> str:

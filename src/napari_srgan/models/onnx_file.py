@@ -8,6 +8,7 @@ the caller's; the card, in the file's metadata, says what the model expects.
 from __future__ import annotations
 
 import os
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -169,7 +170,8 @@ def _noise(model: Model, batch: int, y: int, x: int) -> torch.Tensor:
 
 
 def _not_expressible(model: Model, reason: object) -> str:
-    lines = str(reason).strip().splitlines() or [type(reason).__name__]
+    told = "".join(c for c in re.sub(r"\x1b\[[0-9;]*m", "", str(reason)) if c.isprintable() or c == "\n")
+    lines = told.strip().splitlines() or [type(reason).__name__]
     return (
         f"{model.name} ({model.card.architecture}) cannot be expressed in ONNX for images of any size: "
         f"{lines[0]}; export a model of another architecture"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import pickle
 import re
-import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from napari_srgan.errors import UserError
+from napari_srgan.models.foreign.process_wide import process_wide
+from napari_srgan.models.sentences import first_line
+from napari_srgan.models.whole_file import existing_file
 
 _INFLATION = 4
 """Times its size on disk that a checkpoint may claim; weights are not compressed."""
@@ -51,13 +53,9 @@ def read_contents(path: Path) -> Any:
 
 
 def _first_bytes(path: Path) -> bytes:
-    if path.is_dir():
-        raise UserError(f"{path} is a folder, not a model file; choose a file in it")
     try:
-        with path.open("rb") as file:
+        with existing_file(path).open("rb") as file:
             head = file.read(4096)
-    except FileNotFoundError as error:
-        raise UserError(f"there is no model file {path}") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
     if not head:
@@ -76,7 +74,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError, RuntimeError, MemoryError) as error:
         raise UserError(
-            f"{path.name} is no readable safetensors file ({_first_line(error)}); "
+            f"{path.name} is no readable safetensors file ({first_line(error)}); "
             "it may be cut off: get it again from where it came from"
         ) from error
 
@@ -103,7 +101,7 @@ def _check_archive(path: Path) -> None:
             members = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UserError(
-            f"{path.name} is damaged or cut off ({_first_line(error)}); get it again from where it came from"
+            f"{path.name} is damaged or cut off ({first_line(error)}); get it again from where it came from"
         ) from error
     names = [member.filename for member in members]
     if any(name.endswith("constants.pkl") or "/code/" in name for name in names):
@@ -136,16 +134,15 @@ def _read_pickle(path: Path) -> Any:
         # By the file, as for a path torch would go by its ending.
         with (
             path.open("rb") as file,
+            process_wide(),
             torch.serialization.safe_globals(_plain_data()),
-            warnings.catch_warnings(),
         ):
-            warnings.simplefilter("ignore")  # about protocols: what cannot be read raises
             return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(f"{path.name} {_why_not_unpickled(str(error))}") from error
     except Exception as error:  # damaged files raise whatever the damage leads to
         raise UserError(
-            f"{path.name} is damaged or cut off ({_first_line(error)}); get it again from where it came from"
+            f"{path.name} is damaged or cut off ({first_line(error)}); get it again from where it came from"
         ) from error
 
 
@@ -185,8 +182,3 @@ def check_tensor_claims(path: Path, state: dict[str, Tensor]) -> None:
         If they are together much larger than their file.
     """
     _check_claim(path, sum(tensor.numel() * tensor.element_size() for tensor in state.values()))
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].strip().rstrip(":.")[:160]

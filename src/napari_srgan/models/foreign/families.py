@@ -32,7 +32,7 @@ class Family:
     activation: float | Literal["silu"] = RELU
     """Slope of the activation where none is stored, or another activation."""
     trunk_eps: float = 1e-5
-    """What normalisations in the blocks and after them add to the variance. Elsewhere it is PyTorch's 1e-5."""
+    """What normalisations in the blocks and after them add to the variance; others add 1e-5."""
     idle: str = r"(?!)"
     """Pattern of layers that are stored, but that the network does not use."""
     agrees_if_direct: bool = False

@@ -120,6 +120,8 @@ def _modules(state: State) -> tuple[list[Layer], dict[Path, Norm], dict[Path, Te
     for path in sorted(parts, key=_natural):
         part = parts[path]
         weight = part.get("weight")
+        if any(0 in tensor.shape for tensor in part.values()):
+            raise NotAGenerator(f"{'.'.join(path)} holds nothing")
         if set(part) <= {"num_batches_tracked"}:
             continue
         if set(part) <= {"weight", "bias"} and weight is not None and weight.ndim == 4:

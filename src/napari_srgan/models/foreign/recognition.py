@@ -58,14 +58,14 @@ def read_foreign(path: Path) -> Model:
         except NotAGenerator as error:
             reason = f"the layers of {family.name} and cannot be used: {error}"
     kind = kind_of_network(variants[-1])
-    if kind is None:
-        for variant in variants:
-            try:
-                return _by_spandrel(path, variant)
-            except OfNoUse as error:
-                raise UserError(f"{path.name} {error}; use a model for super-resolution") from error
-            except NotKnown:
-                continue
+    # Networks that spandrel knows can look like a discriminator.
+    for variant in variants:
+        try:
+            return _by_spandrel(path, variant)
+        except OfNoUse as error:
+            raise UserError(f"{path.name} {error}; use a model for super-resolution") from error
+        except NotKnown:
+            continue
     if kind is None and not reason:
         with suppress(NotAGenerator):
             return _srresnet(path, variants[-1], None)
@@ -89,6 +89,10 @@ def _plain_tensors(path: Path, state: State) -> dict[str, Tensor]:
     """The tensors as float32, none of them broken."""
     plain: dict[str, Tensor] = {}
     for name, tensor in state.items():
+        if tensor.is_meta:
+            raise UserError(
+                f"{path.name} says which weights there are ({name}) and holds none; get the file again"
+            )
         if tensor.is_complex() or tensor.is_quantized or tensor.layout != torch.strided:
             raise UserError(
                 f"{path.name} holds numbers of a kind that is not computed with here "

@@ -6,7 +6,6 @@ their state dicts. It is imported when it is needed, which takes seconds.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,9 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_srgan.models.bounded import at_most
+from napari_srgan.models.foreign.process_wide import process_wide
 from napari_srgan.models.foreign.radius import measure_radius
 from napari_srgan.models.foreign.without_triton import without_triton
+from napari_srgan.models.sentences import first_line
 from napari_srgan.networks import Generator
+
+_SLACK = 2**28
+"""Bytes that spandrel may need besides the weights, for masks and the like."""
 
 
 class NotKnown(ValueError):
@@ -64,6 +69,7 @@ class SpandrelGenerator(Generator):
         self._multiple, self._smallest = multiple, smallest
         self._halves = halves
         self.eval()
+        self._takes_batches = _takes_batches(lambda low: call(model, low), channels, self._to_fit(1))
         self._radius = measure_radius(self) if receptive_radius is None else receptive_radius
 
     @property
@@ -77,14 +83,28 @@ class SpandrelGenerator(Generator):
     def forward(self, low: Tensor) -> Tensor:
         y, x = low.shape[-2:]
         seen = low.to(next(self.parameters()).dtype)
-        padded = continued(seen, self._to_fit(y), self._to_fit(x))
-        # Some networks only take one image at a time.
-        high = torch.cat([self._call(self.model, one) for one in torch.split(padded, 1)]).float()
+        if self._to_fit(1) > 1:
+            seen = continued(seen, self._to_fit(y), self._to_fit(x))
+        # What is taken apart has a batch of its own in ONNX, and cannot have another.
+        parts = (seen,) if self._takes_batches else torch.split(seen, 1)
+        high = torch.cat([self._call(self.model, part) for part in parts]).float()
         return high[..., : y * self.scale_factor, : x * self.scale_factor]
 
     def _to_fit(self, side: int) -> int:
         side_needed = max(side, self._smallest)
         return -(-side_needed // self._multiple) * self._multiple
+
+
+@torch.inference_mode()
+def _takes_batches(call: Callable[[Tensor], Tensor], channels: int, side: int) -> bool:
+    """Whether a network makes of two images at a time what it makes of each."""
+    noise = torch.Generator().manual_seed(0)
+    low = torch.rand(2, channels, max(side, 8 // side * side), side, generator=noise)
+    try:
+        together, apart = call(low), torch.cat([call(one) for one in torch.split(low, 1)])
+    except Exception:  # whatever its layers bring about
+        return False
+    return together.shape == apart.shape and torch.allclose(together, apart, rtol=1e-3, atol=1e-4)
 
 
 def continued(image: Tensor, y: int, x: int) -> Tensor:
@@ -116,16 +136,17 @@ def build_by_spandrel(
     NotKnown
         If it recognises none, or one that does not make one image larger or better.
     """
-    with warnings.catch_warnings():
-        # Of the packages it imports, about themselves.
-        warnings.simplefilter("ignore")
+    _check_numbers(state)
+    size = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
+    with process_wide():
         with without_triton():
             from spandrel import ImageModelDescriptor, MaskedImageModelDescriptor, ModelLoader
 
         try:
-            found = ModelLoader().load_from_state_dict(dict(state))
+            with at_most(4 * size + _SLACK):
+                found = ModelLoader().load_from_state_dict(dict(state))
         except Exception as error:  # it looks into names and shapes as they come
-            raise NotKnown(str(error).strip().splitlines()[0] if str(error) else repr(error)) from error
+            raise NotKnown(first_line(error)) from error
     title = found.architecture.name
     if isinstance(found, MaskedImageModelDescriptor) or not isinstance(found, ImageModelDescriptor):
         raise OfNoUse(f"holds a network ({title}) that fills in masked parts of photos")
@@ -148,6 +169,14 @@ def build_by_spandrel(
         halves=frozenset(dtype for dtype, supported in halves.items() if supported),
         receptive_radius=receptive_radius,
     ).requires_grad_(False)
+
+
+def _check_numbers(state: Mapping[str, Tensor]) -> None:
+    """Refuse numbers in names that are far beyond what is there: as many layers would be built."""
+    most = 8 * len(state) + 64
+    for name in state:
+        if any(part.isdecimal() and int(part[:18]) > most for part in name.split(".")):
+            raise NotKnown(f"{name} is one of {len(state)} tensors")
 
 
 class OfNoUse(NotKnown):
