@@ -39,6 +39,9 @@ class Task:
     """Takes the result, on the main thread; not called after a cancel or an error."""
     complain: Callable[[str], None]
     """Takes what went wrong as a sentence, on the main thread."""
+    cancelled: Callable[[Any], None] | None = None
+    """Told of a cancel when the job has stopped, on the main thread: the result if there was one all
+    the same, else None."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +123,14 @@ class JobRunner:
             notification_manager.receive_error(type(error), error, error.__traceback__)
 
     def _on_finished(self) -> None:
-        cancelled = self._run is not None and self._run.cancelled
-        self._run = None
+        run, self._run = self._run, None
+        cancelled = run is not None and run.cancelled
         if cancelled:
             self._waiting.clear()
         if self._closed:
             return
+        if run is not None and cancelled and run.task.cancelled is not None:
+            run.task.cancelled(run.result_too_late)
         self._next()
         if self._run is None:
             self.ended.emit(cancelled)
@@ -143,6 +148,8 @@ class _Run:
     ) -> None:
         self.task = task
         self.cancelled = False
+        self.result_too_late: Any = None
+        """What the job returned although it was cancelled."""
         self._time_left = TimeLeft()
         self._on_progress = on_progress
         self._on_result = on_result
@@ -183,6 +190,8 @@ class _Run:
     def _returned(self, result: Any) -> None:
         if not self.cancelled:
             self._on_result(self.task, result)
+        elif not isinstance(result, _Failure):
+            self.result_too_late = result
 
     def _finished(self) -> None:
         self._bar.close()

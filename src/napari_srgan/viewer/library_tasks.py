@@ -29,32 +29,44 @@ class Added:
     """Of the models that are in the library now."""
     problems: tuple[str, ...]
     """A sentence for each file that could not be added."""
+    cancelled: bool = False
+    """Whether other files were left out."""
 
     def __str__(self) -> str:
         names = ", ".join(card.name for card in self.cards)
-        return " ".join([f"Added {names}."] * bool(names) + [*self.problems])
+        return " ".join(
+            ["Cancelled."] * self.cancelled + [f"Added {names}."] * bool(names) + [*self.problems]
+        )
 
 
 def add_task(files: Sequence[Path], deliver: Callable[[Added], None], complain: Complain) -> Task:
     """Add files to the library; one that cannot be read does not stop the others."""
 
-    def delivered(added: Added) -> None:
+    cards, problems = list[ModelCard](), list[str]()
+
+    def tell(cancelled: bool) -> None:
         LIBRARY.tell()
-        deliver(added)
+        deliver(Added(tuple(cards), tuple(problems), cancelled))
 
     names = files[0].name if len(files) == 1 else f"{len(files)} files"
-    return Task(f"Adding {names}", _add_job(files), delivered, complain)
+    return Task(
+        f"Adding {names}",
+        _add_job(files, cards, problems),
+        deliver=lambda _: tell(False),
+        complain=complain,
+        # Those that were added before stay, and so does the one that was being added.
+        cancelled=lambda _: tell(True),
+    )
 
 
-def _add_job(files: Sequence[Path]) -> Job[Added]:
-    cards, problems = [], []
+def _add_job(files: Sequence[Path], cards: list[ModelCard], problems: list[str]) -> Job[None]:
+    """Add files, and put what came of each into one of two lists."""
     for done, file in enumerate(files):
         yield Progress(done, len(files), f"Adding {file.name}")
         try:
             cards.append(add_model(file))
         except UserError as error:
             problems.append(str(error))
-    return Added(tuple(cards), tuple(problems))
 
 
 def find_task(deliver: Callable[[ModelIndex], None], complain: Complain) -> Task:
@@ -73,7 +85,11 @@ def download_task(remote: RemoteModel, deliver: Callable[[ModelCard], None], com
         LIBRARY.tell()
         deliver(card)
 
-    return Task(f"Downloading {remote.card.name}", download_job(remote), delivered, complain)
+    def cancelled(card: ModelCard | None) -> None:
+        if card is not None:  # it was there already
+            delivered(card)
+
+    return Task(f"Downloading {remote.card.name}", download_job(remote), delivered, complain, cancelled)
 
 
 def _waiting_for(function: Callable[[], ResultT], message: str) -> Job[ResultT]:
