@@ -11,7 +11,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QSlider
 
 from napari_srgan import blend, upscale
-from napari_srgan.models import load_model, rename_model, save_model
+from napari_srgan.models import library, load_model, rename_model, save_model
 from napari_srgan.viewer.jobs import library_runner_of, runner_of
 from napari_srgan.viewer.library_changes import LIBRARY
 
@@ -72,6 +72,36 @@ def test_models_that_do_not_fit_are_not_offered(open_widget, library_folder, tin
     assert "five-channels" in model_field(widget).choices  # as long as there is no image
     add_gray(viewer, widget)
     assert "five-channels" not in model_field(widget).choices
+
+
+def test_model_says_how_it_sees_an_image_of_another_kind(open_widget):
+    viewer, widget = open_widget()
+    add_gray(viewer, widget)
+    assert widget["about"].value == "untrained, for tests (x2, one channel)"
+    model_field(widget).value = "photo-x4"
+    assert widget["about"].value.endswith("(x4, for RGB; gray is seen as three equal colours)")
+    add_color(viewer, widget)
+    model_field(widget).value = "microscopy-x2"
+    assert widget["about"].value.endswith("(x2, for one channel; colours are upscaled one by one)")
+
+
+def test_sharp_model_says_that_it_invents(open_widget, sharp):
+    viewer, widget = open_widget()
+    add_color(viewer, widget)
+    assert "invented" not in widget["about"].value
+    model_field(widget).value = "photo-x4-gan"
+    assert widget["about"].value.endswith("; sharp: fine detail is invented, do not quantify it")
+
+
+def test_each_file_is_read_once_when_the_library_changes(open_widget, sharp, monkeypatch):
+    viewer, widget = open_widget()
+    add_color(viewer, widget)
+    reads, read_card = [], library.read_card
+    monkeypatch.setattr(library, "read_card", lambda file: reads.append(file) or read_card(file))
+    LIBRARY.tell()
+    assert len(reads) == len(set(reads)) == 3
+    model_field(widget).value = "microscopy-x2"
+    assert len(reads) == 3
 
 
 def test_added_model_is_chosen_at_once(open_widget, finish_library, files_chosen, model_file):
@@ -156,7 +186,9 @@ def test_each_partner_is_an_end_of_the_slider(open_widget, sharp):
     assert slider.value == 100
     slider.value = 40
     assert field.value == "photo-x4-gan"
-    assert widget["about"].value == "40% of the way from photo-x4 to photo-x4-gan"
+    assert widget["about"].value == (
+        "40% of the way from photo-x4 to photo-x4-gan; sharp: fine detail is invented, do not quantify it"
+    )
     slider.value = 0
     assert field.value == "photo-x4"
     slider.value = 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from threading import Event
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_srgan.models import list_models, save_model
-from napari_srgan.viewer import dialogs
+from napari_srgan.models import add_model, list_models, save_model
+from napari_srgan.viewer import dialogs, library_tasks
 from napari_srgan.viewer.library_changes import LIBRARY
 from napari_srgan.viewer.models_widget import ModelsWidget
 
@@ -229,6 +230,61 @@ def test_file_that_cannot_be_read_is_shown_and_can_be_deleted(open_models, libra
     monkeypatch.setattr(dialogs, "ask_to_delete", lambda *_: True)
     widget.buttons.delete.click()
     assert names(widget) == ["microscopy-x2", "photo-x4"]
+
+
+def test_file_in_the_shadow_of_another_can_be_deleted(open_models, library_folder, tiny_model, monkeypatch):
+    save_model(tiny_model(name="photo-x4"), library_folder / "photo-x4.safetensors")
+    _, widget = open_models()
+    shadowed = f"photo-x4 in {library_folder.name}"
+    click_row(widget, shadowed)
+    monkeypatch.setattr(dialogs, "ask_to_delete", lambda *_: True)
+    widget.buttons.delete.click()
+    assert widget.status.text() == f"Deleted {shadowed}."
+    assert names(widget) == ["microscopy-x2", "photo-x4"]
+    assert not list(library_folder.iterdir())
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_what_was_added_before_a_cancel_is_said_and_shown(
+    open_models, finish_library, files_chosen, model_file, monkeypatch, last
+):
+    """Also the file that was being added, which is not left half done."""
+    viewer, widget = open_models()
+    adding, cancelled = Event(), Event()
+
+    def add_slowly(file):
+        adding.set()
+        assert cancelled.wait(20)
+        return add_model(file)
+
+    monkeypatch.setattr(library_tasks, "add_model", add_slowly)
+    files_chosen += [model_file("one")] if last else [model_file("one"), model_file("two")]
+    widget.buttons.add.click()
+    assert adding.wait(20)
+    widget.cancel.click()
+    cancelled.set()
+    finish_library(viewer)
+    assert widget.status.text() == "Cancelled. Added one."
+    assert names(widget) == ["microscopy-x2", "photo-x4", "one"]
+    assert widget.table.chosen_row().name == "one"
+
+
+def test_sharp_model_says_that_it_invents_and_how_it_looks(open_models, library_folder, tiny_model):
+    model = tiny_model(scale_factor=4, channels=3, name="gan")
+    figures = [
+        {"images": "Set5", "psnr": 27.0, "bicubic_psnr": 28.0, "protocol": "a"}
+        | {"lpips_like": 0.08, "bicubic_lpips_like": 0.12}
+    ]
+    card = model.card.model_validate(model.card.model_dump() | {"quality": figures, "partner": "photo-x4"})
+    save_model(type(model)(model.network, card), library_folder / "gan.safetensors")
+    _, widget = open_models()
+    click_row(widget, "gan")
+    assert cells(widget)[2][6] == "-1.00 dB; looks 0.08 / 0.12 (Set5)"
+    text = widget.details.text.toPlainText()
+    assert "Sharp: fine detail is invented, do not quantify it." in text
+    assert "0.08 / 0.12" in text
+    click_row(widget, "photo-x4")
+    assert "invented" not in widget.details.text.toPlainText()
 
 
 def test_citation_goes_to_the_clipboard(open_models, own):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_srgan.models import Model, ModelCard, blend, partner_of
+from napari_srgan.models import Library, Model, ModelCard, blend, partner_of
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Blending:
         return blend(self.pair.faithful, self.pair.sharp, self.amount)
 
 
-def pair_of(card: ModelCard) -> Pair | None:
+def pair_of(card: ModelCard, library: Library) -> Pair | None:
     """The pair that a model belongs to; None if the library has nothing to blend it with."""
-    partner = partner_of(card)
+    partner = partner_of(card, library.cards)
     if partner is None:
         return None
     # The sharp one is the one whose card names the other.

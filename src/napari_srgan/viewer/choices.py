@@ -10,8 +10,9 @@ from napari.layers import Image, Shapes
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import choose_device
-from napari_srgan.models import ModelCard, list_models, models_for, unreadable_models
+from napari_srgan.models import Library, ModelCard, models_for
 from napari_srgan.viewer.layers import finest_level, layer_axes
+from napari_srgan.viewer.model_rows import SHARP, is_sharp
 
 Choices = list[tuple[str, Any]]
 """What is shown, and what is meant."""
@@ -34,30 +35,41 @@ def images(viewer: ViewerModel) -> Choices:
     return [(layer.name, layer) for layer in viewer.layers if isinstance(layer, Image)]
 
 
-def models(image: Image | None) -> Choices:
+RGB = 3
+"""Channels of a model for colour images."""
+
+
+def models(image: Image | None, library: Library) -> Choices:
     """The models that fit an image, the likeliest first.
 
     Also the user's files that cannot be read, so that they are not missed.
     """
-    cards = list_models() if image is None else models_for(channels=3 if image.rgb else 1)
+    cards = library.cards
+    if image is not None:
+        cards = models_for(channels=RGB if image.rgb else 1, among=cards)
     found: Choices = [(f"{card.name}  (x{card.scale_factor})", card.name) for card in cards]
-    return found + [(f"{name}  ({UNREADABLE})", name) for name in unreadable_models()]
+    return found + [(f"{bad.name}  ({UNREADABLE})", bad.name) for bad in library.unreadable]
 
 
-def card_of(name: str | None) -> ModelCard | None:
-    """The card of a model of the library; None if it has none that can be read."""
-    return next((card for card in list_models() if card.name == name), None)
-
-
-def describe_model(name: str | None) -> str:
-    """One line about a model for someone who has to choose; what is wrong, if it cannot be read."""
+def describe_model(name: str | None, image: Image | None, library: Library) -> str:
+    """About a model, for someone who has to choose; what is wrong, if it cannot be read."""
     if name is None:
         return ""
-    card = card_of(name)
+    card = library.card(name)
     if card is None:
-        return unreadable_models().get(name, "")
-    kind = "RGB" if card.channels == 3 else "one channel"
-    return f"{card.description} (x{card.scale_factor}, {kind})"
+        return library.problem(name)
+    about = f"{card.description} (x{card.scale_factor}, {_channels(card, image)})"
+    return f"{about}; {SHARP}" if is_sharp(card) else about
+
+
+def _channels(card: ModelCard, image: Image | None) -> str:
+    """What a model is for, and how it sees an image of another kind."""
+    for_rgb = card.channels == RGB
+    kind = "RGB" if for_rgb else "one channel"
+    if image is None or image.rgb == for_rgb:
+        return kind
+    seen = "gray is seen as three equal colours" if for_rgb else "colours are upscaled one by one"
+    return f"for {kind}; {seen}"
 
 
 def regions(viewer: ViewerModel) -> Choices:

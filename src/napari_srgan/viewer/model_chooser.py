@@ -10,13 +10,14 @@ from psygnal import Signal
 from qtpy.QtWidgets import QComboBox
 
 from napari_srgan.errors import UserError
-from napari_srgan.models import default_model_name
+from napari_srgan.models import default_model_name, read_library
 from napari_srgan.viewer import choices, dialogs
 from napari_srgan.viewer.appearance import say
 from napari_srgan.viewer.blending import Blending, pair_of
 from napari_srgan.viewer.jobs import JobRunner
 from napari_srgan.viewer.library_changes import LIBRARY
 from napari_srgan.viewer.library_tasks import Added, add_task
+from napari_srgan.viewer.model_rows import SHARP
 from napari_srgan.viewer.sharpness import SharpnessSlider
 
 LETTERS_AT_LEAST = 12
@@ -39,8 +40,9 @@ class ModelChooser:
         self._runner = runner
         self._image: Image | None = None
         self._was_chosen = False
+        self._library = read_library()
         self._model = ComboBox(
-            name="model", choices=lambda _: choices.models(self._image),
+            name="model", choices=lambda _: choices.models(self._image, self._library),
             tooltip="The models that fit the image, the likeliest first; the Models widget shows all",
         )  # fmt: skip
         native: QComboBox = self._model.native
@@ -76,6 +78,7 @@ class ModelChooser:
     def offer(self, image: Image | None) -> None:
         """Show the models that fit an image; what the user chose stays, if it is among them."""
         self._image = image
+        self._library = read_library()  # once: cards are read from files
         before = self._model.value
         with self._model.changed.blocked():
             self._model.native.clear()  # or old choices would keep their old places
@@ -105,10 +108,13 @@ class ModelChooser:
 
     def _show(self) -> None:
         name = self._model.value
-        card = choices.card_of(name)
-        self._sharpness.offer(None if card is None else pair_of(card), name)
+        card = self._library.card(name)
+        self._sharpness.offer(None if card is None else pair_of(card, self._library), name)
         chosen = self.chosen
-        say(self._about, str(chosen) if isinstance(chosen, Blending) else choices.describe_model(chosen))
+        if isinstance(chosen, Blending):
+            say(self._about, f"{chosen}; {SHARP}")
+        else:
+            say(self._about, choices.describe_model(chosen, self._image, self._library))
 
     # Adding models.
 

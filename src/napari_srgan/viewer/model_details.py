@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from qtpy.QtCore import QSize, Qt
@@ -12,8 +12,11 @@ from qtpy.QtWidgets import QBoxLayout, QLabel, QSizePolicy, QTextBrowser, QWidge
 from napari_srgan.errors import UserError
 from napari_srgan.models import ModelCard, Quality, model_picture
 from napari_srgan.viewer.model_rows import (
+    SHARP,
     ModelRow,
     channels_in_words,
+    is_sharp,
+    mean_looks,
     origin_in_words,
     quality_in_words,
     size_in_words,
@@ -113,6 +116,7 @@ def details_html(row: ModelRow | None, *, has_picture: bool = True) -> str:
         return f"<h3>{escape(row.name)}</h3><p>{escape(row.problem)}</p>"
     card = row.card
     parts = [f"<h3>{escape(card.name)}</h3>", f"<p>{escape(card.description)}</p>", _facts(row, card)]
+    parts += [f"<p><b>{SHARP.capitalize()}.</b></p>"] if is_sharp(card) else []
     parts += [] if has_picture or row.origin == "online" else [f"<p><i>{NO_PICTURE}</i></p>"]
     parts += [_figures(card.quality)] if card.quality else []
     parts += [_section("Trained", [card.trained])] if card.trained else []
@@ -141,7 +145,7 @@ def _facts(row: ModelRow, card: ModelCard) -> str:
     return f"<table>{''.join(lines)}</table>"
 
 
-def _figures(quality: Iterable[Quality]) -> str:
+def _figures(quality: Sequence[Quality]) -> str:
     alike: dict[str, list[Quality]] = {}
     for figure in quality:
         alike.setdefault(figure.protocol, []).append(figure)
@@ -150,11 +154,17 @@ def _figures(quality: Iterable[Quality]) -> str:
         lines = (
             f'<tr><td style="padding-right: 12px">{escape(f.images)}</td>'
             f'<td align="right" style="padding-right: 12px">{f.psnr:.2f} dB</td>'
-            f'<td align="right">{f.gain:+.2f}</td></tr>'
+            f'<td align="right" style="padding-right: 12px">{f.gain:+.2f}</td><td>{_looks(f)}</td></tr>'
             for f in figures
         )
         parts.append(f"<p><i>{escape(protocol)}</i></p><table>{''.join(lines)}</table>")
-    return f"<h4>PSNR, and decibels above bicubic</h4>{''.join(parts)}"
+    looks = "; how different it looks (LPIPS-like), and bicubic" if any(map(_looks, quality)) else ""
+    return f"<h4>PSNR, and decibels above bicubic{looks}</h4>{''.join(parts)}"
+
+
+def _looks(figure: Quality) -> str:
+    found = mean_looks([figure])
+    return f"{found[0]:.2f} / {found[1]:.2f}" if found else ""
 
 
 def _section(heading: str, lines: Iterable[str]) -> str:

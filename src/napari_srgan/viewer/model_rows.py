@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from napari_srgan.models import (
@@ -11,10 +12,11 @@ from napari_srgan.models import (
     ModelCard,
     Quality,
     RemoteModel,
-    library_entries,
-    unreadable_models,
+    read_library,
 )
 
+SHARP = "sharp: fine detail is invented, do not quantify it"
+"""Said wherever such a model is described."""
 Origin = Literal["bundled", "yours", "online", "unreadable"]
 ORIGINS = {
     "bundled": "bundled",
@@ -32,6 +34,8 @@ class ModelRow:
     origin: Origin
     card: ModelCard | None = None
     """None if the file cannot be read."""
+    file: Path | None = None
+    """Where it is, if it is here."""
     size: int | None = None
     """Bytes on disk, where they are known."""
     remote: RemoteModel | None = None
@@ -42,16 +46,21 @@ class ModelRow:
 
 def model_rows(remote: Iterable[RemoteModel] = ()) -> list[ModelRow]:
     """Rows of all models of the library, then of those that are not in it yet, then of broken files."""
-    rows = [_row_of(entry) for entry in library_entries()]
+    library = read_library()
+    rows = [_row_of(entry) for entry in library.entries]
     known = {row.name for row in rows}
     rows += [
-        ModelRow(r.card.name, "online", r.card, r.size, remote=r) for r in remote if r.card.name not in known
+        ModelRow(r.card.name, "online", r.card, size=r.size, remote=r)
+        for r in remote
+        if r.card.name not in known
     ]
-    return rows + [ModelRow(name, "unreadable", problem=why) for name, why in unreadable_models().items()]
+    return rows + [
+        ModelRow(bad.name, "unreadable", file=bad.file, problem=bad.problem) for bad in library.unreadable
+    ]
 
 
 def _row_of(entry: LibraryEntry) -> ModelRow:
-    return ModelRow(entry.card.name, entry.origin, entry.card, entry.size)
+    return ModelRow(entry.card.name, entry.origin, entry.card, entry.file, entry.size)
 
 
 @dataclass(frozen=True)
@@ -92,13 +101,36 @@ def mean_gain(card: ModelCard | None) -> tuple[float, list[Quality]] | None:
 
 
 def quality_in_words(card: ModelCard | None, *, unit: str = "dB over bicubic") -> str:
-    """E.g. ``"+2.40 dB over bicubic (16 sets)"``; empty if nothing was measured."""
+    """E.g. ``"+2.40 dB over bicubic (16 sets)"``; empty if nothing was measured.
+
+    A sharp model loses decibels by design; beside them stands how different its results and those of
+    bicubic look from the truth: ``"-0.90 dB; looks 0.08 / 0.12 (Set5)"``.
+    """
     found = mean_gain(card)
     if found is None:
         return ""
     gain, figures = found
     images = figures[0].images if len(figures) == 1 else f"{len(figures)} sets"
-    return f"{gain:+.2f} {unit} ({images})"
+    looks = mean_looks(figures) if card is not None and is_sharp(card) else None
+    beside = f"; looks {looks[0]:.2f} / {looks[1]:.2f}" if looks else ""
+    return f"{gain:+.2f} {unit}{beside} ({images})"
+
+
+def mean_looks(figures: Iterable[Quality]) -> tuple[float, float] | None:
+    """Mean LPIPS-like distance of a model's results and of bicubic, where both were measured."""
+    both = [
+        (f.lpips_like, f.bicubic_lpips_like)
+        for f in figures
+        if f.lpips_like is not None and f.bicubic_lpips_like is not None
+    ]
+    if not both:
+        return None
+    return sum(ours for ours, _ in both) / len(both), sum(theirs for _, theirs in both) / len(both)
+
+
+def is_sharp(card: ModelCard) -> bool:
+    """Whether a model was trained to look sharp, by a discriminator, and so invents detail."""
+    return card.partner is not None or bool(card.recipe.get("gan"))
 
 
 def channels_in_words(channels: int) -> str:
@@ -125,6 +157,12 @@ def _text_column(heading: str, text: Callable[[ModelRow], str]) -> Column:
     return Column(heading, text, lambda row: text(row).casefold())
 
 
+def _whole_quality(row: ModelRow) -> str:
+    words = quality_in_words(row.card)
+    explained = " (LPIPS-like distance from the truth, its own and bicubic's; less is better)"
+    return words + explained if "; looks " in words else words
+
+
 COLUMNS = (
     _text_column("name", lambda row: row.name),
     _text_column("what it is for", lambda row: row.card.description if row.card else row.problem),
@@ -144,7 +182,7 @@ COLUMNS = (
         "quality",
         lambda row: quality_in_words(row.card, unit="dB"),
         _gain,
-        whole=lambda row: quality_in_words(row.card),
+        whole=_whole_quality,
     ),
     _text_column("where from", origin_in_words),
 )

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_srgan.errors import UserError
-from napari_srgan.models import ModelCard, ModelIndex, RemoteModel, delete_model, rename_model
+from napari_srgan.models import ModelCard, ModelIndex, RemoteModel, delete_file, rename_model
 from napari_srgan.models.remote import INDEX_VARIABLE
 from napari_srgan.progress import Progress
 from napari_srgan.viewer import dialogs
@@ -141,7 +141,7 @@ class ModelsWidget(QWidget):
         self._say(f"{progress.message}: {left}" if left else progress.message)
 
     def _show_ended(self, cancelled: bool) -> None:
-        sentence, wrong = ("Cancelled.", False) if cancelled else self._outcome or ("", False)
+        sentence, wrong = self._outcome or ("Cancelled." if cancelled else "", False)
         self._show_idle()
         self._say(sentence, wrong=wrong)
 
@@ -213,9 +213,9 @@ class ModelsWidget(QWidget):
             return
         try:
             _refuse(why_no_delete(row))
-            if not dialogs.ask_to_delete(self, row.name):
+            if row.file is None or not dialogs.ask_to_delete(self, row.name):
                 return
-            delete_model(row.name)
+            delete_file(row.file)
         except UserError as error:
             self._say(str(error), wrong=True)
             return
