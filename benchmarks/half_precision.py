@@ -19,7 +19,6 @@ from held_back import HeldBack
 from napari_srgan.models import Model, read_model, save_model
 from napari_srgan.models.files import read_picture
 from napari_srgan.quality.lpips_like import LpipsLike
-from napari_srgan.training.recipe import Recipe
 
 MOST_LOST = 0.01
 """dB."""
@@ -36,7 +35,7 @@ def main() -> None:
     print("| model | float32 | float16 | lost |\n| --- | --- | --- | --- |")
     for file in arguments.files:
         model = read_model(file)
-        tiles = HeldBack(Recipe.model_validate(model.card.recipe), arguments.data, distance)
+        tiles = HeldBack([held_back.recipe_of(model)], arguments.data, distance)
         exact, rounded = (mean_psnr(tiles, each) for each in (model, rounded_model(model)))
         print(f"| {model.name} | {exact:.3f} dB | {rounded:.3f} dB | {exact - rounded:.4f} dB |", flush=True)
         if arguments.into:

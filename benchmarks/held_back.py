@@ -35,12 +35,20 @@ Figures = dict[str, TileFigures]
 
 
 class HeldBack:
-    """The held-back tiles of a recipe, and how bicubic interpolation does on them."""
+    """The tiles that no training of several recipes has seen, and how bicubic interpolation does on them.
 
-    def __init__(self, recipe: Recipe, data: Path, distance: LpipsLike) -> None:
+    Recipes that differ in their patches train on other tiles: the small ones are left out.
+    """
+
+    def __init__(self, recipes: list[Recipe], data: Path, distance: LpipsLike) -> None:
+        recipe = recipes[0]
         self.rgb = recipe.channels == 3
         self._factor = recipe.scale_factor
-        self._tiles = read_tiles(recipe, data).held_back
+        one_of_each = {each.patch: each for each in recipes}
+        sets = [read_tiles(each, data) for each in one_of_each.values()]
+        trained = {tile.fingerprint for tiles in sets for tile in tiles.training}
+        self._tiles = [tile for tile in sets[0].held_back if tile.fingerprint not in trained]
+        self.count = len(self._tiles)
         self._distance = distance
         self.bicubic = self._judge(lambda low: bicubic_upsample(low, self._factor))
 
@@ -74,11 +82,16 @@ def averaged(figures: list[TileFigures]) -> TileFigures:
     )
 
 
+def recipe_of(model: Model) -> Recipe:
+    """The recipe that trained a model."""
+    return Recipe.model_validate(model.card.recipe)
+
+
 def groups(models: list[Model]) -> Iterator[list[Model]]:
     """Models that were trained on the same data for the same factor."""
     by_data: dict[tuple[Any, ...], list[Model]] = defaultdict(list)
     for model in models:
-        recipe = Recipe.model_validate(model.card.recipe)
+        recipe = recipe_of(model)
         by_data[(recipe.folders, recipe.held_back, recipe.intensity, recipe.scale_factor)].append(model)
     yield from by_data.values()
 

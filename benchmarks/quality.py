@@ -11,22 +11,24 @@ are written into the models' files.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import degradation
 import held_back
+import model_pictures
 import quality_pictures
 import torch
 import trust
-from held_back import Figures, HeldBack
+from held_back import Figures, HeldBack, TileFigures
 from safetensors import safe_open
 
 import napari_srgan
 from napari_srgan.models import Model, Quality, load_model, save_model
-from napari_srgan.models.library import bundled_folder
+from napari_srgan.models.library import DEFAULT_RGB_MODEL, bundled_folder
 from napari_srgan.quality.benchmark_sets import SetFigures, evaluate_folder
 from napari_srgan.quality.comparison import bicubic
 from napari_srgan.quality.lpips_like import LpipsLike
@@ -56,18 +58,23 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=[f.stem for f in _files()])
     parser.add_argument("--into-cards", action="store_true")
     parser.add_argument("--page", type=Path)
+    parser.add_argument(
+        "--kept", type=Path, help="figures of an earlier run, by weights: they are not measured again"
+    )
     arguments = parser.parse_args()
     features = arguments.data / "perceptual"
     distance = LpipsLike(features / "squeezenet1_1-imagenet.npz", features / "lpips-squeeze-linear.pth")
-    bench = Bench(arguments.data, distance, [load_model(name) for name in arguments.models])
+    bench = Bench(
+        arguments.data, distance, [load_model(name) for name in arguments.models], Kept(arguments.kept)
+    )
     if arguments.into_cards:
         for model in bench.models:
             file = bundled_folder() / f"{model.name}.safetensors"
+            half = stored_as_half(file)
             figures = tuple(bench.card_figures(model))
             card = model.card.model_copy(update={"quality": figures, **from_recipe(model)})
-            save_model(
-                replace(model, card=card), file, picture=quality_pictures.model_picture(model), half=True
-            )
+            save_model(replace(model, card=card), file, half=half)
+            model_pictures.store(file, model_pictures.draw(file))
             print(f"{file.name}: card written", flush=True)
     parts = {
         "sets": "\n\n".join(bench.sets_sections()),
@@ -86,26 +93,58 @@ def main() -> None:
         print(page)
 
 
+class Kept:
+    """Figures that have been measured, in a JSON file; each is measured once for the same weights."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._figures = json.loads(file.read_text()) if file and file.exists() else {}
+
+    def sets(self, key: str, measure: Callable[[], dict[str, SetFigures]]) -> dict[str, SetFigures]:
+        return {name: SetFigures(**values) for name, values in self._get(key, measure).items()}
+
+    def tiles(self, key: str, measure: Callable[[], Figures]) -> Figures:
+        return {name: TileFigures(**values) for name, values in self._get(key, measure).items()}
+
+    def _get(self, key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        if key not in self._figures:
+            self._figures[key] = {name: asdict(figures) for name, figures in measure().items()}
+            print(f"{key}: measured", flush=True)
+            if self._file:
+                self._file.write_text(json.dumps(self._figures))
+        return self._figures[key]
+
+
 class Bench:
     """All models on all images; each measured once."""
 
-    def __init__(self, data: Path, distance: LpipsLike, models: list[Model]) -> None:
+    def __init__(self, data: Path, distance: LpipsLike, models: list[Model], kept: Kept) -> None:
         self.models = models
+        self._kept = kept
         self._data = data
         self._distance = distance
         self._factors = sorted({model.scale_factor for model in models}, reverse=True)
-        self._plain = {n: self._on_sets(n, lambda low, n=n: bicubic(low, n)) for n in self._factors}
-        self._sets = {model.name: self._on_sets(model.scale_factor, upscaler(model)) for model in models}
+        self._plain = {
+            n: self._on_sets(f"bicubic x{n}", n, lambda low, n=n: bicubic(low, n)) for n in self._factors
+        }
+        self._sets = {model.name: self._by_model(model) for model in models}
         self._tiles: dict[str, Figures] = {}
         self._groups: list[tuple[list[Model], HeldBack]] = []
         for group in held_back.groups(models):
-            tiles = HeldBack(Recipe.model_validate(group[0].card.recipe), data, distance)
+            tiles = HeldBack([held_back.recipe_of(model) for model in group], data, distance)
             self._groups.append((group, tiles))
             for model in group:
-                self._tiles[model.name] = tiles.judge(model)
-                print(f"{model.name}: measured", flush=True)
+                key = f"{model.name} {model.weights_hash} on {tiles.count} tiles"
+                self._tiles[model.name] = kept.tiles(key, lambda tiles=tiles, model=model: tiles.judge(model))
 
-    def _on_sets(self, factor: int, upscale: Callable[[Any], Any]) -> dict[str, SetFigures]:
+    def _by_model(self, model: Model, **options: Any) -> dict[str, SetFigures]:
+        key = " ".join([model.name, model.weights_hash, *(f"{n} {value}" for n, value in options.items())])
+        return self._on_sets(key, model.scale_factor, upscaler(model, **options))
+
+    def _on_sets(self, key: str, factor: int, upscale: Callable[[Any], Any]) -> dict[str, SetFigures]:
+        return self._kept.sets(f"{key} on sets", lambda: self._measure_sets(factor, upscale))
+
+    def _measure_sets(self, factor: int, upscale: Callable[[Any], Any]) -> dict[str, SetFigures]:
         folders = {images: self._data / "eval" / images / f"x{factor}" for images in SETS}
         return {
             images: evaluate_folder(folder, factor, upscale, self._distance)
@@ -132,8 +171,7 @@ class Bench:
                 continue
             faithful = load_model(sharp.card.partner)
             for amount in BLENDS:
-                blended = napari_srgan.blend(faithful, sharp, amount)
-                figures = self._on_sets(sharp.scale_factor, upscaler(blended))
+                figures = self._by_model(napari_srgan.blend(faithful, sharp, amount))
                 cells = [c for f in figures.values() for c in (f"{f.psnr:.2f}", f"{f.distance:.4f}")]
                 rows.append([f"{faithful.name} to {sharp.name}", f"{amount:.0%}", *cells])
         return rows
@@ -142,9 +180,9 @@ class Bench:
         rows = [["model", *(f"{images} {what}" for images in SETS for what in (
             "PSNR Y", "with self-ensemble", "LPIPS-like", "with self-ensemble "))]]  # fmt: skip
         for model in self.models:
-            if model.card.channels != 3:
+            if model.name != DEFAULT_RGB_MODEL:
                 continue
-            eight = self._on_sets(model.scale_factor, upscaler(model, self_ensemble=True))
+            eight = self._by_model(model, self_ensemble=True)
             cells = []
             for images in SETS:
                 one, many = self._sets[model.name][images], eight[images]
