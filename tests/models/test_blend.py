@@ -91,8 +91,8 @@ def test_the_card_tells_both(tiny_model: Any) -> None:
     assert blend(a, b, 0.125).card.name == "faithful+sharp-0.125"
 
 
-@pytest.mark.parametrize("amount", [-0.01, 1.01, float("nan"), float("inf")])
-def test_amounts_outside_are_refused(amount: float, tiny_model: Any) -> None:
+@pytest.mark.parametrize("amount", [-0.01, 1.01, float("nan"), float("inf"), "0.5", None])
+def test_amounts_outside_are_refused(amount: Any, tiny_model: Any) -> None:
     with pytest.raises(UserError, match="the amount of a blend is from 0 to 1, not"):
         blend(tiny_model(), tiny_model(), amount)
 

@@ -199,6 +199,8 @@ def change(state: dict[str, Tensor], name: str, tensor: Tensor) -> dict[str, Ten
         (lambda s: change(s, "block3.bn1.weight", torch.ones(5)), "neither convolution"),
         (lambda s: change(s, "block3.prelu.weight", torch.ones(5)), "belongs to no layer"),
         (lambda s: change(s, "block3.conv2.weight", torch.ones(8, 8, 5, 5)), "kernel of 5 x 5"),
+        (lambda s: change(s, "block2.conv1.bias", torch.ones(7)), "cannot be used"),
+        (lambda s: change(s, "block1.0.weight", torch.ones(8, 0, 9, 9)), "holds nothing"),
         (lambda s: lose(s, "block3.prelu.weight"), "only some of its activations"),
         (lambda s: change(s, "block2.conv1.weight", torch.full((8, 8, 3, 3), torch.nan)), "not finite"),
     ],

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
 import napari_srgan
 from napari_srgan.errors import UserError
-from napari_srgan.models import read_model, save_model
+from napari_srgan.models import export_onnx, read_model, save_model
 from napari_srgan.models.foreign.spandrel_generator import continued
 
 with warnings.catch_warnings():
@@ -20,6 +22,7 @@ with warnings.catch_warnings():
     from spandrel.architectures.Compact.__arch.SRVGG import SRVGGNetCompact
     from spandrel.architectures.DnCNN.__arch.network_dncnn import DnCNN
     from spandrel.architectures.ESRGAN.__arch.RRDB import RRDBNet
+    from spandrel.architectures.FBCNN.__arch.FBCNN import FBCNN
 
 
 def compact(scale: int = 2, channels: int = 3) -> Any:
@@ -85,6 +88,40 @@ def test_weights_that_lost_a_layer_do_not_fit_their_card(tmp_path: Path) -> None
     save_file(tensors, file, metadata=header)
     with pytest.raises(UserError, match="do not fit its card"):
         read_model(file)
+
+
+def test_a_restorer_is_not_taken_for_a_discriminator(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    torch.save(
+        FBCNN(in_nc=1, out_nc=1, nc=[8, 16, 32, 512], nb=2).half().state_dict(), tmp_path / "found.pth"
+    )
+    assert "FBCNN" in read_model(tmp_path / "found.pth").card.description
+
+
+def test_weights_that_do_not_fit_together_get_a_sentence(tmp_path: Path) -> None:
+    torch.save(FBCNN(in_nc=1, out_nc=1, nc=[8, 16, 32, 64], nb=2).state_dict(), tmp_path / "found.pth")
+    with pytest.raises(UserError, match="found"):
+        read_model(tmp_path / "found.pth")
+
+
+def test_a_network_is_exported_for_any_batch(tmp_path: Path) -> None:
+    torch.save(compact().state_dict(), tmp_path / "found.pth")
+    model = read_model(tmp_path / "found.pth")
+    session = onnxruntime.InferenceSession(str(export_onnx(model, tmp_path / "found.onnx")))
+    low = torch.rand(3, 3, 11, 14)
+    (high,) = session.run(None, {"low": low.numpy()})
+    with torch.inference_mode():
+        assert np.allclose(high, model.network(low), atol=1e-4)
+
+
+def test_networks_seen_to_look_unequally_far_are_blended(tmp_path: Path) -> None:
+    torch.save(compact().state_dict(), tmp_path / "found.pth")
+    a = read_model(tmp_path / "found.pth")
+    update = {"receptive_radius": 3, "arguments": a.card.arguments | {"receptive_radius": 3}}
+    near = save_model(replace(a, card=a.card.model_copy(update=update)), tmp_path / "near.safetensors")
+    for pair in ((a, read_model(near)), (read_model(near), a)):
+        blended = napari_srgan.blend(*pair, 0.5)
+        assert blended.card.receptive_radius == blended.network.receptive_radius == 5
 
 
 @pytest.mark.parametrize(("y", "x"), [(5, 7), (16, 16), (64, 24), (1, 1)])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import pickle
 import warnings
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +22,9 @@ from torch import nn
 from torchvision.models import resnet18, vgg11
 
 from napari_srgan.errors import UserError
-from napari_srgan.models import load_model, read_model
+from napari_srgan.models import Model, add_model, load_model, read_model, save_model
+from napari_srgan.models.files import CARD_KEY
+from published_generators import made
 
 
 class Bomb:
@@ -87,6 +92,8 @@ FILES: dict[str, tuple[Write, str]] = {
     "cut off": (cut, "damaged or cut off"),
     "inflated": (inflated, "claims to hold"),
     "repeated": (lambda f: torch.save({"a.w": torch.zeros(1).expand(2**20, 2**20)}, f), "claims to hold"),
+    "meta": (lambda f: torch.save({"a.weight": torch.zeros(3, 3, device="meta")}, f), "holds none"),
+    "pipe": (lambda f: os.mkfifo(f), "is a pipe"),
     "archive": (lambda f: zipfile.ZipFile(f, "w").close(), "without weights"),
 }  # fmt: skip
 
@@ -129,3 +136,55 @@ def test_any_bytes_get_a_sentence(start: bytes, rest: bytes, tmp_path: Path) -> 
     with pytest.raises(UserError) as caught:
         read_model(file)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["x" * 5000 + ".pth", "a\0b.pth", "x" * 5000 + ".safetensors"])
+def test_names_that_no_file_has_get_a_sentence(path: str, tiny_model: Any, tmp_path: Path) -> None:
+    for read in (load_model, read_model, add_model):
+        with pytest.raises(UserError) as caught:
+            read(path)
+        assert len(str(caught.value)) < 500
+    with pytest.raises(UserError, match=r"cannot be written|saved as"):
+        save_model(tiny_model(), tmp_path / path)
+
+
+def test_small_files_build_no_large_networks(tiny_model: Any, tmp_path: Path) -> None:
+    card = tiny_model().card
+    for arguments in ({"width": 9000}, {"blocks": 10**8}, {"normalisation": "batch", "width": 10**6}):
+        huge = card.model_copy(update={"arguments": card.arguments | arguments})
+        file = tmp_path / "found.safetensors"
+        save_file({"x": torch.zeros(1)}, file, metadata={CARD_KEY: huge.model_dump_json()})
+        with pytest.raises(UserError, match="much larger than the file"):
+            read_model(file)
+
+
+def test_numbers_in_names_build_no_layers(tmp_path: Path) -> None:
+    layers = {"body.0.weight": torch.zeros(16, 3, 3, 3), "body.60001.weight": torch.zeros(12, 16, 3, 3)}
+    torch.save(layers, tmp_path / "found.pth")
+    with pytest.raises(UserError, match="not known"):
+        read_model(tmp_path / "found.pth")
+
+
+def test_our_own_broken_weights_are_refused(tiny_model: Any, tmp_path: Path) -> None:
+    model = tiny_model()
+    model.network.head[0].weight[0, 0, 0, 0] = torch.nan
+    with pytest.raises(UserError, match=r"head\.0\.weight holds values that are not finite"):
+        read_model(save_model(model, tmp_path / "broken.safetensors"))
+
+
+def test_a_card_of_more_frames_than_its_network_is_refused(tiny_model: Any, tmp_path: Path) -> None:
+    model = tiny_model()
+    several = Model(model.network, model.card.model_copy(update={"frames": 3}))
+    with pytest.raises(UserError, match="says that 3 frames"):
+        read_model(save_model(several, tmp_path / "several.safetensors"))
+
+
+def test_files_are_read_at_the_same_time(tmp_path: Path) -> None:
+    """What may be unpickled is a setting of the whole process."""
+    weights = made("block1, PReLU").state_dict()
+    torch.save(
+        {"state_dict": weights, "args": argparse.Namespace(a=1), "best": np.float64(3)}, tmp_path / "a.pth"
+    )
+    with ThreadPoolExecutor(3) as threads:
+        models = list(threads.map(read_model, [tmp_path / "a.pth"] * 60))
+    assert len({model.weights_hash for model in models}) == 1

@@ -85,7 +85,10 @@ def test_a_model_is_added_under_the_name_of_its_file(
     file = save_model(tiny_model(), tmp_path / "my model (best).safetensors", picture=PNG)
     assert add_model(file).name == "my-model-best"
     assert own_names() == ["my-model-best"]
-    assert (library_folder / "my-model-best.safetensors").read_bytes() == file.read_bytes()
+    kept = library_folder / "my-model-best.safetensors"
+    assert read_card(kept).name == "my-model-best"
+    assert kept.read_bytes().endswith(file.read_bytes()[-1000:])
+    assert load_model(kept).weights_hash == load_model(file).weights_hash
     assert [f.name for f in library_folder.iterdir()] == ["my-model-best.safetensors"]
     assert model_picture("my-model-best") == PNG
     assert napari_srgan.add_model(file, "second").name == "second"
@@ -113,6 +116,88 @@ def test_names_that_are_taken_are_refused(taken: str, tiny_model: Any, tmp_path:
     with pytest.raises(UserError, match="already"):
         rename_model("other", taken)
     assert own_names() == ["mine", "other"]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("模型", "model"),
+        ("cellules_à_2", "cellules_a_2"),
+        ("g" * 124, "g" * 95),
+        ("CON", "model-CON"),
+        ("photo-x4", "photo-x4-2"),
+        ("\x1b]0;title\x07", "0-title"),
+    ],
+)
+def test_a_file_name_that_is_no_models_becomes_one(
+    file: str, name: str, tiny_model: Any, tmp_path: Path
+) -> None:
+    path = save_model(tiny_model(), tmp_path / "tiny.safetensors").rename(tmp_path / f"{file}.safetensors")
+    assert add_model(path).name == name
+    assert load_model(name).name == name
+
+
+def test_files_of_one_name_are_numbered(tiny_model: Any, tmp_path: Path, library_folder: Path) -> None:
+    file = save_model(tiny_model(), tmp_path / "netG.safetensors")
+    assert [add_model(file).name for _ in range(3)] == ["netG", "netG-2", "netG-3"]
+    with pytest.raises(UserError, match="netG-2 is in the library already"):
+        add_model(library_folder / "netG-2.safetensors")
+
+
+def test_the_card_has_the_name_of_the_file(tiny_model: Any, tmp_path: Path, library_folder: Path) -> None:
+    file = save_model(tiny_model(), tmp_path / "tiny.safetensors", picture=PNG)
+    add_model(file, "mine")
+    rename_model("mine", "theirs")
+    assert read_card(library_folder / "theirs.safetensors").name == "theirs"
+    assert model_picture("theirs") == PNG
+    assert read_card(file).name == "tiny"
+
+
+def test_our_own_file_counts_whatever_its_ending(tiny_model: Any, library_folder: Path) -> None:
+    save_model(tiny_model(), library_folder / "a.safetensors").rename(library_folder / "own.pth")
+    assert own_names() == ["own"]
+    assert rename_model("own", "mine").name == "mine"
+    assert load_model("mine").name == "mine"
+
+
+def test_weights_without_a_card_become_a_model_in_their_place(library_folder: Path) -> None:
+    file = library_folder / "found.safetensors"
+    save_file(somebody_elses_checkpoint(), file)
+    before = file.read_bytes()
+    assert "add it to the library" in unreadable_models()["found"]
+    add_model(file)
+    assert own_names() == ["found"]
+    assert unreadable_models() == {}
+    assert (library_folder / "found.safetensors.original").read_bytes() == before
+
+
+def test_a_checkpoint_is_not_renamed_before_it_is_a_model(library_folder: Path) -> None:
+    torch.save(somebody_elses_checkpoint(), library_folder / "found.pth")
+    with pytest.raises(UserError, match="add it to the library"):
+        rename_model("found", "kept")
+    assert [file.name for file in library_folder.iterdir()] == ["found.pth"]
+
+
+def test_links_to_nothing_get_a_sentence(tiny_model: Any, tmp_path: Path, library_folder: Path) -> None:
+    (library_folder / "gone.safetensors").symlink_to(tmp_path / "nowhere")
+    assert "there is no model file" in unreadable_models()["gone"]
+    with pytest.raises(UserError, match="there is no model file"):
+        load_model("gone")
+    file = save_model(tiny_model(), tmp_path / "gone.safetensors")
+    assert add_model(file).name == "gone-2"
+    delete_model("gone")
+
+
+def test_a_model_without_a_licence_is_given_one(tiny_model: Any, tmp_path: Path) -> None:
+    torch.save(somebody_elses_checkpoint(), tmp_path / "found.pth")
+    assert add_model(tmp_path / "found.pth").licence == "unknown"
+    assert add_model(user_folder() / "found.safetensors", "again", licence="MIT").licence == "MIT"
+    assert load_model("again").card.licence == "MIT"
+    file = save_model(tiny_model(), tmp_path / "tiny.safetensors")
+    with pytest.raises(UserError, match=r"its licence is CC0-1\.0, which is not changed to MIT"):
+        add_model(file, licence="MIT")
+    with pytest.raises(UserError, match="is no licence"):
+        add_model(tmp_path / "found.pth", licence=" ")
 
 
 def test_what_is_no_model_is_not_added(tmp_path: Path, library_folder: Path) -> None:
@@ -168,6 +253,8 @@ def test_a_model_without_a_picture_has_none(tiny_model: Any, tmp_path: Path, lib
     assert model_picture("tiny") is None
     with pytest.raises(UserError, match="the picture of tiny is no PNG"):
         save_model(model, file, picture=b"GIF89a")
+    with pytest.raises(UserError, match=r"the picture of tiny has 2\.0 MB, at most 1\.0 MB"):
+        save_model(model, file, picture=PNG + bytes(2_000_000))
     save_file({}, tmp_path / "spoilt.safetensors", metadata={"napari-srgan picture": "no base64!"})
     assert read_picture(tmp_path / "spoilt.safetensors") is None
     (tmp_path / "cut.safetensors").write_bytes(file.read_bytes()[:50])
@@ -191,12 +278,14 @@ def test_the_likeliest_model_is_first(tiny_model: Any, library_folder: Path) -> 
 
     save("a-sharp-one", partner="mine")
     save("a-colour-one", channels=3)
+    save("a-lone-sharp-one", recipe={"gan": {"steps": 1}})
     save("mine")
 
     gray = [card.name for card in models_for(channels=1)]
     assert gray[0] == "microscopy-x2"
     assert gray.index("mine") < gray.index("a-sharp-one") < gray.index("photo-x4")
     assert gray.index("a-sharp-one") < gray.index("a-colour-one")
+    assert gray.index("mine") < gray.index("a-lone-sharp-one") < gray.index("photo-x4")
 
     rgb = [card.name for card in models_for(channels=3)]
     assert rgb[0] == "photo-x4"

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from napari_srgan.cli.terminal import plain
+
 if TYPE_CHECKING:
     from napari_srgan.models import ModelCard, Quality
 
@@ -70,18 +72,26 @@ def figures(card: ModelCard) -> str:
     """A card's gains over bicubic, one protocol a line: a mean and the least of several sets."""
     if not card.quality:
         return "not measured"
-    by_protocol: dict[str, list[Quality]] = {}
-    for figure in card.quality:
-        by_protocol.setdefault(figure.protocol, []).append(figure)
-    return "\n".join(
+    lines = [
         _summary(several) if len(several) > FEW else "\n".join(map(_figure, several))
-        for several in by_protocol.values()
-    )
+        for several in card.quality_by_protocol.values()
+    ]
+    return "\n".join([*lines, *_looks(card)])
 
 
-def plain(text: str) -> str:
-    """Other people's words without characters that command a terminal."""
-    return "".join(character for character in text if character.isprintable() or character == "\n")
+def _looks(card: ModelCard) -> list[str]:
+    """How a model looks that was trained to look sharp, and has a lower PSNR for it."""
+    if not card.adversarial:
+        return []
+    pairs = [
+        (q.lpips_like, q.bicubic_lpips_like)
+        for q in card.quality
+        if q.lpips_like is not None and q.bicubic_lpips_like is not None
+    ]
+    if not pairs:
+        return []
+    own, bicubic = (sum(side) / len(pairs) for side in zip(*pairs, strict=True))
+    return [f"looks: {own:.2f} against bicubic's {bicubic:.2f}; less is better"]
 
 
 def _arguments(card: ModelCard) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_srgan.cli.terminal import INTERRUPTED, complain, errors_told
+from napari_srgan.cli.terminal import INTERRUPTED, complain, errors_told, plain
 from napari_srgan.errors import UserError
 from napari_srgan.progress_bar import progress_bar, run_job
 
@@ -63,13 +63,16 @@ def show(
 def add(
     file: Annotated[Path, typer.Argument(help="A model, or a checkpoint of another project.")],
     name: Annotated[str | None, typer.Option(help="Its name in the library.  [default: the file's]")] = None,
+    licence: Annotated[
+        str | None,
+        typer.Option(metavar="SPDX", help="Licence of its weights, e.g. MIT, where its card knows none."),
+    ] = None,
 ) -> None:
     """Add a model from a file to your own."""
     with errors_told():
-        from napari_srgan.cli.model_tables import plain
         from napari_srgan.models import add_model
 
-        card = add_model(file, name)
+        card = add_model(file, name, licence=licence)
         typer.echo(f"added {card.name}: x{card.scale_factor}, {plain(card.description)}")
 
 
@@ -115,7 +118,6 @@ def download(
 ) -> None:
     """Download a model; the same command goes on where an interrupted one stopped."""
     with errors_told():
-        from napari_srgan.cli.model_tables import plain
         from napari_srgan.models import download_job, fetch_index
 
         remotes = {remote.name: remote for remote in fetch_index().models}

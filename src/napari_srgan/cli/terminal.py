@@ -14,8 +14,13 @@ INTERRUPTED = 130
 
 
 def complain(sentence: str) -> None:
-    """Say what is wrong, on stderr."""
-    typer.echo(f"napari-srgan: {sentence}", err=True)
+    """Say what is wrong, on stderr; names of files and tensors in it are other people's words."""
+    typer.echo(f"napari-srgan: {plain(sentence)}", err=True)
+
+
+def plain(text: str) -> str:
+    """Words without characters that command a terminal."""
+    return "".join(character for character in text if character.isprintable() or character == "\n")
 
 
 @contextmanager

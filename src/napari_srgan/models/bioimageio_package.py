@@ -93,7 +93,8 @@ def check_licence(model: Model) -> None:
     except ValidationError as error:
         raise UserError(
             f"the licence of {model.name} is {model.card.licence!r}, and bioimage.io wants an identifier "
-            "of https://spdx.org/licenses, such as CC-BY-4.0; no other model can be shared"
+            "of https://spdx.org/licenses, such as CC-BY-4.0; one whose card knows none is given it when "
+            "it is added (models add FILE --licence CC-BY-4.0)"
         ) from error
 
 

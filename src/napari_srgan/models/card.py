@@ -10,6 +10,8 @@ from napari_srgan.networks import ARCHITECTURES
 
 SPANDREL = "spandrel"
 """The architecture of networks that spandrel builds from their weights."""
+UNKNOWN_LICENCE = "unknown"
+"""The licence on the card of a checkpoint that does not tell its own."""
 
 
 class Quality(BaseModel):
@@ -83,6 +85,19 @@ class ModelCard(BaseModel):
     """What to cite when results are published."""
     source: str = ""
     """Where the weights came from, if they are not this project's own: a file, an address."""
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether a discriminator trained it, so that it looks sharper than it is faithful."""
+        return bool(self.recipe.get("gan"))
+
+    @property
+    def quality_by_protocol(self) -> dict[str, list[Quality]]:
+        """Measured figures, those that can be compared together; in their order on the card."""
+        grouped: dict[str, list[Quality]] = {}
+        for figure in self.quality:
+            grouped.setdefault(figure.protocol, []).append(figure)
+        return grouped
 
     @model_validator(mode="after")
     def _architecture_is_known(self) -> ModelCard:

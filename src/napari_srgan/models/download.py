@@ -8,6 +8,7 @@ from pathlib import Path
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
 from napari_srgan.models.files import read_card
+from napari_srgan.models.only_one import only_one
 from napari_srgan.models.own import check_free, own_file
 from napari_srgan.models.remote import RemoteModel
 from napari_srgan.models.transfer import TIMEOUT, transfer
@@ -42,23 +43,28 @@ def download_job(remote: RemoteModel, *, timeout: float = TIMEOUT) -> Job[ModelC
     Raises
     ------
     UserError
-        If the name is taken, the file cannot be fetched or stored, or turns out to be
-        another one than promised; the sentence says how to place it by hand.
+        If the name is taken, the file is being downloaded by another job, cannot be fetched or
+        stored, or turns out to be another one than promised; the sentence says how to place it
+        by hand.
     """
     check_free(remote.name)
     target = own_file(remote.name)
     # By its name a part belongs to one content: another version starts anew.
     part = target.with_name(f"{remote.name}.{remote.sha256[:12]}.part")
     by_hand = f"try again, or get the file by other means and place it as {target.name} in {target.parent}"
-    yield from _fetch(remote, part, by_hand, timeout)
-    yield Progress(remote.size, remote.size, f"checking {remote.name}")
-    _check_bytes(remote, part)
-    card = _check_card(remote, part)
-    check_free(remote.name)
-    try:
-        part.replace(target)
-    except OSError as error:
-        raise UserError(f"{part} cannot be renamed to {target.name}: {error}; rename it by hand") from error
+    with only_one(part):
+        yield from _fetch(remote, part, by_hand, timeout)
+        yield Progress(remote.size, remote.size, f"checking {remote.name}")
+        # It may have come by another way meanwhile.
+        check_free(remote.name)
+        _check_bytes(remote, part)
+        card = _check_card(remote, part)
+        try:
+            part.replace(target)
+        except OSError as error:
+            raise UserError(
+                f"{part} cannot be renamed to {target.name}: {error}; rename it by hand"
+            ) from error
     return card
 
 

@@ -13,6 +13,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
 from napari_srgan.models.files import PICKLE_ENDINGS, read_card, read_model, read_picture
 from napari_srgan.models.model import Model
+from napari_srgan.models.whole_file import existing_file
 
 DEFAULT_MODEL = "microscopy-x2"
 """What a click without a choice uses for one-channel images."""
@@ -191,7 +192,7 @@ def models_for(
             card.name != default,
             card.channels != channels,
             card.scale_factor == 1,
-            card.partner is not None,
+            card.partner is not None or card.adversarial,
         ),
     )
 
@@ -227,7 +228,9 @@ def load_model(name: str | os.PathLike[str]) -> Model:
     Parameters
     ----------
     name
-        A name that :func:`list_models` gives, or the path of a ``.safetensors`` file.
+        A name that :func:`list_models` gives, or the path of a file that
+        :func:`~napari_srgan.models.read_model` can read: ``.safetensors``, or weights of
+        PyTorch (``.pth``, ``.pt``, ``.ckpt``, ``.bin``, ``.pkl``).
 
     Raises
     ------
@@ -236,11 +239,14 @@ def load_model(name: str | os.PathLike[str]) -> Model:
     """
     for file in model_files():
         if file.stem == str(name):
-            return _read_cached(file, file.stat().st_mtime_ns)
+            return _read_cached(file, existing_file(file).stat().st_mtime_ns)
     path = Path(name)
     if path.suffix or len(path.parts) > 1:
         return read_model(path)
-    raise UserError(f"there is no model {str(name)!r}; there is: {_known()}; or give a .safetensors file")
+    raise UserError(
+        f"there is no model {str(name)!r}; there is: {_known()}; or give a file, {_ENDINGS[0]} or "
+        f"{', '.join(sorted(PICKLE_ENDINGS))}"
+    )
 
 
 def _known() -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import unicodedata
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
 from napari_srgan.errors import UserError
-from napari_srgan.models.card import ModelCard
-from napari_srgan.models.files import CARD_KEY, read_card, read_model, save_model
+from napari_srgan.models.card import UNKNOWN_LICENCE, ModelCard
+from napari_srgan.models.files import copy_model, has_card, read_card, read_model, save_model
 from napari_srgan.models.library import is_bundled, model_file, model_files, user_folder
+from napari_srgan.models.whole_file import existing_file
 
 LONGEST_NAME = 100
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
@@ -21,18 +22,25 @@ _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT"
 """Names that are no file names on Windows, whatever their ending."""
 
 
-def add_model(path: str | os.PathLike[str], name: str | None = None) -> ModelCard:
+def add_model(
+    path: str | os.PathLike[str], name: str | None = None, *, licence: str | None = None
+) -> ModelCard:
     """Put a model file into the user's folder, where it is chosen by name.
 
-    A file of napari-srgan is copied as it is; any other checkpoint that
-    :func:`~napari_srgan.models.read_model` understands is converted.
+    A file of napari-srgan is copied with its weights and picture as they are; any other
+    checkpoint that :func:`~napari_srgan.models.read_model` understands is converted.
 
     Parameters
     ----------
     path
-        The file; it stays where it is.
+        The file; it stays where it is. One without a card that lies in the user's folder under
+        the name that the model gets is kept beside it, as ``.original``.
     name
-        Name in the library; that of the file if unsaid.
+        Name in the library. If unsaid it is made from that of the file, with a number if
+        there is such a model already.
+    licence
+        Licence of the weights, as a rule an SPDX identifier such as ``"MIT"``, for a model
+        whose card knows none.
 
     Returns
     -------
@@ -42,23 +50,30 @@ def add_model(path: str | os.PathLike[str], name: str | None = None) -> ModelCar
     Raises
     ------
     UserError
-        If the file is no model, the name is taken or is none, or the folder cannot be
-        written; the library is then as it was.
+        If the file is no model, the name is taken or is none, the model has another licence,
+        or the folder cannot be written; the library is then as it was.
     """
-    path = Path(path).expanduser()
-    name = check_name(_name_of(path) if name is None else name)
-    check_free(name, but=None if path.suffix == ".safetensors" else path)
+    path = existing_file(Path(path).expanduser())
+    ours = has_card(path)
+    if ours and name is None:
+        _refuse_member(path)
+    # A file that becomes a model beside itself, or in its own place, does not take its name.
+    but = None if ours and path.suffix == ".safetensors" else path
+    name = _free_name(path, but) if name is None else check_name(name)
+    check_free(name, but=but)
     model = read_model(path)
+    card = _licensed(model.card, licence, path).model_copy(update={"name": name})
     target = own_file(name)
-    if _has_card(path):
-        _copy(path, target)
+    if ours:
+        copy_model(path, target, card)
     else:
-        save_model(replace(model, card=model.card.model_copy(update={"name": name})), target)
-    return model.card.model_copy(update={"name": name})
+        _keep_original(path, target)
+        save_model(replace(model, card=card), target)
+    return card
 
 
 def rename_model(name: str, new: str) -> ModelCard:
-    """Give a model of the user another name; returns its card.
+    """Give a model of the user another name, on its card too; returns the card.
 
     Raises
     ------
@@ -67,12 +82,14 @@ def rename_model(name: str, new: str) -> ModelCard:
     """
     file = _own(name, "renamed")
     check_free(check_name(new), but=file)
+    card = read_card(file).model_copy(update={"name": new})
+    copy_model(file, file, card)
     renamed = file.with_name(f"{new}{file.suffix}")
     try:
         file.rename(renamed)
     except OSError as error:
         raise UserError(f"{file} cannot be renamed to {renamed.name}: {error}") from error
-    return read_card(renamed).model_copy(update={"name": new})
+    return card
 
 
 def delete_model(name: str) -> None:
@@ -128,7 +145,7 @@ def check_free(name: str, *, but: Path | None = None) -> None:
     """
     for file in model_files():
         # On most laptops' file systems the two would be one file.
-        if file.stem.casefold() == name.casefold() and not (but and but.exists() and file.samefile(but)):
+        if file.stem.casefold() == name.casefold() and not (but and _is_same(file, but)):
             raise UserError(f"there is a model {file.stem!r} already ({file}); choose another name")
 
 
@@ -152,25 +169,55 @@ def _own(name: str, done: str) -> Path:
     return file
 
 
-def _name_of(path: Path) -> str:
-    """A file's name as a model's: what no name may have becomes a hyphen."""
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", path.stem).strip("-._+") or path.stem
-
-
-def _has_card(path: Path) -> bool:
+def _is_same(file: Path, other: Path) -> bool:
     try:
-        with safe_open(path, framework="pt") as file:
-            return CARD_KEY in (file.metadata() or {})
-    except (OSError, SafetensorError):
+        return file.samefile(other)
+    except OSError:  # a link to nothing is no file's like
         return False
 
 
-def _copy(path: Path, target: Path) -> None:
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+def _refuse_member(path: Path) -> None:
+    """Refuse to add a file of the library to it once more."""
+    for file in model_files():
+        if _is_same(file, path):
+            raise UserError(f"{file.stem} is in the library already; give another name for a copy of it")
+
+
+def _free_name(path: Path, but: Path | None) -> str:
+    """A file's name as a model's: what no name may have becomes a hyphen, one that is taken gets a number."""
+    plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode()
+    name = (
+        re.sub(r"[^A-Za-z0-9._+-]+", "-", plain).strip("-._+")[: LONGEST_NAME - 5].rstrip("-._+") or "model"
+    )
+    if name.split(".")[0].upper() in _DEVICES:
+        name = f"model-{name}"
+    taken = {file.stem.casefold() for file in model_files() if not (but and _is_same(file, but))}
+    if name.casefold() not in taken:
+        return name
+    return next(f"{name}-{n}" for n in count(2) if f"{name}-{n}".casefold() not in taken)
+
+
+def _licensed(card: ModelCard, licence: str | None, path: Path) -> ModelCard:
+    if licence is None or licence == card.licence:
+        return card
+    if card.licence != UNKNOWN_LICENCE:
+        raise UserError(
+            f"the card of {path.name} says that its licence is {card.licence}, which is not changed to "
+            f"{licence}; a licence can be given to models whose card knows none"
+        )
+    if not (licence.strip() and licence.isprintable() and len(licence) <= LONGEST_NAME):
+        raise UserError(
+            f"{licence[:LONGEST_NAME]!r} is no licence; give an identifier of https://spdx.org/licenses"
+        )
+    return card.model_copy(update={"licence": licence.strip()})
+
+
+def _keep_original(path: Path, target: Path) -> None:
+    """Keep a file whose place the model made of it takes."""
+    if not _is_same(path, target):
+        return
+    kept = path.with_name(f"{path.name}.original")
     try:
-        shutil.copyfile(path, partial)
-        partial.replace(target)
+        shutil.copyfile(path, kept)
     except OSError as error:
-        raise UserError(f"the model cannot be copied to {target}: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        raise UserError(f"{path} cannot be kept as {kept.name}: {error.strerror or error}") from error

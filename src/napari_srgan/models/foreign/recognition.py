@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from napari_srgan.errors import UserError
-from napari_srgan.models.card import ModelCard
+from napari_srgan.models.card import UNKNOWN_LICENCE, ModelCard
 from napari_srgan.models.foreign.checkpoint import check_tensor_claims, read_contents
 from napari_srgan.models.foreign.families import Family, family_of
 from napari_srgan.models.foreign.layers import NotAGenerator, find_layers
@@ -150,6 +150,6 @@ def _card(
         intensity="byte",
         receptive_radius=network.receptive_radius,
         border=0,
-        licence="unknown",
+        licence=UNKNOWN_LICENCE,
         source=f"{path.name}{known}",
     )

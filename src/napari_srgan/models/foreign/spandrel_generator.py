@@ -158,17 +158,21 @@ def build_by_spandrel(
             f"{found.output_channels}"
         )
     halves = {torch.float16: found.supports_half, torch.bfloat16: found.supports_bfloat16}
-    return SpandrelGenerator(
-        found.model.float(),
-        _call_of(found),
-        title=title,
-        scale_factor=found.scale,
-        channels=found.input_channels,
-        multiple=found.size_requirements.multiple_of,
-        smallest=max(found.size_requirements.minimum, 1),
-        halves=frozenset(dtype for dtype, supported in halves.items() if supported),
-        receptive_radius=receptive_radius,
-    ).requires_grad_(False)
+    try:
+        network = SpandrelGenerator(
+            found.model.float(),
+            _call_of(found),
+            title=title,
+            scale_factor=found.scale,
+            channels=found.input_channels,
+            multiple=found.size_requirements.multiple_of,
+            smallest=max(found.size_requirements.minimum, 1),
+            halves=frozenset(dtype for dtype, supported in halves.items() if supported),
+            receptive_radius=receptive_radius,
+        )
+    except Exception as error:  # of weights that are loaded, but do not fit together
+        raise NotKnown(first_line(error)) from error
+    return network.requires_grad_(False)
 
 
 def _check_numbers(state: Mapping[str, Tensor]) -> None:
