@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from model_server import index_entry, model_server
-from napari_srgan.models import Model, read_card, save_model
+from napari_srgan.models import Model, Quality, read_card, save_model
 
 from .conftest import Shell
 
@@ -139,3 +141,37 @@ def test_a_blend_is_a_file(shell: Shell, tmp_path: Path) -> None:
     assert read_card(out).name == "photo-x4+photo-x4-0.30"
     again = shell("models", "blend", "photo-x4", "photo-x4", "0.3", "--out", out)
     assert "exists and is not replaced" in again.stderr
+
+
+def test_names_of_files_do_not_command_the_terminal(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "\x1b]0;title\x07.pth"
+    save_file({"\x1b[31mred.weight": torch.zeros(3, 3)}, file)
+    result = shell("models", "add", file)
+    assert result.exit_code == 1
+    assert "red.weight" in result.stderr
+    assert "\x1b" not in result.stderr
+    assert "\x07" not in result.stderr
+
+
+def test_a_licence_is_given_to_a_model_that_has_none(
+    shell: Shell, tiny_model: Any, tmp_path: Path, library_folder: Path
+) -> None:
+    model = tiny_model()
+    unknown = Model(model.network, model.card.model_copy(update={"licence": "unknown"}))
+    file = save_model(unknown, tmp_path / "found.safetensors")
+    assert shell("models", "add", file, "--licence", "MIT").exit_code == 0
+    assert read_card(library_folder / "found.safetensors").licence == "MIT"
+
+
+def test_a_sharp_model_shows_how_its_results_look(
+    shell: Shell, tiny_model: Any, library_folder: Path
+) -> None:
+    model = tiny_model(name="sharp")
+    figure = Quality(
+        images="cells", psnr=28, bicubic_psnr=29, protocol="8-bit", lpips_like=0.08, bicubic_lpips_like=0.12
+    )
+    for recipe, shown in (({"gan": {"steps": 1}}, True), ({}, False)):
+        card = model.card.model_copy(update={"quality": (figure,), "recipe": recipe})
+        save_model(Model(model.network, card), library_folder / "sharp.safetensors")
+        for arguments in (["models"], ["models", "show", "sharp"]):
+            assert ("0.08 against" in shell(*arguments).stdout) == shown

@@ -411,3 +411,29 @@ def test_a_killed_process_is_gone_on_with(
     assert server.asked[-1] == ("/far.safetensors", f"bytes={have}-")
     assert (library_folder / "far.safetensors").read_bytes() == content
     assert names(library_folder) == ["far.safetensors"]
+
+
+def test_one_file_is_downloaded_by_one_job_at_a_time(remote: RemoteModel, library_folder: Path) -> None:
+    first, second = download_job(remote, timeout=PATIENT), download_job(remote, timeout=PATIENT)
+    next(first)
+    with pytest.raises(UserError, match="far is being downloaded already"):
+        next(second)
+    for _ in first:
+        pass
+    assert names(library_folder) == ["far.safetensors"]
+    with pytest.raises(UserError, match="there is a model 'far' already"):
+        next(download_job(remote, timeout=PATIENT))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows itself keeps others from a file that is open")
+def test_another_process_downloads_the_same_file(remote: RemoteModel, library_folder: Path) -> None:
+    import fcntl
+
+    part = library_folder / part_of(remote)
+    with part.open("wb") as theirs:
+        fcntl.flock(theirs, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="far is being downloaded already"):
+            next(download_job(remote, timeout=PATIENT))
+    for _ in download_job(remote, timeout=PATIENT):
+        pass
+    assert names(library_folder) == ["far.safetensors"]

@@ -161,8 +161,7 @@ def index(
 
 
 def _write(file: Path, content: bytes) -> None:
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise UserError(f"the picture cannot be written to {file}: {error}") from error
+    from napari_srgan.models.whole_file import write_whole
+
+    write_whole(file, content)
     typer.echo(file)

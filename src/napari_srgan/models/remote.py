@@ -18,6 +18,7 @@ from napari_srgan.models.files import read_card
 from napari_srgan.models.own import check_name
 from napari_srgan.models.transfer import transfer
 from napari_srgan.models.transfer_errors import shown
+from napari_srgan.models.whole_file import write_whole
 
 INDEX_VARIABLE = "NAPARI_SRGAN_INDEX"
 """Environment variable with the index's address."""
@@ -211,10 +212,7 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
     entries = [model.model_dump(mode="json") for model in models.values()]
     index = folder / "index.json"
     text = json.dumps({"schema_version": SCHEMA_VERSION, "models": entries}, indent=1)
-    try:
-        index.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"the index cannot be written to {index}: {error}") from error
+    write_whole(index, text.encode())
     return index
 
 
