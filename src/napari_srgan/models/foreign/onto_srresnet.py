@@ -23,6 +23,8 @@ from napari_srgan.networks.sub_pixel import UPSAMPLING_STAGES
 
 _EPS = 1e-5
 """What PyTorch's normalisations add to the variance, unless told otherwise."""
+_WIDEST = 1024
+"""Features that a depthwise convolution may have; it needs their square in memory."""
 
 
 def build_srresnet(layers: Layers, family: Family) -> tuple[SRResNet, dict[str, Any]]:
@@ -203,6 +205,10 @@ def _dense(layer: Layer, width: int) -> Layer:
     """A depthwise convolution with zeros between features; any other as it is."""
     if layer.features_in == width:
         return layer
+    if width > _WIDEST:
+        raise NotAGenerator(
+            f"its depthwise convolutions have {width} features, at most {_WIDEST} can be filled"
+        )
     weight = torch.zeros(width, width, *layer.weight.shape[2:])
     each = torch.arange(width)
     weight[each, each] = layer.weight[:, 0]
