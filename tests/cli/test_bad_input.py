@@ -199,7 +199,7 @@ def cut_model(folder: Path, model: object) -> Path:
 BAD_MODELS = {
     "no such name": (lambda *_: "nosuch", "there is no model 'nosuch'; there is: "),
     "no such file": (lambda *_: "nosuch.safetensors", "there is no model file"),
-    "a pickle": (pickled, "may be a pickle"),
+    "a pickle": (pickled, "is no checkpoint that can be read"),
     "cut off": (cut_model, "may be cut off"),
     "wrong architecture": (wrong_architecture, "no architecture 'srresnot'"),
 }
