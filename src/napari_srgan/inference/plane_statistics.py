@@ -3,7 +3,7 @@
 From the whole plane where it fits into memory at once: what an untiled run sees, so that
 the tiled result is the untiled one. Else from windows spread evenly over the plane: a sample.
 (Gathering again over all tiles, normalised by the sample, is no remedy: errors grow from layer
-to layer, and with untrained networks the result came out nearer in one half of the cases and
+to layer, and with untrained networks the result came out nearer in a third of the cases and
 6 to 40 dB farther off in the other.)
 
 Pixels that are NaN or infinite take part as what stands in for them when they are filled: the
