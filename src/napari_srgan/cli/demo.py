@@ -28,7 +28,7 @@ PICTURE = "napari-srgan-demo.png"
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path(),
-    model: Annotated[str | None, typer.Option(help="Name of a model or a .safetensors file.")] = None,
+    model: Annotated[str | None, typer.Option(help="Name of a model, or a file.")] = None,
     no_window: Annotated[bool, typer.Option("--no-window", help="Do not open napari.")] = False,
 ) -> None:
     """Make a sample smaller, upscale it again, and compare with what it was.

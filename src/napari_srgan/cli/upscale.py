@@ -35,7 +35,7 @@ def upscale(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Name of a model (see `napari-srgan models`) or a .safetensors file.  "
+            help="Name of a model (see `napari-srgan models`) or a file.  "
             "[default: microscopy-x2, or photo-x4 for RGB]"
         ),
     ] = None,

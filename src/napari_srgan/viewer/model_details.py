@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 
 from qtpy.QtCore import QSize, Qt
@@ -118,7 +118,7 @@ def details_html(row: ModelRow | None, *, has_picture: bool = True) -> str:
     parts = [f"<h3>{escape(card.name)}</h3>", f"<p>{escape(card.description)}</p>", _facts(row, card)]
     parts += [f"<p><b>{SHARP.capitalize()}.</b></p>"] if is_sharp(card) else []
     parts += [] if has_picture or row.origin == "online" else [f"<p><i>{NO_PICTURE}</i></p>"]
-    parts += [_figures(card.quality)] if card.quality else []
+    parts += [_figures(card)] if card.quality else []
     parts += [_section("Trained", [card.trained])] if card.trained else []
     parts += [_section("Cite", [card.citation])] if card.citation else []
     parts += [_section("Trained on", card.attribution)] if card.attribution else []
@@ -145,12 +145,9 @@ def _facts(row: ModelRow, card: ModelCard) -> str:
     return f"<table>{''.join(lines)}</table>"
 
 
-def _figures(quality: Sequence[Quality]) -> str:
-    alike: dict[str, list[Quality]] = {}
-    for figure in quality:
-        alike.setdefault(figure.protocol, []).append(figure)
+def _figures(card: ModelCard) -> str:
     parts = []
-    for protocol, figures in alike.items():
+    for protocol, figures in card.quality_by_protocol.items():
         lines = (
             f'<tr><td style="padding-right: 12px">{escape(f.images)}</td>'
             f'<td align="right" style="padding-right: 12px">{f.psnr:.2f} dB</td>'
@@ -158,7 +155,7 @@ def _figures(quality: Sequence[Quality]) -> str:
             for f in figures
         )
         parts.append(f"<p><i>{escape(protocol)}</i></p><table>{''.join(lines)}</table>")
-    looks = "; how different it looks (LPIPS-like), and bicubic" if any(map(_looks, quality)) else ""
+    looks = "; how different it looks (LPIPS-like), and bicubic" if any(map(_looks, card.quality)) else ""
     return f"<h4>PSNR, and decibels above bicubic{looks}</h4>{''.join(parts)}"
 
 

@@ -93,10 +93,7 @@ def mean_gain(card: ModelCard | None) -> tuple[float, list[Quality]] | None:
     """Mean decibels above bicubic, over the figures that were measured alike: the most there are."""
     if card is None or not card.quality:
         return None
-    alike: dict[str, list[Quality]] = {}
-    for figure in card.quality:
-        alike.setdefault(figure.protocol, []).append(figure)
-    most = max(alike.values(), key=len)
+    most = max(card.quality_by_protocol.values(), key=len)
     return sum(figure.gain for figure in most) / len(most), most
 
 
@@ -130,7 +127,7 @@ def mean_looks(figures: Iterable[Quality]) -> tuple[float, float] | None:
 
 def is_sharp(card: ModelCard) -> bool:
     """Whether a model was trained to look sharp, by a discriminator, and so invents detail."""
-    return card.partner is not None or bool(card.recipe.get("gan"))
+    return card.partner is not None or card.adversarial
 
 
 def channels_in_words(channels: int) -> str:
