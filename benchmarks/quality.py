@@ -82,7 +82,7 @@ def main() -> None:
         "ensemble": markdown(bench.ensemble_table()),
         "tiles": "\n\n".join(bench.tile_sections()),
         "trained": markdown(bench.trained_table()),
-        "trust": trust.tables([model.name for model in bench.models]),
+        "trust": trust.tables([bench.trust_rows(model) for model in bench.models]),
         "degradation": degradation.table(arguments.data),
     }
     page = TEMPLATE.read_text(encoding="utf-8").format(**parts)
@@ -101,18 +101,21 @@ class Kept:
         self._figures = json.loads(file.read_text()) if file and file.exists() else {}
 
     def sets(self, key: str, measure: Callable[[], dict[str, SetFigures]]) -> dict[str, SetFigures]:
-        return {name: SetFigures(**values) for name, values in self._get(key, measure).items()}
+        kept = self.get(key, lambda: {name: asdict(figures) for name, figures in measure().items()})
+        return {name: SetFigures(**values) for name, values in kept.items()}
 
     def tiles(self, key: str, measure: Callable[[], Figures]) -> Figures:
-        return {name: TileFigures(**values) for name, values in self._get(key, measure).items()}
+        kept = self.get(key, lambda: {name: asdict(figures) for name, figures in measure().items()})
+        return {name: TileFigures(**values) for name, values in kept.items()}
 
-    def _get(self, key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def get(self, key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         if key not in self._figures:
-            self._figures[key] = {name: asdict(figures) for name, figures in measure().items()}
+            self._figures[key] = measure()
             print(f"{key}: measured", flush=True)
             if self._file:
                 self._file.write_text(json.dumps(self._figures))
-        return self._figures[key]
+        kept: dict[str, Any] = self._figures[key]
+        return kept
 
 
 class Bench:
@@ -136,6 +139,9 @@ class Bench:
             for model in group:
                 key = f"{model.name} {model.weights_hash} on {tiles.count} tiles"
                 self._tiles[model.name] = kept.tiles(key, lambda tiles=tiles, model=model: tiles.judge(model))
+
+    def trust_rows(self, model: Model) -> dict[str, str]:
+        return self._kept.get(f"{model.name} {model.weights_hash} trust", lambda: trust.rows(model.name))
 
     def _by_model(self, model: Model, **options: Any) -> dict[str, SetFigures]:
         key = " ".join([model.name, model.weights_hash, *(f"{n} {value}" for n, value in options.items())])
@@ -182,7 +188,7 @@ class Bench:
         for model in self.models:
             if model.name != DEFAULT_RGB_MODEL:
                 continue
-            eight = self._by_model(model, self_ensemble=True)
+            eight = self._by_model(model, self_ensemble=True, precision="bfloat16")
             cells = []
             for images in SETS:
                 one, many = self._sets[model.name][images], eight[images]
@@ -267,7 +273,8 @@ def upscaler(model: Model, **options: Any) -> Callable[[Any], Any]:
 
     def upscale(low: Any) -> Any:
         axes = "YX" if low.ndim == 2 else "YXS"
-        return napari_srgan.upscale(low, model, axes=axes, precision="float32", progress=False, **options)
+        wanted = {"precision": "float32", **options}
+        return napari_srgan.upscale(low, model, axes=axes, progress=False, **wanted)
 
     return upscale
 

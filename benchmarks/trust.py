@@ -39,19 +39,26 @@ def constant_error(name: str, precision: str) -> float:
     )
 
 
-def tables(names: list[str]) -> str:
-    """Both tables, for models of these names."""
-    rows = [
-        "| model | image | bfloat16 to float32, dB | tile 32 to whole | mean off by | affine off by |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for name in names:
-        rows += [_row(name, title, sixteen_bit(picture)) for title, picture in PICTURES.items()]
-    rows += ["", "| model | constant images off by, float32 | bfloat16 |", "| --- | --- | --- |"]
-    for name in names:
-        exact, fast = (constant_error(name, precision) for precision in ("float32", "bfloat16"))
-        rows.append(f"| {name} | {exact:.1e} | {fast:.1e} |")
-    return "\n".join(rows)
+IMAGES_HEAD = """| model | image | bfloat16 to float32, dB | tile 32 to whole | mean off by | affine off by |
+| --- | --- | --- | --- | --- | --- |"""
+CONSTANTS_HEAD = """| model | constant images off by, float32 | bfloat16 |
+| --- | --- | --- |"""
+
+
+def rows(name: str) -> dict[str, str]:
+    """A model's rows of both tables."""
+    exact, fast = (constant_error(name, precision) for precision in ("float32", "bfloat16"))
+    return {
+        "images": "\n".join(_row(name, title, sixteen_bit(picture)) for title, picture in PICTURES.items()),
+        "constants": f"| {name} | {exact:.1e} | {fast:.1e} |",
+    }
+
+
+def tables(models: list[dict[str, str]]) -> str:
+    """Both tables, from the rows of several models."""
+    images = "\n".join([IMAGES_HEAD, *(model["images"] for model in models)])
+    constants = "\n".join([CONSTANTS_HEAD, *(model["constants"] for model in models)])
+    return f"{images}\n\n{constants}"
 
 
 def _row(name: str, title: str, image: Any) -> str:
@@ -69,7 +76,7 @@ def _row(name: str, title: str, image: Any) -> str:
 
 
 def main() -> None:
-    print(tables(sorted(file.stem for file in bundled_folder().glob("*.safetensors"))))
+    print(tables([rows(file.stem) for file in sorted(bundled_folder().glob("*.safetensors"))]))
 
 
 if __name__ == "__main__":
