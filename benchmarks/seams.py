@@ -130,13 +130,13 @@ def tiles_take_their_own() -> AbstractContextManager[Any]:
 def print_statistics(model: Model, image: NDArray[Any]) -> None:
     values = image.astype(np.float32)
     exact = upscaled(model, values, tile=10_000).data
-    print("| tile | own statistics: largest | dB | the plane's: largest | dB |")
+    print("\n| tile | own statistics: largest | dB | the plane's: largest | dB |")
     print("| --- | --- | --- | --- | --- |")
     for tile in TILES:
         with tiles_take_their_own():
             own = difference(upscaled(model, values, tile=tile).data, exact, image)
         print(f"| {tile} | {own} | {difference(upscaled(model, values, tile=tile).data, exact, image)} |")
-    print("| memory for the sample | sampled | largest | dB |\n| --- | --- | --- | --- |")
+    print("\n| memory for the sample | sampled | largest | dB |\n| --- | --- | --- | --- |")
     for budget in BUDGETS:
         with patch.object(memory, "GATHERING_BUDGET", budget):
             sampled = upscaled(model, values, tile=TILES[-1])
@@ -147,7 +147,7 @@ def print_statistics(model: Model, image: NDArray[Any]) -> None:
 def print_halos(model: Model, image: NDArray[Any]) -> None:
     values = image.astype(np.float32)
     exact = upscaled(model, values, tile=10_000).data
-    print("| halo | cut: largest | dB | cross-faded: largest | dB |\n| --- | --- | --- | --- | --- |")
+    print("\n| halo | cut: largest | dB | cross-faded: largest | dB |\n| --- | --- | --- | --- | --- |")
     for halo in HALOS:
         if halo >= model.card.receptive_radius:
             break
