@@ -94,11 +94,12 @@ def test_no_brightness_is_invented(name: str, precision: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_tiles_do_not_show(name: str) -> None:
-    image = sixteen_bit(camera()[:160, :160]).astype(np.float32)
-    whole, tiled = upscale(image, name, tile=160), upscale(image, name, tile=32)
     network = load_model(name).network
     # What sees farther than a tile may, or as far as the image, comes as near as the eye can tell.
-    exact = network.receptive_radius <= MOST_HALO and not network.needs_plane_statistics
+    deep = network.receptive_radius > MOST_HALO
+    exact = not deep and not network.needs_plane_statistics
+    image = sixteen_bit(camera()[:160, :160]).astype(np.float32)
+    whole, tiled = upscale(image, name, tile=160), upscale(image, name, tile=80 if deep else 32)
     assert np.abs(whole - tiled).max() <= (1e-5 if exact else 1e-3) * np.ptp(image)
 
 
