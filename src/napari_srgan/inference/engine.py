@@ -30,7 +30,6 @@ from napari_srgan.networks.instance_norm import (
 from napari_srgan.networks.self_ensemble import ORIENTATIONS, SelfEnsemble
 
 ResultT = TypeVar("ResultT")
-Device = Literal["auto", "cuda", "mps", "xpu", "cpu"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 

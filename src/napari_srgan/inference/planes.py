@@ -74,15 +74,18 @@ class PlaneStack:
         return index[self.axes.index("C")] if "C" in self.axes else 0
 
     def _transform(self, channel: int) -> IntensityTransform:
-        if self.card.intensity == "byte" and self.array.dtype == np.uint8:
-            return BYTE_TRANSFORM
         fixed: dict[int, int | slice] = {}
         if "C" in self.axes:
             fixed[self.axes.index("C")] = channel
         if self.rgb:  # all colours alike, or the image would change its colour; never alpha
             fixed[len(self.axes) - 1] = slice(0, ALPHA)
         y = self.axes.index("Y")
-        return percentile_transform(sample_values(self.array, fixed, (y, y + 1)))
+        samples = sample_values(self.array, fixed, (y, y + 1))
+        as_bytes = self.card.intensity == "byte" and self.array.dtype == np.uint8
+        # Without contrast there is nothing to predict, and a sharp model would invent some.
+        if as_bytes and samples.min() < samples.max():
+            return BYTE_TRANSFORM
+        return percentile_transform(samples)
 
     def read(self, index: tuple[int, ...], tile: Tile, halo: int, border: int | None = None) -> TileInput:
         """Read a tile with its halo; the plane is continued by a border, unsaid by the model's."""
