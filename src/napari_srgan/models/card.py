@@ -40,6 +40,66 @@ class Quality(BaseModel):
         return self.psnr - self.bicubic_psnr
 
 
+class HistoryPoint(BaseModel):
+    """One look at how a training was doing, on what was held back from it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: int
+    minutes: float
+    """Spent training so far, pauses left out."""
+    loss: float | None
+    """Mean training loss since the point before; None at the start."""
+    psnr: float
+    """Mean over the pairs, in dB, on what was held back."""
+    best: bool = False
+    """Whether it was the best so far."""
+
+
+class Baseline(BaseModel):
+    """What a fine-tuned model has to beat, measured on the same held-back pixels in the same way."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bicubic: float
+    """PSNR of bicubic interpolation in dB."""
+    base: float | None = None
+    """That of the model that was started from; None from scratch, or if it cannot upscale these images."""
+    base_name: str = ""
+
+
+class PairRecord(BaseModel):
+    """Images that a model was fine-tuned on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    shape: tuple[int, ...]
+    """Of the low-resolution image, or of the high-resolution one where there was no other."""
+    simulated: bool = False
+    """Whether low resolution was simulated from high resolution."""
+    shift: tuple[float, float] | None = None
+    """How far the high-resolution image lay beside, in low-resolution pixels, Y and X."""
+    shift_corrected: bool = False
+    gain: float | None = None
+    """low = gain * high + offset, in grey levels."""
+    offset: float | None = None
+    notes: tuple[str, ...] = ()
+    """What was left out, and why."""
+
+
+class ResultIntensity(BaseModel):
+    """The quantities of results where they are not those of the input: another modality's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    offset: float
+    span: float = Field(gt=0)
+    """quantity = span * network + offset."""
+    dtype: str = Field(pattern=r"^(bool|u?int(8|16|32|64)|float(32|64))$")
+    """Of the high-resolution images that were learned from."""
+
+
 class ModelCard(BaseModel):
     """Everything about a model but its weights; stored with them in one file."""
 
@@ -78,6 +138,15 @@ class ModelCard(BaseModel):
     """How long and on what the weights were trained."""
     quality: tuple[Quality, ...] = ()
     """Measured figures."""
+    history: tuple[HistoryPoint, ...] = ()
+    """How the training went, if the model was fine-tuned."""
+    baseline: Baseline | None = None
+    """What it had to beat there."""
+    pairs: tuple[PairRecord, ...] = ()
+    """The images that it was fine-tuned on."""
+    result: ResultIntensity | None = None
+    """Quantities of results; None if they are those of the input, as they should be wherever both
+    images of a pair show the same brightness."""
     partner: str | None = None
     """Name of the model of the same shape that was trained for fidelity, and that this one,
     trained to look sharp, can be blended with."""
@@ -90,6 +159,11 @@ class ModelCard(BaseModel):
     def adversarial(self) -> bool:
         """Whether a discriminator trained it, so that it looks sharper than it is faithful."""
         return bool(self.recipe.get("gan"))
+
+    @property
+    def verdict(self) -> str:
+        """Whether a fine-tuned model beats what it had to beat, in words; empty for other models."""
+        return _verdict(self)
 
     @property
     def quality_by_protocol(self) -> dict[str, list[Quality]]:
@@ -105,3 +179,30 @@ class ModelCard(BaseModel):
             known = ", ".join((*ARCHITECTURES, SPANDREL))
             raise ValueError(f"no architecture {self.architecture!r}; this version knows: {known}")
         return self
+
+
+NOTICEABLE = 0.1
+"""Decibels below which a difference is none."""
+
+
+def _verdict(card: ModelCard) -> str:
+    if card.baseline is None or not card.quality:
+        return ""
+    psnr = sum(q.psnr for q in card.quality) / len(card.quality)
+    rivals = {"bicubic interpolation": card.baseline.bicubic}
+    if card.baseline.base is not None:
+        rivals[f"the base {card.baseline.base_name}"] = card.baseline.base
+    lost = {name: psnr - figure for name, figure in rivals.items() if psnr - figure < NOTICEABLE}
+    told = ", ".join(f"{psnr - figure:+.2f} dB against {name}" for name, figure in rivals.items())
+    figures = f"on the held-back part {psnr:.2f} dB: {told}"
+    if not lost:
+        return f"Better than {' and '.join(rivals)} {figures}."
+    if card.adversarial:
+        return (
+            f"Not better in PSNR than {' and '.join(lost)} {figures}. A sharp model trades fidelity for looks; "
+            "trust its details less than those of a faithful one."
+        )
+    return (
+        f"Not better than {' and '.join(lost)} {figures}. Do not use it in their place: train longer, give "
+        "more images, or look whether the pairs really show the same field."
+    )

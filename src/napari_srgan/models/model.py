@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
-from napari_srgan.models.card import ModelCard
+from napari_srgan.models.card import HistoryPoint, ModelCard
 from napari_srgan.networks import Generator
 
 
@@ -31,6 +31,11 @@ class Model:
     @property
     def scale_factor(self) -> int:
         return self.card.scale_factor
+
+    @property
+    def history(self) -> tuple[HistoryPoint, ...]:
+        """How its fine-tuning went; empty for other models."""
+        return self.card.history
 
     @cached_property
     def weights_hash(self) -> str:

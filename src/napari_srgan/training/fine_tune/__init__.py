@@ -1,0 +1,1 @@
+"""From the user's own images to a model for their microscope."""
