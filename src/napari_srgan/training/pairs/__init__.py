@@ -1,0 +1,1 @@
+"""Pairs of low- and high-resolution images of one field: matched, checked, read for training."""
