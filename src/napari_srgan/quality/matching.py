@@ -1,0 +1,65 @@
+"""Results brought to the brightness of the truth, before they are compared.
+
+Two measured images of one field differ in brightness for reasons no network can know: exposure,
+another camera, another modality. The field compares them after the affine map that brings the
+result nearest (Weigert, M. et al. (2018). Content-aware image restoration: pushing the limits of
+fluorescence microscopy. Nature Methods 15, supplementary note 2, "PSNR after affine
+transformation").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+EXTREMES = (0.1, 99.9)
+"""Percentiles beyond which values are held back for the first fit."""
+OUTLIER = 10.0
+"""Standard deviations of the first fit's residuals from which a pixel is left out of the second."""
+
+
+def match_intensities(result: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Map a result by the gain and offset that bring it nearest to the truth.
+
+    Least squares over all pixels but gross outliers (hot pixels, values that are not finite): a
+    first fit is made with both images clipped to their percentiles :data:`EXTREMES`, a second
+    with the pixels that lie within :data:`OUTLIER` standard deviations of the first. More would
+    not be right to leave out: where truth is sparse and bright, as in localisation microscopy,
+    it is the image itself that lies far from most pixels. The gain is never negative: an
+    image of inverted contrast is not like its truth.
+
+    Parameters
+    ----------
+    result, truth
+        ``(Y, X)`` or ``(Y, X, 3)`` of equal shape and any real dtype. Colours share one map.
+
+    Returns
+    -------
+    NDArray
+        ``gain * result + offset``, neither rounded nor clipped.
+    """
+    gain, offset = affine_map(result, truth)
+    return gain * np.asarray(result, np.float64) + offset
+
+
+def affine_map(result: NDArray[Any], truth: NDArray[Any]) -> tuple[float, float]:
+    """Gain and offset of :func:`match_intensities`: 0 and 0 if no pixel is finite in both."""
+    x, y = np.asarray(result, np.float64).ravel(), np.asarray(truth, np.float64).ravel()
+    finite = np.isfinite(x) & np.isfinite(y)
+    x, y = x[finite], y[finite]
+    if x.size == 0:
+        return 0.0, 0.0
+    clipped_x, clipped_y = (np.clip(values, *np.percentile(values, EXTREMES)) for values in (x, y))
+    gain, offset = _least_squares(clipped_x, clipped_y)
+    width = float(np.std(clipped_y - gain * clipped_x - offset))
+    inside = np.abs(y - gain * x - offset) <= max(OUTLIER * width, float(np.finfo(np.float64).eps))
+    return _least_squares(x[inside], y[inside]) if inside.any() else (gain, offset)
+
+
+def _least_squares(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
+    x_mean, y_mean = float(x.mean()), float(y.mean())
+    variance = float(np.mean((x - x_mean) ** 2))
+    gain = max(float(np.mean((x - x_mean) * (y - y_mean))) / variance, 0.0) if variance > 0 else 0.0
+    return gain, y_mean - gain * x_mean
