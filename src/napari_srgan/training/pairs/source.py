@@ -65,7 +65,8 @@ class SourceImage:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(self.data.dtype)
+        dtype: np.dtype[Any] = np.dtype(self.data.dtype)
+        return dtype
 
     def read(self, index: tuple[int, ...], region: Region) -> NDArray[Any]:
         """Read a part of a plane: ``(Y, X, K)``, K = 1 or 3 (alpha left out), of the image's dtype."""
