@@ -15,7 +15,9 @@ from napari_srgan.networks.perceptual import SqueezeNetFeatures
 from napari_srgan.training.gan_stage import AdversarialStage
 from napari_srgan.training.losses import pixel_loss
 from napari_srgan.training.recipe import read_recipe
+from napari_srgan.training.schedule import Moment
 from napari_srgan.training.session import run_recipe
+from napari_srgan.training.team import Alone
 from napari_srgan.training.tiles import PatchSampler
 
 GAN = """
@@ -77,7 +79,7 @@ def test_both_players_move_once_and_only_by_their_own_loss(gan_file: Path, data:
     before = [p.detach().clone() for p in (*network.parameters(), *stage.discriminator.parameters())]
     low, high = torch.rand(4, 1, 12, 12), torch.rand(4, 1, 24, 24)
     for step in range(2):  # the generator's last convolution begins at zero, and hides the others
-        assert stage.step(network, low, high, step, 20).isfinite()
+        assert stage.step(network, low, high, Moment(step, step / 20)).isfinite()
     after = [*network.parameters(), *stage.discriminator.parameters()]
     assert all(not torch.equal(a, b) for a, b in zip(after, before, strict=True))
     assert all(p.requires_grad for p in stage.discriminator.parameters())
@@ -90,7 +92,7 @@ def stage_of(file: Path, data: Path) -> tuple[AdversarialStage, Any]:
     recipe = read_recipe(file)
     torch.manual_seed(0)
     network = build_network(recipe.architecture, recipe.arguments)
-    return AdversarialStage(recipe, network, data, "cpu"), network
+    return AdversarialStage(recipe, network, data, Alone()), network
 
 
 def test_a_perceptual_loss_from_a_file_takes_part(gan_file: Path, data: Path, tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_a_perceptual_loss_from_a_file_takes_part(gan_file: Path, data: Path, tm
         stage, network = stage_of(gan_file, data)
         torch.manual_seed(1)
         low, high = torch.rand(4, 1, 12, 12), torch.rand(4, 1, 24, 24)
-        losses.append(float(stage.step(network, low, high, 5, 20)))
+        losses.append(float(stage.step(network, low, high, Moment(5, 5 / 20))))
     assert losses[1] > losses[0] + 0.01
 
 
@@ -190,10 +192,10 @@ def test_batches_that_are_not_finite_spoil_nothing(
     whole = PatchSampler.batch
     drawn = 0
 
-    def broken(sampler: PatchSampler) -> Any:
+    def broken(sampler: PatchSampler, count: int) -> Any:
         nonlocal drawn
         drawn += 1
-        low, high = whole(sampler)
+        low, high = whole(sampler, count)
         return (low * float("nan"), high) if drawn == 28 else (low, high)
 
     monkeypatch.setattr(PatchSampler, "batch", broken)

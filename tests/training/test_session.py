@@ -13,7 +13,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import Model, read_model, save_model
 from napari_srgan.training.loop import start_network
 from napari_srgan.training.recipe import Recipe, read_recipe
-from napari_srgan.training.schedule import learning_rate_factor
+from napari_srgan.training.schedule import Moment, learning_rate_factor
 from napari_srgan.training.session import run_recipe
 from napari_srgan.training.validation import Validation
 
@@ -124,9 +124,13 @@ def test_a_training_can_start_from_a_model(recipe: Recipe, tiny_model: Any, tmp_
 
 
 def test_the_learning_rate_rises_stays_and_falls(recipe: Recipe) -> None:
+    assert recipe.steps is not None
     steps = range(recipe.steps + 1)
     rates = [
-        learning_rate_factor(step, recipe.steps, warm_up=recipe.warm_up, decay=recipe.decay) for step in steps
+        learning_rate_factor(
+            Moment(step, step / recipe.steps), warm_up=recipe.warm_up, schedule="linear", decay=recipe.decay
+        )
+        for step in steps
     ]
     assert rates[:6] == sorted(rates[:6])
     assert max(rates) == 1
@@ -147,7 +151,7 @@ def test_an_unwritable_folder_is_said_before_the_training(
     ("old", "new", "message"),
     [
         ("steps = 40", "steps = 0", r"toy\.toml, steps: .*greater than or equal to 1, got 0"),
-        ("steps = 40", "", "steps: Field required"),
+        ("steps = 40", "", "needs steps, minutes or both"),
         ("steps = 40", "steps = 40\nspets = 1", "spets"),
         ("steps = 40", "steps = ", "is no TOML"),
         ("scale_factor = 2", "", "must name scale_factor"),

@@ -43,11 +43,11 @@ def test_every_set_is_judged(recipe: Recipe, data: Path) -> None:
 
 def test_patches_lie_on_each_other_in_every_orientation(recipe: Recipe, data: Path) -> None:
     sampler = PatchSampler(read_tiles(recipe, data).training, recipe, np.random.default_rng(0))
-    low, high = sampler.batch()
+    low, high = sampler.batch(4)
     assert low.shape == (4, 1, 12, 12)
     assert high.shape == (4, 1, 24, 24)
     for _ in range(8):
-        low, high = sampler.batch()
+        low, high = sampler.batch(4)
         again = bicubic_downsample(high, 2)
         # Only the rim of a patch sees beyond it; 16-bit steps are 2e-4 of the range.
         torch.testing.assert_close(again[..., 3:-3, 3:-3], low[..., 3:-3, 3:-3], atol=2e-3, rtol=0)

@@ -130,7 +130,7 @@ class Engine:
         return str(self.dtype).removeprefix("torch.")
 
     def _prepared(self, dtype: torch.dtype) -> Generator:
-        network = _memory_errors_named(lambda: copy.deepcopy(self.model.network).to(self.device, dtype))
+        network = memory_errors_named(lambda: copy.deepcopy(self.model.network).to(self.device, dtype))
         adopt_instance_norms(network)
         network = network.to(memory_format=torch.channels_last)
         return (SelfEnsemble(network) if self.passes > 1 else network).eval()
@@ -213,17 +213,17 @@ class Engine:
     ) -> NDArray[np.float32]:
         if statistics is None:
             with _watched(network, watch):
-                return _memory_errors_named(lambda: self._forward(network, low))
+                return memory_errors_named(lambda: self._forward(network, low))
         if dtype not in statistics.by_dtype:
             reason = ""
             try:
                 self._gather(network, dtype, statistics, watch)
             except OutOfMemory as error:
                 reason = str(error) or "out of memory"
-            if reason:  # outside of the handler, as in _memory_errors_named
+            if reason:  # outside of the handler, as in memory_errors_named
                 raise SampleTooLarge(reason)
         with _watched(network, watch), moments_from(Gathered(statistics.by_dtype[dtype]), network):
-            return _memory_errors_named(lambda: self._forward(network, low))
+            return memory_errors_named(lambda: self._forward(network, low))
 
     def _gather(
         self, network: Generator, dtype: torch.dtype, statistics: PlaneStatistics, watch: Watch | None
@@ -234,7 +234,7 @@ class Engine:
         pixels = windows.low.shape[2] * windows.low.shape[3]
         gathering = Gathering(windows.count, pixels, windows.margin, self._normalised_layers)
         with _watched(network, watch), moments_from(gathering, network), suppress(Complete):
-            _memory_errors_named(lambda: self._forward(network, windows.low))
+            memory_errors_named(lambda: self._forward(network, windows.low))
         statistics.by_dtype[dtype] = gathering.kept
 
     def _count_normalised_layers(self, network: Generator, low: NDArray[np.float32]) -> int:
@@ -242,7 +242,7 @@ class Engine:
         corner = np.ascontiguousarray(low[:1, :, :SMALLEST_TILE, :SMALLEST_TILE])
         counting = Gathering(1, corner.shape[2] * corner.shape[3])
         with moments_from(counting, network):
-            _memory_errors_named(lambda: self._forward(network, corner))
+            memory_errors_named(lambda: self._forward(network, corner))
         return len(counting.kept) // self.passes
 
     def _forward(self, network: nn.Module, low: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -318,8 +318,14 @@ def _watched(network: nn.Module, watch: Watch | None) -> Iterator[None]:
             hook.remove()
 
 
-def _memory_errors_named(call: Callable[[], ResultT]) -> ResultT:
-    """Each device says it has no memory in its own words; turn them into one error."""
+def memory_errors_named(call: Callable[[], ResultT]) -> ResultT:
+    """Make a call; each device says it has no memory in its own words: turn them into one error.
+
+    Raises
+    ------
+    OutOfMemory
+        If there was too little.
+    """
     try:
         return call()
     except (torch.OutOfMemoryError, MemoryError) as error:

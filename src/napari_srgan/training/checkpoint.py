@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from napari_srgan.errors import UserError
+from napari_srgan.models.whole_file import write_whole
 from napari_srgan.networks import Generator
 from napari_srgan.training.recipe import Recipe
+from napari_srgan.training.validation import Validation
 
 _DAMAGED = (RuntimeError, KeyError, ValueError, TypeError, OSError, EOFError, pickle.UnpicklingError)
 """What reading a file that is no such checkpoint raises."""
 
 MAY_CHANGE = frozenset(
-    ("steps", "validate_every", "learning_rate", "clip", "description", "citation", "partner", "licence")
-)
+    (
+        "steps", "minutes", "patience", "validate_every", "learning_rate", "clip", "description", "citation",
+        "partner", "licence",
+    )
+)  # fmt: skip
 """What a recipe may say otherwise when a training goes on."""
 
 
@@ -41,25 +46,43 @@ class TrainingState:
     """Spent training so far, over all runs."""
     discriminator: nn.Module | None = None
     """The other player, if there is an adversarial stage."""
+    adversarial_from: tuple[int, float] | None = None
+    """Step and position in the training at which the adversarial stage began."""
+    batch: int = 0
+    """Patches in a step; less than the recipe's if memory was too small for those."""
+    losses: list[float] = field(default_factory=list)
+    """Of the steps since the last validation."""
+    history: list[Validation] = field(default_factory=list)
+    """All validations so far."""
+    best: dict[str, Tensor] | None = None
+    """The averaged weights of the best validation, where the recipe keeps those."""
+
+
+_PLAIN = ("step", "minutes", "adversarial_from", "batch", "losses", "best")
+"""Fields that are written as they are."""
 
 
 def write_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
-    """Write a state to a temporary name, then rename: the old one stays until then."""
-    partial = path.with_suffix(".partial")
-    torch.save(
-        {
-            "network": state.network.state_dict(),
-            "average": state.average.state_dict(),
-            "optimisers": [optimiser.state_dict() for optimiser in state.optimisers],
-            "draw": state.draw.bit_generator.state,
-            "step": state.step,
-            "minutes": state.minutes,
-            "recipe": recipe.model_dump(mode="json"),
-            "discriminator": state.discriminator.state_dict() if state.discriminator else None,
-        },
-        partial,
-    )
-    partial.replace(path)
+    """Write a state whole: until that is done the one before stays.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written.
+    """
+    content = {name: getattr(state, name) for name in _PLAIN} | {
+        "network": state.network.state_dict(),
+        "average": state.average.state_dict(),
+        "optimisers": [optimiser.state_dict() for optimiser in state.optimisers],
+        "draw": state.draw.bit_generator.state,
+        "recipe": recipe.model_dump(mode="json"),
+        "discriminator": state.discriminator.state_dict() if state.discriminator else None,
+        "history": [asdict(validation) for validation in state.history],
+    }
+    try:
+        write_whole(path, lambda file: torch.save(content, file))
+    except RuntimeError as error:  # torch's word for a disk that is full
+        raise UserError(f"{path} cannot be written: {str(error).splitlines()[0]}") from error
 
 
 def read_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
@@ -80,7 +103,9 @@ def read_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
         for optimiser, entry in zip(state.optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(entry)
         state.draw.bit_generator.state = saved["draw"]
-        state.step, state.minutes = saved["step"], saved["minutes"]
+        for name in _PLAIN:
+            setattr(state, name, saved[name])
+        state.history = [Validation(**entry) for entry in saved["history"]]
     except _DAMAGED as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(

@@ -21,8 +21,10 @@ from napari_srgan.networks.patch_gan import PatchDiscriminator
 from napari_srgan.networks.perceptual_loss import SRGAN_FEATURE_SCALE, PerceptualLoss
 from napari_srgan.networks.vgg_discriminator import VGGDiscriminator
 from napari_srgan.training.losses import discriminator_loss, generator_loss, pixel_loss
+from napari_srgan.training.precision import mixed_precision
 from napari_srgan.training.recipe import GanStage, Recipe
-from napari_srgan.training.schedule import set_learning_rate
+from napari_srgan.training.schedule import Moment, set_learning_rate
+from napari_srgan.training.team import Team
 from napari_srgan.training.update import update
 from napari_srgan.training.vgg19 import load_vgg19
 
@@ -41,8 +43,8 @@ class AdversarialStage:
         The generator.
     data
         Folder in which the recipe's files of features lie.
-    device
-        A torch device.
+    team
+        Those who train it together, and the device they train on.
 
     Raises
     ------
@@ -51,9 +53,10 @@ class AdversarialStage:
         features cannot be read.
     """
 
-    def __init__(self, recipe: Recipe, network: Generator, data: Path, device: str) -> None:
+    def __init__(self, recipe: Recipe, network: Generator, data: Path, team: Team) -> None:
         assert recipe.gan is not None
-        self._recipe, self._gan = recipe, recipe.gan
+        self._recipe, self._gan, self._team = recipe, recipe.gan, team
+        device = team.device
         self._network = network
         self.discriminator = build_discriminator(recipe).to(device).to(memory_format=torch.channels_last)
         self._perceptual = _perceptual_loss(recipe.gan, data)
@@ -65,7 +68,7 @@ class AdversarialStage:
             for player in (network, self.discriminator)
         ]
 
-    def _try_on_nothing(self, device: str) -> None:
+    def _try_on_nothing(self, device: torch.device) -> None:
         """Let all see a batch of the recipe's shape: what does not fit is told before the training."""
         recipe = self._recipe
         side = recipe.patch * recipe.scale_factor
@@ -82,31 +85,29 @@ class AdversarialStage:
             ) from error
         self.discriminator.train()
 
-    def step(
-        self, forward: Callable[[Tensor], Tensor], low: Tensor, high: Tensor, step: int, steps: int
-    ) -> Tensor:
+    def step(self, forward: Callable[[Tensor], Tensor], low: Tensor, high: Tensor, moment: Moment) -> Tensor:
         """One update of both players by a batch; returns the generator's loss.
 
         Parameters are those of :meth:`~napari_srgan.training.pixel_stage.PixelStage.step`.
         """
         gan, clip = self._gan, self._recipe.clip
-        set_learning_rate(self.optimisers, gan.learning_rate, self._recipe, step, steps)
+        set_learning_rate(self.optimisers, gan.learning_rate, self._recipe, moment)
         moves_generator, moves_discriminator = self.optimisers
-        with torch.autocast(low.device.type, torch.bfloat16):
+        with mixed_precision(low.device):
             result = forward(low)
             real, fake = self.discriminator(high), self.discriminator(result.detach())
         loss = discriminator_loss(gan.adversarial, real, fake)
-        update(loss, self.discriminator, [moves_discriminator], clip, "discriminator")
+        update(loss, self.discriminator, [moves_discriminator], clip, self._team, "discriminator")
 
         self.discriminator.requires_grad_(False)
         loss = self._generator_loss(result, high)
         self.discriminator.requires_grad_(True)
-        return update(loss, self._network, [moves_generator], clip, "generator")
+        return update(loss, self._network, [moves_generator], clip, self._team, "generator")
 
     def _generator_loss(self, result: Tensor, high: Tensor) -> Tensor:
         """Perceptual, adversarial and pixel loss, weighted (SRGAN, eq. 3)."""
         gan = self._gan
-        with torch.autocast(high.device.type, torch.bfloat16):
+        with mixed_precision(high.device):
             fake = self.discriminator(result)
             # Only the relativistic loss asks what the discriminator says of the truth.
             real = self.discriminator(high) if gan.adversarial == "relativistic" else fake.detach()

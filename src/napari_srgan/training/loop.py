@@ -1,26 +1,49 @@
-"""The loop of a training: it can be shown, stopped and resumed."""
+"""The loop of a training: it can be shown, paused, stopped and resumed."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from collections.abc import Generator as Iteration
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.engine import OutOfMemory, memory_errors_named
 from napari_srgan.models import load_model
 from napari_srgan.networks import Generator, build_network
+from napari_srgan.training.averaging import Averaging
 from napari_srgan.training.checkpoint import TrainingState, read_checkpoint, write_checkpoint
-from napari_srgan.training.gan_stage import AdversarialStage
-from napari_srgan.training.pixel_stage import PixelStage
+from napari_srgan.training.material import Material
+from napari_srgan.training.orders import Order
 from napari_srgan.training.recipe import Recipe
-from napari_srgan.training.tiles import PatchSampler, TileSets
+from napari_srgan.training.stages import Stages
+from napari_srgan.training.team import Alone, Team
 from napari_srgan.training.update import LossNotFinite
-from napari_srgan.training.validation import Validation, validate, validate_bicubic
+from napari_srgan.training.validation import Validation
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """One step has been made."""
+
+    step: int
+    """Steps so far."""
+    loss: float
+    position: float
+    """Part of the training that is over, by steps or by the clock, 0 to 1."""
+    minutes: float
+    """Spent training so far, over all runs, pauses left out."""
+    note: str = ""
+    """What went otherwise than planned, in a sentence."""
+
+
+Training = Iteration[StepDone | Validation, Order | None, Generator]
+"""Yields steps and validations, can be sent an order, returns the trained network."""
 
 
 class TrainingDiverged(UserError):
@@ -44,127 +67,240 @@ class TrainingDiverged(UserError):
 
 def train(
     recipe: Recipe,
-    tiles: TileSets,
-    checkpoint: Path,
+    material: Material,
+    checkpoint: Path | None,
     *,
-    data: Path,
-    device: str = "cpu",
+    features: Path = Path(),
+    network: Generator | None = None,
+    team: Team | None = None,
     compiled: bool = False,
-) -> Iteration[Validation, None, Generator]:
+) -> Training:
     """Train a generator by its recipe: the pixel stage, then the adversarial one if it has one.
 
-    Goes on from `checkpoint` if it exists, and writes it at each validation; closing the
-    iterator stops the training there.
+    Goes on from `checkpoint` if it exists, and writes it at each validation and when the
+    iterator is closed, which stops the training there.
 
     Parameters
     ----------
     recipe
         What to do.
-    tiles
+    material
         What to learn from.
     checkpoint
-        File to resume from and to write to.
-    data
+        File to resume from and to write to; None: nothing is written.
+    features
         Folder in which the recipe's files of features lie.
-    device
-        A torch device.
+    network
+        What to train; made by the recipe if unsaid.
+    team
+        The processes that train it together, and their devices; this one alone, on the CPU, if unsaid.
     compiled
         Compile the network first; pays for itself in a few minutes of training.
 
     Yields
     ------
-    Validation
-        At the start, at the end and every ``recipe.validate_every`` steps.
+    StepDone or Validation
+        A validation at the start, at the end and every ``recipe.validate_every`` steps.
 
     Returns
     -------
     Generator
-        The averaged weights of the last step, in evaluation mode on the CPU.
+        The averaged weights of the last step, or of the best validation, as the recipe says, in
+        evaluation mode on the CPU.
 
     Raises
     ------
     TrainingDiverged
         If a loss is no longer finite; the checkpoint of the last validation stays.
     UserError
-        If the checkpoint, the starting model or a file of features cannot be used.
+        If the checkpoint, the starting model or a file of features cannot be used, or a single
+        patch needs more memory than there is.
     """
-    torch.manual_seed(recipe.seed)
-    network = start_network(recipe).to(device).to(memory_format=torch.channels_last)
-    stages = _Stages(recipe, network, data, device)
-    state = TrainingState(
-        network=network,
-        average=_kept_network(recipe, network),
-        discriminator=stages.discriminator,
-        optimisers=[optimiser for stage in stages for optimiser in stage.optimisers],
-        draw=np.random.default_rng(recipe.seed),
-    )
-    resumed_at = None
-    if checkpoint.exists():
-        read_checkpoint(checkpoint, state, recipe)
-        resumed_at = state.step
-    forward = torch.compile(network) if compiled else network
-    sampler = PatchSampler(tiles.training, recipe, state.draw)
-    bicubic = validate_bicubic(tiles.held_back)
+    run = _Run(recipe, material, checkpoint, features, network, team or Alone(), compiled)
+    try:
+        yield from run.all()
+    except GeneratorExit:
+        run.save()
+        raise
+    return run.result()
 
-    losses: list[Tensor] = []
-    began, before = time.monotonic(), state.minutes
 
-    def validation() -> Validation:
-        state.minutes = before + (time.monotonic() - began) / 60
-        return Validation(
-            step=state.step,
-            loss=float(torch.stack(losses).mean()) if losses else float("nan"),
-            minutes=state.minutes,
-            psnr=validate(state.average, tiles.held_back, device),
-            bicubic=bicubic,
+class _Run:
+    """One run of a training."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        material: Material,
+        checkpoint: Path | None,
+        features: Path,
+        network: Generator | None,
+        team: Team,
+        compiled: bool,
+    ) -> None:
+        torch.manual_seed(recipe.seed)
+        self._recipe, self._material, self._checkpoint, self._team = recipe, material, checkpoint, team
+        network = (network or start_network(recipe)).to(team.device).to(memory_format=torch.channels_last)
+        team.same(network)
+        self._stages = Stages(recipe, network, features, team)
+        self._state = state = TrainingState(
+            network=network,
+            average=_kept_network(recipe, network),
+            discriminator=self._stages.discriminator,
+            optimisers=[optimiser for stage in self._stages for optimiser in stage.optimisers],
+            draw=np.random.default_rng(recipe.seed),
+            batch=recipe.batch,
+        )
+        if state.discriminator is not None:
+            team.same(state.discriminator)
+        self._finished = False
+        if checkpoint is not None and checkpoint.exists():
+            read_checkpoint(checkpoint, state, recipe)
+        self._forward: Callable[[Tensor], Tensor] = torch.compile(network) if compiled else network
+        self._averaging = Averaging(state.network, state.average, recipe.average)
+        self._sampler = material.sampler(recipe, state.draw)
+        self._since = time.monotonic()
+        self._note = ""
+        self._said = False
+
+    def all(self) -> Iteration[StepDone | Validation, Order | None, None]:
+        """Train to the end."""
+        state = self._state
+        while True:
+            position = self._position()
+            over = position >= 1 or self._finished or self._out_of_patience()
+            if self._due(over):
+                seen = self._validate()
+                yield from self._told(seen)
+                over = over or self._finished or self._out_of_patience()
+            elif over and not self._said:  # a training that had been finished before
+                yield from self._told(state.history[-1])
+            if over:
+                return
+            loss = self._step(position)
+            state.losses.append(loss)
+            state.step += 1
+            self._averaging.update(state.step)
+            note, self._note = self._note, ""
+            yield from self._told(StepDone(state.step, loss, self._position(), self._minutes(), note))
+
+    def result(self) -> Generator:
+        """The network that is kept."""
+        state = self._state
+        if self._recipe.keep == "best" and state.best is not None and state.adversarial_from is None:
+            state.average.load_state_dict(state.best)
+        return state.average.cpu().to(memory_format=torch.contiguous_format).eval()
+
+    def save(self) -> None:
+        """Write the checkpoint; a disk that is full ends no training, but is told."""
+        if self._checkpoint is None or self._team.rank:
+            return
+        self._state.minutes = self._minutes()
+        self._since = time.monotonic()
+        try:
+            write_checkpoint(self._checkpoint, self._state, self._recipe)
+        except UserError as error:
+            self._note = f"{error}; the training goes on without"
+
+    def _told(self, news: StepDone | Validation) -> Iteration[StepDone | Validation, Order | None, None]:
+        """Say something; the clock stands until the answer."""
+        self._state.minutes = self._minutes()
+        self._said = True
+        try:
+            order = yield news
+        finally:
+            self._since = time.monotonic()
+        self._finished = (
+            self._team.agree(order is Order.FINISH) if self._team.size > 1 else (order is Order.FINISH)
         )
 
-    while True:
-        # The validation at which a checkpoint was written has been seen, unless it is the last.
-        due = state.step % recipe.validate_every == 0 and state.step != resumed_at
-        if due or state.step >= recipe.steps:
-            seen = validation()
-            write_checkpoint(checkpoint, state, recipe)
-            yield seen
-            losses.clear()
-        if state.step >= recipe.steps:
-            return _finished(state)
-        low, high = (batch.to(device) for batch in sampler.batch())
-        try:
-            losses.append(stages.step(forward, low, high, state.step))
-        except LossNotFinite as error:
-            # The step has begun: normalisations and the other player have seen it. What is whole is
-            # the average, and the last checkpoint.
-            last = validation()
-            raise TrainingDiverged(f"at step {state.step} {error}", _finished(state), last) from error
-        state.step += 1
-        _average(recipe, state)
+    def _minutes(self) -> float:
+        return self._state.minutes + (time.monotonic() - self._since) / 60
 
+    def _position(self) -> float:
+        recipe = self._recipe
+        by_steps = self._state.step / recipe.steps if recipe.steps else 0.0
+        if recipe.minutes is None:
+            return by_steps
+        # Clocks differ between machines, and all must stop at the same step.
+        return max(by_steps, self._team.agree(min(self._minutes() / recipe.minutes, 1.0)))
 
-class _Stages:
-    """The stages of a recipe, and which of them a step belongs to."""
+    def _due(self, over: bool) -> bool:
+        """Whether to validate now: at intervals, at the end, and never twice at one step."""
+        state = self._state
+        if state.history and state.history[-1].step == state.step:
+            return False
+        return over or state.step % self._recipe.validate_every == 0
 
-    def __init__(self, recipe: Recipe, network: Generator, data: Path, device: str) -> None:
-        self._steps = recipe.steps
-        self._switch = recipe.gan.after if recipe.gan else recipe.steps
-        self._pixel = PixelStage(recipe, network) if self._switch else None
-        self._gan = AdversarialStage(recipe, network, data, device) if recipe.gan else None
+    def _out_of_patience(self) -> bool:
+        patience = self._recipe.patience
+        if not patience or self._recipe.gan:
+            return False
+        since_best = 0
+        for validation in reversed(self._state.history):
+            if validation.best:
+                break
+            since_best += 1
+        return since_best >= patience
 
-    def __iter__(self) -> Iteration[PixelStage | AdversarialStage, None, None]:
-        yield from (stage for stage in (self._pixel, self._gan) if stage)
+    def _validate(self) -> Validation:
+        state = self._state
+        seen = self._looked_at()
+        state.history.append(seen)
+        state.losses.clear()
+        if seen.best and self._recipe.keep == "best":
+            state.best = {
+                name: tensor.detach().cpu().clone() for name, tensor in state.average.state_dict().items()
+            }
+        self.save()
+        return seen
 
-    @property
-    def discriminator(self) -> nn.Module | None:
-        return self._gan.discriminator if self._gan else None
+    def _looked_at(self) -> Validation:
+        """How the averaged weights do now."""
+        state = self._state
+        psnr = self._material.validate(state.average, self._team.device)
+        seen = Validation(
+            step=state.step,
+            loss=sum(state.losses) / len(state.losses) if state.losses else float("nan"),
+            minutes=self._minutes(),
+            psnr=psnr,
+            bicubic=self._material.bicubic,
+        )
+        before = max((v.mean_psnr for v in state.history), default=-float("inf"))
+        return replace(seen, best=self._team.agree(seen.mean_psnr > before))
 
-    def step(self, forward: Callable[[Tensor], Tensor], low: Tensor, high: Tensor, step: int) -> Tensor:
-        low = low.contiguous(memory_format=torch.channels_last)
-        high = high.contiguous(memory_format=torch.channels_last)
-        if step < self._switch:
-            assert self._pixel is not None
-            return self._pixel.step(forward, low, high, step, self._switch)
-        assert self._gan is not None
-        return self._gan.step(forward, low, high, step - self._switch, self._steps - self._switch)
+    def _step(self, position: float) -> float:
+        """One update, with a smaller batch if memory is too small for this one."""
+        while True:
+            low, high = self._sampler.batch(self._state.batch)
+            share = self._team.share(self._state.batch)
+            try:
+                return self._team_step(low[share], high[share], position)
+            except LossNotFinite as error:
+                # The step has begun: normalisations and the other player have seen it. What is whole
+                # is the average, and the last checkpoint.
+                last = self._looked_at()
+                raise TrainingDiverged(f"at step {self._state.step} {error}", self.result(), last) from error
+            except OutOfMemory:
+                self._stages.forget_gradients()
+                self._halve_batch()
+
+    def _team_step(self, low: Tensor, high: Tensor, position: float) -> float:
+        device = self._team.device
+        loss = memory_errors_named(
+            lambda: self._stages.step(self._forward, low.to(device), high.to(device), self._state, position)
+        )
+        return float(self._team.mean(loss))
+
+    def _halve_batch(self) -> None:
+        before = self._state.batch
+        if before <= self._team.size or self._team.size > 1:
+            raise UserError(
+                f"there is not enough memory to train with {before} patches of {self._recipe.patch} x "
+                f"{self._recipe.patch} pixels; choose a smaller batch, smaller patches or a smaller network"
+            )
+        self._state.batch = before // 2
+        self._note = f"memory is too small for {before} patches in a step; going on with {before // 2}"
 
 
 def start_network(recipe: Recipe) -> Generator:
@@ -181,7 +317,7 @@ def start_network(recipe: Recipe) -> Generator:
     weights = network.state_dict()
     given = load_model(recipe.start).network.state_dict()
     fitting = {n: t for n, t in given.items() if n in weights and weights[n].shape == t.shape}
-    all_needed = recipe.gan is not None and recipe.gan.after == 0
+    all_needed = recipe.pixel_part == 0
     kernels = [tensor for tensor in fitting.values() if tensor.ndim > 1]
     if not kernels or (all_needed and len(fitting) < len(weights)):
         raise UserError(
@@ -197,18 +333,3 @@ def _kept_network(recipe: Recipe, network: Generator) -> Generator:
     kept = build_network(recipe.architecture, recipe.kept_arguments).requires_grad_(False)
     kept.load_state_dict(network.state_dict())
     return kept.to(next(network.parameters()).device).to(memory_format=torch.channels_last)
-
-
-def _average(recipe: Recipe, state: TrainingState) -> None:
-    """Bring the averaged weights nearer to the network's."""
-    # A young average forgets its beginning faster.
-    decay = min(recipe.average, (1 + state.step) / (10 + state.step))
-    with torch.no_grad():
-        for mean, value in zip(
-            state.average.state_dict().values(), state.network.state_dict().values(), strict=True
-        ):
-            mean.lerp_(value, 1 - decay) if mean.is_floating_point() else mean.copy_(value)
-
-
-def _finished(state: TrainingState) -> Generator:
-    return state.average.cpu().to(memory_format=torch.contiguous_format).eval()

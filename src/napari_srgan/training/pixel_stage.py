@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from napari_srgan.networks import Generator
 from napari_srgan.training.losses import pixel_loss
 from napari_srgan.training.optimiser import build_optimiser
+from napari_srgan.training.precision import mixed_precision
 from napari_srgan.training.recipe import Recipe
-from napari_srgan.training.schedule import set_learning_rate
+from napari_srgan.training.schedule import Moment, set_learning_rate
+from napari_srgan.training.team import Team
 from napari_srgan.training.update import update
 
 
@@ -24,16 +25,17 @@ class PixelStage:
         What to do.
     network
         What is trained.
+    team
+        Those who train it together.
     """
 
-    def __init__(self, recipe: Recipe, network: Generator) -> None:
+    def __init__(self, recipe: Recipe, network: Generator, team: Team) -> None:
+        self._team = team
         self._recipe = recipe
         self._network = network
         self.optimisers = build_optimiser(network, recipe.optimiser, recipe.learning_rate)
 
-    def step(
-        self, forward: Callable[[Tensor], Tensor], low: Tensor, high: Tensor, step: int, steps: int
-    ) -> Tensor:
+    def step(self, forward: Callable[[Tensor], Tensor], low: Tensor, high: Tensor, moment: Moment) -> Tensor:
         """One update of the network by a batch; returns the loss.
 
         Parameters
@@ -42,12 +44,12 @@ class PixelStage:
             The network, compiled or not.
         low, high
             ``(N, C, p, p)`` and ``(N, C, p * factor, p * factor)``.
-        step, steps
+        moment
             Of the stage, for the learning rate.
         """
         recipe = self._recipe
-        set_learning_rate(self.optimisers, recipe.learning_rate, recipe, step, steps)
-        with torch.autocast(low.device.type, torch.bfloat16):
+        set_learning_rate(self.optimisers, recipe.learning_rate, recipe, moment)
+        with mixed_precision(low.device):
             result = forward(low)
         loss = pixel_loss(recipe.pixel_loss, result, high)
-        return update(loss, self._network, self.optimisers, recipe.clip, "generator")
+        return update(loss, self._network, self.optimisers, recipe.clip, self._team, "generator")

@@ -21,6 +21,8 @@ class GanStage(BaseModel):
 
     after: int = Field(default=0, ge=0)
     """Steps of the pixel stage before it; 0 where the recipe starts from a trained model."""
+    after_part: float | None = Field(default=None, ge=0, lt=1)
+    """Part of the training that is the pixel stage, in place of `after`."""
     discriminator: Literal["vgg", "patch"] = "vgg"
     """SRGAN's, or PatchGAN."""
     discriminator_arguments: dict[str, Any] = Field(default_factory=dict)
@@ -79,8 +81,9 @@ class Recipe(BaseModel):
     """Whether the trained network is validated and kept with a step of back-projection
     that it was trained without (see :class:`~napari_srgan.networks.srresnet.SRResNet`)."""
 
-    folders: tuple[str, ...] = Field(min_length=1)
-    """Folders of tiles inside the data folder, each with SOURCES.tsv and LICENCES.tsv."""
+    folders: tuple[str, ...] = ()
+    """Folders of tiles inside the data folder, each with SOURCES.tsv and LICENCES.tsv; none where a
+    model is fine-tuned on a user's own images."""
     held_back: float = Field(default=0.1, gt=0, lt=1)
     """Part of each source set's images that is never trained on."""
     set_balance: float = Field(default=0.5, ge=0, le=1)
@@ -88,8 +91,15 @@ class Recipe(BaseModel):
     gain: tuple[float, float] = (1.0, 1.0)
     """Range of a random factor on intensities, after normalisation."""
 
-    steps: int = Field(ge=1)
+    steps: int | None = Field(default=None, ge=1)
     """Steps of the optimiser."""
+    minutes: float | None = Field(default=None, gt=0)
+    """Minutes of training, if it is to end by the clock; with `steps`, whichever comes first."""
+    patience: int = Field(default=0, ge=0)
+    """End the pixel stage's training after so many validations without a new best; 0: never."""
+    keep: Literal["last", "best"] = "last"
+    """Which averaged weights become the model: those at the end, or those of the best validation.
+    After an adversarial stage always those at the end, because it lowers what validations measure."""
     batch: int = Field(default=16, ge=1)
     """Patches in a step."""
     patch: int = Field(default=32, ge=8)
@@ -100,8 +110,10 @@ class Recipe(BaseModel):
     """At its height."""
     warm_up: int = Field(default=200, ge=0)
     """Steps over which the learning rate rises."""
+    schedule: Literal["linear", "cosine"] = "linear"
+    """How it falls to 0, see :func:`~napari_srgan.training.schedule.learning_rate_factor`."""
     decay: float = Field(default=0.4, ge=0, le=1)
-    """Last part of the steps, over which the learning rate falls to 0."""
+    """Last part of the training, over which a linear schedule falls."""
     average: float = Field(default=0.999, ge=0, lt=1)
     """Decay of the exponential moving average of the weights, which is what is kept."""
     clip: float = Field(default=1.0, gt=0)
@@ -121,11 +133,25 @@ class Recipe(BaseModel):
         missing = {"scale_factor", "channels"} - set(self.arguments)
         if missing:
             raise ValueError(f"arguments must name {' and '.join(sorted(missing))}")
-        if self.gan and self.gan.after >= self.steps:
+        if self.steps is None and self.minutes is None:
+            raise ValueError("a recipe needs steps, minutes or both")
+        if self.gan and self.gan.after_part is None and self.steps is None:
+            raise ValueError("an adversarial stage of a training without steps needs after_part")
+        if self.gan and self.steps is not None and self.gan.after >= self.steps:
             raise ValueError(f"the adversarial stage begins after {self.gan.after} of {self.steps} steps")
-        if self.gan and self.gan.after == 0 and self.start is None:
+        if self.gan and self.pixel_part == 0 and self.start is None:
             raise ValueError("an adversarial stage needs a pixel stage before it (after), or a start")
         return self
+
+    @property
+    def pixel_part(self) -> float:
+        """Part of the training that is the pixel stage; 1 without an adversarial one."""
+        if self.gan is None:
+            return 1.0
+        if self.gan.after_part is not None:
+            return self.gan.after_part
+        assert self.steps is not None
+        return self.gan.after / self.steps
 
     @property
     def kept_arguments(self) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import Model, ModelCard, Quality, save_model
 from napari_srgan.networks import Generator
 from napari_srgan.training.curve import draw_curve
-from napari_srgan.training.loop import TrainingDiverged, train
+from napari_srgan.training.loop import StepDone, TrainingDiverged, train
 from napari_srgan.training.recipe import Recipe, read_recipe
+from napari_srgan.training.team import Alone
 from napari_srgan.training.tiles import TileSets, attribution, read_tiles
 from napari_srgan.training.validation import Validation
 
@@ -71,23 +72,31 @@ def run_recipe(
     tiles = read_tiles(recipe, data)
     log = out / f"{recipe.name}.csv"
     loop = train(
-        recipe, tiles, out / f"{recipe.name}.checkpoint", data=data, device=device, compiled=compiled
+        recipe,
+        tiles,
+        out / f"{recipe.name}.checkpoint",
+        features=data,
+        team=Alone(device),
+        compiled=compiled,
     )
     last: Validation | None = None
     diverged: TrainingDiverged | None = None
     while True:
         try:
-            validation = next(loop)
+            news = next(loop)
         except StopIteration as end:
             network: Generator = end.value
             break
         except TrainingDiverged as error:
             network, diverged = error.network, error
             break
-        _write_log(log, validation)
-        last = validation
-        yield validation
-        if validation.minutes >= minutes and validation.step < recipe.steps:
+        if isinstance(news, StepDone):
+            continue
+        _write_log(log, news)
+        last = news
+        yield news
+        if news.minutes >= minutes and (recipe.steps is None or news.step < recipe.steps):
+            loop.close()
             return None
     if diverged:
         last = diverged.validation

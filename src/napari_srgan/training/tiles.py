@@ -7,6 +7,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,27 +17,16 @@ from torch import Tensor
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import BYTE_TRANSFORM, percentile_transform
+from napari_srgan.networks import Generator
 from napari_srgan.training.degrade import degrade
 from napari_srgan.training.recipe import Recipe
+from napari_srgan.training.tile import Tile
+from napari_srgan.training.tile_validation import validate, validate_bicubic
 
 SOURCES = ("file", "set", "path")
 """Columns of SOURCES.tsv that are read: a tile, its source set, the image it was cut from."""
 LICENCES = ("set", "repo", "commit", "licence")
 """Columns of LICENCES.tsv."""
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A high-resolution image and the low-resolution image made from it."""
-
-    source_set: str
-    """Where it comes from; sets are judged one by one."""
-    low: Tensor
-    """``(C, Y, X)`` float32 in the network's range."""
-    high: Tensor
-    """``(C, Y * factor, X * factor)`` float32 in the network's range."""
-    fingerprint: bytes
-    """Of the pixels as they are in the file: equal for equal images."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +37,16 @@ class TileSets:
     held_back: list[Tile]
     too_small: int
     """Training tiles left out because a patch does not fit into them."""
+
+    def sampler(self, recipe: Recipe, draw: np.random.Generator) -> PatchSampler:
+        return PatchSampler(self.training, recipe, draw)
+
+    def validate(self, network: Generator, device: torch.device) -> dict[str, float]:
+        return validate(network, self.held_back, device)
+
+    @cached_property
+    def bicubic(self) -> dict[str, float]:
+        return validate_bicubic(self.held_back)
 
 
 def read_tiles(recipe: Recipe, data: Path) -> TileSets:
@@ -64,6 +64,8 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
     UserError
         If a folder or its SOURCES.tsv is missing, or a tile cannot be read.
     """
+    if not recipe.folders:
+        raise UserError(f"{recipe.name} names no folders of tiles to train on; add folders to the recipe")
     training: list[Tile] = []
     held_back: list[Tile] = []
     too_small = 0
@@ -108,9 +110,9 @@ class PatchSampler:
         weights = np.array([len(tiles) ** recipe.set_balance for tiles in self._sets])
         self._weights = weights / weights.sum()
 
-    def batch(self) -> tuple[Tensor, Tensor]:
+    def batch(self, count: int) -> tuple[Tensor, Tensor]:
         """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``."""
-        pairs = [self._patch() for _ in range(self._recipe.batch)]
+        pairs = [self._patch() for _ in range(count)]
         return torch.stack([low for low, _ in pairs]), torch.stack([high for _, high in pairs])
 
     def _patch(self) -> tuple[Tensor, Tensor]:
@@ -123,10 +125,11 @@ class PatchSampler:
         high = tile.high[:, y * factor : (y + size) * factor, x * factor : (x + size) * factor]
         turns, mirrored = int(draw.integers(4)), bool(draw.integers(2))
         gain = float(draw.uniform(*self._recipe.gain))
-        return _orient(low, turns, mirrored) * gain, _orient(high, turns, mirrored) * gain
+        return orient(low, turns, mirrored) * gain, orient(high, turns, mirrored) * gain
 
 
-def _orient(image: Tensor, turns: int, mirrored: bool) -> Tensor:
+def orient(image: Tensor, turns: int, mirrored: bool) -> Tensor:
+    """One of the eight orientations of ``(..., Y, X)``."""
     image = torch.rot90(image, turns, dims=(-2, -1))
     return image.flip(-1) if mirrored else image
 

@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from napari_srgan.training.team import Team
+
 
 class LossNotFinite(Exception):
     """A loss or its gradient is no number any more; the weights it was for have not been moved."""
 
 
 def update(
-    loss: Tensor, trained: nn.Module, optimisers: Iterable[Optimizer], clip: float, name: str
+    loss: Tensor, trained: nn.Module, optimisers: Iterable[Optimizer], clip: float, team: Team, name: str
 ) -> Tensor:
     """Move a network's weights down the gradient of a loss.
 
@@ -28,6 +30,8 @@ def update(
         That move its weights.
     clip
         Largest norm of the gradient.
+    team
+        Those who train together: their gradients are averaged.
     name
         What the loss is called where it fails.
 
@@ -42,6 +46,8 @@ def update(
         Before anything is moved.
     """
     loss.backward()  # type: ignore[no-untyped-call]
+    # What is not finite in one process is so in the mean, and all of them stop.
+    team.average_gradients(trained.parameters())
     norm = nn.utils.clip_grad_norm_(trained.parameters(), clip)
     if not bool(torch.isfinite(loss.detach()) & torch.isfinite(norm)):
         what = "loss" if not bool(torch.isfinite(loss.detach())) else "gradient"
