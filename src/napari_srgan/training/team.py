@@ -53,7 +53,7 @@ class Team(Protocol):
         """Replace gradients by their mean over the team; to be called before they are clipped."""
 
     def mean(self, value: Tensor) -> Tensor:
-        """Mean over the team of a tensor of any shape."""
+        """Mean over the team of a tensor of any shape, detached."""
 
     def same(self, network: nn.Module) -> None:
         """Give all the weights and buffers that the first process has."""
@@ -87,7 +87,7 @@ class Alone:
         """The mean of one is that one."""
 
     def mean(self, value: Tensor) -> Tensor:
-        return value
+        return value.detach()
 
     def same(self, network: nn.Module) -> None:
         """It is the first process."""
