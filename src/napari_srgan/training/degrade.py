@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_srgan.errors import UserError
+from napari_srgan.inference.arrays import check_array, restore_dtype
+from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.networks import bicubic_downsample
-from napari_srgan.training.point_spread import PointSpread
+from napari_srgan.training.camera import estimate_camera
+from napari_srgan.training.low_pixels import band_matrices, bicubic_reach, gaussian_lines, with_bicubic
+from napari_srgan.training.point_spread import PointSpread, read_psf
+
+LARGEST_FACTOR = 8
+LARGEST_BLUR = 8.0
+"""Sigma in low-resolution pixels that is no light blur any more, but a mistake in units."""
+GAUSSIAN_REACH = 3.5
+"""Sigmas at which the Gaussian is cut off."""
+PREVIEW_SIDE, LEAST_PREVIEW = 64, 4
+"""Low-resolution pixels along the side of a preview: wanted, and at least."""
+MOST_PHOTONS = 1e15
+"""Where drawing numbers of photons ends; their noise is nothing to the image there."""
 
 
 def degrade(high: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -43,7 +59,12 @@ def degrade(high: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]
 class Degradation:
     """How a low-resolution image is simulated from a high-resolution one.
 
-    Ranges are ``(lowest, highest)``; a value is drawn from them anew for each patch.
+    Without blur and noise it is :func:`degrade`. Ranges are ``(lowest, highest)``; a value is drawn
+    from them anew for each patch, so that the model learns the whole range.
+
+    The high-resolution image has a blur and a noise of its own. Both are in the low-resolution image
+    too, the noise weakened by the downsampling: what is set here is what the low-resolution image
+    has more.
     """
 
     factor: int
@@ -60,6 +81,27 @@ class Degradation:
     read_noise: tuple[float, float] = (0.0, 0.0)
     """Standard deviation of the noise without light, in grey levels."""
 
+    def __post_init__(self) -> None:
+        if self.psf is not None and not isinstance(self.psf, PointSpread):
+            object.__setattr__(self, "psf", read_psf(self.psf))
+        if self.factor not in range(1, LARGEST_FACTOR + 1):
+            raise UserError(f"the factor is a whole number from 1 to {LARGEST_FACTOR}; got {self.factor!r}")
+        object.__setattr__(self, "factor", int(self.factor))  # numpy's integers and 4.0 are welcome
+        _check_range("blur", self.blur, LARGEST_BLUR)
+        _check_range("gain", self.gain or (0.0, 0.0))
+        _check_range("read noise", self.read_noise)
+        if not math.isfinite(self.offset):
+            raise UserError(f"the offset of the camera is a grey level; got {self.offset}")
+
+
+def _check_range(name: str, limits: tuple[float, float], largest: float = math.inf) -> None:
+    right = np.shape(limits) == (2,) and 0 <= limits[0] <= limits[1] <= largest and math.isfinite(limits[1])
+    if not right:
+        upper = f" and at most {largest:g}" if math.isfinite(largest) else ""
+        raise UserError(
+            f"the range of the {name} is two numbers, the lower one first, not negative{upper}; got {limits}"
+        )
+
 
 def margin(degradation: Degradation) -> int:
     """High-resolution pixels that must be read beyond each side of a patch, a multiple of the factor.
@@ -67,48 +109,167 @@ def margin(degradation: Degradation) -> int:
     Low resolution simulated from a patch with this margin, less ``margin // factor``
     pixels of each side, is what the whole image would have given.
     """
-    raise NotImplementedError
+    factor = degradation.factor
+    reach = _blur_radius(degradation) + bicubic_reach(factor)
+    return math.ceil(reach / factor) * factor
 
 
 def simulate(high: Tensor, degradation: Degradation, draw: np.random.Generator) -> Tensor:
     """Make low resolution as a camera would have seen it: blur, antialiased downsampling, noise.
 
+    The mean ``m`` of a pixel is that of its light after blur and bicubic downsampling; then photons and
+    electronics: ``gain * Poisson((m - offset) / gain) + offset + Normal(0, read_noise)``, of variance
+    ``gain * (m - offset) + read_noise**2``. Source of the noise model: Foi, A., Trimeche, M.,
+    Katkovnik, V. and Egiazarian, K. (2008). Practical Poissonian-Gaussian noise modeling and fitting
+    for single-image raw-data. IEEE Trans. Image Processing 17(10), 1737-1754, eq. 1-4.
+
     Parameters
     ----------
     high
-        ``(N, C, Y, X)`` floats in grey levels, `Y` and `X` multiples of the factor.
+        ``(N, C, Y, X)`` float32 or float64 in grey levels, finite, `Y` and `X` multiples of the factor.
+        Beyond its edges it is taken to go on as there: see :func:`margin`.
     degradation
-        Its ranges are drawn from anew for each of the N images.
+        Its ranges are drawn from anew for each of the N images; colours are treated alike, with
+        noise of their own.
     draw
-        All that is random comes from here.
+        All that is random comes from here, on any device the same.
 
     Returns
     -------
     Tensor
-        ``(N, C, Y / factor, X / factor)`` in grey levels.
+        ``(N, C, Y / factor, X / factor)`` in grey levels, not rounded, of the dtype and device of `high`.
+
+    Raises
+    ------
+    ValueError
+        If `Y` or `X` is no multiple of the factor.
     """
-    raise NotImplementedError
+    if any(size % degradation.factor for size in high.shape[2:]):
+        raise ValueError(f"{tuple(high.shape)} cannot be divided by {degradation.factor}; crop it first")
+    low = _seen_by_pixels(high, degradation, draw)
+    return _with_noise(low, degradation, draw)
+
+
+def _seen_by_pixels(high: Tensor, degradation: Degradation, draw: np.random.Generator) -> Tensor:
+    """Blur and downsampling in one step, as products with matrices from both sides.
+
+    Several times faster than convolutions that differ from image to image.
+    """
+    factor = degradation.factor
+    if degradation.psf is None:
+        sigma = draw.uniform(*degradation.blur, size=len(high)) * factor
+        lines = with_bicubic(gaussian_lines(sigma, _blur_radius(degradation)), factor)
+        rows, columns = (band_matrices(lines, size, factor).to(high)[:, None] for size in high.shape[2:])
+        return rows @ high @ columns.mT
+    vertical, horizontal = (with_bicubic(lines, factor) for lines in degradation.psf.separable)
+    rows, columns = (
+        band_matrices(lines, size, factor).to(high)
+        for lines, size in zip((vertical, horizontal), high.shape[2:], strict=True)
+    )
+    n, c, y, x = high.shape
+    terms = rows.flatten(0, 1) @ high.reshape(n * c, y, x)
+    # The sum over the products is part of the second multiplication.
+    side_by_side = terms.reshape(n * c, len(rows), y // factor, x).transpose(1, 2).flatten(2)
+    low: Tensor = side_by_side @ columns.transpose(1, 2).flatten(0, 1)
+    return low.reshape(n, c, y // factor, x // factor)
+
+
+def _blur_radius(degradation: Degradation) -> int:
+    if degradation.psf is not None:
+        return degradation.psf.radius
+    return math.ceil(GAUSSIAN_REACH * degradation.blur[1] * degradation.factor)
+
+
+def _with_noise(low: Tensor, degradation: Degradation, draw: np.random.Generator) -> Tensor:
+    each = (len(low), 1, 1, 1)
+    gain = draw.uniform(*degradation.gain, size=each) if degradation.gain else np.zeros(each)
+    read_noise = draw.uniform(*degradation.read_noise, size=each)
+    if not (gain.any() or read_noise.any()):
+        return low
+    mean = low.cpu().numpy().astype(np.float64)
+    noise = read_noise * draw.standard_normal(mean.shape) if read_noise.any() else np.zeros(mean.shape)
+    if gain.any():
+        # Pixels below the offset have no light; a gain of 0 is no photon noise.
+        photons = np.clip((mean - degradation.offset) / np.maximum(gain, 1e-12), 0, MOST_PHOTONS)
+        noise += gain * (draw.poisson(photons) - photons)
+    return low + torch.from_numpy(noise).to(low)
 
 
 def default_degradation(high: Any, factor: int) -> Degradation:
-    """What a user who sets nothing gets: a light random blur, and noise as the camera of `high` has it."""
-    raise NotImplementedError
+    """What a user who sets nothing gets: a light random blur, and the noise that the camera of `high` makes.
+
+    A pixel of the low-resolution image gathers the light of ``factor**2`` pixels, so its noise lies between
+    that of the same exposure and that of ``factor**2`` times as many photons, at the same grey level.
+
+    Parameters
+    ----------
+    high
+        As for :func:`~napari_srgan.training.camera.estimate_camera`.
+    factor
+        How many times smaller the low-resolution image is.
+    """
+    camera = estimate_camera(high)
+    return Degradation(
+        factor,
+        gain=(camera.gain / factor**2, camera.gain) if camera.gain else None,
+        offset=camera.offset,
+        read_noise=(camera.read_noise / factor, camera.read_noise),
+    )
 
 
-def preview(
-    high_plane: NDArray[Any], degradation: Degradation, seed: int = 0
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """One degraded patch for the viewer.
+def preview(high_plane: Any, degradation: Degradation, seed: int = 0) -> tuple[NDArray[Any], NDArray[Any]]:
+    """One degraded patch for the viewer, from where the image has most contrast.
 
     Parameters
     ----------
     high_plane
-        ``(Y, X)`` or ``(Y, X, K)``, any real dtype.
+        ``(Y, X)`` or ``(Y, X, K)``, any real dtype, numpy, dask or zarr.
+    degradation
+        To show.
+    seed
+        Of what is drawn: another seed shows another blur and noise.
 
     Returns
     -------
     low, high
         ``(y, x[, K])`` and the crop of `high_plane` that it was made from, ``(y * factor, x * factor[, K])``,
-        both of its dtype.
+        both of its dtype; `y` and `x` at most :data:`PREVIEW_SIDE`.
+
+    Raises
+    ------
+    UserError
+        If it is no plane, or smaller than a few low-resolution pixels.
     """
-    raise NotImplementedError
+    plane = np.asarray(check_array(high_plane)[...])
+    factor = degradation.factor
+    if plane.ndim not in (2, 3) or min(plane.shape[:2]) < LEAST_PREVIEW * factor:
+        raise UserError(
+            f"a preview needs one plane of at least {LEAST_PREVIEW * factor} pixels a side; got {plane.shape}"
+        )
+    pixels = plane.reshape(*plane.shape[:2], -1).astype(np.float64)
+    pixels = np.stack([fill_nonfinite(colour, 0.0) for colour in np.moveaxis(pixels, 2, 0)])
+    sides = [min(size // factor, PREVIEW_SIDE) * factor for size in plane.shape[:2]]
+    start = _most_contrast(pixels.mean(axis=0), sides, factor)
+    beyond = margin(degradation)
+    window = [
+        slice(max(at - beyond, 0), min(at + side + beyond, size // factor * factor))
+        for at, side, size in zip(start, sides, plane.shape, strict=False)
+    ]
+    low = simulate(torch.from_numpy(pixels[:, *window])[None], degradation, np.random.default_rng(seed))[0]
+    inside = [
+        slice((at - seen.start) // factor, (at - seen.start + side) // factor)
+        for at, side, seen in zip(start, sides, window, strict=True)
+    ]
+    patch = np.moveaxis(low[:, *inside].numpy(), 0, 2)
+    crop = plane[start[0] : start[0] + sides[0], start[1] : start[1] + sides[1]]
+    return restore_dtype(patch, plane.dtype).reshape(*patch.shape[:2], *plane.shape[2:]), crop.copy()
+
+
+def _most_contrast(plane: NDArray[np.float64], sides: list[int], step: int) -> list[int]:
+    """First pixel, a multiple of `step`, of the window that varies most."""
+    starts = [
+        range(0, size // step * step - side + 1, max(side // 4 // step * step, step))
+        for size, side in zip(plane.shape, sides, strict=True)
+    ]
+    places = [[y, x] for y in starts[0] for x in starts[1]]
+    return max(places, key=lambda at: float(plane[at[0] : at[0] + sides[0], at[1] : at[1] + sides[1]].std()))

@@ -1,0 +1,48 @@
+"""What a low-resolution pixel sees of the high-resolution image, as matrices of weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_srgan.networks.resampling import keys_kernel
+
+
+def gaussian_lines(sigma: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
+    """One sampled Gaussian of sum 1 for each sigma in pixels: ``(N,)`` to ``(N, 2 * radius + 1)``."""
+    distance = np.arange(-radius, radius + 1)
+    # A sigma of 0 is no blur.
+    lines = np.exp(-0.5 * (distance / np.maximum(sigma, 1e-3)[:, None]) ** 2)
+    return np.asarray(lines / lines.sum(axis=1, keepdims=True))
+
+
+def bicubic_reach(factor: int) -> int:
+    """Pixels beyond those of an output pixel that the antialiased bicubic kernel sees."""
+    return (3 * factor + 1) // 2 if factor > 1 else 0
+
+
+def with_bicubic(lines: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
+    """Lines ``(N, K)`` convolved with the kernel of
+    :func:`~napari_srgan.networks.bicubic_downsample`: ``(N, K + factor - 1 + 2 * bicubic_reach(factor))``.
+    """
+    if factor == 1:
+        return lines
+    reach = bicubic_reach(factor)
+    taps = torch.arange(-reach, factor + reach, dtype=torch.float64)
+    bicubic = keys_kernel((taps - (factor - 1) / 2) / factor).numpy()
+    return np.stack([np.convolve(line, bicubic / bicubic.sum()) for line in lines])
+
+
+def band_matrices(lines: NDArray[np.float64], size: int, factor: int) -> Tensor:
+    """Matrices ``(N, size / factor, size)`` that apply a line of weights around each output pixel.
+
+    Where a line sees beyond the image, it sees the image's edge.
+    """
+    beyond = (lines.shape[1] - factor) // 2
+    first = factor * torch.arange(size // factor)[:, None] - beyond
+    places = (first + torch.arange(lines.shape[1])).clamp(0, size - 1).expand(len(lines), -1, -1)
+    weights = torch.from_numpy(lines)[:, None].expand(-1, size // factor, -1)
+    empty = torch.zeros(len(lines), size // factor, size, dtype=torch.float64)
+    return empty.scatter_add_(2, places, weights)
