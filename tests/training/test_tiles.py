@@ -85,6 +85,19 @@ def test_attribution_names_every_source(recipe: Recipe, data: Path) -> None:
     )
 
 
+def test_a_set_can_be_left_out(recipe: Recipe, data: Path) -> None:
+    without = recipe.model_copy(update={"without": ("set1",)})
+    tiles, whole = read_tiles(without, data), read_tiles(recipe, data)
+    assert {tile.source_set for tile in tiles.training + tiles.held_back} == {"set0"}
+    assert len(tiles.training) == sum(tile.source_set == "set0" for tile in whole.training)
+    assert attribution(without, data) == ("set0: repo-a at abc, CC0-1.0",)
+
+
+def test_a_set_that_is_not_there_cannot_be_left_out(recipe: Recipe, data: Path) -> None:
+    with pytest.raises(UserError, match="no source set set7; there are set0, set1"):
+        read_tiles(recipe.model_copy(update={"without": ("set0", "set7")}), data)
+
+
 def test_missing_data_is_named(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cells is no folder of tiles: its SOURCES\.tsv"):
         read_tiles(recipe, tmp_path)

@@ -84,6 +84,8 @@ class Recipe(BaseModel):
     folders: tuple[str, ...] = ()
     """Folders of tiles inside the data folder, each with SOURCES.tsv and LICENCES.tsv; none where a
     model is fine-tuned on a user's own images."""
+    without: tuple[str, ...] = ()
+    """Source sets that are left out altogether, to see how a model does on what it has never met."""
     held_back: float = Field(default=0.1, gt=0, lt=1)
     """Part of each source set's images that is never trained on."""
     set_balance: float = Field(default=0.5, ge=0, le=1)

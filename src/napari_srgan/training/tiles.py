@@ -62,15 +62,18 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
     Raises
     ------
     UserError
-        If a folder or its SOURCES.tsv is missing, or a tile cannot be read.
+        If a folder or its SOURCES.tsv is missing, a tile cannot be read, or a set that is to be left
+        out is in no folder.
     """
     if not recipe.folders:
         raise UserError(f"{recipe.name} names no folders of tiles to train on; add folders to the recipe")
     training: list[Tile] = []
     held_back: list[Tile] = []
     too_small = 0
-    for folder in recipe.folders:
-        rows = _read_table(data / folder / "SOURCES.tsv", SOURCES)
+    tables = {folder: _read_table(data / folder / "SOURCES.tsv", SOURCES) for folder in recipe.folders}
+    _check_sets(recipe.without, {row["set"] for rows in tables.values() for row in rows})
+    for folder, table in tables.items():
+        rows = [row for row in table if row["set"] not in recipe.without]
         test_images = _held_back_images(rows, recipe.held_back)
         for row in rows:
             tile = _read_tile(data / folder / row["file"], row["set"], recipe)
@@ -93,7 +96,11 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
 def attribution(recipe: Recipe, data: Path) -> tuple[str, ...]:
     """One line for each source set: name, repository, commit and licence."""
     rows = [row for folder in recipe.folders for row in _read_table(data / folder / "LICENCES.tsv", LICENCES)]
-    lines = [f"{row['set']}: {row['repo']} at {row['commit']}, {row['licence']}" for row in rows]
+    lines = [
+        f"{row['set']}: {row['repo']} at {row['commit']}, {row['licence']}"
+        for row in rows
+        if row["set"] not in recipe.without
+    ]
     return tuple(dict.fromkeys(lines))
 
 
@@ -147,6 +154,13 @@ def _read_table(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     if missing:
         raise UserError(f"{table} has no column {', '.join(sorted(missing))}; it needs {', '.join(columns)}")
     return rows
+
+
+def _check_sets(wanted: Iterable[str], known: set[str]) -> None:
+    unknown = set(wanted) - known
+    if unknown:
+        names = ", ".join(sorted(known))
+        raise UserError(f"without: there is no source set {', '.join(sorted(unknown))}; there are {names}")
 
 
 def _held_back_images(rows: Iterable[dict[str, str]], part: float) -> set[tuple[str, str]]:
