@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_srgan.cli import demo, export, models, train, upscale
+from napari_srgan.cli import demo, export, fine_tune, models, train, upscale
 
 app = typer.Typer(
     name="napari-srgan",
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(upscale.upscale)
+app.command()(fine_tune.fine_tune)
 app.add_typer(models.app, name="models")
 app.command()(demo.demo)
 app.command()(train.train)

@@ -8,6 +8,7 @@ only when a team is asked for.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,44 @@ import torch
 from torch import Tensor, distributed, nn
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.team import Said, TeamLost, share_of
+from napari_srgan.inference.engine import choose_device
+from napari_srgan.training.team import Alone, Said, Team, TeamLost, share_of
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+
+def join_team(devices: int | None, nodes: int | None, device: str) -> Team:
+    """The team that a command asks for, or that a scheduler has started.
+
+    Parameters
+    ----------
+    devices, nodes
+        Processes on each machine, and machines; None: as torchrun has started them, or one.
+    device
+        ``"auto"``, ``"cuda"``, ``"mps"``, ``"xpu"`` or ``"cpu"``.
+
+    Raises
+    ------
+    UserError
+        As :class:`FabricTeam`; if there is no such device; or if SLURM has started several processes
+        that would know nothing of each other.
+    """
+    on_each = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    if devices is None:
+        devices = on_each
+        nodes = nodes or int(os.environ.get("WORLD_SIZE", 1)) // on_each if on_each > 1 else nodes
+    nodes = nodes or 1
+    if devices == nodes == 1:
+        tasks = int(os.environ.get("SLURM_STEP_NUM_TASKS", 1))
+        if tasks > 1:
+            raise UserError(
+                f"SLURM has started {tasks} processes, which would all train the same model; say how they "
+                "work together: --devices, as many as tasks on each machine, and --nodes"
+            )
+        return Alone(choose_device(device))
+    return FabricTeam(devices, nodes, device)
+
 
 CARRIED = {torch.bool: torch.uint8}
 """Types that cannot be sent as they are."""

@@ -64,6 +64,9 @@ class Team(Protocol):
     def barrier(self) -> None:
         """Wait until all have come here."""
 
+    def close(self) -> None:
+        """Leave the team."""
+
 
 class Alone:
     """The team of one process: everything is its own.
@@ -97,6 +100,9 @@ class Alone:
 
     def barrier(self) -> None:
         """Nobody to wait for."""
+
+    def close(self) -> None:
+        """Nobody to leave."""
 
 
 def share_of(batch: int, rank: int, size: int) -> slice:

@@ -1,0 +1,140 @@
+"""``napari-srgan fine-tune``: from the user's own images to a model for their microscope."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_srgan.cli.terminal import errors_told
+from napari_srgan.errors import UserError
+
+
+def fine_tune(
+    low: Annotated[
+        Path | None, typer.Argument(metavar="LOW", help="Low-resolution image, or a folder of them.")
+    ] = None,
+    high: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="HIGH",
+            help="Its high-resolution partner, or a folder of as many, in the same order of names.",
+        ),
+    ] = None,
+    high_only: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--high",
+            metavar="FILE",
+            help="High-resolution image or folder whose low resolution is simulated, in place of LOW and "
+            "HIGH or besides them; may be given several times.",
+        ),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="Model to start from, a name or a file; scratch: none.  "
+            "\\[default: the faithful one for such images and this factor, if there is one]"
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="The model file that is made, .safetensors.", show_default=False)
+    ] = ...,  # type: ignore[assignment]
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Stop after so many minutes of training.  \\[default: 10, or none with --steps]"),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Stop after so many steps.")] = None,
+    patience: Annotated[
+        int, typer.Option(help="Stop after so many validations without improvement; 0: never.")
+    ] = 0,
+    style: Annotated[
+        str, typer.Option(help="faithful: right on average; sharp: looks sharper.")
+    ] = "faithful",
+    factor: Annotated[int | None, typer.Option(help="Scale factor; found from the images if unsaid.")] = None,
+    seed: Annotated[
+        int, typer.Option(help="On a CPU the same seed and --steps make the same weights, bit for bit.")
+    ] = 0,
+    name: Annotated[str | None, typer.Option(help="Name of the model.  \\[default: that of --out]")] = None,
+    batch: Annotated[int | None, typer.Option(help="Patches in a step, all processes together.")] = None,
+    patch: Annotated[int | None, typer.Option(help="Low-resolution pixels along a patch's side.")] = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other choice, e.g. learning_rate=1e-4 or correct_shift=false; see docs/fine-tuning.md.",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            help="File from which the training goes on after it was stopped; kept when it is done.  "
+            "\\[default: beside --out, deleted when it is done]"
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda, mps, xpu or cpu.")] = "auto",
+    devices: Annotated[
+        int | None, typer.Option(help="Processes on each machine, one for each GPU.  \\[default: 1]")
+    ] = None,
+    nodes: Annotated[int | None, typer.Option(help="Machines.  \\[default: 1]")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model file that exists.")] = False,
+) -> None:
+    """Train a model on your own images, starting from another one.
+
+    Give LOW and HIGH, images of the same field or folders of as many;
+    or give --high alone, and low resolution is simulated.
+
+    Part of each image is held back. On it bicubic interpolation, the base
+    and the model are measured while the training runs, and at the end it
+    is told whether the model beats them. Ctrl-C keeps the checkpoint, and
+    the same command goes on from it.
+    """
+    chosen = {
+        "minutes": 10.0 if minutes is None and steps is None else minutes, "steps": steps,
+        "patience": patience, "style": style, "factor": factor, "seed": seed, "batch": batch,
+        "patch": patch, "device": device,
+    }  # fmt: skip
+    with errors_told(), ExitStack() as opened:
+        from napari_srgan.cli.training_base import choose_base
+        from napari_srgan.cli.training_images import find_files, open_images
+        from napari_srgan.cli.training_places import check_space, choose_places, name_of
+        from napari_srgan.cli.training_run import TrainingRun
+        from napari_srgan.training.fabric_team import join_team
+        from napari_srgan.training.fine_tune.settings import check_settings
+
+        files = find_files(low, high, high_only or [])
+        places = choose_places(out, checkpoint, overwrite=overwrite)
+        settings = check_settings(**({"name": name or name_of(out)} | chosen | _parsed(more or [])))
+        images = open_images(files, settings.factor, opened)
+        start = choose_base(base, images, settings.factor)
+        check_space(places, start)
+        team = join_team(devices, nodes, settings.device)
+        opened.callback(team.close)
+        run = TrainingRun(places, team)
+        run.tell_what_is_used(files, start)
+        run.finish(images, start, settings)
+
+
+def _parsed(choices: Sequence[str]) -> dict[str, Any]:
+    """Choices given as NAME=VALUE, the value as TOML writes it; words need no quotes.
+
+    Raises
+    ------
+    UserError
+        If there is no name before a value.
+    """
+    parsed: dict[str, Any] = {}
+    for choice in choices:
+        name, equals, value = choice.partition("=")
+        if not (name.isidentifier() and equals):
+            raise UserError(f"--set takes NAME=VALUE, e.g. learning_rate=1e-4; got {choice!r}")
+        try:
+            parsed[name] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            parsed[name] = value
+    return parsed

@@ -1,0 +1,135 @@
+"""Which files a model is fine-tuned on, and which belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from napari_srgan.cli.targets import find_inputs
+from napari_srgan.errors import UserError
+from napari_srgan.storage.formats import open_image
+from napari_srgan.storage.image import StoredImage
+from napari_srgan.storage.spacing import Spacing
+from napari_srgan.training.pairs.matching import MatchedPair, match
+from napari_srgan.training.pairs.source import SourceImage
+
+MICROMETERS = {
+    "meter": 1e6, "centimeter": 1e4, "millimeter": 1e3, "micrometer": 1.0, "nanometer": 1e-3,
+    "angstrom": 1e-4, "picometer": 1e-6, "inch": 25400.0,
+}  # fmt: skip
+"""In one unit of length."""
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """What a model is fine-tuned on."""
+
+    pairs: tuple[tuple[Path, Path], ...]
+    """Low and high resolution."""
+    alone: tuple[Path, ...]
+    """High resolution, whose partners are simulated."""
+
+
+def find_files(low: Path | None, high: Path | None, alone: Sequence[Path]) -> TrainingFiles:
+    """Find the files meant, and who is whose partner: by name, the first of one folder goes with the
+    first of the other.
+
+    Raises
+    ------
+    UserError
+        If there is nothing, an image has no partner, or is its own.
+    """
+    if low is not None and high is None:
+        raise UserError(
+            f"{low} has no partner: give LOW and HIGH, or --high {low} alone if it is a high-resolution "
+            "image, and low resolution is simulated"
+        )
+    if low is None and not alone:
+        raise UserError("there is nothing to learn from: give LOW and HIGH, or --high alone")
+    pairs = _pair_files(low, high) if low is not None and high is not None else []
+    return TrainingFiles(tuple(pairs), tuple(find_inputs(alone)))
+
+
+def open_images(
+    files: TrainingFiles, factor: int | None, opened: ExitStack
+) -> list[MatchedPair | SourceImage]:
+    """Open files and match pairs; no pixel is read.
+
+    Parameters
+    ----------
+    files
+        Which.
+    factor
+        How many times finer high resolution is; found if unsaid.
+    opened
+        Closes them when nothing will be read any more.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read, or two are no pair.
+    """
+    images: list[MatchedPair | SourceImage] = []
+    for low_file, high_file in files.pairs:
+        low, high = _placed(low_file, opened), _placed(high_file, opened)
+        images.append(match(*_in_one_world(low, high), factor))
+    images += [_placed(file, opened).image.checked() for file in files.alone]
+    return images
+
+
+def _pair_files(low: Path, high: Path) -> list[tuple[Path, Path]]:
+    lows, highs = find_inputs([low]), find_inputs([high])
+    if len(lows) != len(highs):
+        raise UserError(
+            f"{low} has {_counted(lows)} and {high} has {_counted(highs)}: every low-resolution image "
+            "needs its high-resolution partner, named so that both folders have the same order"
+        )
+    pairs = list(zip(lows, highs, strict=True))
+    for one, other in pairs:
+        if one.exists() and other.exists() and one.samefile(other):
+            raise UserError(
+                f"{one} is given as low and as high resolution; give two images, "
+                f"or --high {one} alone, and low resolution is simulated"
+            )
+    return pairs
+
+
+class _Placed(NamedTuple):
+    image: SourceImage
+    world: str
+    """What its pixel sizes are measured in."""
+
+
+def _placed(file: Path, opened: ExitStack) -> _Placed:
+    stored = opened.enter_context(open_image(file))
+    y, x = (_axis(stored, letter) for letter in "YX")
+    image = SourceImage(file.name, stored.data, stored.axes)
+    if not (y.known and x.known):
+        return _Placed(image, "")
+    units = [MICROMETERS.get(str(axis.unit)) for axis in (y, x)]
+    if None in units:
+        scale, origin, world = (y.size, x.size), (y.origin, x.origin), f"{y.unit} {x.unit}"
+    else:
+        per_y, per_x = (unit or 1.0 for unit in units)
+        scale, origin = (y.size * per_y, x.size * per_x), (y.origin * per_y, x.origin * per_x)
+        world = "micrometer"
+    return _Placed(replace(image, scale=scale, origin=origin), world)
+
+
+def _axis(stored: StoredImage, letter: str) -> Spacing:
+    return stored.spacings[stored.axes.index(letter)]
+
+
+def _in_one_world(low: _Placed, high: _Placed) -> tuple[SourceImage, SourceImage]:
+    """Both images; without their places if those cannot be compared."""
+    if low.world == high.world:
+        return low.image, high.image
+    nowhere = {"scale": None, "origin": (0.0, 0.0)}
+    return replace(low.image, **nowhere), replace(high.image, **nowhere)  # type: ignore[arg-type]
+
+
+def _counted(files: Sequence[Path]) -> str:
+    return f"{len(files)} image{'' if len(files) == 1 else 's'}"
