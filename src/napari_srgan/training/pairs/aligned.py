@@ -23,10 +23,10 @@ class AlignedPlane:
     """Along the leading axes."""
     channel: int
     """0 where there is no channel axis."""
-    low: NDArray[Any]
-    """``(Y, X, K)``, K = 1 or 3, of the image's dtype."""
-    high: NDArray[Any] | None
-    """``(Y * factor, X * factor, K)``; None where low resolution is to be simulated."""
+    low: NDArray[Any] | None
+    """``(Y, X, K)``, K = 1 or 3, of the image's dtype; None where it is to be simulated."""
+    high: NDArray[Any]
+    """``(Y * factor, X * factor, K)``."""
     usable: NDArray[np.bool_]
     """``(Y, X)``: False where blocks do not correlate, values are not finite or are saturated."""
 
