@@ -30,8 +30,8 @@ def fine_tune(
         typer.Option(
             "--high",
             metavar="FILE",
-            help="High-resolution image or folder whose low resolution is simulated, in place of LOW and "
-            "HIGH or besides them; may be given several times.",
+            help="High-resolution image, or a folder of them, in place of LOW and HIGH: low resolution "
+            "is simulated; may be given several times.",
         ),
     ] = None,
     base: Annotated[
@@ -102,17 +102,20 @@ def fine_tune(
     with errors_told(), ExitStack() as opened:
         from napari_srgan.cli.training_base import choose_base
         from napari_srgan.cli.training_images import find_files, open_images
-        from napari_srgan.cli.training_places import check_space, choose_places, name_of
+        from napari_srgan.cli.training_places import choose_places, name_of
         from napari_srgan.cli.training_run import TrainingRun
         from napari_srgan.training.fabric_team import join_team
         from napari_srgan.training.fine_tune.settings import check_settings
+        from napari_srgan.training.room import check_room
 
         files = find_files(low, high, high_only or [])
         places = choose_places(out, checkpoint, overwrite=overwrite)
         settings = check_settings(**({"name": name or name_of(out)} | chosen | _parsed(more or [])))
         images = open_images(files, settings.factor, opened)
         start = choose_base(base, images, settings.factor)
-        check_space(places, start)
+        if start:
+            check_room(places.out, start.network)
+            check_room(places.checkpoint, start.network)
         team = join_team(devices, nodes, settings.device)
         opened.callback(team.close)
         run = TrainingRun(places, team)

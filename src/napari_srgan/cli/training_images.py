@@ -47,6 +47,11 @@ def find_files(low: Path | None, high: Path | None, alone: Sequence[Path]) -> Tr
             f"{low} has no partner: give LOW and HIGH, or --high {low} alone if it is a high-resolution "
             "image, and low resolution is simulated"
         )
+    if low is not None and alone:
+        raise UserError(
+            "give either LOW and HIGH or --high: pairs and images without a partner cannot be learned from "
+            "together; train on one kind, then take that model as --base for the other"
+        )
     if low is None and not alone:
         raise UserError("there is nothing to learn from: give LOW and HIGH, or --high alone")
     pairs = _pair_files(low, high) if low is not None and high is not None else []

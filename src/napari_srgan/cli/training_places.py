@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_srgan.errors import UserError
 
-if TYPE_CHECKING:
-    from napari_srgan.models import Model
-
 ENDING = ".safetensors"
-COPIES = 10
-"""Times the weights: network, average, best, two moments of Adam, a discriminator, and the checkpoint that
-is being written beside the last one."""
-LEAST_SPACE = 2**26
-"""Bytes that a disk should have left however small the network is."""
 
 
 @dataclass(frozen=True)
@@ -57,32 +47,6 @@ def choose_places(out: Path, checkpoint: Path | None, *, overwrite: bool) -> Pla
     for folder in {out.parent, checkpoint.parent}:
         _try_to_write(folder)
     return Places(out, checkpoint, passing)
-
-
-def check_space(places: Places, base: Model | None) -> None:
-    """Make sure that model and checkpoint will fit on their disks.
-
-    Parameters
-    ----------
-    places
-        Where they go.
-    base
-        What the training starts from, which is as large as what it makes.
-
-    Raises
-    ------
-    UserError
-        If there is not room enough.
-    """
-    weights = sum(p.numel() * 4 for p in base.network.parameters()) if base else 0
-    needed = max(COPIES * weights, LEAST_SPACE)
-    for folder in {places.out.parent, places.checkpoint.parent}:
-        free = shutil.disk_usage(folder).free
-        if free < needed:
-            raise UserError(
-                f"the disk of {folder.resolve()} has {free / 1e6:.0f} MB left, and the training may write "
-                f"{needed / 1e6:.0f} MB; make room, or give --out and --checkpoint on another disk"
-            )
 
 
 def name_of(out: Path) -> str:
