@@ -192,7 +192,7 @@ def test_gathering_holds_the_memory_bound(
     gather = Engine.gather
 
     def counted(self: Engine, windows: Windows, watch: Any = None) -> Any:
-        with memory._LiveTensors() as tensors:
+        with memory.LiveTensors() as tensors:
             result = gather(self, windows, watch)
         peaks.append(tensors.peak)
         return result

@@ -113,12 +113,12 @@ def _peak_bytes(engine: Engine, batch: int, side: int, gathering: bool) -> float
         torch.cuda.reset_peak_memory_stats(engine.device)
         run()
         return float(torch.cuda.max_memory_allocated(engine.device) - before)
-    with _LiveTensors() as tensors:
+    with LiveTensors() as tensors:
         run()
     return float(tensors.peak)
 
 
-class _LiveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class LiveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of tensors that are alive, on any device."""
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from collections.abc import Generator as Iteration
@@ -15,6 +16,7 @@ from torch import Tensor
 from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import OutOfMemory, memory_errors_named
 from napari_srgan.models import load_model
+from napari_srgan.models.card import SPANDREL
 from napari_srgan.networks import Generator, build_network
 from napari_srgan.training.averaging import Averaging
 from napari_srgan.training.checkpoint import TrainingState, read_checkpoint, write_checkpoint
@@ -42,7 +44,18 @@ class StepDone:
     """What went otherwise than planned, in a sentence."""
 
 
-Training = Iteration[StepDone | Validation, Order | None, Generator]
+@dataclass(frozen=True)
+class Resumed:
+    """The training goes on from a checkpoint."""
+
+    history: tuple[Validation, ...]
+    """The validations before."""
+    position: float
+    minutes: float
+
+
+News = StepDone | Validation | Resumed
+Training = Iteration[News, Order | None, Generator]
 """Yields steps and validations, can be sent an order, returns the trained network."""
 
 
@@ -99,8 +112,9 @@ def train(
 
     Yields
     ------
-    StepDone or Validation
-        A validation at the start, at the end and every ``recipe.validate_every`` steps.
+    News
+        First that it goes on, if it does; then steps, and a validation at the start, at the end and every
+        ``recipe.validate_every`` steps.
 
     Returns
     -------
@@ -154,18 +168,20 @@ class _Run:
         if state.discriminator is not None:
             team.same(state.discriminator)
         self._finished = False
-        if checkpoint is not None and checkpoint.exists():
+        self._resumed = checkpoint is not None and checkpoint.exists()
+        if checkpoint is not None and self._resumed:
             read_checkpoint(checkpoint, state, recipe)
         self._forward: Callable[[Tensor], Tensor] = torch.compile(network) if compiled else network
         self._averaging = Averaging(state.network, state.average, recipe.average)
         self._sampler = material.sampler(recipe, state.draw)
         self._since = time.monotonic()
         self._note = ""
-        self._said = False
 
-    def all(self) -> Iteration[StepDone | Validation, Order | None, None]:
+    def all(self) -> Iteration[News, Order | None, None]:
         """Train to the end."""
         state = self._state
+        if self._resumed:
+            yield from self._told(Resumed(tuple(state.history), self._position(), state.minutes))
         while True:
             position = self._position()
             over = position >= 1 or self._finished or self._out_of_patience()
@@ -173,8 +189,6 @@ class _Run:
                 seen = self._validate()
                 yield from self._told(seen)
                 over = over or self._finished or self._out_of_patience()
-            elif over and not self._said:  # a training that had been finished before
-                yield from self._told(state.history[-1])
             if over:
                 return
             loss = self._step(position)
@@ -202,10 +216,9 @@ class _Run:
         except UserError as error:
             self._note = f"{error}; the training goes on without"
 
-    def _told(self, news: StepDone | Validation) -> Iteration[StepDone | Validation, Order | None, None]:
+    def _told(self, news: News) -> Iteration[News, Order | None, None]:
         """Say something; the clock stands until the answer."""
         self._state.minutes = self._minutes()
-        self._said = True
         try:
             order = yield news
         finally:
@@ -330,6 +343,8 @@ def start_network(recipe: Recipe) -> Generator:
 
 def _kept_network(recipe: Recipe, network: Generator) -> Generator:
     """A copy of the network with what is only switched on after training."""
+    if recipe.architecture == SPANDREL:
+        return copy.deepcopy(network).requires_grad_(False)
     kept = build_network(recipe.architecture, recipe.kept_arguments).requires_grad_(False)
     kept.load_state_dict(network.state_dict())
     return kept.to(next(network.parameters()).device).to(memory_format=torch.channels_last)

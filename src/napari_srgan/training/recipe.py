@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_srgan.errors import UserError
+from napari_srgan.models.card import SPANDREL
 from napari_srgan.networks import build_network
 from napari_srgan.networks.architectures import spelled_out
 from napari_srgan.training.losses import AdversarialLoss, PixelLoss
@@ -86,6 +87,8 @@ class Recipe(BaseModel):
     model is fine-tuned on a user's own images."""
     without: tuple[str, ...] = ()
     """Source sets that are left out altogether, to see how a model does on what it has never met."""
+    data: str = ""
+    """Fingerprint of a user's own images: a checkpoint of others is refused."""
     held_back: float = Field(default=0.1, gt=0, lt=1)
     """Part of each source set's images that is never trained on."""
     set_balance: float = Field(default=0.5, ge=0, le=1)
@@ -131,7 +134,8 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _network_can_be_built(self) -> Recipe:
-        build_network(self.architecture, self.kept_arguments)
+        if self.architecture != SPANDREL:  # whose networks are made from weights
+            build_network(self.architecture, self.kept_arguments)
         missing = {"scale_factor", "channels"} - set(self.arguments)
         if missing:
             raise ValueError(f"arguments must name {' and '.join(sorted(missing))}")
@@ -158,6 +162,8 @@ class Recipe(BaseModel):
     @property
     def kept_arguments(self) -> dict[str, Any]:
         """Arguments of the network that is kept."""
+        if self.architecture == SPANDREL:
+            return dict(self.arguments)
         spelled = spelled_out(self.architecture, self.arguments)
         return spelled | ({"back_projection": True} if self.back_projection else {})
 

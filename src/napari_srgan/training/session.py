@@ -11,7 +11,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import Model, ModelCard, Quality, save_model
 from napari_srgan.networks import Generator
 from napari_srgan.training.curve import draw_curve
-from napari_srgan.training.loop import StepDone, TrainingDiverged, train
+from napari_srgan.training.loop import Resumed, TrainingDiverged, train
 from napari_srgan.training.recipe import Recipe, read_recipe
 from napari_srgan.training.team import Alone
 from napari_srgan.training.tiles import TileSets, attribution, read_tiles
@@ -90,7 +90,9 @@ def run_recipe(
         except TrainingDiverged as error:
             network, diverged = error.network, error
             break
-        if isinstance(news, StepDone):
+        if isinstance(news, Resumed) and news.position >= 1:  # it had been finished before
+            news = news.history[-1]
+        if not isinstance(news, Validation):
             continue
         _write_log(log, news)
         last = news

@@ -35,6 +35,8 @@ class FineTuning(BaseModel):
 
     factor: int | None = Field(default=None, ge=1, le=8)
     """Scale factor of the model; None: that of the pairs. Must be said where it differs from the base's."""
+    despite_check: bool = False
+    """Train on pairs that the check calls wrong, e.g. to learn fluorescence from phase contrast."""
     correct_shift: bool = True
     """Move high-resolution images onto their partners by whole pixels before learning."""
     brightness: Brightness = "auto"
@@ -105,4 +107,6 @@ def check_settings(**chosen: object) -> FineTuning:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{where}: {first['msg']}, got {first['input']!r}" if where else first["msg"]) from error
+        raise UserError(
+            f"{where}: {first['msg']}, got {first['input']!r}" if where else first["msg"]
+        ) from error

@@ -1,0 +1,139 @@
+"""The model that a fine-tuning ends with, and what its card says of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from napari_srgan.models import Model, ModelCard, Quality
+from napari_srgan.models.card import SPANDREL, Baseline, HistoryPoint, PairRecord
+from napari_srgan.networks import Generator
+from napari_srgan.training.degrade import Degradation
+from napari_srgan.training.fine_tune.material import PairMaterial, Subject
+from napari_srgan.training.pairs.report import PairReport
+from napari_srgan.training.recipe import Recipe
+from napari_srgan.training.validation import Validation
+
+
+def history_point(validation: Validation) -> HistoryPoint:
+    """A validation as a card keeps it."""
+    return HistoryPoint(
+        step=validation.step,
+        minutes=round(validation.minutes, 3),
+        loss=None if math.isnan(validation.loss) else validation.loss,
+        psnr=round(validation.mean_psnr, 3),
+        best=validation.best,
+    )
+
+
+def finished_model(
+    network: Generator,
+    recipe: Recipe,
+    material: PairMaterial,
+    history: Sequence[HistoryPoint],
+    baseline: Baseline,
+    *,
+    base: Model | None,
+    records: tuple[PairRecord, ...],
+) -> Model:
+    """The trained network with its card.
+
+    Parameters
+    ----------
+    network
+        The weights that are kept, on the CPU.
+    recipe
+        How they were trained.
+    material
+        On what, and on what they are judged.
+    history
+        All validations.
+    baseline
+        What had to be beaten.
+    base
+        What was started from.
+    records
+        The images.
+    """
+    own = {"base": base.card.arguments} if base and recipe.architecture == SPANDREL else {"base": {}}
+    last = history[-1]
+    figures = material.validate(network, next(network.parameters()).device)
+    bicubic = material.bicubic
+    card = ModelCard(
+        name=recipe.name,
+        description=recipe.description,
+        architecture=recipe.architecture,
+        arguments=own["base"] or recipe.kept_arguments,
+        scale_factor=recipe.scale_factor,
+        channels=recipe.channels,
+        intensity=recipe.intensity,
+        receptive_radius=network.receptive_radius,
+        border=base.card.border if base else None,
+        licence=recipe.licence,
+        citation=recipe.citation,
+        attribution=base.card.attribution if base else (),
+        recipe=recipe.model_dump(mode="json"),
+        trained=(
+            f"{last.step} steps of {recipe.batch} patches of {recipe.patch} pixels "
+            f"in {last.minutes:.1f} minutes, " + (f"from {base.name}" if base else "from scratch")
+        ),
+        quality=tuple(
+            Quality(
+                images=name,
+                psnr=round(figures[name], 2),
+                bicubic_psnr=round(bicubic[name], 2),
+                protocol=material.judge.protocol,
+            )
+            for name in figures
+        ),
+        history=tuple(history),
+        baseline=baseline,
+        pairs=records,
+        result=material.result,
+    )
+    return Model(network.requires_grad_(False), card)
+
+
+def records_of(
+    subjects: Sequence[Subject],
+    reports: Sequence[PairReport],
+    degradation: Degradation | None,
+    *,
+    shift_corrected: bool,
+    notes: tuple[str, ...],
+) -> tuple[PairRecord, ...]:
+    """What a card keeps of the images.
+
+    Parameters
+    ----------
+    subjects
+        The images.
+    reports
+        Of measured pairs, in the same order; none where low resolution was simulated.
+    degradation
+        How it was simulated.
+    shift_corrected
+        Whether the high-resolution images were moved.
+    notes
+        What was done to the base for them.
+    """
+    if degradation is not None:
+        how = f"low resolution simulated: {degradation}"
+        return tuple(
+            PairRecord(
+                name=subject.name, shape=subject.shape, simulated=True, notes=(*notes, *subject.notes, how)
+            )
+            for subject in subjects
+        )
+    return tuple(
+        PairRecord(
+            name=subject.name,
+            shape=subject.shape,
+            shift=report.shift,
+            shift_corrected=shift_corrected,
+            gain=report.gain,
+            offset=report.offset,
+            notes=(*notes, *subject.notes, *report.notes),
+        )
+        for subject, report in zip(subjects, reports, strict=True)
+    )

@@ -1,0 +1,70 @@
+"""How many patches a step can have, measured on the device that will train."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+from torch import Tensor
+
+from napari_srgan.inference.engine import memory_errors_named
+from napari_srgan.inference.memory import DEVICE_SHARE, LiveTensors
+from napari_srgan.networks import Generator
+from napari_srgan.training.precision import mixed_precision
+
+USUAL_BATCH = 16
+"""Patches in a step, as in SRGAN (Ledig et al. 2017, section 3.2)."""
+HOST_SHARE = 0.5
+"""Part of the free memory that a step may take on the CPU, where others need it too."""
+
+
+def batch_for(network: Generator, channels: int, patch: int, device: torch.device) -> int:
+    """The usual batch, or as many patches as fit into memory.
+
+    Parameters
+    ----------
+    network
+        On its device; its gradients are cleared.
+    channels
+        Of the images.
+    patch
+        Low-resolution pixels along the side of a patch.
+    device
+        That trains.
+
+    Raises
+    ------
+    OutOfMemory
+        If not even two patches fit.
+    """
+    one, two = (_peak_bytes(network, channels, patch, count, device) for count in (1, 2))
+    per_patch = max(two - one, 1.0)
+    fixed = max(one - per_patch, 0.0)
+    fits = int((_budget(device) - fixed) / per_patch)
+    return max(min(USUAL_BATCH, fits), 1)
+
+
+def _budget(device: torch.device) -> float:
+    if device.type == "cuda":
+        return float(DEVICE_SHARE * torch.cuda.mem_get_info(device)[0])
+    if device.type == "xpu":
+        return float(DEVICE_SHARE * torch.xpu.mem_get_info(device)[0])
+    return float(HOST_SHARE * psutil.virtual_memory().available)
+
+
+def _peak_bytes(network: Generator, channels: int, patch: int, count: int, device: torch.device) -> float:
+    low = torch.zeros(count, channels, patch, patch, device=device)
+
+    def run() -> None:
+        with mixed_precision(device):
+            result: Tensor = network(low)
+        result.mean().backward()  # type: ignore[no-untyped-call]
+        network.zero_grad()
+
+    if device.type == "cuda":
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        memory_errors_named(run)
+        return float(torch.cuda.max_memory_allocated(device) - before)
+    with LiveTensors() as tensors:
+        memory_errors_named(run)
+    return float(tensors.peak)

@@ -1,0 +1,166 @@
+"""Patches are drawn where there is something to be seen, and never near what is held back."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_srgan.training.degrade import Degradation, margin, simulate
+from napari_srgan.training.fine_tune.planes import LearnedPlane
+from napari_srgan.training.fine_tune.split import fits, window_sums
+from napari_srgan.training.recipe import Recipe
+from napari_srgan.training.tiles import orient
+
+EVERYWHERE = 0.2
+"""Part of the patches that are drawn from anywhere, so that a model learns what ground looks like."""
+MOST_SIGNAL = 5.0
+"""Times the mean signal beyond which a place is not drawn more often."""
+
+
+class Places:
+    """Where patches can be drawn from a plane, and how often from where.
+
+    Parameters
+    ----------
+    plane
+        To draw from.
+    patch
+        Side of a patch in low-resolution pixels.
+    """
+
+    def __init__(self, plane: LearnedPlane, patch: int) -> None:
+        self._fits = fits(plane.split.roles, patch)
+        # One of several places next to each other stands for all of them.
+        self._stride = max(patch // 8, 1)
+        coarse = self._fits[:: self._stride, :: self._stride]
+        self._y, self._x = (index * self._stride for index in np.nonzero(coarse))
+        if not len(self._y):  # the few places there are lie between those
+            self._stride = 1
+            self._y, self._x = np.nonzero(self._fits)
+        signal = window_sums(plane.signal, patch) / patch**2 if self._fits.size else np.zeros((0, 0))
+        weights = EVERYWHERE + (1 - EVERYWHERE) * signal[self._y, self._x].clip(max=MOST_SIGNAL)
+        self._ends = np.cumsum(weights)
+
+    @property
+    def weight(self) -> float:
+        """How often the plane is drawn from; 0 if no patch fits."""
+        return float(self._ends[-1]) * self._stride**2 if len(self._ends) else 0.0
+
+    def draw(self, draw: np.random.Generator) -> tuple[int, int]:
+        """Y and X of a patch's first pixel."""
+        number = int(np.searchsorted(self._ends, draw.random() * self._ends[-1], side="right"))
+        number = min(number, len(self._ends) - 1)
+        y, x = int(self._y[number]), int(self._x[number])
+        beside = y + int(draw.integers(self._stride)), x + int(draw.integers(self._stride))
+        inside = beside[0] < self._fits.shape[0] and beside[1] < self._fits.shape[1]
+        return beside if inside and self._fits[beside] else (y, x)
+
+
+class _Patches:
+    """What both samplers have in common: planes, places, orientations."""
+
+    def __init__(self, planes: list[LearnedPlane], recipe: Recipe, draw: np.random.Generator) -> None:
+        self._recipe, self._draw = recipe, draw
+        pairs = [(plane, Places(plane, recipe.patch)) for plane in planes]
+        self._planes = [(plane, places) for plane, places in pairs if places.weight > 0]
+        self._ends = np.cumsum([places.weight for _, places in self._planes])
+
+    def _place(self) -> tuple[LearnedPlane, int, int]:
+        number = int(np.searchsorted(self._ends, self._draw.random() * self._ends[-1], side="right"))
+        plane, places = self._planes[min(number, len(self._planes) - 1)]
+        return plane, *places.draw(self._draw)
+
+    def _turned(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        draw = self._draw
+        turns, mirrored = int(draw.integers(4)), bool(draw.integers(2))
+        gain = float(draw.uniform(*self._recipe.gain))
+        return orient(low, turns, mirrored) * gain, orient(high, turns, mirrored) * gain
+
+
+class MeasuredPatches(_Patches):
+    """From planes that have both resolutions."""
+
+    def batch(self, count: int) -> tuple[Tensor, Tensor]:
+        """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``."""
+        pairs = [self._patch() for _ in range(count)]
+        return torch.stack([low for low, _ in pairs]), torch.stack([high for _, high in pairs])
+
+    def _patch(self) -> tuple[Tensor, Tensor]:
+        plane, y, x = self._place()
+        size, factor = self._recipe.patch, self._recipe.scale_factor
+        assert plane.low is not None
+        low = plane.low[:, y : y + size, x : x + size]
+        high = plane.high[:, y * factor : (y + size) * factor, x * factor : (x + size) * factor]
+        return self._turned(low, high)
+
+
+class SimulatedPatches(_Patches):
+    """From planes of high resolution alone; each patch is degraded anew when it is drawn.
+
+    Parameters
+    ----------
+    planes
+        Their high resolution is in grey levels.
+    recipe
+        Names batch, patch and factor.
+    draw
+        Where all random numbers come from.
+    degradation
+        How low resolution is made.
+    """
+
+    def __init__(
+        self,
+        planes: list[LearnedPlane],
+        recipe: Recipe,
+        draw: np.random.Generator,
+        degradation: Degradation,
+    ) -> None:
+        super().__init__(planes, recipe, draw)
+        self._degradation = degradation
+        factor = degradation.factor
+        self._margin = -(-margin(degradation) // factor)
+        """Low-resolution pixels."""
+
+    def batch(self, count: int) -> tuple[Tensor, Tensor]:
+        """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``."""
+        places = [self._place() for _ in range(count)]
+        size, factor, around = self._recipe.patch, self._recipe.scale_factor, self._margin
+        wide = torch.stack([_window(p.high, y, x, size, around, factor) for p, y, x in places])
+        lows = simulate(wide, self._degradation, self._draw)
+        inner = slice(around, around + size)
+        core = slice(around * factor, (around + size) * factor)
+        pairs = [
+            self._turned(
+                _normalised(low[:, inner, inner], plane.seen.offset, plane.seen.span),
+                _normalised(high[:, core, core], plane.target.offset, plane.target.span),
+            )
+            for (plane, _, _), low, high in zip(places, lows, wide, strict=True)
+        ]
+        return torch.stack([low for low, _ in pairs]), torch.stack([high for _, high in pairs])
+
+
+def _normalised(image: Tensor, offset: float, span: float) -> Tensor:
+    return (image - offset) / span
+
+
+def _window(high: Tensor, y: int, x: int, size: int, around: int, factor: int) -> Tensor:
+    """A patch with its margin, continued by reflection where the plane ends."""
+    spans = []
+    for start, length in ((y, high.shape[1]), (x, high.shape[2])):
+        at = np.arange((start - around) * factor, (start + size + around) * factor)
+        spans.append(_reflected(at, length))
+    (y0, y1), (x0, x1) = ((int(s.min()), int(s.max()) + 1) for s in spans)
+    part = high[:, y0:y1, x0:x1]
+    if part.shape[1:] == (len(spans[0]), len(spans[1])):
+        return part
+    rows, columns = (torch.from_numpy(s - s.min()) for s in spans)
+    return part[:, rows][:, :, columns]
+
+
+def _reflected(at: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    """Places beyond the ends of a line, mirrored into it; the last pixel is repeated."""
+    folded = np.mod(at, 2 * length)
+    return np.where(folded < length, folded, 2 * length - 1 - folded)

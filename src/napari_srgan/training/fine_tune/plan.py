@@ -1,0 +1,117 @@
+"""From the user's choices to a recipe of the one training loop."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from napari_srgan.models import Model
+from napari_srgan.models.card import SPANDREL
+from napari_srgan.training.fine_tune.settings import FineTuning
+from napari_srgan.training.recipe import GanStage, Recipe
+
+FROM_SCRATCH: dict[str, Any] = {
+    "kernel": 9, "normalisation": "none", "activation": "relu", "interpolated_skip": True,
+    "upsampling": "direct",
+}  # fmt: skip
+"""Arguments of an SRResNet from scratch, as the bundled microscopy models have them."""
+USUAL_PATCH = 48
+"""Low-resolution pixels: what an SRResNet sees around a pixel fits into it."""
+LEAST_PATCH = 16
+WARM_UP = 50
+"""Steps: short trainings must not spend their time in it."""
+GAIN = (0.8, 1.25)
+"""Brightness of other images differs from that of these."""
+
+
+def patch_for(settings: FineTuning, smallest: int) -> int:
+    """Side of the patches: the usual one, or half of the smallest image's shorter side."""
+    return settings.patch or max(min(USUAL_PATCH, smallest // 2), LEAST_PATCH)
+
+
+def recipe_for(
+    settings: FineTuning,
+    *,
+    base: Model | None,
+    architecture: str,
+    arguments: dict[str, Any],
+    intensity: Literal["byte", "percentile"],
+    back_projection: bool,
+    batch: int,
+    patch: int,
+    data: str,
+    names: str,
+) -> Recipe:
+    """The recipe of a fine-tuning.
+
+    Parameters
+    ----------
+    settings
+        The user's choices.
+    base
+        What is started from.
+    architecture, arguments
+        Of the network as it is trained.
+    intensity
+        The intensity convention.
+    back_projection
+        Whether the finished model has it.
+    batch, patch
+        Patches in a step, and their side.
+    data
+        Fingerprint of the images: a checkpoint of others is refused.
+    names
+        Of the images, for the description.
+    """
+    origin = f"fine-tuned from {base.name}" if base else "trained from scratch"
+    return Recipe(
+        name=settings.name,
+        description=f"{names}: {origin}, {settings.style}",
+        architecture=architecture,
+        arguments=arguments,
+        intensity=intensity,
+        licence=base.card.licence if base else "unknown",
+        citation=base.card.citation if base else "",
+        start=base.name if base else None,
+        back_projection=back_projection,
+        gain=GAIN,
+        steps=settings.steps,
+        minutes=settings.minutes,
+        patience=settings.patience,
+        keep="best",
+        batch=batch,
+        patch=patch,
+        optimiser="adam" if architecture == SPANDREL else "muon",
+        learning_rate=settings.learning_rate or (5e-4 if base else 1e-3),
+        warm_up=WARM_UP,
+        schedule="cosine",
+        clip=settings.clip,
+        pixel_loss=settings.pixel_loss,
+        gan=_gan_stage(settings),
+        validate_every=settings.validate_every,
+        seed=settings.seed,
+        data=data,
+    )
+
+
+def scratch_arguments(settings: FineTuning, *, channels: int, factor: int) -> dict[str, Any]:
+    """Arguments of a network from scratch."""
+    own: dict[str, Any] = {"scale_factor": factor, "channels": channels}
+    if settings.architecture != "srresnet":
+        return own
+    return own | FROM_SCRATCH | {"blocks": settings.blocks, "width": settings.width}
+
+
+def _gan_stage(settings: FineTuning) -> GanStage | None:
+    if settings.style == "faithful":
+        return None
+    return GanStage(
+        after_part=1 - settings.sharp_part,
+        discriminator=settings.discriminator,
+        adversarial=settings.adversarial,
+        adversarial_weight=settings.adversarial_weight,
+        perceptual=settings.perceptual,
+        features=settings.features,
+        heads=settings.heads,
+        perceptual_weight=settings.perceptual_weight if settings.perceptual != "none" else 0.0,
+        pixel_weight=1.0,
+    )

@@ -1,0 +1,64 @@
+"""Images without a partner, read into memory."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from napari_srgan.errors import UserError
+from napari_srgan.progress import Job, Progress
+from napari_srgan.training.pairs.aligned import AlignedPlane
+from napari_srgan.training.pairs.source import SourceImage
+
+
+def read_high_job(image: SourceImage, factor: int, *, budget: int) -> Job[tuple[list[AlignedPlane], str]]:
+    """Copy an image's planes into memory, evenly spread ones if there are too many.
+
+    Parameters
+    ----------
+    image
+        High resolution.
+    factor
+        Of the resolution; planes are cropped at their ends to multiples of it.
+    budget
+        Bytes that the copies may take.
+
+    Returns
+    -------
+    list of AlignedPlane, str
+        Without low resolution; and a note if not all planes were read.
+
+    Raises
+    ------
+    UserError
+        If the image is constant or not finite anywhere.
+    """
+    image = image.checked()
+    sizes = [size for _, size in image.leading]
+    indices = list(product(*(range(size) for size in sizes)))
+    y, x = (size // factor * factor for size in image.plane_shape)
+    colours = 3 if image.rgb else 1
+    # Each plane is there as it is, and once more as the network sees it.
+    most = max(int(budget / (y * x * colours * (image.dtype.itemsize + 4))), 1)
+    chosen = indices
+    if len(indices) > most:
+        chosen = [indices[int(i)] for i in np.linspace(0, len(indices) - 1, most)]
+    note = "" if len(chosen) == len(indices) else f"{len(chosen)} of {len(indices)} planes are used"
+    letters = [letter for letter, _ in image.leading]
+    planes = []
+    for number, index in enumerate(chosen):
+        yield Progress(number, len(chosen), f"Reading {image.name}")
+        pixels = np.array(image.read(index, ((0, y), (0, x))))
+        finite = np.isfinite(pixels).all(axis=-1)
+        blocks = finite.reshape(y // factor, factor, x // factor, factor).all(axis=(1, 3))
+        channel = index[letters.index("C")] if "C" in letters else 0
+        planes.append(AlignedPlane(image.name, index, channel, None, pixels, blocks))
+    if not any(_has_contrast(plane) for plane in planes):
+        raise UserError(f"{image.name!r} has the same value everywhere: there is nothing to learn from it")
+    return planes, note
+
+
+def _has_contrast(plane: AlignedPlane) -> bool:
+    values = plane.high[np.isfinite(plane.high)]
+    return values.size > 0 and bool(values.min() < values.max())

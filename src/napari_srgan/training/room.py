@@ -1,0 +1,42 @@
+"""Whether a training can be kept, found out before it starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from napari_srgan.errors import UserError
+from napari_srgan.networks import Generator
+
+COPIES = 12
+"""Times the weights: network, average, best, the optimiser's moments, a second player; and the file
+that is written while the one before is still there."""
+
+
+def check_room(checkpoint: Path, network: Generator) -> None:
+    """Make the folder of a checkpoint, and see whether it can be written to.
+
+    Raises
+    ------
+    UserError
+        If it cannot be made or written to, or the disk has too little room.
+    """
+    folder = checkpoint.parent
+    trial = folder / f".{checkpoint.name}.{os.getpid()}.writable"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise UserError(
+            f"the training cannot be kept: nothing can be written to {folder} ({error.strerror}); "
+            "choose another folder"
+        ) from error
+    needed = COPIES * sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+    if free < needed:
+        raise UserError(
+            f"the training cannot be kept: it needs {needed / 2**20:.0f} MiB and {folder} has "
+            f"{free / 2**20:.0f} MiB left; make room, or choose another folder"
+        )
