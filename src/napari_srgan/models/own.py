@@ -149,6 +149,11 @@ def check_free(name: str, *, but: Path | None = None) -> None:
             raise UserError(f"there is a model {file.stem!r} already ({file}); choose another name")
 
 
+def free_name(wanted: str) -> str:
+    """The name that is wanted, with a number if a file of the library has it already."""
+    return _free_name(Path(f"{wanted}.safetensors"), None)
+
+
 def own_file(name: str) -> Path:
     """File of the user's folder for a model of this name; the folder is made if need be."""
     folder = user_folder()

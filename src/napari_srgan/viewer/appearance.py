@@ -48,3 +48,8 @@ def as_sentence(text: str) -> str:
 def grid_of(viewer: Any) -> Any:
     """The viewer's grid, which napari 0.9 moved to the canvas."""
     return getattr(viewer, "canvas", viewer).grid
+
+
+def camera_of(viewer: Any) -> Any:
+    """The viewer's camera, which napari 0.9 moved to the scene."""
+    return getattr(viewer, "scene", viewer).camera

@@ -59,6 +59,8 @@ class JobRunner:
     """A task has begun: its title."""
     progressed = Signal(object, str)
     """How far it is: a :class:`Progress`, and the time left in words."""
+    paused = Signal(bool)
+    """The task waits, or goes on again."""
     ended = Signal(bool)
     """All tasks are over, and a new run can be started; whether it was cancelled."""
 
@@ -90,6 +92,30 @@ class JobRunner:
         self._waiting.clear()
         if self._run is not None:
             self._run.cancel()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the task waits, or will as soon as it can."""
+        return self._run is not None and self._run.waits
+
+    def pause(self) -> None:
+        """Let the task wait where it is; it keeps its memory."""
+        self._wait(True)
+
+    def resume(self) -> None:
+        """Let a task that waits go on."""
+        self._wait(False)
+
+    def order(self, order: object) -> None:
+        """Send something into the job in place of the next ``None``; one that waits goes on."""
+        if self._run is not None:
+            self._run.send(order)
+            self.resume()
+
+    def _wait(self, waits: bool) -> None:
+        if self._run is not None and self._run.waits != waits:
+            self._run.wait(waits)
+            self.paused.emit(waits)
 
     def close(self) -> None:
         """Stop the run, and touch nothing that is shown any more."""
@@ -155,6 +181,12 @@ class _Run:
         self._on_result = on_result
         self._on_finished = on_finished
         self._showing = False
+        self._unseen: deque[Progress] = deque()
+        self.waits = False
+        """Whether it has been told to wait."""
+        self._order: object = None
+        self._has_begun = False
+        """Whether it has yielded: a generator takes nothing before."""
         self._bar = cancelable_progress(
             total=PERCENT, desc=task.title, bar_format="{desc}|{bar}| {remaining} left"
         )
@@ -164,6 +196,8 @@ class _Run:
         self._worker.yielded.connect(self._yielded)
         self._worker.returned.connect(self._returned)
         self._worker.finished.connect(self._finished)
+        self._worker.paused.connect(self._settle)
+        self._worker.resumed.connect(self._settle)
 
     def start(self) -> None:
         self._worker.start()
@@ -172,20 +206,45 @@ class _Run:
         self.cancelled = True
         self._worker.quit()
 
+    def wait(self, waits: bool) -> None:
+        """Pause, or go on."""
+        self.waits = waits
+        self._time_left.hold(time.monotonic()) if waits else self._time_left.go_on(time.monotonic())
+        self._settle()
+
+    def send(self, order: object) -> None:
+        """Send something into the job, which must have begun."""
+        self._order = order
+        if self._has_begun:
+            self._worker.send(order)
+
+    def _settle(self) -> None:
+        """Ask the worker for what was wanted last: it forgets a wish to go on before it has paused."""
+        self._worker.pause() if self.waits else self._worker.resume()
+
     def _yielded(self, progress: Progress) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            if self._order is not None:
+                self._worker.send(self._order)
         # napari's bar processes events while it is drawn, which brings us here again.
-        if self._showing or self.cancelled:
-            return
-        if self._bar.is_canceled:  # its Cancel button only sets this
-            self.cancel()
+        self._unseen.append(progress)
+        if self._showing:
             return
         self._showing = True
         try:
-            left = self._time_left.update(progress, time.monotonic())
-            self._on_progress(progress, in_words(left))
-            self._bar.update(int(progress.fraction * PERCENT) - self._bar.n)
+            while self._unseen and not self.cancelled:
+                self._show(self._unseen.popleft())
         finally:
             self._showing = False
+
+    def _show(self, progress: Progress) -> None:
+        if self._bar.is_canceled:  # its Cancel button only sets this
+            self.cancel()
+            return
+        left = self._time_left.update(progress, time.monotonic())
+        self._on_progress(progress, in_words(left))
+        self._bar.update(int(progress.fraction * PERCENT) - self._bar.n)
 
     def _returned(self, result: Any) -> None:
         if not self.cancelled:
@@ -238,6 +297,7 @@ class _Titled(functools.partial[Any]):
 _Runners = WeakKeyDictionary[Viewer, JobRunner]
 _UPSCALING: _Runners = WeakKeyDictionary()
 _LIBRARY: _Runners = WeakKeyDictionary()
+_TRAINING: _Runners = WeakKeyDictionary()
 
 
 def runner_of(viewer: Viewer) -> JobRunner:
@@ -248,6 +308,11 @@ def runner_of(viewer: Viewer) -> JobRunner:
 def library_runner_of(viewer: Viewer) -> JobRunner:
     """Another runner of a viewer, for its library of models: a download need not wait for an image."""
     return _runner_in(_LIBRARY, viewer)
+
+
+def training_runner_of(viewer: Viewer) -> JobRunner:
+    """A third one, for a training: images can be upscaled while it runs."""
+    return _runner_in(_TRAINING, viewer)
 
 
 def _runner_in(runners: _Runners, viewer: Viewer) -> JobRunner:

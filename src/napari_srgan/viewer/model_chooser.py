@@ -18,6 +18,7 @@ from napari_srgan.viewer.jobs import JobRunner
 from napari_srgan.viewer.library_changes import LIBRARY
 from napari_srgan.viewer.library_tasks import Added, add_task
 from napari_srgan.viewer.model_rows import SHARP
+from napari_srgan.viewer.model_wish import ModelWish
 from napari_srgan.viewer.sharpness import SharpnessSlider
 
 LETTERS_AT_LEAST = 12
@@ -31,13 +32,16 @@ class ModelChooser:
     ----------
     runner
         Reads the files that are added.
+    wish
+        Which model should be chosen, e.g. one that was just trained.
     """
 
     said = Signal(str, bool)
     """What came of adding models, and whether something went wrong."""
 
-    def __init__(self, runner: JobRunner) -> None:
+    def __init__(self, runner: JobRunner, wish: ModelWish) -> None:
         self._runner = runner
+        self._wish = wish
         self._image: Image | None = None
         self._was_chosen = False
         self._library = read_library()
@@ -64,10 +68,14 @@ class ModelChooser:
         self._sharpness.moved.connect(self._on_sharpness)
         self._add.changed.connect(self._on_add)
         LIBRARY.changed.connect(self._on_library)
+        wish.wished.connect(self._on_wish)
+        if wish.name is not None:
+            self._on_wish(wish.name)
 
     def close(self) -> None:
         """Let go of the library, which outlives a widget that is closed."""
         LIBRARY.changed.disconnect(self._on_library, missing_ok=True)
+        self._wish.wished.disconnect(self._on_wish, missing_ok=True)
 
     @property
     def chosen(self) -> Blending | str | None:
@@ -95,8 +103,13 @@ class ModelChooser:
 
     def _on_model(self, name: str | None) -> None:
         self._was_chosen = True
+        self._wish.name = name
         self._sharpness.go_to(name)
         self._show()
+
+    def _on_wish(self, name: str) -> None:
+        if name in self._model.choices:
+            self._model.value = name
 
     def _on_sharpness(self) -> None:
         self._was_chosen = True

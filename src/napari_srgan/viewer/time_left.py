@@ -14,10 +14,25 @@ class TimeLeft:
 
     def __init__(self) -> None:
         self._start: tuple[float, float] | None = None
+        self._held: float | None = None
+        self._last = 0.0
+
+    def hold(self, now: float) -> None:
+        """The job waits from now on."""
+        self._held = now
+
+    def go_on(self, now: float) -> None:
+        """The job goes on; the time it has waited does not count."""
+        if self._held is not None and self._start is not None:
+            self._start = (self._start[0] + now - self._held, self._start[1])
+        self._held = None
 
     def update(self, progress: Progress, now: float) -> float | None:
         """Seconds left at the time `now`; None as long as nothing can be said."""
         fraction = progress.fraction
+        if fraction < self._last:  # another phase, with a pace of its own
+            self._start = None
+        self._last = fraction
         if fraction <= 0:
             return None
         if self._start is None:

@@ -19,6 +19,7 @@ from napari_srgan.viewer.jobs import PERCENT, Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers import finest_level, layer_axes, upscale_layer_job
 from napari_srgan.viewer.library_changes import look_when_entered
 from napari_srgan.viewer.model_chooser import ModelChooser
+from napari_srgan.viewer.model_wish import wish_of
 from napari_srgan.viewer.regions import shapes_region, visible_region
 
 MOST_UNNAMED = 3
@@ -61,7 +62,7 @@ class UpscaleWidget(Container[Any]):
         active = viewer.layers.selection.active
         if isinstance(active, Image):
             self._image.value = active
-        self._models = ModelChooser(library_runner_of(viewer))
+        self._models = ModelChooser(library_runner_of(viewer), wish_of(viewer))
         self._region = ComboBox(
             name="region", label="Region", choices=lambda _: choices.regions(viewer),
             tooltip="The whole image, the part in view, or the bounding box of a Shapes layer",

@@ -1,0 +1,153 @@
+"""The part of the Fine-tune widget that asks how: the base, the time, the style, and "Advanced"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.components import ViewerModel
+from psygnal import Signal
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_srgan.errors import UserError
+from napari_srgan.models import read_library
+from napari_srgan.models.own import check_free, check_name, free_name
+from napari_srgan.training.fine_tune.settings import FineTuning, check_settings
+from napari_srgan.viewer.collapsible import Collapsible
+from napari_srgan.viewer.fine_tune_fields import (
+    FROM_SCRATCH,
+    advanced_fields,
+    base_field,
+    bases,
+    basic_fields,
+    name_field,
+)
+from napari_srgan.viewer.fine_tune_pairs import PairList
+from napari_srgan.viewer.fine_tune_simulation import SimulationFields
+from napari_srgan.viewer.form import Form
+
+USUAL_FACTOR = 4
+"""Of a model from scratch for images without partners, if nothing is said."""
+
+
+class ChoicesSection(QWidget):
+    """All fields but those that choose layers.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers can be point spread functions.
+    pairs
+        What is learned from; it says which models fit.
+    """
+
+    simulated_wanted = Signal()
+    """Show one simulated patch."""
+    estimate_wanted = Signal()
+    """Find the camera's noise."""
+
+    def __init__(self, viewer: ViewerModel, pairs: PairList) -> None:
+        super().__init__()
+        self._pairs = pairs
+        self._library = read_library()
+        self._base_was_chosen = False
+        groups = advanced_fields()
+        basic = basic_fields()
+        self._fields = {
+            field.name: field for field in [*basic, *(field for group in groups.values() for field in group)]
+        }
+        self.base, self.name = base_field(self._bases), name_field()
+        self.simulation = SimulationFields(viewer)
+        first = Form(
+            [("Start from", self.base.native), *(field.row for field in basic), ("Name", self.name.native)]
+        )
+        rows: list[tuple[str, QWidget | None]] = []
+        for heading, fields in groups.items():
+            rows += [(heading, None), *(field.row for field in fields)]
+        self._simulating = Collapsible("How low resolution is simulated", self.simulation, opened=True)
+        self.advanced = Collapsible("Advanced", Form(rows), opened=False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(first)
+        layout.addWidget(self._simulating)
+        layout.addWidget(self.advanced)
+        self.base.changed.connect(self._on_base)
+        self._fields["factor"].widget.changed.connect(self.offer)
+        self.simulation.show_one.clicked.connect(lambda *_: self.simulated_wanted.emit())
+        self.simulation.estimate.clicked.connect(lambda *_: self.estimate_wanted.emit())
+        self.offer()
+
+    def look_again(self) -> None:
+        """The library has changed."""
+        self._library = read_library()
+        self.offer()
+
+    def reset_choices(self) -> None:
+        """Look again at which layers there are."""
+        self.simulation.reset_choices()
+
+    def offer(self, *_: Any) -> None:
+        """Show the models that fit the pairs, and a name; what the user chose stays, if it can."""
+        before = self.base.value
+        with self.base.changed.blocked():
+            self.base.native.clear()  # or old choices would keep their old places
+            self.base.reset_choices()
+            offered = self.base.choices
+            self._base_was_chosen &= before in offered
+            self.base.value = before if self._base_was_chosen else offered[0]
+        self._simulating.setVisible(any(pair.low is None for pair in self._pairs.all))
+        self.name.native.setPlaceholderText(self._suggested_name())
+
+    def _bases(self) -> list[tuple[str, Any]]:
+        chosen = self._fields["factor"].value
+        rgb = bool(self._pairs.all) and self._pairs.all[0].high.rgb
+        return bases(self._library, rgb=rgb, factor=self._pairs.factor, any_factor=chosen is not None)
+
+    def _on_base(self, _: str) -> None:
+        self._base_was_chosen = True
+
+    def _suggested_name(self) -> str:
+        if not self._pairs.all:
+            return ""
+        first = self._pairs.all[0]
+        return free_name(f"{(first.low or first.high).name}-x{self.factor}")
+
+    @property
+    def factor(self) -> int:
+        """The factor of the model, as far as it is known before the training."""
+        chosen: int | None = self._fields["factor"].value or self._pairs.factor
+        if chosen is not None:
+            return chosen
+        card = self._library.card(self.base.value)
+        return USUAL_FACTOR if card is None else card.scale_factor
+
+    @property
+    def chosen_base(self) -> str | None:
+        """Name of a model; None: from scratch."""
+        return None if self.base.value in (None, FROM_SCRATCH) else str(self.base.value)
+
+    def settings(self, *, correct_shift: bool) -> FineTuning:
+        """What was chosen.
+
+        Raises
+        ------
+        UserError
+            If it cannot be: the sentence names the setting.
+        """
+        chosen = {name: field.value for name, field in self._fields.items()}
+        if any(pair.low is None for pair in self._pairs.all):
+            chosen["factor"] = self.factor
+            chosen["degradation"] = self.simulation.degradation(self.factor)
+        name = check_name(self.name.value or self._suggested_name() or "fine-tuned")
+        check_free(name)
+        if chosen["minutes"] is None and chosen["steps"] is None:
+            raise UserError("a training without an end: choose minutes, or steps behind Advanced")
+        return check_settings(**chosen, name=name, correct_shift=correct_shift)
+
+    def show_settings(self, settings: FineTuning, base: str | None) -> None:
+        """Show what another training was asked for."""
+        for name, field in self._fields.items():
+            field.value = getattr(settings, name)
+        self.offer()
+        wanted = base or FROM_SCRATCH
+        if wanted in self.base.choices:
+            self.base.value = wanted

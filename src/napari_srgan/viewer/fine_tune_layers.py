@@ -1,0 +1,209 @@
+"""What a training and the check of its pairs put on the canvas.
+
+Layers of ours are named, found again by name, and changed in place; none of them takes the
+selection away from the layer that the user works with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import ref
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer, Vectors
+from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
+
+from napari_srgan.training.fine_tune.progress import (
+    GUARD,
+    HELD_BACK,
+    TRAINED_ON,
+    UNUSED,
+    Preview,
+    SplitPicture,
+)
+from napari_srgan.training.pairs.picture import arrows, overlay
+from napari_srgan.training.pairs.report import PairReport
+from napari_srgan.viewer.appearance import camera_of
+from napari_srgan.viewer.fine_tune_sources import PairOfLayers
+from napari_srgan.viewer.side_by_side import side_by_side
+
+PREVIEW = "preview of the training"
+ENLARGED = 10.0
+"""Times that arrows are longer than the shifts they show."""
+ROLES = {UNUSED: "not used", TRAINED_ON: "trained on", HELD_BACK: "held back", GUARD: "guard band"}
+COLORS: dict[int | None, str] = {TRAINED_ON: "#3f7fbf", HELD_BACK: "#f0a030", GUARD: "#808080"}
+
+
+class TrainingLayers:
+    """Our layers in a viewer.
+
+    Parameters
+    ----------
+    viewer
+        To show them in.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer_ref = ref(viewer)  # it owns us
+        self._preview: Image | None = None
+
+    @property
+    def _viewer(self) -> ViewerModel:
+        viewer = self._viewer_ref()
+        assert viewer is not None
+        return viewer
+
+    def begin(self) -> None:
+        """Another training: what an earlier one has shown is shown no more."""
+        self._remove(PREVIEW)
+        self._preview = None
+
+    def show_preview(self, preview: Preview, beside: Layer, factor: int) -> None:
+        """Show how a held-back crop looks now; a preview that the user deleted stays deleted.
+
+        Parameters
+        ----------
+        preview
+            The crop.
+        beside
+            The layer whose pixel size it is shown with: the low-resolution image, or the
+            high-resolution one where there is no other, with a factor of 1.
+        factor
+            How many times finer the crop is than the layer.
+        """
+        shown = preview_picture(preview)
+        if self._preview is None:
+            scale = _plane_scale(beside) / factor
+            self._preview = Image(
+                shown, name=PREVIEW, rgb=shown.ndim == 3, scale=scale, translate=self._free_place(),
+                units=beside.units[-2:],
+            )  # fmt: skip
+            if not self._preview.rgb:
+                self._preview.contrast_limits = (0, 1)
+            self._add(self._preview)
+        elif self._preview in self._viewer.layers:
+            self._preview.data = shown
+
+    def look_at_preview(self) -> bool:
+        """Bring the preview to the middle of the canvas; False if there is none."""
+        if self._preview is None or self._preview not in self._viewer.layers:
+            return False
+        first, last = self._preview.extent.world
+        camera = camera_of(self._viewer)
+        camera.center = tuple((first[-2:] + last[-2:]) / 2)
+        canvas = getattr(self._viewer, "canvas", None)  # napari 0.9
+        size = self._viewer._canvas_size if canvas is None else canvas.size
+        camera.zoom = 0.9 * min(np.asarray(size) / np.maximum(last[-2:] - first[-2:], 1e-12))
+        return True
+
+    def show_split(self, split: SplitPicture, below: Layer, coarser: int) -> None:
+        """Show which parts of a pair are learned from, and on which the model is judged.
+
+        Parameters
+        ----------
+        split
+            Which part of the image is what.
+        below
+            The layer that it is shown on.
+        coarser
+            How many pixels of the layer are one of `split`.
+        """
+        name = f"split of {split.source}"
+        self._remove(name)
+        placed = _placed_on(below, split.origin, coarser)
+        layer = Labels(
+            split.roles.astype(np.uint8),
+            name=name,
+            opacity=0.35,
+            colormap=_role_colors(),
+            features={"index": list(ROLES), "role": list(ROLES.values())},
+            **placed,
+        )
+        self._add(layer)
+
+    def show_check(self, report: PairReport, low: Layer) -> None:
+        """Show both images on each other, low in red and high in green, and the shifts as arrows."""
+        (y, _), (x, _) = report.pair.low_region
+        placed = _placed_on(low, (y, x))
+        names = f"overlay of {report.pair.name}", f"shifts of {report.pair.name} ({ENLARGED:.0f} times)"
+        for name in names:
+            self._remove(name)
+        planes = report.pair.planes()
+        picture = overlay(report, planes[len(planes) // 2])
+        self._add(Image(picture, rgb=True, name=names[0], **placed))
+        directions = arrows(report, ENLARGED)
+        if len(directions):
+            width = max(1.0, min(picture.shape[:2]) / 200)
+            vectors = Vectors(
+                directions,
+                name=names[1],
+                edge_width=width,
+                edge_color="yellow",
+                vector_style="arrow",
+                **placed,
+            )
+            self._add(vectors)
+
+    def show_simulated(self, low: NDArray[Any], high: NDArray[Any], layer: Image) -> None:
+        """Show a patch as it is, and as low resolution is simulated from it."""
+        name = f"simulated from {layer.name}"
+        self._remove(name)
+        limits = float(min(low.min(), high.min())), float(max(low.max(), high.max()))
+        shown = side_by_side({"simulated low": low, "high": high}, limits)
+        scale = _plane_scale(layer)
+        self._add(
+            Image(
+                shown, name=name, rgb=shown.ndim == 3, scale=scale, translate=self._free_place(),
+                units=layer.units[-2:],
+            )
+        )  # fmt: skip
+
+    def _add(self, layer: Layer) -> None:
+        """Add a layer, and leave the selection and what is looked at as they were."""
+        layers = self._viewer.layers
+        selected, active = set(layers.selection), layers.selection.active
+        self._viewer.add_layer(layer)
+        layers.selection.clear()
+        layers.selection.update(selected)
+        layers.selection.active = active if len(selected) == 1 else layers.selection.active
+
+    def _remove(self, name: str) -> None:
+        for layer in [layer for layer in self._viewer.layers if layer.name == name]:
+            self._viewer.layers.remove(layer)
+
+    def _free_place(self) -> tuple[float, float]:
+        """Upper left of what is right of all layers."""
+        first, last = self._viewer.layers.extent.world[:, -2:]
+        return float(first[0]), float(last[1] + 0.03 * (last[1] - first[1]))
+
+
+def _role_colors() -> DirectLabelColormap:
+    return DirectLabelColormap(color_dict={None: "transparent"} | COLORS)
+
+
+def preview_picture(preview: Preview) -> NDArray[np.float32]:
+    """The four of a preview side by side."""
+    pictures = {"low": preview.low, "bicubic": preview.bicubic, "now": preview.now, "high": preview.high}
+    return side_by_side(pictures, preview.limits)
+
+
+def layer_below(pair: PairOfLayers) -> Layer:
+    """The layer that low-resolution pixels of a pair are counted on; the high one, if that is all."""
+    return pair.high if pair.low is None else pair.low
+
+
+def _plane_scale(layer: Layer) -> NDArray[np.float64]:
+    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
+    far: NDArray[np.float64] = np.asarray(layer.data_to_world(np.ones(layer.ndim)), dtype=np.float64)
+    scale: NDArray[np.float64] = np.abs(far - origin)[-2:]
+    return scale
+
+
+def _placed_on(layer: Layer, origin: tuple[int, int], coarser: int = 1) -> dict[str, Any]:
+    """Where a plane lies of which each pixel is `coarser` of a layer's, the first one at `origin`."""
+    scale = _plane_scale(layer)
+    at = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))[-2:]
+    first = np.asarray(origin) * coarser + (coarser - 1) / 2
+    return {"scale": scale * coarser, "translate": at + scale * first, "units": layer.units[-2:]}

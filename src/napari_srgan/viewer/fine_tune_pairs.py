@@ -1,0 +1,134 @@
+"""The pairs that a viewer's training will learn from, and what a check says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from napari.components import ViewerModel
+from psygnal import Signal
+
+from napari_srgan.errors import UserError
+from napari_srgan.training.pairs.check import check_pair_job
+from napari_srgan.training.pairs.matching import MatchedPair
+from napari_srgan.training.pairs.report import PairReport
+from napari_srgan.viewer.fine_tune_layers import TrainingLayers
+from napari_srgan.viewer.fine_tune_sources import PairOfLayers
+from napari_srgan.viewer.jobs import Task
+
+
+class PairList:
+    """Pairs of layers; one whose layer is removed from the viewer goes.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers they are.
+    layers
+        Shows what checks have found.
+    """
+
+    changed = Signal()
+    """Pairs came or went, or something was found out about one."""
+    lost = Signal(str)
+    """A layer was removed that a pair needs: its name."""
+
+    def __init__(self, viewer: ViewerModel, layers: TrainingLayers) -> None:
+        self.all: list[PairOfLayers] = []
+        self.reports: dict[str, PairReport] = {}
+        """By the name of the pair when it was checked."""
+        self.problems: dict[str, str] = {}
+        """Why a pair could not be checked, by its name."""
+        self._layers = layers
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    def add(self, pair: PairOfLayers) -> None:
+        """Take a pair in.
+
+        Raises
+        ------
+        UserError
+            If it is there already, or cannot be one.
+        """
+        if pair in self.all:
+            raise UserError(f"{pair.name}: already in the list")
+        pair.images()
+        self.all.append(pair)
+        self.changed.emit()
+
+    def remove(self, pair: PairOfLayers) -> None:
+        """Leave a pair out."""
+        self.all.remove(pair)
+        self._forget(pair.name)
+        self.changed.emit()
+
+    def replace(self, pairs: Sequence[PairOfLayers]) -> None:
+        """Take others in place of all."""
+        self.all = list(pairs)
+        self.changed.emit()
+
+    @property
+    def factor(self) -> int | None:
+        """How many times finer the first high-resolution image with a partner is."""
+        for pair in self.all:
+            if pair.low is not None:
+                images = pair.images()
+                return images.factor if isinstance(images, MatchedPair) else None
+        return None
+
+    def take_in(self, reports: Sequence[PairReport]) -> None:
+        """What was found out about pairs."""
+        for report in reports:
+            self.reports[report.pair.name] = report
+        if reports:
+            self.changed.emit()
+
+    def check_tasks(self, told: Callable[[str, bool], None]) -> list[Task]:
+        """A task for each pair that registers and judges it.
+
+        Parameters
+        ----------
+        told
+            Given what came of it in the end, and whether something is wrong.
+
+        Raises
+        ------
+        UserError
+            If there is no pair.
+        """
+        both = [pair for pair in self.all if pair.low is not None]
+        if not both:
+            raise UserError(
+                "there is no pair of a low- and a high-resolution layer to check; "
+                "choose two layers and add them"
+            )
+        return [self._check_task(pair, told) for pair in both]
+
+    def _check_task(self, pair: PairOfLayers, told: Callable[[str, bool], None]) -> Task:
+        self._forget(pair.name)
+
+        def deliver(report: PairReport) -> None:
+            self.take_in([report])
+            if pair.low is not None:
+                self._layers.show_check(report, pair.low)
+            told(f"Checked {pair.name}.", bool(report.problem))
+
+        def complain(sentence: str) -> None:
+            self.problems[pair.name] = sentence
+            self.changed.emit()
+            told(sentence, True)
+
+        images = pair.images()
+        assert isinstance(images, MatchedPair)
+        return Task(f"Checking {pair.name}", check_pair_job(images), deliver, complain)
+
+    def _forget(self, name: str) -> None:
+        self.reports.pop(name, None)
+        self.problems.pop(name, None)
+
+    def _on_removed(self, event: Any) -> None:
+        gone = [pair for pair in self.all if event.value in (pair.low, pair.high)]
+        for pair in gone:
+            self.remove(pair)
+        if gone:
+            self.lost.emit(event.value.name)

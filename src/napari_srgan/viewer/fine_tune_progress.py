@@ -1,0 +1,62 @@
+"""The part of the Fine-tune widget that shows how a training goes, and what became of it."""
+
+from __future__ import annotations
+
+from napari.utils.theme import get_theme
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_srgan.viewer.appearance import as_sentence, tell
+from napari_srgan.viewer.fine_tune_curves import TrainingCurves
+from napari_srgan.viewer.fine_tune_layers import COLORS, ROLES
+from napari_srgan.viewer.fine_tune_state import FineTuneState
+
+
+class ProgressSection(QWidget):
+    """The curves, a button to the preview, the verdict, and what can be done with the model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.curves = TrainingCurves()
+        self.look = QPushButton("Look at the preview")
+        self.legend = QLabel(_legend())
+        self.legend.setToolTip("The colours of the layer that shows the split")
+        self.verdict = QLabel()
+        self.verdict.setWordWrap(True)
+        self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.upscale = QPushButton("Upscale the whole layer with it")
+        self.save_again = QPushButton("Save it again")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for part in (self.curves, self.legend, self.look, self.verdict, self.upscale, self.save_again):
+            layout.addWidget(part)
+
+    def draw(self, state: FineTuneState) -> None:
+        """Draw the curves anew."""
+        if state.plan is not None:
+            self.curves.draw(state.losses, state.points, state.baseline)
+
+    def show_outcome(self, state: FineTuneState) -> None:
+        """Show what became of the last training, and hide what makes no sense yet."""
+        outcome = state.outcome
+        trained = outcome.trained if outcome else None
+        for part in (self.curves, self.legend, self.look):
+            part.setVisible(state.plan is not None)
+        self.verdict.setVisible(outcome is not None)
+        if outcome is not None:
+            tell(self.verdict, as_sentence(outcome.sentence), wrong=outcome.wrong)
+        self.upscale.setVisible(trained is not None and trained.card is not None)
+        self.save_again.setVisible(trained is not None and trained.card is None)
+        self.draw(state)
+
+    def paint_for(self, theme: str) -> None:
+        """Take a theme of napari."""
+        colors = get_theme(theme)
+        self.curves.paint_for(colors.background.as_hex(), colors.text.as_hex())
+
+
+def _legend() -> str:
+    """The colours of a split, as rich text."""
+    return " &nbsp; ".join(
+        f'<span style="color: {color}">■</span> {ROLES[role]}' for role, color in COLORS.items() if role
+    )

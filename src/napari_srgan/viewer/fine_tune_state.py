@@ -1,0 +1,293 @@
+"""A viewer's fine-tuning: what it learns from, how it goes, and what became of it.
+
+It belongs to the viewer, not to a widget: a dock that is closed and opened again shows the
+training that is still running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+from napari import Viewer
+from napari.layers import Image
+from psygnal import Signal
+
+from napari_srgan.errors import UserError
+from napari_srgan.models.card import Baseline, HistoryPoint
+from napari_srgan.progress import Progress
+from napari_srgan.training.fine_tune.job import fine_tune_job
+from napari_srgan.training.fine_tune.progress import Preview, TrainingProgress
+from napari_srgan.training.orders import Order
+from napari_srgan.viewer.fine_tune_layers import TrainingLayers
+from napari_srgan.viewer.fine_tune_pairs import PairList
+from napari_srgan.viewer.fine_tune_plan import KeptTraining, Plan, keep
+from napari_srgan.viewer.fine_tune_result import Trained, train_and_save
+from napari_srgan.viewer.fine_tune_sources import PairOfLayers, find_pair
+from napari_srgan.viewer.jobs import Task, runner_of, training_runner_of
+from napari_srgan.viewer.layers import finest_level, upscale_layer_job
+from napari_srgan.viewer.library_changes import LIBRARY
+from napari_srgan.viewer.model_wish import wish_of
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended, in words."""
+
+    sentence: str
+    wrong: bool = False
+    trained: Trained | None = None
+
+
+class FineTuneState:
+    """What the Fine-tune widget of a viewer shows.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers are learned from.
+    """
+
+    changed = Signal()
+    """Pairs came or went, something began, waits, or ended."""
+    advanced = Signal()
+    """There is more to see of what runs."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer_ref = ref(viewer)  # it owns us
+        self.runner = training_runner_of(viewer)
+        self.layers = TrainingLayers(viewer)
+        self.pairs = PairList(viewer, self.layers)
+        self.plan: Plan | None = None
+        """Of the training that runs, or ran last."""
+        self.outcome: Outcome | None = None
+        self._kept: KeptTraining | None = None
+        self._learned_from: tuple[PairOfLayers, ...] = ()
+        self._reset_curves()
+        self.runner.progressed.connect(self._on_progress)
+        self.runner.paused.connect(lambda _: self.changed.emit())
+        self.runner.ended.connect(lambda _: self.changed.emit())
+        self.pairs.changed.connect(self.changed.emit)
+        self.pairs.lost.connect(self._on_lost)
+
+    @property
+    def _viewer(self) -> Viewer:
+        viewer = self._viewer_ref()
+        assert viewer is not None
+        return viewer
+
+    def _reset_curves(self) -> None:
+        self.losses: list[tuple[int, float]] = []
+        self.points: list[HistoryPoint] = []
+        self.baseline: Baseline | None = None
+        self.progress: Progress | None = None
+        self.left = ""
+        self.note = ""
+        """Something to know, beside how far it is."""
+
+    @property
+    def training(self) -> bool:
+        """Whether a training is under way, also one that waits."""
+        return self._kept is not None
+
+    @property
+    def in_words(self) -> str:
+        """What goes on, and how long it will take."""
+        if self.runner.is_paused:
+            doing = f"{self.runner.running}: paused"
+        elif self.progress is None or not self.progress.message:
+            doing = self.runner.running or ""
+        else:
+            doing = self.progress.message
+        left = "" if self.runner.is_paused else self.left
+        return " ".join(part for part in (f"{doing}: {left}" if left else doing, self.note) if part)
+
+    def check(self, told: Callable[[str, bool], None]) -> None:
+        """Check all pairs, one after the other.
+
+        Raises
+        ------
+        UserError
+            If there is none, or something else runs.
+        """
+        self._refuse_if_busy()
+        self.runner.start(self.pairs.check_tasks(told))
+        self.changed.emit()
+
+    def _on_lost(self, name: str) -> None:
+        if self.training and getattr(self.progress, "phase", "reading") in ("reading", "checking"):
+            self.note = f"{name} was removed while it was read: the training goes on with the pixels it had."
+            self.advanced.emit()
+
+    # Training.
+
+    def start(self, pairs: Sequence[PairOfLayers], plan: Plan) -> None:
+        """Start a training.
+
+        Raises
+        ------
+        UserError
+            If something else runs, the images cannot be used, or nothing can be written.
+        """
+        self._refuse_if_busy()
+        images = [pair.images() for pair in pairs]
+        self._train(pairs, images, keep(plan))
+
+    def go_on(self, kept: KeptTraining) -> None:
+        """Go on with an interrupted training.
+
+        Raises
+        ------
+        UserError
+            If something else runs, or its layers are not there.
+        """
+        self._refuse_if_busy()
+        pairs = []
+        for names in kept.plan.pairs:
+            pair = find_pair(self._viewer, names.low, names.high)
+            names.check(pair)
+            pairs.append(pair)
+        images = [pair.images() for pair in pairs]
+        self.pairs.replace(pairs)
+        self._train(pairs, images, kept)
+
+    def _refuse_if_busy(self) -> None:
+        if self.runner.running is not None:
+            raise UserError(
+                f"{self.runner.running} is still running: wait until it is done, or cancel it first"
+            )
+
+    def _train(self, pairs: Sequence[PairOfLayers], images: Sequence[Any], kept: KeptTraining) -> None:
+        self._reset_curves()
+        self.layers.begin()
+        self.plan, self.outcome, self._kept = kept.plan, None, kept
+        self._learned_from = tuple(pairs)
+        job = fine_tune_job(
+            images, base=kept.plan.base, settings=kept.plan.settings, checkpoint=kept.checkpoint
+        )
+        name = kept.plan.settings.name
+        whole = train_and_save(job, kept)
+        self.runner.start([Task(f"Training {name}", whole, self._end, self._on_problem, self._on_cancelled)])
+        self.changed.emit()
+
+    def finish(self) -> None:
+        """Stop the training and keep the best model."""
+        self.runner.order(Order.FINISH)
+        self.note = "Stopping after this step, and keeping the best."
+        self.advanced.emit()
+
+    def _on_progress(self, progress: Progress, left: str) -> None:
+        self.progress, self.left = progress, left
+        if isinstance(progress, TrainingProgress):
+            self._take_in(progress)
+        self.advanced.emit()
+
+    def _take_in(self, told: TrainingProgress) -> None:
+        if told.loss is not None:
+            self.losses.append((told.step, told.loss))
+        if told.point is not None:
+            self.points.append(told.point)
+        if told.baseline is not None:
+            self.baseline = told.baseline
+        self.pairs.take_in(told.reports)
+        if told.preview is not None:
+            self._show_preview(told.preview)
+        for split, pair in zip(told.split, self._learned_from, strict=False):
+            height = finest_level(pair.high).shape[pair.high.ndim - 2]
+            coarser = 1 if pair.low is not None else round(height / split.roles.shape[0])
+            self.layers.show_split(split, pair.low or pair.high, coarser)
+
+    def _show_preview(self, preview: Preview) -> None:
+        first = self._learned_from[0]
+        if first.low is None:
+            self.layers.show_preview(preview, first.high, 1)
+        else:
+            self.layers.show_preview(preview, first.low, preview.high.shape[0] // preview.low.shape[0])
+
+    # How it ends.
+
+    def _end(self, trained: Trained) -> None:
+        self._kept = None
+        self.points = list(trained.model.history) or self.points
+        self.outcome = Outcome(trained.sentence, trained.wrong, trained)
+        if trained.card is not None:
+            LIBRARY.tell()
+            wish_of(self._viewer).wish(trained.card.name)
+        self.changed.emit()
+
+    def _on_problem(self, sentence: str) -> None:
+        kept, self._kept = self._kept, None
+        self.outcome = Outcome(sentence + _what_is_kept(kept), wrong=True)
+
+    def _on_cancelled(self, trained: Trained | None) -> None:
+        if trained is not None:  # it was done already
+            self._end(trained)
+            return
+        kept, self._kept = self._kept, None
+        self.outcome = Outcome("Cancelled." + _what_is_kept(kept))
+
+    def save_again(self) -> None:
+        """Try once more to put a model into the library that could not be written."""
+        if self.outcome is not None and self.outcome.trained is not None:
+            self._end(self.outcome.trained.saved_again())
+
+    # What can be done with the model.
+
+    def upscale(self, done: Callable[[str, bool], None]) -> None:
+        """Upscale the whole low-resolution layer with the new model.
+
+        Parameters
+        ----------
+        done
+            Told what came of it, and whether something went wrong.
+
+        Raises
+        ------
+        UserError
+            If there is no model or no layer, or another image is being upscaled.
+        """
+        trained = self.outcome.trained if self.outcome else None
+        if trained is None or trained.card is None:
+            raise UserError("there is no model in the library yet; train one first")
+        layer = self.layer_to_upscale()
+        if layer is None:
+            raise UserError("there is no image to upscale; select an image layer")
+
+        def add(result: Image) -> None:
+            self._viewer.add_layer(result)
+            done(f"Added {result.name!r}.", False)
+
+        job = upscale_layer_job(layer, trained.card.name)
+        task = Task(f"Upscaling {layer.name}", job, add, lambda sentence: done(sentence, True))
+        runner_of(self._viewer).start([task])
+
+    def layer_to_upscale(self) -> Image | None:
+        """The first low-resolution layer that was learned from, or else the one that is selected."""
+        for pair in self._learned_from:
+            if pair.low is not None and pair.low in self._viewer.layers:
+                return pair.low
+        active = self._viewer.layers.selection.active
+        return active if isinstance(active, Image) else None
+
+
+def _what_is_kept(kept: KeptTraining | None) -> str:
+    """What remains of a training that has no model; a folder without a checkpoint does not."""
+    if kept is None:
+        return ""
+    if kept.checkpoint.is_file():
+        return " What was learned so far is kept: Go on continues, Discard deletes it."
+    kept.forget()
+    return ""
+
+
+_STATES: WeakKeyDictionary[Viewer, FineTuneState] = WeakKeyDictionary()
+
+
+def fine_tuning_of(viewer: Viewer) -> FineTuneState:
+    """The fine-tuning of a viewer; the same for all widgets of its window."""
+    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+    if viewer not in _STATES:
+        _STATES[viewer] = FineTuneState(viewer)
+    return _STATES[viewer]
