@@ -32,6 +32,8 @@ QUIET_RATIO = 0.808
 on simulated noise."""
 LEVELS = 24
 """Groups of blocks of equal brightness, at most."""
+ROUNDS = 3
+"""Fits of the line; each takes blocks of one group by the line before it to the same brightness."""
 CERTAIN = 2.0
 """Standard errors by which the slope of the line must exceed 0 to be a gain."""
 
@@ -93,8 +95,10 @@ def estimate_camera(image: Any | Sequence[Any]) -> Camera:
             f"are finite and not saturated; got {mean.size} in an image of shape {planes[0].shape}: choose a "
             "larger image, or give gain, offset and read noise"
         )
-    levels, noise, counts = _quiet_levels(mean, variance)
-    gain, at_zero = _line(levels, noise, counts)
+    gain, at_zero = 0.0, 1.0
+    for _ in range(ROUNDS):
+        levels, noise, counts = _quiet_levels(mean, variance, gain, at_zero)
+        gain, at_zero = _line(levels, noise, counts)
     offset = _darkest(mean, float(noise[0]))
     if gain:  # below this level the noise would be less than nothing
         offset = max(offset, -at_zero / gain)
@@ -154,14 +158,20 @@ def _block_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _quiet_levels(
-    mean: NDArray[np.float64], variance: NDArray[np.float64]
+    mean: NDArray[np.float64], variance: NDArray[np.float64], gain: float, at_zero: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Brightness, noise variance and number of blocks of groups of equal brightness."""
+    """Brightness, noise variance and number of blocks of groups of nearly equal brightness.
+
+    In a group of few bright blocks brightness still differs, and what is expected of it with it.
+    """
+    expected = gain * mean + at_zero
+    expected = np.maximum(expected, max(float(expected.max()) * 1e-3, 1e-12))
     order = np.argsort(mean, kind="stable")
     groups = np.array_split(order, min(LEVELS, max(mean.size // LEAST_BLOCKS, 1)))
     levels = np.array([mean[group].mean() for group in groups])
-    noise = np.array([np.quantile(variance[group], QUIET) / QUIET_RATIO for group in groups])
-    return levels, noise, np.array([float(len(group)) for group in groups])
+    quiet = [np.quantile(variance[group] / expected[group], QUIET) for group in groups]
+    noise = np.array([ratio * expected[group].mean() for ratio, group in zip(quiet, groups, strict=True)])
+    return levels, noise / QUIET_RATIO, np.array([float(len(group)) for group in groups])
 
 
 def _darkest(mean: NDArray[np.float64], noise: float) -> float:

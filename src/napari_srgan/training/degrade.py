@@ -161,7 +161,8 @@ def _seen_by_pixels(high: Tensor, degradation: Degradation, draw: np.random.Gene
         lines = with_bicubic(gaussian_lines(sigma, _blur_radius(degradation)), factor)
         rows, columns = (band_matrices(lines, size, factor).to(high)[:, None] for size in high.shape[2:])
         return rows @ high @ columns.mT
-    vertical, horizontal = (with_bicubic(lines, factor) for lines in degradation.psf.separable)
+    # What a point spreads over is gathered from the opposite side.
+    vertical, horizontal = (with_bicubic(lines[:, ::-1], factor) for lines in degradation.psf.separable)
     rows, columns = (
         band_matrices(lines, size, factor).to(high)
         for lines, size in zip((vertical, horizontal), high.shape[2:], strict=True)

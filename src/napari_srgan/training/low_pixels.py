@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import ive
 from torch import Tensor
 
 from napari_srgan.networks.resampling import keys_kernel
 
 
 def gaussian_lines(sigma: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
-    """One sampled Gaussian of sum 1 for each sigma in pixels: ``(N,)`` to ``(N, 2 * radius + 1)``."""
-    distance = np.arange(-radius, radius + 1)
-    # A sigma of 0 is no blur.
-    lines = np.exp(-0.5 * (distance / np.maximum(sigma, 1e-3)[:, None]) ** 2)
+    """One discrete Gaussian of sum 1 for each sigma in pixels: ``(N,)`` to ``(N, 2 * radius + 1)``.
+
+    Source: Lindeberg, T. (1990). Scale-space for discrete signals. IEEE Trans. PAMI 12(3), 234-254: the
+    Gaussian ``exp(-t) * I_n(t)`` of variance ``t``, right for narrow ones too; a sigma of 0 is no blur.
+    """
+    lines = ive(abs(np.arange(-radius, radius + 1)), sigma[:, None] ** 2)
     return np.asarray(lines / lines.sum(axis=1, keepdims=True))
 
 
@@ -43,6 +46,6 @@ def band_matrices(lines: NDArray[np.float64], size: int, factor: int) -> Tensor:
     beyond = (lines.shape[1] - factor) // 2
     first = factor * torch.arange(size // factor)[:, None] - beyond
     places = (first + torch.arange(lines.shape[1])).clamp(0, size - 1).expand(len(lines), -1, -1)
-    weights = torch.from_numpy(lines)[:, None].expand(-1, size // factor, -1)
+    weights = torch.from_numpy(np.ascontiguousarray(lines))[:, None].expand(-1, size // factor, -1)
     empty = torch.zeros(len(lines), size // factor, size, dtype=torch.float64)
     return empty.scatter_add_(2, places, weights)
