@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_srgan.api import upscale
+    from napari_srgan.api import fine_tune, upscale
     from napari_srgan.errors import UserError
     from napari_srgan.models import (
         Model,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "fine_tune": "napari_srgan.api",
     "upscale": "napari_srgan.api",
     "UserError": "napari_srgan.errors",
     "Model": "napari_srgan.models",
@@ -51,6 +52,7 @@ __all__ = [
     "delete_model",
     "export_bioimageio",
     "export_onnx",
+    "fine_tune",
     "list_models",
     "load_model",
     "rename_model",

@@ -1,11 +1,11 @@
-"""`upscale` for scripts, the console and clusters: arrays to arrays, layers to layers."""
+"""`upscale` and `fine_tune` for scripts, the console and clusters: arrays or layers, nothing else."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
@@ -15,6 +15,9 @@ from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job
 from napari_srgan.progress_bar import progress_bar, run_job
 from napari_srgan.storage.zarr_store import ZarrSink
+
+if TYPE_CHECKING:
+    from napari_srgan.training.pairs.source import SourceImage
 
 
 def upscale(
@@ -98,6 +101,114 @@ def upscale(
         return result.data
     with ZarrSink(Path(out), axes=axes) as sink:
         return sink.finish(_finish(upscale_job(image, chosen, sink=sink, **options), progress))
+
+
+def fine_tune(
+    low: Any = None,
+    high: Any = None,
+    *,
+    base: Model | str | None = "auto",
+    axes: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Model:
+    """Fine-tune a model on your own images.
+
+    Parameters
+    ----------
+    low, high
+        The same field at low and at high resolution: arrays or napari image layers, or equally long
+        lists of them. The factor is that of their sizes (or of the layers' scales). Without
+        `low`, low resolution is simulated from `high`.
+    base
+        The model to start from: its name, or itself; ``"auto"``: the bundled one that fits best;
+        None: from scratch.
+    axes
+        One letter for each axis of all arrays, e.g. ``"ZYX"``; guessed if unsaid.
+    checkpoint
+        File to write to at intervals; if it exists, the training goes on from there.
+    progress
+        Show a progress bar.
+    **settings
+        Anything in :class:`~napari_srgan.training.fine_tune.settings.FineTuning`, e.g. ``minutes=20``,
+        ``style="sharp"``, ``name="my-microscope"``, ``factor=4``, ``seed=1``.
+
+    Returns
+    -------
+    Model
+        The best weights. ``model.history`` tells how the training went, ``model.card.verdict`` whether
+        it beats bicubic interpolation and the base on what was held back; keep it with
+        :func:`~napari_srgan.save_model`.
+
+    Raises
+    ------
+    UserError
+        If something given cannot be used, or a pair does not show the same field; the message says
+        what to do.
+
+    Examples
+    --------
+    >>> import napari_srgan as sr                                              # doctest: +SKIP
+    >>> model = sr.fine_tune(widefield, storm, base="microscopy-x4", minutes=20)  # doctest: +SKIP
+    >>> print(model.card.verdict)                                              # doctest: +SKIP
+    """
+    from napari_srgan.training.fine_tune.bases import default_base
+    from napari_srgan.training.fine_tune.job import fine_tune_job
+    from napari_srgan.training.fine_tune.settings import check_settings
+    from napari_srgan.training.pairs.matching import match
+
+    if high is None:
+        raise UserError(
+            "low resolution alone teaches nothing: give high= too, or only high=, from which low resolution "
+            "is then simulated"
+        )
+    chosen = check_settings(**settings)
+    highs = _listed(high)
+    lows = [None] * len(highs) if low is None else _listed(low)
+    if len(lows) != len(highs):
+        raise UserError(
+            f"every low-resolution image needs its partner; got {len(lows)} low and {len(highs)} high"
+        )
+    pairs = [
+        _source(fine, axes, f"high {n}")
+        if coarse is None
+        else match(*_both(coarse, fine, axes, n), chosen.factor)
+        for n, (coarse, fine) in enumerate(zip(lows, highs, strict=True), 1)
+    ]
+    job = fine_tune_job(
+        pairs,
+        base=default_base(pairs, chosen.factor) if base == "auto" else base,
+        settings=chosen,
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+    )
+    model: Model = _finish(job, progress)
+    return model
+
+
+def _listed(images: Any) -> list[Any]:
+    return list(images) if isinstance(images, list | tuple) else [images]
+
+
+def _both(low: Any, high: Any, axes: str | None, number: int) -> tuple[SourceImage, SourceImage]:
+    """The images of a pair; two layers in the same world units."""
+    if _is_layer(low) and _is_layer(high):
+        from napari_srgan.viewer.fine_tune_sources import pair_images
+
+        return pair_images(low, high)
+    return _source(low, axes, f"low {number}"), _source(high, axes, f"high {number}")
+
+
+def _source(image: Any, axes: str | None, name: str) -> SourceImage:
+    from napari_srgan.training.pairs.source import SourceImage
+
+    if _is_layer(image):
+        from napari_srgan.viewer.fine_tune_sources import source_image
+
+        source: SourceImage = source_image(image)
+        return source
+    data = check_array(image)
+    return SourceImage(name, data, axes_of(data, axes))
 
 
 def _choose_model(model: Model | str | os.PathLike[str] | None, axes: str) -> Model:

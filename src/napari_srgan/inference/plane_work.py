@@ -167,7 +167,7 @@ class PlaneWork:
         read = self.stack.read(index, tile, self.halo)
         batch = self.engine.run(read.to_batch(transform, card.channels), watch, statistics)
         values = finish(read.from_batch(batch, transform, card.scale_factor))
-        restored = restore_dtype(values, np.dtype(self.stack.array.dtype))
+        restored = restore_dtype(values, self.stack.result_dtype)
         return restored if self.stack.rgb else restored[..., 0]
 
     def write(self, index: tuple[int, ...], tile: Tile, pixels: NDArray[Any]) -> None:

@@ -22,6 +22,7 @@ from napari_srgan.inference.intensity import (
 from napari_srgan.inference.nonfinite import FILL_RADIUS, fill_nonfinite, put_back_nonfinite
 from napari_srgan.inference.tiling import Span, Tile, Window, tile_window
 from napari_srgan.models import ModelCard
+from napari_srgan.models.card import ResultIntensity
 from napari_srgan.networks import bicubic_upsample
 
 ALPHA = 3
@@ -60,6 +61,17 @@ class PlaneStack:
     def indices(self) -> Iterator[tuple[int, ...]]:
         """Places of all planes along the leading axes."""
         return product(*(range(size) for size in self.array.shape[: self.axes.index("Y")]))
+
+    @property
+    def result_dtype(self) -> np.dtype[Any]:
+        """That of the array, or of the images that a model of another modality was trained on.
+
+        Floats stay floats: they may be NaN in places.
+        """
+        own: np.dtype[Any] = np.dtype(self.array.dtype)
+        if self.card.result is None or own.kind == "f":
+            return own
+        return np.dtype(self.card.result.dtype)
 
     def transforms(self) -> dict[int, IntensityTransform]:
         """One intensity transform for each channel; of all there is along other axes."""
@@ -101,7 +113,14 @@ class PlaneStack:
         )
         pixels = read_block(self.array, (*index, *(slice(r.start, r.stop) for r in reads)))
         offset = tuple(r.start for r in reads)
-        return TileInput(pixels if self.rgb else pixels[..., None], offset, windows, tile)
+        return TileInput(
+            pixels if self.rgb else pixels[..., None],
+            offset,
+            windows,
+            tile,
+            self.card.result,
+            self.result_dtype,
+        )
 
 
 @dataclass(frozen=True)
@@ -114,6 +133,9 @@ class TileInput:
     """Place of the first pixel in the plane."""
     windows: tuple[Window, ...]
     tile: Tile
+    result: ResultIntensity | None
+    """Quantities of the result, if they are not those of the pixels."""
+    result_dtype: np.dtype[Any]
 
     def to_batch(self, transform: IntensityTransform, channels: int) -> NDArray[np.float32]:
         """Make what the network sees: ``(N, C, Y, X)``.
@@ -134,10 +156,13 @@ class TileInput:
         planes = result[:, 0] if result.shape[1] == 1 else result[0]
         if self._colours == 1:  # an RGB model on gray answers three times
             planes = planes.mean(axis=0, keepdims=True)
-        values = transform.invert(_trimmed(planes, self.windows, factor), self.pixels.dtype)
+        if self.result is not None:
+            transform = IntensityTransform(self.result.offset, self.result.span)
+        values = transform.invert(_trimmed(planes, self.windows, factor), self.result_dtype)
         samples = list(values)
         if self.pixels.shape[2] > ALPHA:
-            samples.append(self._alpha(factor))
+            opaque = _largest(self.result_dtype) / _largest(self.pixels.dtype)
+            samples.append(self._alpha(factor) * opaque if opaque != 1 else self._alpha(factor))
         own = self._own_pixels()
         return np.stack([put_back_nonfinite(s, own[..., k], factor) for k, s in enumerate(samples)], axis=-1)
 
@@ -171,6 +196,11 @@ class TileInput:
         )
         own: NDArray[Any] = self.pixels[y, x]
         return own
+
+
+def _largest(dtype: np.dtype[Any]) -> float:
+    """What stands for opaque."""
+    return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
 
 
 def _trimmed(planes: NDArray[Any], windows: tuple[Window, ...], factor: int) -> NDArray[Any]:

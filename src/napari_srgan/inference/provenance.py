@@ -29,6 +29,8 @@ def provenance(work: PlaneWork, axes: str, tile: int | None) -> dict[str, Any]:
             for channel, transform in work.transforms.items()
         ],
     }
+    if engine.model.card.result is not None:
+        told["quantities"] = "those of the high-resolution images that the model was trained on"
     if work.fades and work.cut:
         told["halo"] = f"{work.halo} of {work.radius} pixels, cross-faded"
     if engine.needs_plane_statistics:

@@ -107,7 +107,7 @@ def upscale_job(
     largest = None
     if tile is None:
         largest = _largest_tile(engine, stack.batch)
-    result = (sink or memory_sink)(_result_shape(stack, place, model.scale_factor), np.dtype(array.dtype))
+    result = (sink or memory_sink)(_result_shape(stack, place, model.scale_factor), stack.result_dtype)
     work = PlaneWork(engine, stack, place, result)
     tiles = plan_tiles(place, work.seen, largest=largest, side=tile)
     planes = list(stack.indices())

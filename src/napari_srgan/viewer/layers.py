@@ -141,6 +141,8 @@ def _appearance(layer: Image) -> dict[str, Any]:
 def _result_layer(appearance: dict[str, Any], result: Upscaled, model: Model) -> Image:
     state = dict(appearance)
     limits_range = state.pop("contrast_limits_range")
+    if model.card.result is not None:  # other quantities: napari finds limits for them
+        state.pop("contrast_limits")
     linear = Affine(scale=state["scale"], rotate=state["rotate"], shear=state["shear"]).linear_matrix
     (y, _), (x, _) = result.region
     placement = place_result(linear, state["scale"], state["translate"], model.scale_factor, (y, x))
@@ -155,5 +157,6 @@ def _result_layer(appearance: dict[str, Any], result: Upscaled, model: Model) ->
         "metadata": {**metadata, METADATA_KEY: made},
     }
     layer = Image(np.asarray(result.data), **state)
-    layer.contrast_limits_range = limits_range
+    if model.card.result is None:
+        layer.contrast_limits_range = limits_range
     return layer

@@ -57,7 +57,8 @@ def adapt(base: Model, *, channels: int, factor: int, back_projection: bool) -> 
     notes = []
     if had_back_projection and not back_projection:
         notes.append(
-            "results need no longer agree exactly with the low-resolution image, which has blur and noise of its own"
+            "results need no longer agree exactly with the low-resolution image, which has blur and noise "
+            "of its own"
         )
     if (channels, factor) == (card.channels, card.scale_factor):
         network = copy.deepcopy(base.network)

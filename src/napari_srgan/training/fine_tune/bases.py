@@ -1,0 +1,43 @@
+"""The model to start from, where nobody has chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_srgan.errors import UserError
+from napari_srgan.models import default_model_name, list_models, models_for
+from napari_srgan.training.pairs.matching import MatchedPair
+from napari_srgan.training.pairs.source import SourceImage
+
+RGB = 3
+
+
+def default_base(pairs: Sequence[MatchedPair | SourceImage], factor: int | None = None) -> str | None:
+    """Name of the likeliest model of the images' factor and channels; None if there is none.
+
+    Parameters
+    ----------
+    pairs
+        To learn from.
+    factor
+        Of images without a partner, if the user has said it; otherwise that of the default model
+        for such images.
+
+    Raises
+    ------
+    UserError
+        If there are no images.
+    """
+    if not pairs:
+        raise UserError("there is nothing to learn from; give at least one pair, or a high-resolution image")
+    first = pairs[0]
+    image = first.low if isinstance(first, MatchedPair) else first
+    cards = list_models()
+    if isinstance(first, MatchedPair):
+        factor = first.factor
+    elif factor is None:
+        default = default_model_name(rgb=image.rgb)
+        factor = next((card.scale_factor for card in cards if card.name == default), None)
+    channels = RGB if image.rgb else 1
+    fitting = models_for(channels=channels, among=[card for card in cards if card.scale_factor == factor])
+    return next((card.name for card in fitting if card.channels == channels and not card.adversarial), None)
