@@ -1,0 +1,222 @@
+"""Time `fine_tune_job` against a bare PyTorch loop, and print steps per second and their ratio.
+
+    python benchmarks/train.py [--base microscopy-x2] [--rounds 7] [--steps 20] [--viewer]
+
+The bare loop has the same network, batch, patch, loss, optimiser and precision, and nothing else: its
+batches lie ready in memory, weights are not averaged, gradients not clipped, nothing is shown. Both go on in
+turns, a few steps each, so that a drifting machine slows both alike; medians of the turns are printed. A
+turn with a validation and its checkpoint in it is counted apart.
+
+With ``--viewer`` the job is driven by napari's window with two images in it, in the way of the widget. The
+bare loop then takes its turns on the same thread, and once more before there is a window. Without a screen:
+
+    xvfb-run -a -s "-screen 0 1280x800x24" python benchmarks/train.py --viewer
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
+
+from napari_srgan.inference.engine import choose_device
+from napari_srgan.models import Model, load_model
+from napari_srgan.networks import build_network
+from napari_srgan.progress import Job, Progress
+from napari_srgan.training.degrade import degrade
+from napari_srgan.training.fine_tune.job import fine_tune_job
+from napari_srgan.training.fine_tune.progress import TrainingProgress
+from napari_srgan.training.fine_tune.settings import FineTuning
+from napari_srgan.training.losses import pixel_loss
+from napari_srgan.training.pairs.matching import MatchedPair, match
+from napari_srgan.training.pairs.source import SourceImage
+from napari_srgan.training.precision import mixed_precision
+
+READY = 32
+"""Batches of the bare loop."""
+WARM_UP = 5
+"""Steps of each that are not counted."""
+
+
+@dataclass
+class Turns:
+    """Seconds for a step of the bare loop and of ours, one entry for each turn."""
+
+    plain: list[tuple[float, float]] = field(default_factory=list)
+    with_validation: list[tuple[float, float]] = field(default_factory=list)
+
+    def report(self, title: str) -> None:
+        print(title)
+        self._report("training", self.plain)
+        self._report("training, and a validation with its checkpoint", self.with_validation)
+
+    def _report(self, title: str, turns: list[tuple[float, float]]) -> None:
+        if not turns:
+            return
+        bare, ours = (median(column) for column in zip(*turns, strict=True))
+        ratios = " ".join(f"{one / other:.2f}" for one, other in turns)
+        print(f"  {title}: {1 / ours:.2f} steps/s, bare loop {1 / bare:.2f}: {bare / ours:.3f} ({ratios})")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--base", help="a model to start from; from scratch if unsaid")
+    parser.add_argument("--factor", type=int, default=2)
+    parser.add_argument("--side", type=int, default=400, help="low-resolution pixels of the images")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--patch", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=20, help="in a turn")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--viewer", action="store_true")
+    arguments = parser.parse_args()
+    device = choose_device(arguments.device)
+    base = load_model(arguments.base) if arguments.base else None
+    factor = base.card.scale_factor if base else arguments.factor
+    pair = made_up_pair(arguments.side, factor)
+
+    def settings(steps: int) -> FineTuning:
+        return FineTuning(
+            minutes=None, steps=steps, batch=arguments.batch, patch=arguments.patch, device=arguments.device
+        )
+
+    trained = exhaust(fine_tune_job([pair], base=base, settings=settings(1)))
+    bare = bare_loop(trained, settings(1), device)
+    print(
+        f"{trained.card.architecture}, {sum(p.numel() for p in trained.network.parameters()):,} weights, "
+        f"batch {arguments.batch}, patch {arguments.patch}, x{factor}, {device}, "
+        f"{os.cpu_count()} processors, {arguments.rounds} turns of {arguments.steps} steps"
+    )
+    load = f"load before: {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    with tempfile.TemporaryDirectory() as folder:
+        steps = arguments.rounds * arguments.steps + WARM_UP + 1
+        job = fine_tune_job(
+            [pair], base=base, settings=settings(steps), checkpoint=Path(folder) / "x.checkpoint"
+        )
+        turns = Turns()
+        taken = in_turns(job, bare, turns, arguments.rounds, arguments.steps)
+        if arguments.viewer:
+            alone = [seconds_a_step(bare, arguments.steps) for _ in range(arguments.rounds)]
+            in_a_viewer(taken, pair)
+            print(f"bare loop before there was a window: {1 / median(alone):.2f} steps/s")
+        else:
+            exhaust(taken)
+    turns.report("with napari's window open" if arguments.viewer else "without a window")
+    print(load, f"after: {os.getloadavg()[0]:.1f}" if load else "")
+
+
+def made_up_pair(side: int, factor: int) -> MatchedPair:
+    """Cells on a dark ground, 16-bit, and the same made smaller."""
+    draw = np.random.default_rng(0)
+    blobs = gaussian_filter(draw.random((side * factor, side * factor)), 4) > 0.5
+    high = gaussian_filter(blobs * 5000.0, 0.8) + draw.normal(1000, 30, blobs.shape)
+    low, high = degrade(high.clip(0).astype(np.uint16)[..., None], factor)
+    return match(SourceImage("low", low[..., 0], "YX"), SourceImage("high", high[..., 0], "YX"), factor)
+
+
+def bare_loop(model: Model, settings: FineTuning, device: torch.device) -> Callable[[], None]:
+    """One step of what anybody would write."""
+    card = model.card
+    network = build_network(card.architecture, {**card.arguments, "back_projection": False})
+    network = network.to(device).to(memory_format=torch.channels_last).train()
+    optimiser = torch.optim.Adam(network.parameters(), 1e-4, betas=(0.9, 0.99))
+    assert settings.batch is not None
+    assert settings.patch is not None
+    sides = settings.patch, settings.patch * card.scale_factor
+    batches = [
+        [torch.rand(settings.batch, card.channels, side, side) for side in sides] for _ in range(READY)
+    ]
+    endless = forever(batches)
+
+    def step() -> None:
+        low, high = (part.to(device).contiguous(memory_format=torch.channels_last) for part in next(endless))
+        with mixed_precision(device):
+            result = network(low)
+        loss = pixel_loss(settings.pixel_loss, result, high)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        loss.item()
+
+    return step
+
+
+def forever(batches: list[list[Tensor]]) -> Iterator[list[Tensor]]:
+    while True:
+        yield from batches
+
+
+def seconds_a_step(step: Callable[[], None], steps: int) -> float:
+    began = time.perf_counter()
+    for _ in range(steps):
+        step()
+    return (time.perf_counter() - began) / steps
+
+
+def in_turns(job: Job[Any], bare: Callable[[], None], turns: Turns, rounds: int, steps: int) -> Job[None]:
+    """A job that is the training and the bare loop by turns."""
+    for _ in range(WARM_UP):
+        bare()
+    count = 0
+    while count < WARM_UP:
+        progress = next(job)
+        count = step_of(progress)
+        yield progress
+    for _ in range(rounds):
+        alone = seconds_a_step(bare, steps)
+        began, first, validated = time.perf_counter(), count, False
+        while count < first + steps:
+            progress = next(job)
+            count = step_of(progress)
+            validated |= getattr(progress, "point", None) is not None
+            yield progress
+        ours = (time.perf_counter() - began) / steps
+        (turns.with_validation if validated else turns.plain).append((alone, ours))
+    job.close()
+
+
+def step_of(progress: Progress) -> int:
+    return progress.step if isinstance(progress, TrainingProgress) else 0
+
+
+def exhaust(job: Job[Any]) -> Any:
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            return end.value
+
+
+def in_a_viewer(job: Job[Any], pair: MatchedPair) -> None:
+    """Drive a job as the widget does, with the window on the screen."""
+    import napari
+
+    from napari_srgan.viewer.jobs import JobRunner, Task
+
+    viewer = napari.Viewer()
+    for image in (pair.low, pair.high):
+        pixels: NDArray[Any] = np.asarray(image.data)
+        viewer.add_image(pixels, name=image.name)
+    problems: list[str] = []
+    runner = JobRunner()
+    runner.ended.connect(lambda _: viewer.close())
+    runner.start([Task("training", job, deliver=lambda _: None, complain=problems.append)])
+    napari.run()
+    if problems:
+        raise SystemExit(problems[0])
+
+
+if __name__ == "__main__":
+    main()
