@@ -1,20 +1,90 @@
-"""Pictures of a check, as plain arrays."""
+"""Pictures of a check, as plain arrays that a viewer or a page can show."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import shift as moved
 
-from napari_srgan.training.pairs.report import PairReport
+from napari_srgan.training.pairs.plane_pair import joined, looked_at, read_strip, strips
+from napari_srgan.training.pairs.report import PairReport, shift_of
+
+LIMITS = (1.0, 99.7)
+"""Percentiles of an image that are shown as black and as full colour."""
 
 
-def overlay(report: PairReport, plane: tuple[int, ...] | None = None) -> NDArray[np.float32]:
-    """The low image in red and the downsampled high image in green: ``(Y, X, 3)``, 0 to 1."""
-    raise NotImplementedError
+def overlay(
+    report: PairReport, plane: tuple[int, ...] | None = None, *, corrected: bool = False
+) -> NDArray[np.float32]:
+    """The low image in red and the downsampled high image in green; where they agree, it is yellow.
+
+    Parameters
+    ----------
+    report
+        Of the pair.
+    plane
+        Along the leading axes; unsaid, the first one that fits.
+    corrected
+        Move the high image by the measured shift.
+
+    Returns
+    -------
+    NDArray
+        ``(Y, X, 3)`` from 0 to 1, on the low-resolution grid; it begins at :func:`overlay_origin`.
+    """
+    pair = report.pair
+    if plane is None:
+        plane = next((block.plane for block in report.blocks), pair.planes()[0])
+    pixels = joined([read_strip(pair, plane, rows) for rows in strips(pair)])
+    high = pixels.high
+    if corrected:
+        high = moved(high, shift_of(report, plane), order=1, mode="constant", cval=float(high.min()))
+    picture = np.zeros((*pixels.low.shape, 3), np.float32)
+    picture[..., 0], picture[..., 1] = _shown(pixels.low), _shown(high)
+    return picture
 
 
-def arrows(report: PairReport, enlarged: float = 10.0) -> NDArray[Any]:
-    """Shifts of good blocks: ``(N, 2, 2)``, start and direction in low-resolution pixels."""
-    raise NotImplementedError
+def overlay_origin(report: PairReport) -> tuple[int, int]:
+    """Row and column of the low-resolution image at which the overlay begins."""
+    (top, _), (left, _) = looked_at(report.pair)
+    return report.pair.low_region[0][0] + top, report.pair.low_region[1][0] + left
+
+
+def arrows(
+    report: PairReport, plane: tuple[int, ...] | None = None, *, enlarged: float = 10.0
+) -> NDArray[np.float64]:
+    """Where the high image is to be moved, block by block: napari's Vectors.
+
+    Parameters
+    ----------
+    report
+        Of the pair.
+    plane
+        Along the leading axes; unsaid, the first one that fits.
+    enlarged
+        Times as long as the shift: one of half a pixel would not be seen.
+
+    Returns
+    -------
+    NDArray
+        ``(N, 2, 2)``: for each good block its centre and the enlarged shift, Y and X in pixels of the
+        low-resolution image.
+    """
+    if plane is None:
+        plane = next((block.plane for block in report.blocks), None)
+    (top, _), (left, _) = report.pair.low_region
+    found = []
+    for block in report.blocks:
+        if block.good and block.plane == plane:
+            middle = (block.side - 1) / 2
+            start = (top + block.y + middle, left + block.x + middle)
+            found.append((start, (block.shift[0] * enlarged, block.shift[1] * enlarged)))
+    return np.array(found, np.float64).reshape(-1, 2, 2)
+
+
+def _shown(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    low, high = np.percentile(plane, LIMITS)
+    if high <= low:
+        low, high = plane.min(), plane.max()
+    shown: NDArray[np.float64] = np.clip((plane - low) / ((high - low) or 1.0), 0, 1)
+    return shown

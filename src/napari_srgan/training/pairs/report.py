@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+import numpy as np
 
 from napari_srgan.training.pairs.matching import MatchedPair
 
@@ -22,7 +25,7 @@ class BlockShift:
     shift: tuple[float, float]
     """Y and X in low-resolution pixels: move the high image by this to lie on the low one."""
     correlation: float
-    """Pearson's, of the block and the moved high image, both smoothed."""
+    """Pearson's, of the block and the moved high image, both without noise and background."""
     good: bool
     """Whether `shift` can be believed."""
     empty: bool = False
@@ -37,19 +40,65 @@ class PairReport:
     shift: tuple[float, float]
     """Y and X, median over good blocks, low-resolution pixels: move the high image by this."""
     spread: float
-    """Median distance of good blocks' shifts from `shift`, low-resolution pixels."""
+    """Median distance of good blocks' shifts from their plane's, low-resolution pixels."""
     blocks: tuple[BlockShift, ...]
     gain: float
     """low = gain * high (downsampled) + offset, by robust regression."""
     offset: float
     correlation: float
-    """Pearson's, over the planes looked at, after the shift."""
+    """Median of good blocks' correlations; 0 without any."""
     problem: str = ""
     """Empty, or a sentence that says why these must not be trained on."""
     notes: tuple[str, ...] = ()
     """Sentences on what else was seen."""
+    planes: tuple[tuple[int, ...], ...] = ()
+    """Those that were looked at; those without blocks do not fit."""
+    blur: float = 0.0
+    """How much blurrier the low image is than the downsampled high one, sigma in low-resolution pixels."""
 
     @property
     def summary(self) -> str:
         """One plain sentence with the numbers."""
-        raise NotImplementedError
+        if self.problem:
+            return self.problem
+        judged = [block for block in self.blocks if not block.empty]
+        good = sum(block.good for block in judged)
+        y, x = self.shift
+        return (
+            f"{self.pair.name} show one field: the high-resolution image is off by {y:+.2f}, {x:+.2f} "
+            f"low-resolution pixels (Y, X; blocks differ by {self.spread:.2f}), {good} of {len(judged)} "
+            f"blocks correlate (median {self.correlation:.2f}), "
+            f"low = {self.gain:.4g} x high {self.offset:+.4g}"
+        )
+
+
+def shift_of(report: PairReport, index: tuple[int, ...]) -> tuple[float, float]:
+    """The shift of a plane: the median of its own good blocks, or of the nearest plane's that has some.
+
+    A long recording may drift, and channels may differ.
+    """
+    nearest = nearest_plane(report, index, {block.plane for block in report.blocks if block.good})
+    found = [block.shift for block in report.blocks if block.plane == nearest and block.good]
+    return median_shift(found) if found else report.shift
+
+
+def nearest_plane(
+    report: PairReport, index: tuple[int, ...], planes: Iterable[tuple[int, ...]]
+) -> tuple[int, ...] | None:
+    """The one of some planes that is nearest to `index`, of the same channel if there is one."""
+    axes = report.pair.low.axes
+    channel = axes.index("C") if "C" in axes else None
+
+    def distance(plane: tuple[int, ...]) -> tuple[bool, int, tuple[int, ...]]:
+        other = channel is not None and plane[channel] != index[channel]
+        return other, sum(abs(a - b) for a, b in zip(plane, index, strict=True)), plane
+
+    return min(planes, key=distance, default=None)
+
+
+def median_shift(shifts: list[tuple[float, float]]) -> tuple[float, float]:
+    """Median along Y and along X; 0 without any."""
+    if not shifts:
+        return 0.0, 0.0
+    y, x = np.median(np.array(shifts), axis=0)
+    return float(y), float(x)

@@ -1,0 +1,90 @@
+"""What is wrong with two planes that do not lie on each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_srgan.training.pairs.registration import SURE, Peak, Plane, find_peak
+
+MOST_SIDE = 1024
+"""Planes are binned to at most this side before they are compared whole."""
+CLEARLY = 1.5
+"""Times the score from which another orientation is the right one: symmetric objects fit in several."""
+
+TURNS = {
+    1: "is turned by 90 degrees clockwise",
+    2: "is turned by 180 degrees",
+    3: "is turned by 90 degrees counter-clockwise",
+}
+"""By quarter turns counter-clockwise that would bring the high image right."""
+MIRRORED = {
+    0: "is mirrored left to right",
+    1: "is mirrored and turned by 90 degrees: its Y and X are exchanged",
+    2: "is mirrored top to bottom",
+    3: "is mirrored and turned by 90 degrees: its Y and X are exchanged and run backwards",
+}
+"""By quarter turns after mirroring left to right that would bring it right."""
+INVERTED = "has its contrast inverted: what is bright in one is dark in the other"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How two planes fit as they are, and better ways if there are any."""
+
+    peak: Peak
+    """As they are, in low-resolution pixels."""
+    binned: int
+    """Pixels of the planes that were taken together: so exact is the shift."""
+    instead: str = ""
+    """What the high image is if another orientation or contrast fits; to stand after its name."""
+
+    @property
+    def sure(self) -> bool:
+        """Whether both show one field beyond chance, as they are."""
+        return not self.instead and self.peak.score >= SURE
+
+
+def fit(low: Plane, high: Plane) -> Fit:
+    """Compare two planes as they are, turned and mirrored, with their contrast and inverted."""
+    binned = max(-(-max(low.shape) // MOST_SIDE), 1)
+    low, high = _binned(low, binned), _binned(high, binned)
+    straight = find_peak(low, high)
+    shift = (straight.shift[0] * binned, straight.shift[1] * binned)
+    peak = Peak(shift, straight.height, straight.clearness)
+    best, instead = straight, ""
+    for told, other in _others(low, high):
+        if other.score >= SURE and other.score > CLEARLY * straight.score and other.score > best.score:
+            best, instead = other, told
+    if best.score >= SURE and best.height < 0:
+        instead = f"{instead}, and {INVERTED}" if instead else INVERTED
+    return Fit(peak, binned, instead)
+
+
+def _others(low: Plane, high: Plane) -> list[tuple[str, Peak]]:
+    """The seven other orientations; quarter turns of what is not square in its middle."""
+    peaks = []
+    for mirrored, told in ((False, TURNS), (True, MIRRORED)):
+        for quarters, words in told.items():
+            other = np.rot90(high[:, ::-1] if mirrored else high, quarters)
+            first: NDArray[Any] = low
+            if other.shape != low.shape:
+                first, other = _square(low), np.rot90(_square(high[:, ::-1] if mirrored else high), quarters)
+            peaks.append((words, find_peak(first, other)))
+    return peaks
+
+
+def _binned(plane: Plane, size: int) -> Plane:
+    """Means of squares of `size` pixels; what is left at the ends is left out."""
+    y, x = (length // size for length in plane.shape)
+    means: Plane = plane[: y * size, : x * size].reshape(y, size, x, size).mean(axis=(1, 3))
+    return means
+
+
+def _square(plane: Plane) -> Plane:
+    side = min(plane.shape)
+    top, left = ((length - side) // 2 for length in plane.shape)
+    return plane[top : top + side, left : left + side]
