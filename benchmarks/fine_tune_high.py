@@ -1,0 +1,188 @@
+"""Fine-tune a model on high-resolution images alone, and print what it gains on others of their kind.
+
+    python benchmarks/fine_tune_high.py DATA --set NAME --write-recipe FILE [--steps N]
+    napari-srgan train FILE --data DATA --out OUT
+    python benchmarks/fine_tune_high.py DATA --set NAME --base OUT/MODEL.safetensors [--minutes 10]
+
+DATA holds ``train-microscopy`` with its SOURCES.tsv. The first command writes the recipe of a model that
+never meets one source set, the second trains it. The third fine-tunes it on the first half of the set's
+images, in the order of their names, so that sections of one stack that lie next to each other stay in
+one half, and prints PSNR on the other half: of bicubic interpolation, of the base and of the fine-tuned
+model. Low resolution is the antialiased bicubic one that the field is measured on, and the models run as
+`upscale` runs them, in float32. A difference of 1 is the span of the low-resolution image's percentiles,
+and a border of one factor is left out, as in the figures of the cards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skimage.io import imread
+
+from napari_srgan.api import upscale
+from napari_srgan.errors import UserError
+from napari_srgan.inference.arrays import restore_dtype
+from napari_srgan.inference.intensity import percentile_transform
+from napari_srgan.models import Model, load_model, save_model
+from napari_srgan.networks import bicubic_upsample
+from napari_srgan.quality.metrics import crop_border, psnr
+from napari_srgan.training.degrade import Degradation, degrade
+from napari_srgan.training.fine_tune.job import fine_tune_job
+from napari_srgan.training.fine_tune.settings import FineTuning
+from napari_srgan.training.pairs.source import SourceImage
+from napari_srgan.training.recipe import read_recipe
+
+FOLDER = "train-microscopy"
+RECIPE = Path(__file__).parents[1] / "weights" / "recipes" / "microscopy-x4.toml"
+
+Plane = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Tiles of one source set by name, all tiles of an image in one half."""
+
+    learned: dict[str, Plane]
+    judged: dict[str, Plane]
+
+
+def read_halves(data: Path, source_set: str) -> Halves:
+    """Read the tiles of a source set."""
+    with (data / FOLDER / "SOURCES.tsv").open(encoding="utf-8") as table:
+        rows = list(csv.DictReader(table, delimiter="\t"))
+    by_image: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row["set"] == source_set:
+            by_image[row["path"]].append(row["file"])
+    if len(by_image) < 2:
+        known = ", ".join(sorted({row["set"] for row in rows}))
+        raise SystemExit(f"{source_set} has {len(by_image)} images, two are needed; there are {known}")
+    images = sorted(by_image)
+    halves = images[: len(images) // 2], images[len(images) // 2 :]
+    learned, judged = (
+        {file: imread(data / FOLDER / file) for image in half for file in by_image[image]} for half in halves
+    )
+    known_pixels = {pixels.tobytes() for pixels in learned.values()}
+    fresh = {name: pixels for name, pixels in judged.items() if pixels.tobytes() not in known_pixels}
+    return Halves(learned, fresh)
+
+
+def check_base(base: Model, source_set: str) -> None:
+    """Refuse a base that has met the images it shall be judged on."""
+    if any(line.startswith(f"{source_set}:") for line in base.card.attribution):
+        raise SystemExit(f"{base.name} was trained on {source_set}: train one without it, see --write-recipe")
+
+
+def mean_psnr(tiles: dict[str, Plane], factor: int, model: Model | None) -> float:
+    """Mean PSNR in dB over tiles; of bicubic interpolation without a model."""
+    figures = []
+    for pixels in tiles.values():
+        low, high = (image[..., 0] for image in degrade(pixels[..., None], factor))
+        if model is None:
+            tensor = torch.from_numpy(low.astype(np.float64))[None, None]
+            result = restore_dtype(bicubic_upsample(tensor, factor)[0, 0].numpy(), low.dtype)
+        else:
+            result = upscale(low, model, axes="YX", precision="float32", progress=False)
+        peak = percentile_transform(low).span
+        if peak > 0:
+            figures.append(psnr(crop_border(result, factor), crop_border(high, factor), peak))
+    return mean(figures)
+
+
+def fine_tuned(tiles: dict[str, Plane], base: Model, minutes: float, batch: int | None) -> Model:
+    """Fine-tune a base on tiles, and print how it goes."""
+    settings = FineTuning(
+        name=f"{base.name}-fine-tuned",
+        minutes=minutes,
+        batch=batch,
+        degradation=Degradation(base.scale_factor, blur=(0.0, 0.0)),
+    )
+    sources = [SourceImage(name, pixels, "YX") for name, pixels in tiles.items()]
+    job = fine_tune_job(sources, base=base, settings=settings)
+    while True:
+        try:
+            progress = next(job)
+        except StopIteration as end:
+            model: Model = end.value
+            return model
+        if progress.point is not None:
+            best = ", the best so far" if progress.point.best else ""
+            print(
+                f"  {progress.minutes:5.1f} min, step {progress.step}: {progress.point.psnr:.2f} dB on what is "
+                f"held back{best}",
+                flush=True,
+            )
+
+
+def recipe_without(recipe: Path, source_set: str, steps: int | None) -> str:
+    """A recipe that leaves a source set out, and the weights it started from: they have met that set."""
+    written = [
+        line for line in recipe.read_text(encoding="utf-8").splitlines() if not line.startswith("start =")
+    ]
+    name = read_recipe(recipe).name
+    changes = {"name =": f'name = "{name}-without-{source_set}"'}
+    changes |= {"steps =": f"steps = {steps}"} if steps else {}
+    lines = []
+    for line in written:
+        lines.append(next((new for start, new in changes.items() if line.startswith(start)), line))
+        if line.startswith("folders ="):
+            lines.append(f'without = ["{source_set}"]')
+    return "\n".join(lines[1:] if lines[0].startswith("#") else lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--set", default="micro_neuroproof_EM", help="source set, a column of SOURCES.tsv")
+    parser.add_argument("--base", help="name in the library or file of a model that has not met the set")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--batch", type=int, help="patches in a step; as the fine-tuning chooses if unsaid")
+    parser.add_argument("--out", type=Path, help="file to save the fine-tuned model to")
+    parser.add_argument("--write-recipe", type=Path, metavar="FILE", help="write a base's recipe and end")
+    parser.add_argument("--recipe", type=Path, default=RECIPE, help="what that recipe is made from")
+    parser.add_argument("--steps", type=int, help="of that recipe; as in the one it is made from if unsaid")
+    arguments = parser.parse_args()
+    if arguments.write_recipe:
+        text = recipe_without(arguments.recipe, arguments.set, arguments.steps)
+        arguments.write_recipe.write_text(text, encoding="utf-8")
+        read_recipe(arguments.write_recipe)
+        return
+    if arguments.base is None:
+        parser.error("--base or --write-recipe is needed")
+    try:
+        report(arguments)
+    except UserError as error:
+        raise SystemExit(str(error)) from error
+
+
+def report(arguments: argparse.Namespace) -> None:
+    """Fine-tune and print the table."""
+    base = load_model(arguments.base)
+    check_base(base, arguments.set)
+    halves = read_halves(arguments.data, arguments.set)
+    print(f"{arguments.set}: {len(halves.learned)} tiles to learn from, {len(halves.judged)} to judge on")
+    before = {name: mean_psnr(halves.judged, base.scale_factor, model) for name, model in _start(base)}
+    model = fine_tuned(halves.learned, base, arguments.minutes, arguments.batch)
+    if arguments.out:
+        save_model(model, arguments.out)
+    after = mean_psnr(halves.judged, base.scale_factor, model)
+    print("| model | PSNR, dB | over the base, dB |\n| --- | --- | --- |")
+    for name, figure in [*before.items(), (f"fine-tuned {arguments.minutes:g} minutes", after)]:
+        print(f"| {name} | {figure:.2f} | {figure - before[base.name]:+.2f} |")
+
+
+def _start(base: Model) -> list[tuple[str, Model | None]]:
+    return [("bicubic", None), (base.name, base)]
+
+
+if __name__ == "__main__":
+    main()
