@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -258,6 +261,25 @@ def test_processes_of_slurm_that_know_nothing_of_each_other_are_refused(
     done = train(files.low, files.high)
     assert done.exit_code == 1
     assert "SLURM has started 4 processes" in done.stderr
+
+
+def test_two_processes_print_and_make_what_one_does(train: Shell, tiny_file: Path, files: Files) -> None:
+    assert train("--high", files.high).exit_code == 0
+    alone = load_model(files.out)
+    arguments = ["--high", files.high, "--base", tiny_file, "--out", files.out, "--overwrite", *SMALL]
+    done = subprocess.run(
+        [sys.executable, "-m", "napari_srgan", "fine-tune", *map(str, arguments), "--devices", "2"],
+        capture_output=True, text=True, timeout=120, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "starting from tiny, in 2 processes" in done.stdout
+    assert done.stdout.count("step 3,") == 1
+    both = load_model(files.out)
+    for one, other in zip(alone.history, both.history, strict=True):
+        assert (one.step, one.loss) == (other.step, pytest.approx(other.loss, abs=1e-4))
+        assert one.psnr == pytest.approx(other.psnr, abs=0.01)
+    for one, other in zip(alone.network.parameters(), both.network.parameters(), strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-4)
 
 
 def test_help_tells_what_happens_if_nothing_is_said(shell: Shell) -> None:
