@@ -117,8 +117,8 @@ def fine_tuned(tiles: dict[str, Plane], base: Model, minutes: float, batch: int 
         if progress.point is not None:
             best = ", the best so far" if progress.point.best else ""
             print(
-                f"  {progress.minutes:5.1f} min, step {progress.step}: {progress.point.psnr:.2f} dB on what is "
-                f"held back{best}",
+                f"  {progress.minutes:5.1f} min, step {progress.step}: {progress.point.psnr:.2f} dB on what "
+                f"is held back{best}",
                 flush=True,
             )
 
