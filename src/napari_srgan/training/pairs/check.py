@@ -7,16 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
+from scipy.ndimage import shift as moved
 
 from napari_srgan.progress import Job, Progress
-from napari_srgan.training.pairs.blocks import Structure, judge_blocks, measure_blocks, overlap, structure_of
+from napari_srgan.training.pairs.blocks import (
+    SMOOTH,
+    Structure,
+    judge_blocks,
+    measure_blocks,
+    overlap,
+    structure_of,
+)
 from napari_srgan.training.pairs.diagnosis import Fit, fit
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_pair import PlanePair, joined, looked_at, read_strip, strips
 from napari_srgan.training.pairs.relation import is_sharper, robust_line
 from napari_srgan.training.pairs.report import BlockShift, PairReport, median_shift
 from napari_srgan.training.pairs.sentences import left_out, plane_name
-from napari_srgan.training.pairs.values import Extremes
+from napari_srgan.training.pairs.values import TOO_LARGE, Extremes
 
 __all__ = ["MOST_PLANES", "BlockShift", "PairReport", "check_pair_job"]
 
@@ -107,7 +115,8 @@ def _values_problem(pair: MatchedPair, plane: PlanePair) -> str:
 
 def _have_contrast(plane: PlanePair) -> bool:
     """Whether there is something to compare, whatever else is wrong: a dark ground may only be inverted."""
-    return bool(np.ptp(plane.low) > 0 and np.ptp(plane.high) > 0)
+    largest = max(float(np.abs(image).max()) for image in (plane.low, plane.high))
+    return bool(np.ptp(plane.low) > 0 and np.ptp(plane.high) > 0 and largest <= TOO_LARGE)
 
 
 def _judged(
@@ -159,10 +168,13 @@ def _samples(plane: PlanePair, blur: float, blocks: Sequence[BlockShift]) -> tup
         if block.good or block.empty:
             y, x = block.y - plane.origin[0], block.x - plane.origin[1]
             inside[y : y + block.side, x : x + block.side] = True
-    y_shift, x_shift = median_shift([block.shift for block in blocks if block.good])
-    ours, theirs = overlap(plane.low.shape, (round(y_shift), round(x_shift)))
+    shift = median_shift([block.shift for block in blocks if block.good])
+    ours, _ = overlap(plane.low.shape, (round(shift[0]), round(shift[1])))
     chosen = inside[ours]
-    high, low = gaussian_filter(plane.high, blur)[theirs][chosen], plane.low[ours][chosen]
+    # Both smoothed alike: the relation stays the same, and noise and small misfits do not flatten it.
+    smooth_high = gaussian_filter(plane.high, float(np.hypot(SMOOTH, blur)))
+    high = moved(smooth_high, shift, order=1, mode="nearest")[ours][chosen]
+    low = gaussian_filter(plane.low, SMOOTH)[ours][chosen]
     step = max(low.size // SAMPLES, 1)
     return high[::step], low[::step]
 

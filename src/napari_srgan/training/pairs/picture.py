@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from scipy.ndimage import shift as moved
 
 from napari_srgan.training.pairs.plane_pair import joined, looked_at, read_strip, strips
 from napari_srgan.training.pairs.report import PairReport, shift_of
 
-LIMITS = (1.0, 99.7)
-"""Percentiles of an image that are shown as black and as full colour."""
+LIMITS = (25.0, 99.7)
+"""Percentiles of an image's structure that are shown as black and as full colour."""
+GROUND = 16.0
+"""Sigma of the background that is taken off, low-resolution pixels."""
+LEAST = 0.3
+"""Share of the plane's contrast below which structure is not made stronger."""
 
 
 def overlay(
     report: PairReport, plane: tuple[int, ...] | None = None, *, corrected: bool = False
 ) -> NDArray[np.float32]:
     """The low image in red and the downsampled high image in green; where they agree, it is yellow.
+
+    Background and differences in brightness are evened out: it shows where structure lies.
 
     Parameters
     ----------
@@ -83,8 +90,12 @@ def arrows(
 
 
 def _shown(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    low, high = np.percentile(plane, LIMITS)
-    if high <= low:
-        low, high = plane.min(), plane.max()
-    shown: NDArray[np.float64] = np.clip((plane - low) / ((high - low) or 1.0), 0, 1)
+    """Structure alone, equally strong everywhere: out-of-focus light would drown it."""
+    detail = plane - gaussian_filter(plane, GROUND)
+    spread = float(detail.std()) or 1.0
+    local = np.sqrt(gaussian_filter(detail**2, 2 * GROUND))
+    # Where there is little, noise is not made as strong as structure is elsewhere.
+    even = detail / (local + LEAST * spread)
+    low, high = np.percentile(even, LIMITS)
+    shown: NDArray[np.float64] = np.clip((even - low) / ((high - low) or 1.0), 0, 1)
     return shown

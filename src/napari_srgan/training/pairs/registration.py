@@ -27,7 +27,7 @@ Plane = NDArray[np.float64]
 TAPER = 0.5
 """Share of each axis over which an image fades out to its ends: no edge of its own in the spectrum."""
 WHOLE_BANDS = (0.07, 0.15)
-"""Widths of the Gaussian for whole planes, cycles a pixel: other modalities agree in coarse structure only."""
+"""Widths of the Gaussian for whole planes, cycles a pixel: of other modalities, coarse structure agrees."""
 BLOCK_BAND = 0.15
 SLOW = 32.0
 """Structure slower than about this many pixels (vignetting, uneven light) is left out."""

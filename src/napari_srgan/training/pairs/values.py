@@ -17,6 +17,8 @@ BINARY = 0.9
 """Share of pixels at the smallest or the largest value from which an image is a mask."""
 UNUSABLE = 0.5
 """Share of pixels that are saturated or not finite from which an image cannot be used."""
+TOO_LARGE = 1e100
+"""Values whose squares are no numbers any more."""
 WORTH_A_NOTE = 0.002
 CLUSTER = 5
 """Side of the square of pixels of which most are saturated where it matters: a lone bright spot does not."""
@@ -60,6 +62,8 @@ class Extremes:
             return "has no finite pixel"
         if self.finite < (1 - UNUSABLE) * self.size:
             return f"is NaN or infinite in {1 - self.finite / self.size:.0%} of its pixels"
+        if max(abs(self.smallest), abs(self.largest)) > TOO_LARGE:
+            return f"holds values from {self.smallest:g} to {self.largest:g}, too large to compute with"
         if self.smallest == self.largest:
             return "is all zero" if self.largest == 0 else f"is constant: every pixel is {self.largest:g}"
         if self.saturated >= UNUSABLE:
