@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_srgan.training.degrade import Degradation, margin, simulate
@@ -147,20 +146,14 @@ def _normalised(image: Tensor, offset: float, span: float) -> Tensor:
 
 
 def _window(high: Tensor, y: int, x: int, size: int, around: int, factor: int) -> Tensor:
-    """A patch with its margin, continued by reflection where the plane ends."""
+    """A patch with its margin, continued by its edge where the plane ends, as downsampling is."""
     spans = []
     for start, length in ((y, high.shape[1]), (x, high.shape[2])):
         at = np.arange((start - around) * factor, (start + size + around) * factor)
-        spans.append(_reflected(at, length))
+        spans.append(at.clip(0, length - 1))
     (y0, y1), (x0, x1) = ((int(s.min()), int(s.max()) + 1) for s in spans)
     part = high[:, y0:y1, x0:x1]
     if part.shape[1:] == (len(spans[0]), len(spans[1])):
         return part
     rows, columns = (torch.from_numpy(s - s.min()) for s in spans)
     return part[:, rows][:, :, columns]
-
-
-def _reflected(at: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    """Places beyond the ends of a line, mirrored into it; the last pixel is repeated."""
-    folded = np.mod(at, 2 * length)
-    return np.where(folded < length, folded, 2 * length - 1 - folded)

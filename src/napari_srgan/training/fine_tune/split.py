@@ -77,7 +77,7 @@ def split_blocks(
             f"learn from one part and be judged on another; it needs about {least} x {least} with signal, or "
             f"choose smaller patches than {patch}"
         )
-    return min(fair, key=lambda split: _unfairness(split, signal))
+    return min(fair, key=lambda split: _unfairness(split, signal, guard))
 
 
 def split_frames(usable: NDArray[np.bool_], count: int, part: float) -> list[Split]:
@@ -156,11 +156,13 @@ def window_sums(values: NDArray[np.generic], side: int) -> NDArray[np.float64]:
     return inside
 
 
-def _unfairness(split: Split, signal: NDArray[np.float32]) -> float:
-    """How far the held-back part's signal is from that of the whole, and how much is lost to the guard."""
+def _unfairness(split: Split, signal: NDArray[np.float32], guard: int) -> float:
+    """How far the held-back part's signal is from that of the whole, how much is lost to the guard
+    band, and how much narrower it is than wished."""
     usable = split.roles != UNUSED
     everywhere = float(signal[usable].mean())
     here = float(signal[split.roles == HELD_BACK].mean())
     lost = np.count_nonzero(split.roles == GUARD) / split.roles.size
     ratio = abs(np.log((here + 1e-6) / (everywhere + 1e-6)))
-    return float(ratio) + float(lost)
+    narrower = 1 - split.guard / guard if guard else 0.0
+    return float(ratio) + float(lost) + narrower
