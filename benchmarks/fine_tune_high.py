@@ -5,18 +5,22 @@
     python benchmarks/fine_tune_high.py DATA --set NAME --base OUT/MODEL.safetensors [--minutes 10]
 
 DATA holds ``train-microscopy`` with its SOURCES.tsv. The first command writes the recipe of a model that
-never meets one source set, the second trains it. The third fine-tunes it on the first half of the set's
-images, in the order of their names, so that sections of one stack that lie next to each other stay in
-one half, and prints PSNR on the other half: of bicubic interpolation, of the base and of the fine-tuned
-model. Low resolution is the antialiased bicubic one that the field is measured on, and the models run as
-`upscale` runs them, in float32. A difference of 1 is the span of the low-resolution image's percentiles,
-and a border of one factor is left out, as in the figures of the cards.
+never meets one source set, the second trains it. The third fine-tunes it on half of the set's images and
+prints PSNR on the other half: of bicubic interpolation, of the base and of the fine-tuned model.
+
+Images are halved by the hash of their names, with all channels of a field in one half; sections of
+a stack, whose neighbours are alike, in the order of their names (``--in-order``). Images that lie in another
+source set too are left out. Low resolution is the antialiased bicubic one that the field is measured on,
+and the models run as `upscale` runs them, in float32. A difference of 1 is the span of the low-resolution
+image's percentiles, and a border of one factor is left out, as in the figures of the cards.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,25 +59,29 @@ class Halves:
     judged: dict[str, Plane]
 
 
-def read_halves(data: Path, source_set: str) -> Halves:
+def read_halves(data: Path, source_set: str, *, in_order: bool) -> Halves:
     """Read the tiles of a source set."""
     with (data / FOLDER / "SOURCES.tsv").open(encoding="utf-8") as table:
         rows = list(csv.DictReader(table, delimiter="\t"))
-    by_image: dict[str, list[str]] = defaultdict(list)
+    elsewhere = {_digest(data / FOLDER / row["file"]) for row in rows if row["set"] != source_set}
+    by_field: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        if row["set"] == source_set:
-            by_image[row["path"]].append(row["file"])
-    if len(by_image) < 2:
+        if row["set"] == source_set and _digest(data / FOLDER / row["file"]) not in elsewhere:
+            by_field[re.sub(r"Channel\d+", "", row["path"])].append(row["file"])
+    if len(by_field) < 2:
         known = ", ".join(sorted({row["set"] for row in rows}))
-        raise SystemExit(f"{source_set} has {len(by_image)} images, two are needed; there are {known}")
-    images = sorted(by_image)
-    halves = images[: len(images) // 2], images[len(images) // 2 :]
+        raise SystemExit(f"{source_set} has {len(by_field)} images, two are needed; there are {known}")
+    fields = sorted(by_field, key=None if in_order else lambda name: hashlib.sha256(name.encode()).digest())
+    middle = len(fields) // 2
     learned, judged = (
-        {file: imread(data / FOLDER / file) for image in half for file in by_image[image]} for half in halves
+        {file: imread(data / FOLDER / file) for field in half for file in by_field[field]}
+        for half in (fields[:middle], fields[middle:])
     )
-    known_pixels = {pixels.tobytes() for pixels in learned.values()}
-    fresh = {name: pixels for name, pixels in judged.items() if pixels.tobytes() not in known_pixels}
-    return Halves(learned, fresh)
+    return Halves(learned, judged)
+
+
+def _digest(file: Path) -> bytes:
+    return hashlib.sha256(file.read_bytes()).digest()
 
 
 def check_base(base: Model, source_set: str) -> None:
@@ -142,7 +150,8 @@ def recipe_without(recipe: Path, source_set: str, steps: int | None) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--set", default="micro_neuroproof_EM", help="source set, a column of SOURCES.tsv")
+    parser.add_argument("--set", default="micro_CellProfiler", help="source set, as in SOURCES.tsv")
+    parser.add_argument("--in-order", action="store_true", help="halve in the order of names: for stacks")
     parser.add_argument("--base", help="name in the library or file of a model that has not met the set")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--batch", type=int, help="patches in a step; as the fine-tuning chooses if unsaid")
@@ -168,7 +177,7 @@ def report(arguments: argparse.Namespace) -> None:
     """Fine-tune and print the table."""
     base = load_model(arguments.base)
     check_base(base, arguments.set)
-    halves = read_halves(arguments.data, arguments.set)
+    halves = read_halves(arguments.data, arguments.set, in_order=arguments.in_order)
     print(f"{arguments.set}: {len(halves.learned)} tiles to learn from, {len(halves.judged)} to judge on")
     before = {name: mean_psnr(halves.judged, base.scale_factor, model) for name, model in _start(base)}
     model = fine_tuned(halves.learned, base, arguments.minutes, arguments.batch)
