@@ -132,7 +132,7 @@ def test_channels_are_told() -> None:
 
 def test_a_pair_with_a_problem_is_refused_by_name() -> None:
     low, high = two_images(shape=(64, 64))
-    with pytest.raises(UserError, match="low and high cannot be trained on: .high. is mirrored"):
+    with pytest.raises(UserError, match=r"low and high cannot be trained on: .high. is mirrored"):
         read(check(low, high[::-1]))
     report = report_of(np.full((64, 64), np.nan), np.zeros((64, 64)), (0, 0))
     with pytest.raises(UserError, match="low and high cannot be trained on: no pixel"):
