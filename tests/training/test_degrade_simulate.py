@@ -268,6 +268,8 @@ def test_a_degradation_tells_what_it_does() -> None:
     )
     assert str(Degradation(2, SHARP)).endswith("no blur, no noise")
     assert "17 x 17" in Degradation(2, psf=gaussian_psf(0.5, 0.5, 0.1)).summary
+    off_centre = np.pad(asymmetric_psf(), ((9, 0), (0, 0)))
+    assert "centre of mass lies +4.4 rows" in Degradation(2, psf=read_psf(off_centre)).summary
 
 
 def test_what_nobody_sets_is_measured_in_the_image() -> None:

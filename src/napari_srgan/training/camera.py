@@ -24,7 +24,7 @@ BLOCK = 8
 LEAST_BLOCKS = 16
 """Blocks without which nothing is estimated."""
 LARGEST_PLANE, MOST_PLANES = 2048, 8
-"""Pixels along the side of the middle of a plane that is looked at, and planes of a stack."""
+"""Pixels along the side of the middle of a plane that is looked at, and planes of a stack, or images."""
 QUIET = 0.3
 """Of the blocks of equal brightness, this part with the least variance has no structure, only noise."""
 QUIET_RATIO = 0.808
@@ -85,9 +85,9 @@ def estimate_camera(image: Any | Sequence[Any]) -> Camera:
         If it is too small, or too few of its values are finite and not saturated.
     """
     images = image if isinstance(image, list | tuple) else [image]
-    planes = [plane for each in images for plane in _planes(check_array(each))]
-    if not planes:
+    if not images:
         raise UserError("the noise of a camera is estimated from images; got none")
+    planes = [plane for each in _spread(images) for plane in _planes(check_array(each))]
     blocks = [_blocks(plane) for plane in planes]
     mean, variance = (np.concatenate(values) for values in zip(*blocks, strict=True))
     if mean.size < LEAST_BLOCKS:
@@ -118,10 +118,16 @@ def _planes(image: ArrayLike) -> Iterator[NDArray[np.float64]]:
         for size in (y, x)
     )
     count = int(np.prod(lead, dtype=np.int64))
-    for number in np.unique(np.linspace(0, count - 1, min(count, MOST_PLANES)).astype(int)):
+    for number in _spread(range(count)):
         place = tuple(int(at) for at in np.unravel_index(number, lead)) if lead else ()
         plane = np.asarray(image[(*place, *middle)]).astype(np.float64)
         yield from np.moveaxis(plane[..., :3], 2, 0) if coloured else [plane]
+
+
+def _spread(of: Sequence[Any]) -> list[Any]:
+    """All, or a few that are evenly spread."""
+    chosen = np.linspace(0, len(of) - 1, min(len(of), MOST_PLANES)).astype(int)
+    return [of[number] for number in chosen]
 
 
 def _middle(size: int) -> slice:

@@ -26,6 +26,8 @@ GAUSSIAN_REACH = 3.5
 """Sigmas at which the Gaussian is cut off."""
 PREVIEW_SIDE, LEAST_PREVIEW = 64, 4
 """Low-resolution pixels along the side of a preview: wanted, and at least."""
+PREVIEW_PLACES = 12
+"""Rows and columns of places that are looked at for one."""
 MOST_PHOTONS = 1e15
 """Where drawing numbers of photons ends; their noise is nothing to the image there."""
 
@@ -97,7 +99,9 @@ class Degradation:
     def summary(self) -> str:
         """One plain phrase with the numbers, for cards and windows."""
         if self.psf is not None:
-            blur = f"a point spread function of {len(self.psf.kernel)} x {len(self.psf.kernel)} pixels"
+            side = len(self.psf.kernel)
+            changed = f" ({'; '.join(self.psf.notes)})" if self.psf.notes else ""
+            blur = f"a point spread function of {side} x {side} pixels{changed}"
         else:
             blur = f"a Gaussian of sigma {_words(self.blur)} low-resolution pixels"
         noise = f"read noise {_words(self.read_noise)}" if self.read_noise[1] else ""
@@ -269,30 +273,40 @@ def preview(high_plane: Any, degradation: Degradation, seed: int = 0) -> tuple[N
         raise UserError(
             f"a preview needs one plane of at least {LEAST_PREVIEW * factor} pixels a side; got {plane.shape}"
         )
-    pixels = plane.reshape(*plane.shape[:2], -1).astype(np.float64)
-    pixels = np.stack([fill_nonfinite(colour, 0.0) for colour in np.moveaxis(pixels, 2, 0)])
     sides = [min(size // factor, PREVIEW_SIDE) * factor for size in plane.shape[:2]]
-    start = _most_contrast(pixels.mean(axis=0), sides, factor)
+    start = _most_contrast(plane, sides, factor)
     beyond = margin(degradation)
     window = [
         slice(max(at - beyond, 0), min(at + side + beyond, size // factor * factor))
         for at, side, size in zip(start, sides, plane.shape, strict=False)
     ]
-    low = simulate(torch.from_numpy(pixels[:, *window])[None], degradation, np.random.default_rng(seed))[0]
+    high = torch.from_numpy(_colours(plane[tuple(window)]))[None]
+    low = simulate(high, degradation, np.random.default_rng(seed))[0].numpy()
     inside = [
         slice((at - seen.start) // factor, (at - seen.start + side) // factor)
         for at, side, seen in zip(start, sides, window, strict=True)
     ]
-    patch = np.moveaxis(low[:, *inside].numpy(), 0, 2)
+    patch = np.moveaxis(low[:, *inside], 0, 2)
     crop = plane[start[0] : start[0] + sides[0], start[1] : start[1] + sides[1]]
     return restore_dtype(patch, plane.dtype).reshape(*patch.shape[:2], *plane.shape[2:]), crop.copy()
 
 
-def _most_contrast(plane: NDArray[np.float64], sides: list[int], step: int) -> list[int]:
-    """First pixel, a multiple of `step`, of the window that varies most."""
-    starts = [
-        range(0, size // step * step - side + 1, max(side // 4 // step * step, step))
-        for size, side in zip(plane.shape, sides, strict=True)
-    ]
-    places = [[y, x] for y in starts[0] for x in starts[1]]
-    return max(places, key=lambda at: float(plane[at[0] : at[0] + sides[0], at[1] : at[1] + sides[1]].std()))
+def _colours(pixels: NDArray[Any]) -> NDArray[np.float64]:
+    """``(Y, X[, K])`` as ``(K, Y, X)`` without NaN and infinities."""
+    colours = np.moveaxis(pixels.reshape(*pixels.shape[:2], -1).astype(np.float64), 2, 0)
+    return np.stack([fill_nonfinite(colour, 0.0) for colour in colours])
+
+
+def _most_contrast(plane: NDArray[Any], sides: list[int], factor: int) -> list[int]:
+    """First pixel, a multiple of the factor, of the window that varies most."""
+
+    def starts(size: int, side: int) -> list[int]:
+        last = (size - side) // factor
+        return [int(at) * factor for at in np.unique(np.linspace(0, last, PREVIEW_PLACES).astype(int))]
+
+    def contrast(at: list[int]) -> float:
+        part = plane[at[0] : at[0] + sides[0], at[1] : at[1] + sides[1]]
+        return float(_colours(part).std(axis=(1, 2)).mean())
+
+    rows, columns = (starts(size, side) for size, side in zip(plane.shape, sides, strict=False))
+    return max(([y, x] for y in rows for x in columns), key=contrast)

@@ -7,7 +7,7 @@ place (its centre of mass is in its middle), whatever background, offset or size
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -35,7 +35,7 @@ class PointSpread:
     :func:`gaussian_psf` and :func:`read_psf`.
     """
 
-    kernel: tuple[tuple[float, ...], ...]
+    kernel: tuple[tuple[float, ...], ...] = field(repr=False)
     """A square of odd side, sum 1, nothing negative, centre of mass in the middle."""
     notes: tuple[str, ...] = ()
     """What was done to it when it was read, in sentences for the user."""
