@@ -29,6 +29,10 @@ from napari_srgan.training.update import LossNotFinite
 from napari_srgan.training.validation import Validation
 
 
+LEAST_GAIN = 1e-3
+"""Decibels by which a validation must be better than all before to be the best."""
+
+
 @dataclass(frozen=True)
 class StepDone:
     """One step has been made."""
@@ -280,7 +284,7 @@ class _Run:
             bicubic=self._material.bicubic,
         )
         before = max((v.mean_psnr for v in state.history), default=-float("inf"))
-        return replace(seen, best=self._team.agree(seen.mean_psnr > before))
+        return replace(seen, best=self._team.agree(seen.mean_psnr >= before + LEAST_GAIN))
 
     def _step(self, position: float) -> float:
         """One update, with a smaller batch if memory is too small for this one."""

@@ -32,12 +32,14 @@ def read_high_job(image: SourceImage, factor: int, *, budget: int) -> Job[tuple[
     Raises
     ------
     UserError
-        If the image is constant or not finite anywhere.
+        If the image is too small, constant, or not finite anywhere.
     """
     image = image.checked()
     sizes = [size for _, size in image.leading]
     indices = list(product(*(range(size) for size in sizes)))
     y, x = (size // factor * factor for size in image.plane_shape)
+    if not (y and x):
+        raise UserError(f"{image.name!r} is too small for x{factor}: it has {image.plane_shape} pixels")
     colours = 3 if image.rgb else 1
     # Each plane is there as it is, and once more as the network sees it.
     most = max(int(budget / (y * x * colours * (image.dtype.itemsize + 4))), 1)
