@@ -116,6 +116,7 @@ def fine_tune_job(
         patch=patch,
     )
     material = PairMaterial(subjects, framing, settings, degradation)
+    notes = (*start.notes, *material.notes)
     network = start.network.to(team.device)
     recipe = recipe_for(
         settings,
@@ -133,14 +134,12 @@ def fine_tune_job(
         check_room(checkpoint, network)
     baseline = _baseline(material, loaded, framing)
     yield TrainingProgress(
-        0, PARTS, _starting_words(start, baseline), phase="starting", baseline=baseline,
+        0, PARTS, _starting_words(notes, baseline), phase="starting", baseline=baseline,
         split=_pictures(pairs, subjects, material),
     )  # fmt: skip
     run = _Training(recipe, material, baseline)
     trained = yield from run.all(network, checkpoint, team)
-    records = records_of(
-        subjects, reports, degradation, shift_corrected=settings.correct_shift, notes=start.notes
-    )
+    records = records_of(subjects, reports, degradation, shift_corrected=settings.correct_shift, notes=notes)
     return finished_model(trained, recipe, material, run.history, baseline, base=loaded, records=records)
 
 
@@ -286,8 +285,8 @@ def _baseline(material: PairMaterial, base: Model | None, framing: Framing) -> B
     )
 
 
-def _starting_words(start: Start, baseline: Baseline) -> str:
-    return "; ".join([*start.notes, f"bicubic has {baseline.bicubic:.2f} dB on what is held back"])
+def _starting_words(notes: Sequence[str], baseline: Baseline) -> str:
+    return "; ".join([*notes, f"bicubic has {baseline.bicubic:.2f} dB on what is held back"])
 
 
 def _pictures(

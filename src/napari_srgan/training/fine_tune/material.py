@@ -108,6 +108,18 @@ class PairMaterial:
         self.preview: Preview | None = None
         """What the network made of one held-back crop when it was last judged."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of the wish to keep apart what is learned from and what is judged could not be had."""
+        wished = self._framing.guard
+        least = min(plane.split.guard for plane in self.planes)
+        if self._settings.hold_back == "frames" or least >= wished:
+            return ()
+        return (
+            f"the guard band around what is held back is {least} of the {wished} pixels that the network sees, "
+            "because the image is small",
+        )
+
     def sampler(self, recipe: Recipe, draw: np.random.Generator) -> Sampler:
         if self._degradation is None:
             return MeasuredPatches(self.planes, recipe, draw)
