@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,14 +15,11 @@ from napari_srgan.inference.arrays import check_array, restore_dtype
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.networks import bicubic_downsample
 from napari_srgan.training.camera import estimate_camera
+from napari_srgan.training.degradation import Degradation
 from napari_srgan.training.low_pixels import band_matrices, bicubic_reach, gaussian_lines, with_bicubic
-from napari_srgan.training.point_spread import PointSpread, read_psf
 
-LARGEST_FACTOR = 8
-LARGEST_BLUR = 8.0
-"""Sigma in low-resolution pixels that is no light blur any more, but a mistake in units."""
-GAUSSIAN_REACH = 3.5
-"""Sigmas at which the Gaussian is cut off."""
+__all__ = ["Degradation", "default_degradation", "degrade", "margin", "preview", "simulate"]
+
 PREVIEW_SIDE, LEAST_PREVIEW = 64, 4
 """Low-resolution pixels along the side of a preview: wanted, and at least."""
 PREVIEW_PLACES = 12
@@ -57,78 +53,6 @@ def degrade(high: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]
     return low.transpose(1, 2, 0).astype(high.dtype), high
 
 
-@dataclass(frozen=True)
-class Degradation:
-    """How a low-resolution image is simulated from a high-resolution one.
-
-    Without blur and noise it is :func:`degrade`. Ranges are ``(lowest, highest)``; a value is drawn
-    from them anew for each patch, so that the model learns the whole range.
-
-    The high-resolution image has a blur and a noise of its own. Both are in the low-resolution image
-    too, the noise weakened by the downsampling: what is set here is what the low-resolution image
-    has more.
-    """
-
-    factor: int
-    """How many times smaller the low-resolution image is."""
-    blur: tuple[float, float] = (0.0, 0.7)
-    """Sigma of a Gaussian point spread function in low-resolution pixels, beyond the antialiasing."""
-    psf: PointSpread | None = None
-    """On the high-resolution grid, in place of the Gaussian; an array is read with
-    :func:`~napari_srgan.training.point_spread.read_psf`."""
-    gain: tuple[float, float] | None = None
-    """Grey levels per photo-electron; None: no photon noise."""
-    offset: float = 0.0
-    """Grey level without light."""
-    read_noise: tuple[float, float] = (0.0, 0.0)
-    """Standard deviation of the noise without light, in grey levels."""
-
-    def __post_init__(self) -> None:
-        if self.psf is not None and not isinstance(self.psf, PointSpread):
-            object.__setattr__(self, "psf", read_psf(self.psf))
-        if self.factor not in range(1, LARGEST_FACTOR + 1):
-            raise UserError(f"the factor is a whole number from 1 to {LARGEST_FACTOR}; got {self.factor!r}")
-        object.__setattr__(self, "factor", int(self.factor))  # numpy's integers and 4.0 are welcome
-        _check_range("blur", self.blur, LARGEST_BLUR)
-        _check_range("gain", self.gain or (0.0, 0.0))
-        _check_range("read noise", self.read_noise)
-        if not math.isfinite(self.offset):
-            raise UserError(f"the offset of the camera is a grey level; got {self.offset}")
-
-    @property
-    def summary(self) -> str:
-        """One plain phrase with the numbers, for cards and windows."""
-        if self.psf is not None:
-            side = len(self.psf.kernel)
-            changed = f" ({'; '.join(self.psf.notes)})" if self.psf.notes else ""
-            blur = f"a point spread function of {side} x {side} pixels{changed}"
-        else:
-            blur = f"a Gaussian of sigma {_words(self.blur)} low-resolution pixels"
-        noise = f"read noise {_words(self.read_noise)}" if self.read_noise[1] else ""
-        if self.gain and self.gain[1]:
-            photons = f"{_words(self.gain)} grey levels per photo-electron above {self.offset:.4g}"
-            noise = f"{photons}, {noise}" if noise else photons
-        blurred = "no blur" if self.psf is None and self.blur[1] == 0 else blur
-        return f"1/{self.factor} of the size by antialiased bicubic, {blurred}, {noise or 'no noise'}"
-
-    def __str__(self) -> str:
-        return self.summary
-
-
-def _words(limits: tuple[float, float]) -> str:
-    low, high = limits
-    return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
-
-
-def _check_range(name: str, limits: tuple[float, float], largest: float = math.inf) -> None:
-    right = np.shape(limits) == (2,) and 0 <= limits[0] <= limits[1] <= largest and math.isfinite(limits[1])
-    if not right:
-        upper = f" and at most {largest:g}" if math.isfinite(largest) else ""
-        raise UserError(
-            f"the range of the {name} is two numbers, the lower one first, not negative{upper}; got {limits}"
-        )
-
-
 def margin(degradation: Degradation) -> int:
     """High-resolution pixels that must be read beyond each side of a patch, a multiple of the factor.
 
@@ -136,7 +60,7 @@ def margin(degradation: Degradation) -> int:
     pixels of each side, is what the whole image would have given.
     """
     factor = degradation.factor
-    reach = _blur_radius(degradation) + bicubic_reach(factor)
+    reach = degradation.blur_radius + bicubic_reach(factor)
     return math.ceil(reach / factor) * factor
 
 
@@ -184,7 +108,7 @@ def _seen_by_pixels(high: Tensor, degradation: Degradation, draw: np.random.Gene
     factor = degradation.factor
     if degradation.psf is None:
         sigma = draw.uniform(*degradation.blur, size=len(high)) * factor
-        lines = with_bicubic(gaussian_lines(sigma, _blur_radius(degradation)), factor)
+        lines = with_bicubic(gaussian_lines(sigma, degradation.blur_radius), factor)
         rows, columns = (band_matrices(lines, size, factor).to(high)[:, None] for size in high.shape[2:])
         return rows @ high @ columns.mT
     # What a point spreads over is gathered from the opposite side.
@@ -199,12 +123,6 @@ def _seen_by_pixels(high: Tensor, degradation: Degradation, draw: np.random.Gene
     side_by_side = terms.reshape(n * c, len(rows), y // factor, x).transpose(1, 2).flatten(2)
     low: Tensor = side_by_side @ columns.transpose(1, 2).flatten(0, 1)
     return low.reshape(n, c, y // factor, x // factor)
-
-
-def _blur_radius(degradation: Degradation) -> int:
-    if degradation.psf is not None:
-        return degradation.psf.radius
-    return math.ceil(GAUSSIAN_REACH * degradation.blur[1] * degradation.factor)
 
 
 def _with_noise(low: Tensor, degradation: Degradation, draw: np.random.Generator) -> Tensor:

@@ -23,7 +23,7 @@ LARGEST_RADIUS = 64
 """Pixels beyond which the faint rim of a point spread function is left out."""
 KEPT_LIGHT = 0.998
 """Part of the light inside the square that is kept."""
-SEPARABLE_ERROR = 5e-3
+SEPARABLE_ERROR = 1e-2
 """Error of :attr:`PointSpread.separable`, in norms of the kernel."""
 
 
