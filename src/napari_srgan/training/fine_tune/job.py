@@ -37,7 +37,7 @@ from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.training.pairs.source import SourceImage
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.room import check_room
-from napari_srgan.training.team import Alone, Team
+from napari_srgan.training.team import Alone, Team, whole_shares
 
 PARTS = 1000
 """Of a training, as its progress is counted."""
@@ -125,7 +125,7 @@ def fine_tune_job(
         arguments=start.arguments,
         intensity=framing.intensity,
         back_projection=keeps_agreement and loaded is not None and loaded.network.back_projection,
-        batch=settings.batch or batch_for(network, channels, patch, team.device),
+        batch=settings.batch or _shared_batch(network, channels, patch, team),
         patch=patch,
         data=material.fingerprint,
         names=", ".join(subject.name for subject in subjects),
@@ -245,7 +245,7 @@ def _seen(low: SourceImage, base: Model | None) -> dict[int, Any]:
 
 def _degradation(subjects: list[Subject], factor: int, settings: FineTuning) -> Degradation:
     if settings.degradation is None:
-        return default_degradation(subjects[0].planes[0].high, factor)
+        return default_degradation([plane.high for each in subjects for plane in each.planes], factor)
     if settings.degradation.factor != factor:
         raise UserError(
             f"low resolution would be simulated for x{settings.degradation.factor}, the model is "
@@ -271,6 +271,11 @@ def _start(
     except (TypeError, ValueError) as error:
         raise UserError(f"a network cannot be built from scratch for x{factor}: {error}") from error
     return Start(network.train(), settings.architecture, arguments)
+
+
+def _shared_batch(network: Generator, channels: int, patch: int, team: Team) -> int:
+    """As many patches as the first process has memory for, and a whole share for each."""
+    return whole_shares(int(team.agree(float(batch_for(network, channels, patch, team.device)))), team.size)
 
 
 def _baseline(material: PairMaterial, base: Model | None, framing: Framing) -> Baseline:

@@ -116,8 +116,8 @@ class PairMaterial:
         if self._settings.hold_back == "frames" or least >= wished:
             return ()
         return (
-            f"the guard band around what is held back is {least} of the {wished} pixels that the network sees, "
-            "because the image is small",
+            f"the guard band around what is held back is {least} of the {wished} pixels that the network "
+            "sees, because the image is small",
         )
 
     def sampler(self, recipe: Recipe, draw: np.random.Generator) -> Sampler:
