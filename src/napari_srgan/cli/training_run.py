@@ -70,6 +70,8 @@ class TrainingRun:
             images, base=base, settings=settings, checkpoint=self._places.checkpoint, team=self._team
         )
         try:
+            if settings.batch is not None:
+                self._team.share(settings.batch)  # what cannot be shared is told before the images are read
             with stop_wishes(heard=self._speaks) as wish:
                 model = self._drive(job, wish)
                 if model is None:
@@ -79,7 +81,10 @@ class TrainingRun:
             self._team.barrier()
         except UserError as error:
             if self._speaks:
-                raise UserError(f"{error}{self._way_on()}") from error
+                kept = self._training and self._places.checkpoint.exists()
+                raise UserError(
+                    f"{error}; {self._places.checkpoint} keeps what was trained" if kept else str(error)
+                ) from error
             # What is wrong with images and settings is told once; and a lost team by whoever was lost.
             if self._training and not isinstance(error, TeamLost):
                 complain(f"process {self._team.rank} of {self._team.size}: {error}")
@@ -143,15 +148,14 @@ class TrainingRun:
     def _stopped(self, wish: Wish) -> int:
         """Say what is left of a training that was stopped; the exit status."""
         if self._speaks:
-            complain(f"stopped{self._way_on() or ' before anything was trained'}")
+            file = self._places.checkpoint
+            complain(
+                f"stopped; {file} is kept, and the same command goes on from it"
+                if file.exists()
+                else "stopped before anything was trained"
+            )
             return wish.status
         return 0
-
-    def _way_on(self) -> str:
-        """How to go on, if one can."""
-        if not self._places.checkpoint.exists():
-            return ""
-        return f"; {self._places.checkpoint} is kept, and the same command goes on from it"
 
     def _say(self, line: str) -> None:
         if self._speaks:
