@@ -5,7 +5,8 @@
 The bare loop has the same network, batch, patch, loss, optimiser and precision, and nothing else: its
 batches lie ready in memory, weights are not averaged, gradients not clipped, nothing is shown. Both go on in
 turns, a few steps each, so that a drifting machine slows both alike; medians of the turns are printed. A
-turn with a validation and its checkpoint in it is counted apart.
+turn with a validation and its checkpoint in it is counted apart. Where other programs run, the ratio of
+processor times with OMP_NUM_THREADS=1 says more than that of the clock.
 
 With ``--viewer`` the job is driven by napari's window with two images in it, in the way of the widget. The
 bare loop then takes its turns on the same thread, and once more before there is a window. Without a screen:
@@ -50,24 +51,36 @@ WARM_UP = 5
 """Steps of each that are not counted."""
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Seconds for a step."""
+
+    clock: float
+    processor: float
+    """Of all threads; does not grow where other programs are in the way."""
+
+
 @dataclass
 class Turns:
-    """Seconds for a step of the bare loop and of ours, one entry for each turn."""
+    """The bare loop and ours, one entry for each turn."""
 
-    plain: list[tuple[float, float]] = field(default_factory=list)
-    with_validation: list[tuple[float, float]] = field(default_factory=list)
+    plain: list[tuple[Cost, Cost]] = field(default_factory=list)
+    with_validation: list[tuple[Cost, Cost]] = field(default_factory=list)
 
     def report(self, title: str) -> None:
         print(title)
-        self._report("training", self.plain)
-        self._report("training, and a validation with its checkpoint", self.with_validation)
+        _report("training", self.plain)
+        _report("training, and a validation with its checkpoint", self.with_validation)
 
-    def _report(self, title: str, turns: list[tuple[float, float]]) -> None:
-        if not turns:
-            return
-        bare, ours = (median(column) for column in zip(*turns, strict=True))
-        ratios = " ".join(f"{one / other:.2f}" for one, other in turns)
-        print(f"  {title}: {1 / ours:.2f} steps/s, bare loop {1 / bare:.2f}: {bare / ours:.3f} ({ratios})")
+
+def _report(title: str, turns: list[tuple[Cost, Cost]]) -> None:
+    if not turns:
+        return
+    bare, ours = (median(cost.clock for cost in column) for column in zip(*turns, strict=True))
+    ratios = " ".join(f"{one.clock / other.clock:.2f}" for one, other in turns)
+    print(f"  {title}: {1 / ours:.2f} steps/s, bare loop {1 / bare:.2f}: {bare / ours:.3f} ({ratios})")
+    bare, ours = (median(cost.processor for cost in column) for column in zip(*turns, strict=True))
+    print(f"    by processor time: {bare / ours:.3f}")
 
 
 def main() -> None:
@@ -108,7 +121,7 @@ def main() -> None:
         turns = Turns()
         taken = in_turns(job, bare, turns, arguments.rounds, arguments.steps)
         if arguments.viewer:
-            alone = [seconds_a_step(bare, arguments.steps) for _ in range(arguments.rounds)]
+            alone = [cost_of(bare, arguments.steps).clock for _ in range(arguments.rounds)]
             in_a_viewer(taken, pair)
             print(f"bare loop before there was a window: {1 / median(alone):.2f} steps/s")
         else:
@@ -158,11 +171,21 @@ def forever(batches: list[list[Tensor]]) -> Iterator[list[Tensor]]:
         yield from batches
 
 
-def seconds_a_step(step: Callable[[], None], steps: int) -> float:
-    began = time.perf_counter()
+class Stopwatch:
+    def __init__(self) -> None:
+        self._clock, self._processor = time.perf_counter(), time.process_time()
+
+    def cost(self, steps: int) -> Cost:
+        return Cost(
+            (time.perf_counter() - self._clock) / steps, (time.process_time() - self._processor) / steps
+        )
+
+
+def cost_of(step: Callable[[], None], steps: int) -> Cost:
+    watch = Stopwatch()
     for _ in range(steps):
         step()
-    return (time.perf_counter() - began) / steps
+    return watch.cost(steps)
 
 
 def in_turns(job: Job[Any], bare: Callable[[], None], turns: Turns, rounds: int, steps: int) -> Job[None]:
@@ -175,15 +198,14 @@ def in_turns(job: Job[Any], bare: Callable[[], None], turns: Turns, rounds: int,
         count = step_of(progress)
         yield progress
     for _ in range(rounds):
-        alone = seconds_a_step(bare, steps)
-        began, first, validated = time.perf_counter(), count, False
+        alone = cost_of(bare, steps)
+        watch, first, validated = Stopwatch(), count, False
         while count < first + steps:
             progress = next(job)
             count = step_of(progress)
             validated |= getattr(progress, "point", None) is not None
             yield progress
-        ours = (time.perf_counter() - began) / steps
-        (turns.with_validation if validated else turns.plain).append((alone, ours))
+        (turns.with_validation if validated else turns.plain).append((alone, watch.cost(steps)))
     job.close()
 
 
