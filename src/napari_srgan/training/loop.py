@@ -28,7 +28,6 @@ from napari_srgan.training.team import Alone, Team
 from napari_srgan.training.update import LossNotFinite
 from napari_srgan.training.validation import Validation
 
-
 LEAST_GAIN = 1e-3
 """Decibels by which a validation must be better than all before to be the best."""
 
