@@ -368,6 +368,12 @@ def test_choices_that_do_not_fit_are_named(
         run(chosen[images], make_tiny_model() if images == "base" else None, **options)
 
 
+def test_ten_minutes_unless_something_else_is_said() -> None:
+    assert check_settings().minutes == 10
+    assert check_settings(steps=5).minutes is None
+    assert check_settings(steps=5, minutes=3).minutes == 3
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

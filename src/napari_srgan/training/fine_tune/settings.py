@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -12,6 +12,7 @@ from napari_srgan.training.losses import AdversarialLoss, PixelLoss
 
 Style = Literal["faithful", "sharp"]
 Brightness = Literal["auto", "low", "high"]
+USUAL_MINUTES = 10.0
 
 
 class FineTuning(BaseModel):
@@ -24,8 +25,8 @@ class FineTuning(BaseModel):
     style: Style = "faithful"
     """``"faithful"``: a pixel loss alone, right on average. ``"sharp"``: after it a discriminator and a
     perceptual loss, which look sharper than they are faithful."""
-    minutes: float | None = Field(default=10.0, gt=0)
-    """Stop after so many minutes of training; None: by steps."""
+    minutes: float | None = Field(default=None, gt=0)
+    """Stop after so many minutes of training; unsaid: 10, or by `steps` if those are said."""
     steps: int | None = Field(default=None, ge=1)
     """Stop after so many steps; with `minutes` too, whichever comes first."""
     patience: int = Field(default=0, ge=0)
@@ -55,8 +56,9 @@ class FineTuning(BaseModel):
     """Low-resolution pixels along the side of a patch; None: 32, or less in small images."""
     learning_rate: float | None = Field(default=None, gt=0)
     """At its height; None: 1e-3 from scratch, 5e-4 from a base."""
-    pixel_loss: PixelLoss = "charbonnier"
-    """See :func:`~napari_srgan.training.losses.pixel_loss`."""
+    pixel_loss: PixelLoss = "l2"
+    """See :func:`~napari_srgan.training.losses.pixel_loss`. The squared distance makes results right on
+    average, also where bright spots are sparse; others make those darker than they are."""
     clip: float = Field(default=1.0, gt=0)
     """Largest norm of the gradient."""
     validate_every: int = Field(default=100, ge=1)
@@ -84,6 +86,11 @@ class FineTuning(BaseModel):
     perceptual_weight: float = Field(default=0.1, ge=0)
     device: str = "auto"
     """``"auto"``, ``"cuda"``, ``"mps"``, ``"xpu"`` or ``"cpu"``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ten_minutes_if_nothing_is_said(cls, chosen: dict[str, Any]) -> dict[str, Any]:
+        return chosen if "minutes" in chosen or chosen.get("steps") else chosen | {"minutes": USUAL_MINUTES}
 
     @model_validator(mode="after")
     def _ends_some_time(self) -> FineTuning:
