@@ -130,6 +130,31 @@ def test_empty_blocks_are_no_reason_to_complain() -> None:
     assert "hold nothing to compare; they are kept" in report.notes[0]
 
 
+def test_hot_pixels_do_not_blind_their_blocks() -> None:
+    low, high = two_images(shape=(128, 128), high_pixels=(2, 0))
+    draw = np.random.default_rng(0)
+    low.flat[draw.integers(0, low.size, 10)] = 60000
+    high.flat[draw.integers(0, high.size, 10)] = 60000
+    report = check(low, high)
+    assert report.notes == ()
+    assert report.shift == pytest.approx((1, 0), abs=0.1)
+    assert report.gain == pytest.approx(0.5, rel=0.1)
+
+
+def test_images_of_noise_alone_are_told_to_be_that() -> None:
+    draw = np.random.default_rng(0)
+    report = check(draw.normal(100, 5, (128, 128)), draw.normal(100, 5, (256, 256)))
+    assert "hold nothing but noise: there is nothing to compare" in report.problem
+
+
+def test_small_pairs() -> None:
+    low, high = two_images(seed=3, shape=(40, 32), high_pixels=(1, 0))
+    report = check(low, high)
+    assert report.problem == ""
+    assert report.shift == pytest.approx((0.5, 0), abs=0.25)
+    assert "or too little to tell" in check(low, field(8, 80, 64)).problem
+
+
 def stack() -> tuple[Image, Image]:
     """Three planes that drift."""
     planes = [two_images(seed, (64, 64), 2, high_pixels=(seed, 0)) for seed in range(3)]

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, laplace
+from scipy.ndimage import gaussian_filter, laplace, uniform_filter
 from scipy.ndimage import shift as moved
 
 from napari_srgan.training.pairs.plane_pair import PlanePair
@@ -22,6 +22,7 @@ SMOOTH, GROUND = 1.0, 12.0
 """Sigmas in low-resolution pixels between which structure is compared: above noise, below background."""
 BLURS = (0.0, 0.5, 1.0, 1.5, 2.0)
 """Sigmas in low-resolution pixels that are tried, to find how much blurrier the low image is."""
+MIDDLE = 512
 LEAST_CORRELATION = 0.25
 AGREEING, FAR = 1.5, 4.0
 """Low-resolution pixels, or times their spread, by which blocks' shifts may differ from their median."""
@@ -48,17 +49,26 @@ class Structure:
 
 
 def structure_of(plane: PlanePair, shift: tuple[int, int]) -> Structure:
-    """Find what is compared: `high` as blurred as `low`."""
-    low = _structure(plane.low, SMOOTH)
-    ours, theirs = overlap(low.shape, shift)
-    candidates = {blur: _structure(plane.high, float(np.hypot(SMOOTH, blur))) for blur in BLURS}
+    """Find what is compared: `high` as blurred as `low`.
+
+    The blur is found in the middle of the plane, of up to :data:`MIDDLE` pixels' side.
+    """
+    ours, theirs = (tuple(_middle(part) for part in parts) for parts in overlap(plane.low.shape, shift))
+    low, high = _structure(plane.low[ours], SMOOTH), plane.high[theirs]
 
     def likeness(blur: float) -> float:
         # Of blurs that are equally good, the least.
-        return pearson(low[ours], candidates[blur][theirs]) - 0.002 * blur
+        return pearson(low, _structure(high, float(np.hypot(SMOOTH, blur)))) - 0.002 * blur
 
-    blur = max(BLURS, key=likeness)
-    return Structure(low, candidates[blur], blur)
+    blur = max(BLURS, key=likeness) if min(low.shape) > 0 else 0.0
+    return Structure(
+        _structure(plane.low, SMOOTH), _structure(plane.high, float(np.hypot(SMOOTH, blur))), blur
+    )
+
+
+def _middle(part: slice) -> slice:
+    spare = max(part.stop - part.start - MIDDLE, 0) // 2
+    return slice(part.start + spare, part.stop - spare)
 
 
 def overlap(shape: Sequence[int], shift: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
@@ -69,7 +79,10 @@ def overlap(shape: Sequence[int], shift: tuple[int, int]) -> tuple[tuple[slice, 
 
 
 def _structure(image: Plane, sigma: float) -> Plane:
-    band: Plane = gaussian_filter(image, sigma) - gaussian_filter(image, GROUND)
+    # Two boxes are nearly the Gaussian of that sigma, and take no longer for a wide one.
+    box = round(np.sqrt(6 * GROUND**2 + 1))
+    ground = uniform_filter(uniform_filter(image, box), box)
+    band: Plane = gaussian_filter(image, sigma) - ground
     return band
 
 

@@ -19,6 +19,9 @@ MOST_PIXELS = 2**24
 STRIP_VALUES = 2**23
 """High-resolution values that are read at once."""
 
+EXTREMES = (0.1, 99.9)
+"""Percentiles beyond which a value may lie by as much as they are apart."""
+
 
 @dataclass(frozen=True)
 class PlanePair:
@@ -28,7 +31,7 @@ class PlanePair:
     origin: tuple[int, int]
     """First row and column, in low-resolution pixels of the matched region."""
     low: NDArray[np.float64]
-    """``(Y, X)``, finite: pixels that are not are the mean of the others."""
+    """``(Y, X)``: pixels that are not finite are the mean of the others, hot ones are brought nearer."""
     high: NDArray[np.float64]
     """``(Y, X)``, downsampled by the mean of each square of pixels."""
     low_values: Extremes
@@ -127,7 +130,10 @@ def joined(parts: list[PlanePair]) -> PlanePair:
 
 
 def _filled(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Without pixels that are not finite, and none far beyond all others: one would blind its block."""
     finite = np.isfinite(plane)
-    if finite.all():
-        return plane
-    return np.where(finite, plane, plane[finite].mean() if finite.any() else 0.0)
+    if not finite.all():
+        plane = np.where(finite, plane, plane[finite].mean() if finite.any() else 0.0)
+    low, high = np.percentile(plane, EXTREMES)
+    span = float(high) - float(low)
+    return np.clip(plane, low - span, high + span) if span > 0 else plane
