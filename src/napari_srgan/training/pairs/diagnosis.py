@@ -75,7 +75,10 @@ def fit_job(low: Plane, high: Plane, progress: Progress) -> Job[Fit]:
 
 
 def _others(low: Plane, high: Plane) -> Iterator[tuple[str, Plane, Plane]]:
-    """The seven other orientations, in words and as planes to compare; quarter turns of what is not square in its middle."""
+    """The seven other orientations: words, and planes to compare.
+
+    What is not square is turned by quarters in its middle.
+    """
     for mirrored, told in ((False, TURNS), (True, MIRRORED)):
         for quarters, words in told.items():
             other = np.rot90(high[:, ::-1] if mirrored else high, quarters)
