@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from fake_training import FakeTraining
 from napari_srgan.models import library, save_model
-from napari_srgan.viewer import dialogs
-from napari_srgan.viewer.jobs import library_runner_of, runner_of
+from napari_srgan.viewer import dialogs, fine_tune_state
+from napari_srgan.viewer.jobs import library_runner_of, runner_of, training_runner_of
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +105,41 @@ def model_file(tmp_path: Path, tiny_model: Any) -> Callable[..., Path]:
         return save_model(model, elsewhere / f"{name}.safetensors", picture=picture)
 
     return write_it
+
+
+@pytest.fixture(autouse=True)
+def trainings_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where trainings are kept until they are done; empty at the start of each test."""
+    folder = tmp_path / "trainings"
+    monkeypatch.setenv("NAPARI_SRGAN_TRAININGS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def open_fine_tune(make_napari_viewer: Any) -> Callable[..., Any]:
+    """Opens the Fine-tune widget from the plugin menu, in a viewer."""
+
+    def open_it(viewer: Any = None) -> Any:
+        viewer = viewer or make_napari_viewer()
+        _, widget = viewer.window.add_plugin_dock_widget("napari-srgan", "Fine-tune")
+        return viewer, widget
+
+    return open_it
+
+
+@pytest.fixture
+def fake_training(monkeypatch: pytest.MonkeyPatch, tiny_model: Any) -> FakeTraining:
+    """Takes the place of the training: these tests are about the viewer."""
+    fake = FakeTraining(tiny_model)
+    monkeypatch.setattr(fine_tune_state, "fine_tune_job", fake)
+    return fake
+
+
+@pytest.fixture
+def finish_training(qtbot: Any) -> Callable[[Any], None]:
+    """Keeps the event loop turning until no training runs in a viewer."""
+
+    def finish_it(viewer: Any) -> None:
+        qtbot.waitUntil(lambda: training_runner_of(viewer).running is None, timeout=60_000)
+
+    return finish_it

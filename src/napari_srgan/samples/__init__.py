@@ -1,4 +1,4 @@
-"""Two small images that come with the package, for a first try; see NOTICE.md."""
+"""Small images that come with the package, for a first try; see NOTICE.md."""
 
 from __future__ import annotations
 
@@ -41,6 +41,29 @@ SAMPLES: dict[str, Sample] = {
     ),
 }
 """All samples by name."""
+
+
+@dataclass(frozen=True)
+class SamplePair:
+    """Two bundled images of one field, to learn from."""
+
+    low: str
+    """Name of the low-resolution PNG in this folder."""
+    high: str
+    """The same of the other."""
+    factor: int
+    """How many times finer it is."""
+    attribution: str
+    """Source and licence, in one line."""
+
+
+ER_PAIR = SamplePair(
+    low="er-widefield.png",
+    high="er-storm.png",
+    factor=4,
+    attribution="SFSRM, Chen et al. 2023, BSD-3-Clause",
+)
+"""Endoplasmic reticulum: widefield and STORM."""
 
 
 def sample_path(name: str) -> Path:

@@ -146,7 +146,7 @@ class ChoicesSection(QWidget):
     def show_settings(self, settings: FineTuning, base: str | None) -> None:
         """Show what another training was asked for."""
         for name, field in self._fields.items():
-            field.value = getattr(settings, name)
+            field.show(getattr(settings, name))
         self.offer()
         wanted = base or FROM_SCRATCH
         if wanted in self.base.choices:

@@ -42,8 +42,8 @@ class Field:
             return None
         return value * self.part if self.part != 1 else value
 
-    @value.setter
-    def value(self, setting: Any) -> None:
+    def show(self, setting: Any) -> None:
+        """Show a value of the setting."""
         if setting is None and self.zero:
             setting = 0
         self.widget.value = setting / self.part if self.part != 1 else setting

@@ -41,6 +41,7 @@ class ImagesSection(QWidget):
     def __init__(self, viewer: ViewerModel, pairs: PairList) -> None:
         super().__init__()
         self._pairs = pairs
+        self._was_chosen = False
         self.low = ComboBox(
             name="low",
             choices=lambda _: [(NO_PARTNER, None), *choices.images(viewer)],
@@ -61,6 +62,8 @@ class ImagesSection(QWidget):
         self._rows = QVBoxLayout()
         self._rows.setSpacing(2)
         self._lay_out()
+        for field in (self.low, self.high):
+            field.changed.connect(self._on_chosen)
         self.add.clicked.connect(self._on_add)
         self.check.clicked.connect(lambda *_: self.check_wanted.emit())
         self.guess()
@@ -80,11 +83,14 @@ class ImagesSection(QWidget):
 
     def reset_choices(self) -> None:
         """Look again at which layers there are."""
-        had_high = self.high.value is not None
-        for field in (self.low, self.high):
-            field.reset_choices()
-        if not had_high:
+        with self.low.changed.blocked(), self.high.changed.blocked():
+            for field in (self.low, self.high):
+                field.reset_choices()
+        if not self._was_chosen:
             self.guess()
+
+    def _on_chosen(self, _: Any) -> None:
+        self._was_chosen = True
 
     def guess(self) -> None:
         """Choose the layer with the most pixels as high, and the one with the fewest as low resolution."""
@@ -92,7 +98,8 @@ class ImagesSection(QWidget):
         if len(images) > 1:
             by_size = sorted(images, key=lambda layer: _plane_pixels(layer))
             if _plane_pixels(by_size[0]) < _plane_pixels(by_size[-1]):
-                self.low.value, self.high.value = by_size[0], by_size[-1]
+                with self.low.changed.blocked(), self.high.changed.blocked():
+                    self.low.value, self.high.value = by_size[0], by_size[-1]
 
     def chosen(self) -> PairOfLayers:
         """The pair in the two fields.

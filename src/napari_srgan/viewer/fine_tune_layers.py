@@ -6,6 +6,7 @@ selection away from the layer that the user works with.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from weakref import ref
 
@@ -23,7 +24,7 @@ from napari_srgan.training.fine_tune.progress import (
     Preview,
     SplitPicture,
 )
-from napari_srgan.training.pairs.picture import arrows, overlay
+from napari_srgan.training.pairs.picture import arrows, overlay, overlay_origin
 from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.viewer.appearance import camera_of
 from napari_srgan.viewer.fine_tune_sources import PairOfLayers
@@ -34,6 +35,27 @@ ENLARGED = 10.0
 """Times that arrows are longer than the shifts they show."""
 ROLES = {UNUSED: "not used", TRAINED_ON: "trained on", HELD_BACK: "held back", GUARD: "guard band"}
 COLORS: dict[int | None, str] = {TRAINED_ON: "#3f7fbf", HELD_BACK: "#f0a030", GUARD: "#808080"}
+
+
+@dataclass(frozen=True)
+class CheckPicture:
+    """What a check has found, to be shown on the low-resolution image."""
+
+    name: str
+    """Of the pair."""
+    overlay: NDArray[np.float32]
+    """``(Y, X, 3)``: low in red, high in green."""
+    arrows: NDArray[np.float64]
+    """``(N, 2, 2)``: start and direction in pixels of the low-resolution image."""
+    origin: tuple[int, int]
+    """Its first pixel in the low-resolution image."""
+
+    @staticmethod
+    def of(report: PairReport) -> CheckPicture:
+        """Make the pictures of a report; reads the images."""
+        picture, origin = overlay(report), overlay_origin(report)
+        directions = arrows(report, enlarged=ENLARGED)
+        return CheckPicture(report.pair.name, picture, directions, origin)
 
 
 class TrainingLayers:
@@ -123,28 +145,16 @@ class TrainingLayers:
         )
         self._add(layer)
 
-    def show_check(self, report: PairReport, low: Layer) -> None:
+    def show_check(self, picture: CheckPicture, low: Layer) -> None:
         """Show both images on each other, low in red and high in green, and the shifts as arrows."""
-        (y, _), (x, _) = report.pair.low_region
-        placed = _placed_on(low, (y, x))
-        names = f"overlay of {report.pair.name}", f"shifts of {report.pair.name} ({ENLARGED:.0f} times)"
+        names = f"overlay of {picture.name}", f"shifts of {picture.name} ({ENLARGED:.0f} times)"
         for name in names:
             self._remove(name)
-        planes = report.pair.planes()
-        picture = overlay(report, planes[len(planes) // 2])
-        self._add(Image(picture, rgb=True, name=names[0], **placed))
-        directions = arrows(report, ENLARGED)
-        if len(directions):
-            width = max(1.0, min(picture.shape[:2]) / 200)
-            vectors = Vectors(
-                directions,
-                name=names[1],
-                edge_width=width,
-                edge_color="yellow",
-                vector_style="arrow",
-                **placed,
-            )
-            self._add(vectors)
+        self._add(Image(picture.overlay, rgb=True, name=names[0], **_placed_on(low, picture.origin)))
+        if len(picture.arrows):
+            width = max(1.0, min(picture.overlay.shape[:2]) / 200)
+            look: dict[str, Any] = {"edge_width": width, "edge_color": "cyan", "vector_style": "arrow"}
+            self._add(Vectors(picture.arrows, name=names[1], **look, **_placed_on(low, (0, 0))))
 
     def show_simulated(self, low: NDArray[Any], high: NDArray[Any], layer: Image) -> None:
         """Show a patch as it is, and as low resolution is simulated from it."""

@@ -9,10 +9,11 @@ from napari.components import ViewerModel
 from psygnal import Signal
 
 from napari_srgan.errors import UserError
+from napari_srgan.progress import Job
 from napari_srgan.training.pairs.check import check_pair_job
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.report import PairReport
-from napari_srgan.viewer.fine_tune_layers import TrainingLayers
+from napari_srgan.viewer.fine_tune_layers import CheckPicture, TrainingLayers
 from napari_srgan.viewer.fine_tune_sources import PairOfLayers
 from napari_srgan.viewer.jobs import Task
 
@@ -83,6 +84,14 @@ class PairList:
         if reports:
             self.changed.emit()
 
+    def blame(self, sentence: str) -> None:
+        """Keep what was said about one of the pairs, whose name it begins with."""
+        for pair in self.all:
+            about = sentence.removeprefix(f"{pair.name}: ")
+            if about != sentence:
+                self.problems[pair.name] = about
+                self.changed.emit()
+
     def check_tasks(self, told: Callable[[str, bool], None]) -> list[Task]:
         """A task for each pair that registers and judges it.
 
@@ -107,10 +116,11 @@ class PairList:
     def _check_task(self, pair: PairOfLayers, told: Callable[[str, bool], None]) -> Task:
         self._forget(pair.name)
 
-        def deliver(report: PairReport) -> None:
+        def deliver(checked: tuple[PairReport, CheckPicture]) -> None:
+            report, picture = checked
             self.take_in([report])
             if pair.low is not None:
-                self._layers.show_check(report, pair.low)
+                self._layers.show_check(picture, pair.low)
             told(f"Checked {pair.name}.", bool(report.problem))
 
         def complain(sentence: str) -> None:
@@ -120,7 +130,7 @@ class PairList:
 
         images = pair.images()
         assert isinstance(images, MatchedPair)
-        return Task(f"Checking {pair.name}", check_pair_job(images), deliver, complain)
+        return Task(f"Checking {pair.name}", _check_job(images), deliver, complain)
 
     def _forget(self, name: str) -> None:
         self.reports.pop(name, None)
@@ -132,3 +142,9 @@ class PairList:
             self.remove(pair)
         if gone:
             self.lost.emit(event.value.name)
+
+
+def _check_job(pair: MatchedPair) -> Job[tuple[PairReport, CheckPicture]]:
+    """Check a pair, and draw what was found where it holds nothing up."""
+    report = yield from check_pair_job(pair)
+    return report, CheckPicture.of(report)

@@ -43,7 +43,7 @@ class Trained:
         verdict = self.model.card.verdict
         if self.card is None:
             return f"The model is trained, but not in the library: {self.problem}. {verdict}"
-        return f"{self.card.name} is in the library. {verdict}".strip()
+        return f"The model {self.card.name} is in the library. {verdict}".strip()
 
     @property
     def wrong(self) -> bool:

@@ -6,6 +6,7 @@ training that is still running.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from napari_srgan.training.orders import Order
 from napari_srgan.viewer.fine_tune_layers import TrainingLayers
 from napari_srgan.viewer.fine_tune_pairs import PairList
 from napari_srgan.viewer.fine_tune_plan import KeptTraining, Plan, keep
-from napari_srgan.viewer.fine_tune_result import Trained, train_and_save
+from napari_srgan.viewer.fine_tune_result import APART, Trained, train_and_save
 from napari_srgan.viewer.fine_tune_sources import PairOfLayers, find_pair
 from napari_srgan.viewer.jobs import Task, runner_of, training_runner_of
 from napari_srgan.viewer.layers import finest_level, upscale_layer_job
@@ -84,6 +85,9 @@ class FineTuneState:
         self.baseline: Baseline | None = None
         self.progress: Progress | None = None
         self.left = ""
+        self._preview: Preview | None = None
+        """One that is not shown yet."""
+        self._previewed = float("-inf")
         self.note = ""
         """Something to know, beside how far it is."""
 
@@ -193,13 +197,19 @@ class FineTuneState:
             self.baseline = told.baseline
         self.pairs.take_in(told.reports)
         if told.preview is not None:
-            self._show_preview(told.preview)
+            self._preview = told.preview
+        if time.monotonic() - self._previewed > APART:
+            self._show_preview()
         for split, pair in zip(told.split, self._learned_from, strict=False):
             height = finest_level(pair.high).shape[pair.high.ndim - 2]
             coarser = 1 if pair.low is not None else round(height / split.roles.shape[0])
             self.layers.show_split(split, pair.low or pair.high, coarser)
 
-    def _show_preview(self, preview: Preview) -> None:
+    def _show_preview(self) -> None:
+        preview, self._preview = self._preview, None
+        if preview is None:
+            return
+        self._previewed = time.monotonic()
         first = self._learned_from[0]
         if first.low is None:
             self.layers.show_preview(preview, first.high, 1)
@@ -210,6 +220,7 @@ class FineTuneState:
 
     def _end(self, trained: Trained) -> None:
         self._kept = None
+        self._show_preview()
         self.points = list(trained.model.history) or self.points
         self.outcome = Outcome(trained.sentence, trained.wrong, trained)
         if trained.card is not None:
@@ -219,6 +230,7 @@ class FineTuneState:
 
     def _on_problem(self, sentence: str) -> None:
         kept, self._kept = self._kept, None
+        self.pairs.blame(sentence)
         self.outcome = Outcome(sentence + _what_is_kept(kept), wrong=True)
 
     def _on_cancelled(self, trained: Trained | None) -> None:

@@ -20,6 +20,7 @@ from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils.notifications import notification_manager
 from napari.utils.progress import cancelable_progress
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
@@ -227,26 +228,35 @@ class _Run:
             self._has_begun = True
             if self._order is not None:
                 self._worker.send(self._order)
-        # napari's bar processes events while it is drawn, which brings us here again.
         self._unseen.append(progress)
-        if self._showing:
+        self._show_next()
+
+    def _show_next(self) -> None:
+        # napari's bar processes events while it is drawn, which brings us here again.
+        if self._showing or self.cancelled or not self._unseen:
             return
         self._showing = True
         try:
-            while self._unseen and not self.cancelled:
-                self._show(self._unseen.popleft())
+            self._show(self._unseen.popleft())
         finally:
             self._showing = False
+        if self._unseen:  # after everything else that waits
+            QTimer.singleShot(0, self._show_next)
+
+    def _tell(self, progress: Progress) -> None:
+        left = self._time_left.update(progress, time.monotonic())
+        self._on_progress(progress, in_words(left))
 
     def _show(self, progress: Progress) -> None:
         if self._bar.is_canceled:  # its Cancel button only sets this
             self.cancel()
             return
-        left = self._time_left.update(progress, time.monotonic())
-        self._on_progress(progress, in_words(left))
+        self._tell(progress)
         self._bar.update(int(progress.fraction * PERCENT) - self._bar.n)
 
     def _returned(self, result: Any) -> None:
+        while self._unseen and not self.cancelled:  # what was told before comes before
+            self._tell(self._unseen.popleft())
         if not self.cancelled:
             self._on_result(self.task, result)
         elif not isinstance(result, _Failure):

@@ -6,7 +6,7 @@ from typing import Any
 
 from skimage.io import imread
 
-from napari_srgan.samples import SAMPLES, sample_path
+from napari_srgan.samples import ER_PAIR, SAMPLES, sample_path
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -19,6 +19,19 @@ def nuclei() -> list[LayerData]:
 def tissue() -> list[LayerData]:
     """Brightfield image of stained tissue: RGB."""
     return [_sample("tissue")]
+
+
+def er_pair() -> list[LayerData]:
+    """A pair to learn from: endoplasmic reticulum in widefield and STORM, lying on each other."""
+    folder = sample_path("nuclei").parent
+    factor = ER_PAIR.factor
+    shared: dict[str, Any] = {"axis_labels": ("y", "x"), "metadata": {"attribution": ER_PAIR.attribution}}
+    low = {"name": "widefield", "scale": (factor,) * 2, "translate": ((factor - 1) / 2,) * 2}
+    high = {"name": "STORM", "colormap": "magma", "opacity": 0.7}
+    return [
+        (imread(folder / ER_PAIR.low), shared | low, "image"),
+        (imread(folder / ER_PAIR.high), shared | high, "image"),
+    ]
 
 
 def _sample(name: str) -> LayerData:
