@@ -28,10 +28,10 @@ class TrainingCurves(QWidget):
         self._loss_plot, self._loss = _plot("loss", LOSS, symbol=False)
         self._psnr_plot, self._psnr = _plot("PSNR (dB)", PSNR, symbol=True)
         self._psnr_plot.setLabel("bottom", "step")
-        self._psnr_plot.getAxis("bottom").setHeight(44)
+        self._psnr_plot.getAxis("bottom").setHeight(50)
         self._psnr_plot.setXLink(self._loss_plot)
-        self._bicubic = _line("bicubic", BICUBIC)
-        self._base = _line("base", BASE)
+        self._bicubic = _line("bicubic", BICUBIC, at=0.85)
+        self._base = _line("base", BASE, at=0.4)
         for line in (self._bicubic, self._base):
             self._psnr_plot.addItem(line, ignoreBounds=True)
         layout = QVBoxLayout(self)
@@ -101,12 +101,12 @@ def _plot(label: str, color: str, *, symbol: bool) -> tuple[pyqtgraph.PlotWidget
     return plot, plot.plot([], [], pen=pyqtgraph.mkPen(color, width=2), **marks)
 
 
-def _line(name: str, color: str) -> pyqtgraph.InfiniteLine:
+def _line(name: str, color: str, *, at: float) -> pyqtgraph.InfiniteLine:
     line = pyqtgraph.InfiniteLine(
         angle=0,
         pen=pyqtgraph.mkPen(color, width=1, style=Qt.PenStyle.DashLine),
         label=f"{name} {{value:.2f}}",
-        labelOpts={"position": 0.85, "color": color, "anchors": [(0.5, 1.0), (0.5, 1.0)]},
+        labelOpts={"position": at, "color": color, "anchors": [(0.5, 1.0), (0.5, 1.0)]},
     )
     line.setVisible(False)
     return line

@@ -30,7 +30,8 @@ from napari_srgan.viewer.appearance import camera_of
 from napari_srgan.viewer.fine_tune_sources import PairOfLayers
 from napari_srgan.viewer.side_by_side import side_by_side
 
-PREVIEW = "preview of the training"
+PREVIEW, OVERLAY, SHIFTS = "preview of the training", "overlay of", "shifts of"
+"""Names of layers, or how they begin."""
 ENLARGED = 10.0
 """Times that arrows are longer than the shifts they show."""
 ROLES = {UNUSED: "not used", TRAINED_ON: "trained on", HELD_BACK: "held back", GUARD: "guard band"}
@@ -78,9 +79,12 @@ class TrainingLayers:
         return viewer
 
     def begin(self) -> None:
-        """Another training: what an earlier one has shown is shown no more."""
+        """Another training: what an earlier one has shown goes, what a check has shown is hidden."""
         self._remove(PREVIEW)
         self._preview = None
+        for layer in self._viewer.layers:
+            if layer.name.startswith((OVERLAY, SHIFTS)):
+                layer.visible = False
 
     def show_preview(self, preview: Preview, beside: Layer, factor: int) -> None:
         """Show how a held-back crop looks now; a preview that the user deleted stays deleted.
@@ -147,7 +151,7 @@ class TrainingLayers:
 
     def show_check(self, picture: CheckPicture, low: Layer) -> None:
         """Show both images on each other, low in red and high in green, and the shifts as arrows."""
-        names = f"overlay of {picture.name}", f"shifts of {picture.name} ({ENLARGED:.0f} times)"
+        names = f"{OVERLAY} {picture.name}", f"{SHIFTS} {picture.name} ({ENLARGED:.0f} times)"
         for name in names:
             self._remove(name)
         self._add(Image(picture.overlay, rgb=True, name=names[0], **_placed_on(low, picture.origin)))

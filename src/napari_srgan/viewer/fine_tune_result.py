@@ -6,6 +6,7 @@ import io
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model, ModelCard, save_model
+from napari_srgan.models.foreign.without_triton import without_triton
 from napari_srgan.models.own import free_name, own_file
 from napari_srgan.progress import Job
 from napari_srgan.training.fine_tune.progress import Preview, TrainingProgress
@@ -74,6 +76,7 @@ def train_and_save(job: Training, kept: KeptTraining) -> Job[Trained]:
         Where it is kept meanwhile; deleted when the model is written.
     """
     preview: Preview | None = None
+    import_optimisers()
     with kept.mine():
         steps = thinned(job)
         try:
@@ -89,6 +92,12 @@ def train_and_save(job: Training, kept: KeptTraining) -> Job[Trained]:
     if trained.card is not None:
         kept.forget()
     return trained
+
+
+def import_optimisers() -> None:
+    """Import what torch imports with its first optimiser, without Triton, which would crash the window."""
+    with without_triton():
+        import_module("torch._dynamo")
 
 
 def thinned(job: Training, apart: float = APART) -> Training:
