@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_srgan.errors import UserError
+from napari_srgan.training.pairs.aligned import read_pair_job
 from napari_srgan.training.pairs.budget import plan
 from napari_srgan.training.pairs.picture import arrows, overlay, overlay_origin
 from napari_srgan.training.pairs.report import BlockShift, PairReport
@@ -139,6 +140,16 @@ def test_a_pair_with_a_problem_is_refused_by_name() -> None:
         read(report)
 
 
+def test_a_pair_with_a_problem_is_read_as_it_lies_if_that_is_wanted() -> None:
+    low, high = two_images(shape=(64, 64))
+    report = check(low, high[::-1])
+    job = read_pair_job(report.pair, report, correct_shift=True, budget=2**30, despite_problem=True)
+    (plane,) = exhaust(job)
+    assert plane.usable.all()
+    assert plane.high is not None
+    assert np.array_equal(plane.high[..., 0], high[::-1])
+
+
 def test_pictures() -> None:
     low, high = two_images(shape=(128, 160), high_pixels=(6, -2), noise=0)
     report = check(low, high)
@@ -161,8 +172,6 @@ def test_pictures() -> None:
 
 
 def test_jobs_say_what_they_do() -> None:
-    from napari_srgan.training.pairs.aligned import read_pair_job
-
     low, high = two_images(shape=(64, 64))
     report = check(low, high)
     job = read_pair_job(report.pair, report, correct_shift=True, budget=10**9)

@@ -236,3 +236,13 @@ def test_it_can_be_cancelled_between_blocks() -> None:
     assert len(steps) > 16
     assert all(isinstance(step, Progress) and 0 <= step.fraction <= 1 for step in steps)
     assert [step.done for step in steps] == sorted(step.done for step in steps)
+
+
+def test_a_block_that_has_moved_on_its_own_is_left_out() -> None:
+    low, high = two_images(shape=(256, 256))
+    _, elsewhere = two_images(shape=(256, 256), high_pixels=(14, 0))
+    high[128:256, 128:256] = elsewhere[128:256, 128:256]
+    bad = [block for block in check(low, high).blocks if not block.good]
+    assert [(block.y, block.x) for block in bad] == [(64, 64)]
+    assert bad[0].shift == pytest.approx((7, 0), abs=0.3)
+    assert bad[0].correlation > 0.8

@@ -39,7 +39,12 @@ class AlignedPlane:
 
 
 def read_pair_job(
-    pair: MatchedPair, report: PairReport, *, correct_shift: bool, budget: int
+    pair: MatchedPair,
+    report: PairReport,
+    *,
+    correct_shift: bool,
+    budget: int,
+    despite_problem: bool = False,
 ) -> Job[list[AlignedPlane]]:
     """Read a checked pair into memory.
 
@@ -55,13 +60,15 @@ def read_pair_job(
         Move the high image by the shift that was measured, plane by plane.
     budget
         Bytes all planes together may take; see :func:`~napari_srgan.training.pairs.budget.plan`.
+    despite_problem
+        Read a pair whose report has a problem, too: all of it as it lies, as nothing was measured.
 
     Raises
     ------
     UserError
-        If the report has a problem, or nothing usable is left; with the pair's name.
+        If the report has a problem (unless `despite_problem`), or nothing usable is left; with the pair's name.
     """
-    if report.problem:
+    if report.problem and not despite_problem:
         raise UserError(f"{pair.name} cannot be trained on: {report.problem}")
     reading = plan(pair, budget, [index for index in pair.planes() if _fits(report, index)])
     planes = []
@@ -81,7 +88,7 @@ def read_pair_job(
 def _fits(report: PairReport, index: tuple[int, ...]) -> bool:
     """Whether the plane, or the nearest one that was looked at, is one of those that fit."""
     nearest = nearest_plane(report, index, report.planes)
-    return nearest is None or any(block.plane == nearest for block in report.blocks)
+    return bool(report.problem) or nearest is None or any(block.plane == nearest for block in report.blocks)
 
 
 def _read(
@@ -113,7 +120,7 @@ def _with_partner(pair: MatchedPair, axis: int, span: tuple[int, int], moved: in
 def _correlating(report: PairReport, index: tuple[int, ...], part: Region) -> NDArray[np.bool_]:
     """Where blocks of the plane, or of the nearest one that was looked at, are good or empty."""
     (top, bottom), (left, right) = part
-    usable = np.zeros((bottom - top, right - left), bool)
+    usable = np.full((bottom - top, right - left), bool(report.problem))
     nearest = nearest_plane(report, index, {block.plane for block in report.blocks})
     for block in report.blocks:
         if block.plane == nearest and (block.good or block.empty):
