@@ -17,7 +17,7 @@ MOST_SIDE = 1024
 CLEARLY = 1.5
 """Times the score from which another orientation is the right one: symmetric objects fit in several."""
 BEYOND_QUESTION = 100.0
-"""Score from which no other orientation is tried: of tiles turned or mirrored, the highest was 52."""
+"""Score from which no other orientation is tried: of 178 turned or mirrored tiles, the highest is at 54."""
 
 TURNS = {
     1: "is turned by 90 degrees clockwise",

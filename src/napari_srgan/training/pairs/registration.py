@@ -6,9 +6,11 @@ one field have one peak that stands out, however different their brightness. Noi
 strong as the image at high frequencies, and there the phase alone tells nothing, so that they
 are weighted down by a Gaussian.
 
-A block has fewer pixels, and its spectrum is whitened by half only: measured on simulated pairs
-of real images with noise of 15 % of their range, 0.06 low-resolution pixels from the truth at the
-median against 0.4 for phase correlation alone and 0.08 for none.
+A block has fewer pixels, and its spectrum is whitened by half only. Measured on 241 blocks of
+simulated pairs of real images, in low-resolution pixels from the truth, median and 95th percentile:
+0.02 and 0.05 with noise of 2 % of the image's range, 0.08 and 0.28 with 15 %, 0.19 and 0.81 with 40 %.
+The phase alone is at 0.35 and 1.06 with 15 %. Without whitening, it is 0.07 and 0.26 there, but 0.02
+and 0.08 with little noise, as slow structure then outweighs fine.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ BLOCK_BAND = 0.15
 SLOW = 32.0
 """Structure slower than about this many pixels (vignetting, uneven light) is left out."""
 SURE = 12.0
-"""Score of a peak from which two images show one field: measured on 1,400 pairs of tiles of different images,
-99 of 100 are below (most above were neighbours after all); of 700 right pairs with noise, all were above."""
+"""Score of a peak from which two images show one field. Measured on tiles of 128 to 192 pixels: of
+356 pairs of images from different sources 1 is above; the lowest of 178 right ones is at 42."""
 PEAK_RADIUS = 5
 """Pixels around a peak that belong to it."""
 ALIKE = 0.9
@@ -55,7 +57,7 @@ class Peak:
 
     @property
     def score(self) -> float:
-        """How much this speaks for one field; whatever is above :data:`SURE` is no chance."""
+        """How much this speaks for one field; from :data:`SURE` on it is hardly chance."""
         return abs(self.height) * min(self.clearness, 2.0)
 
 
