@@ -8,7 +8,7 @@ turns, a few steps each, so that a drifting machine slows both alike; medians of
 turn with a validation and its checkpoint in it is counted apart. Where other programs run, the ratio of
 processor times with OMP_NUM_THREADS=1 says more than that of the clock.
 
-With ``--viewer`` the job is driven by napari's window with two images in it, in the way of the widget. The
+With ``--viewer`` the Fine-tune widget drives the job, in a window with two images, curves and previews. The
 bare loop then takes its turns on the same thread, and once more before there is a window. Without a screen:
 
     xvfb-run -a -s "-screen 0 1280x800x24" python benchmarks/train.py --viewer
@@ -37,10 +37,11 @@ from napari_srgan.models import Model, load_model
 from napari_srgan.networks import build_network
 from napari_srgan.progress import Job, Progress
 from napari_srgan.training.degrade import degrade
-from napari_srgan.training.fine_tune.job import fine_tune_job
+from napari_srgan.training.fine_tune.job import FineTuningJob, fine_tune_job
 from napari_srgan.training.fine_tune.progress import TrainingProgress
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.losses import pixel_loss
+from napari_srgan.training.orders import Order
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage
 from napari_srgan.training.precision import mixed_precision
@@ -122,11 +123,11 @@ def main() -> None:
         taken = in_turns(job, bare, turns, arguments.rounds, arguments.steps)
         if arguments.viewer:
             alone = [cost_of(bare, arguments.steps).clock for _ in range(arguments.rounds)]
-            in_a_viewer(taken, pair)
+            in_the_widget(taken, pair, Path(folder))
             print(f"bare loop before there was a window: {1 / median(alone):.2f} steps/s")
         else:
             exhaust(taken)
-    turns.report("with napari's window open" if arguments.viewer else "without a window")
+    turns.report("driven by the widget in napari's window" if arguments.viewer else "without a window")
     print(load, f"after: {os.getloadavg()[0]:.1f}" if load else "")
 
 
@@ -188,7 +189,9 @@ def cost_of(step: Callable[[], None], steps: int) -> Cost:
     return watch.cost(steps)
 
 
-def in_turns(job: Job[Any], bare: Callable[[], None], turns: Turns, rounds: int, steps: int) -> Job[None]:
+def in_turns(
+    job: FineTuningJob, bare: Callable[[], None], turns: Turns, rounds: int, steps: int
+) -> Job[Model]:
     """A job that is the training and the bare loop by turns."""
     for _ in range(WARM_UP):
         bare()
@@ -206,7 +209,12 @@ def in_turns(job: Job[Any], bare: Callable[[], None], turns: Turns, rounds: int,
             validated |= getattr(progress, "point", None) is not None
             yield progress
         (turns.with_validation if validated else turns.plain).append((alone, watch.cost(steps)))
-    job.close()
+    while True:
+        try:
+            yield job.send(Order.FINISH)
+        except StopIteration as end:
+            model: Model = end.value
+            return model
 
 
 def step_of(progress: Progress) -> int:
@@ -221,23 +229,28 @@ def exhaust(job: Job[Any]) -> Any:
             return end.value
 
 
-def in_a_viewer(job: Job[Any], pair: MatchedPair) -> None:
-    """Drive a job as the widget does, with the window on the screen."""
+def in_the_widget(job: Job[Model], pair: MatchedPair, folder: Path) -> None:
+    """Let the Fine-tune widget drive a job in place of its own, in a window on the screen."""
+    os.environ["NAPARI_SRGAN_MODELS"] = os.environ["NAPARI_SRGAN_TRAININGS"] = str(folder)
     import napari
+    from qtpy.QtCore import QTimer
 
-    from napari_srgan.viewer.jobs import JobRunner, Task
+    from napari_srgan.viewer import fine_tune_state
+    from napari_srgan.viewer.jobs import training_runner_of
 
     viewer = napari.Viewer()
     for image in (pair.low, pair.high):
         pixels: NDArray[Any] = np.asarray(image.data)
         viewer.add_image(pixels, name=image.name)
-    problems: list[str] = []
-    runner = JobRunner()
-    runner.ended.connect(lambda _: viewer.close())
-    runner.start([Task("training", job, deliver=lambda _: None, complain=problems.append)])
+    _, widget = viewer.window.add_plugin_dock_widget("napari-srgan", "Fine-tune")
+    widget.images.low.value, widget.images.high.value = viewer.layers
+    fine_tune_state.fine_tune_job = lambda *_, **__: job
+    # What the widget does at the end, it does before the window is closed.
+    training_runner_of(viewer).ended.connect(lambda _: QTimer.singleShot(1000, viewer.close))
+    widget.controls.start.click()
+    if training_runner_of(viewer).running is None:
+        raise SystemExit(f"the widget did not start: {widget.status.text()}")
     napari.run()
-    if problems:
-        raise SystemExit(problems[0])
 
 
 if __name__ == "__main__":
