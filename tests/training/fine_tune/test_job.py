@@ -238,6 +238,39 @@ def test_several_pairs_are_judged_one_by_one() -> None:
     assert {figure.images for figure in model.card.quality} == {"low and high", "second and high"}
 
 
+def test_planes_that_were_moved_differently_are_cropped_to_their_common_part() -> None:
+    from napari_srgan.training.fine_tune.reading import common_part
+    from napari_srgan.training.pairs.aligned import AlignedPlane
+
+    low = np.arange(10 * 12).reshape(10, 12, 1)
+    high = low.repeat(2, axis=0).repeat(2, axis=1)
+    planes = [
+        AlignedPlane(
+            "p", (n,), 0, low[y:, x:], high[2 * y :, 2 * x :], np.ones((10 - y, 12 - x), bool), (y, x)
+        )
+        for n, (y, x) in enumerate([(0, 3), (2, 0)])
+    ]
+    one, other = common_part(planes, 2)
+    assert one.origin == other.origin == (2, 3)
+    assert one.low is not None
+    assert other.low is not None
+    np.testing.assert_array_equal(one.low, low[2:, 3:])
+    np.testing.assert_array_equal(other.low, low[2:, 3:])
+    np.testing.assert_array_equal(other.high, high[4:, 6:])
+    assert other.usable.shape == (8, 9)
+
+
+def test_a_pair_called_wrong_can_be_trained_on_if_it_is_insisted(high: NDArray[Any]) -> None:
+    from dataclasses import replace
+
+    good = pair_of(high)
+    inverted = replace(good, low=replace(good.low, data=60000 - np.asarray(good.low.data)))
+    with pytest.raises(UserError, match="invert"):
+        run([inverted])
+    model, _ = run([inverted], steps=2, despite_check=True)
+    assert model.card.result is not None
+
+
 def test_stacks_hold_back_the_same_place_of_all_planes() -> None:
     stack = np.stack([cells(seed) for seed in range(4)])
     model, _ = run([alone(stack, "ZYX")], factor=2, steps=2, degradation=PLAIN)

@@ -26,11 +26,12 @@ from napari_srgan.training.fine_tune.material import Framing, PairMaterial, Subj
 from napari_srgan.training.fine_tune.memory import batch_for
 from napari_srgan.training.fine_tune.plan import patch_for, recipe_for, scratch_arguments
 from napari_srgan.training.fine_tune.progress import SplitPicture, TrainingProgress
-from napari_srgan.training.fine_tune.reading import read_high_job
+from napari_srgan.training.fine_tune.reading import common_part, read_high_job
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.loop import Resumed, StepDone, train
 from napari_srgan.training.orders import Order
 from napari_srgan.training.pairs.aligned import read_pair_job
+from napari_srgan.training.pairs.budget import plan
 from napari_srgan.training.pairs.check import check_pair_job
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.report import PairReport
@@ -135,7 +136,7 @@ def fine_tune_job(
     baseline = _baseline(material, loaded, framing)
     yield TrainingProgress(
         0, PARTS, _starting_words(notes, baseline), phase="starting", baseline=baseline,
-        split=_pictures(pairs, subjects, material),
+        split=_pictures(subjects, material),
     )  # fmt: skip
     run = _Training(recipe, material, baseline)
     trained = yield from run.all(network, checkpoint, team)
@@ -159,16 +160,20 @@ def _read(
         yield TrainingProgress(1, 1, "The pairs are checked", phase="checking", reports=tuple(reports))
     subjects = []
     for pair, report in zip(measured, reports, strict=True):
-        planes = yield from _as_training(
-            read_pair_job(pair, report, correct_shift=settings.correct_shift, budget=budget), "reading"
-        )
+        reading = read_pair_job(
+            pair, report, correct_shift=settings.correct_shift, budget=budget,
+            despite_problem=settings.despite_check,
+        )  # fmt: skip
+        planes = yield from _as_training(reading, "reading")
+        note = plan(pair, budget).note
         subjects.append(
             Subject(
                 pair.name,
-                planes,
+                common_part(planes, factor),
                 _seen(pair.low, base),
                 tuple(pair.low.data.shape),
                 Relation(report.gain, report.offset),
+                (note,) if note else (),
             )
         )
     for image in pairs:
@@ -294,15 +299,12 @@ def _starting_words(notes: Sequence[str], baseline: Baseline) -> str:
     return "; ".join([*notes, f"bicubic has {baseline.bicubic:.2f} dB on what is held back"])
 
 
-def _pictures(
-    pairs: Sequence[MatchedPair | SourceImage], subjects: list[Subject], material: PairMaterial
-) -> tuple[SplitPicture, ...]:
-    """The split of the first plane of each image, or of all together where frames are held back."""
+def _pictures(subjects: list[Subject], material: PairMaterial) -> tuple[SplitPicture, ...]:
+    """The split of the first plane of each image."""
     found = []
-    for pair, subject in zip(pairs, subjects, strict=True):
-        region = pair.low_region if isinstance(pair, MatchedPair) else ((0, 0), (0, 0))
-        roles = [plane.split.roles for plane in material.planes if plane.source == subject.name]
-        found.append(SplitPicture(subject.name, roles[0], (region[0][0], region[1][0])))
+    for subject in subjects:
+        first = next(plane for plane in material.planes if plane.source == subject.name)
+        found.append(SplitPicture(subject.name, first.split.roles, subject.planes[0].origin))
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -59,6 +60,37 @@ def read_high_job(image: SourceImage, factor: int, *, budget: int) -> Job[tuple[
     if not any(_has_contrast(plane) for plane in planes):
         raise UserError(f"{image.name!r} has the same value everywhere: there is nothing to learn from it")
     return planes, note
+
+
+def common_part(planes: list[AlignedPlane], factor: int) -> list[AlignedPlane]:
+    """Crop planes to the place that all of them have; shifts are corrected plane by plane.
+
+    Parameters
+    ----------
+    planes
+        Of one pair.
+    factor
+        Of the resolution.
+    """
+    starts = np.max([plane.origin for plane in planes], axis=0)
+    stops = np.min([np.add(plane.origin, plane.usable.shape) for plane in planes], axis=0)
+    found = []
+    for plane in planes:
+        y, x = (
+            slice(int(start - at), int(stop - at))
+            for start, stop, at in zip(starts, stops, plane.origin, strict=True)
+        )
+        fine = tuple(slice(s.start * factor, s.stop * factor) for s in (y, x))
+        found.append(
+            replace(
+                plane,
+                low=None if plane.low is None else plane.low[y, x],
+                high=plane.high[fine],
+                usable=plane.usable[y, x],
+                origin=(int(starts[0]), int(starts[1])),
+            )
+        )
+    return found
 
 
 def _has_contrast(plane: AlignedPlane) -> bool:
