@@ -121,6 +121,10 @@ def advanced_fields() -> dict[str, list[Field]]:
                 "hold_back", "Held back as", "The same place of all planes, or the last planes of a stack",
                 [("blocks", "blocks"), ("whole frames", "frames")],
             ),
+            Field(
+                "despite_check", "",
+                CheckBox(text="Also from pairs that the check calls wrong", value=DEFAULTS.despite_check),
+            ),
         ],
         "Learning": [
             number("batch", "Batch", "Patches in a step", most=4096, zero="automatic"),
@@ -131,6 +135,10 @@ def advanced_fields() -> dict[str, list[Field]]:
             number(
                 "learning_rate", "Learning rate", "At its height, after the warm-up", most=1,
                 zero="automatic", step=1e-4, decimals=6,
+            ),
+            number(
+                "validate_every", "Look every (steps)",
+                "Between looks at the held-back part, and between checkpoints", least=1, most=LARGEST,
             ),
             choice(
                 "pixel_loss", "Pixel loss", "How far a result is from the truth",
