@@ -202,6 +202,20 @@ def test_a_checkpoint_that_was_asked_for_stays(train: Shell, files: Files, tmp_p
     assert checkpoint.exists()
 
 
+def test_a_checkpoint_of_another_training_is_refused(train: Shell, files: Files, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "mine.checkpoint"
+    assert train(files.low, files.high, "--checkpoint", checkpoint).exit_code == 0
+    write_pair(files.low, files.high, seed=1)
+    other_images = train(files.low, files.high, "--checkpoint", checkpoint, "--overwrite")
+    assert other_images.exit_code == 1
+    assert f"{checkpoint} is the checkpoint of a training on other images" in other_images.stderr
+    checkpoint.write_bytes(b"no checkpoint at all")
+    damaged = train(files.low, files.high, "--checkpoint", checkpoint, "--overwrite")
+    assert damaged.exit_code == 1
+    assert "no training has written it, or it is damaged" in damaged.stderr
+    assert checkpoint.read_bytes() == b"no checkpoint at all"
+
+
 def test_a_full_disk_is_told_before_anything_is_read(
     train: Shell, files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,13 @@ def read_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
         for name in _PLAIN:
             setattr(state, name, saved[name])
         state.history = [Validation(**entry) for entry in saved["history"]]
+    except UserError:
+        raise
+    except pickle.UnpicklingError as error:  # whose words are for programmers
+        raise UserError(
+            f"{path} is no checkpoint of this training (no training has written it, or it is damaged); "
+            "delete it to begin anew"
+        ) from error
     except _DAMAGED as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(
@@ -116,9 +123,15 @@ def read_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
 def _check_recipe(path: Path, saved: dict[str, Any], recipe: Recipe) -> None:
     """Refuse a checkpoint of a recipe that differs in what decided the weights so far."""
     now = recipe.model_dump(mode="json")
-    for name in (saved.keys() | now.keys()) - MAY_CHANGE:
-        if saved.get(name) != now.get(name):
+    for name in sorted((saved.keys() | now.keys()) - MAY_CHANGE):
+        if saved.get(name) == now.get(name):
+            continue
+        if name == "data":
             raise UserError(
-                f"{path} is no checkpoint of this training: its recipe had {name} = {saved.get(name)!r}, "
-                f"now it is {now.get(name)!r}; put that back, or delete the checkpoint to begin anew"
+                f"{path} is the checkpoint of a training on other images; take those again, or delete it "
+                "to begin anew with these"
             )
+        raise UserError(
+            f"{path} is no checkpoint of this training: its recipe had {name} = {saved.get(name)!r}, "
+            f"now it is {now.get(name)!r}; put that back, or delete the checkpoint to begin anew"
+        )
