@@ -94,6 +94,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=20, help="in a turn")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--simulated", action="store_true", help="low resolution from high, patch by patch")
     parser.add_argument("--viewer", action="store_true")
     arguments = parser.parse_args()
     device = choose_device(arguments.device)
@@ -101,12 +102,19 @@ def main() -> None:
     factor = base.card.scale_factor if base else arguments.factor
     pair = made_up_pair(arguments.side, factor)
 
+    images = [pair.high if arguments.simulated else pair]
+
     def settings(steps: int) -> FineTuning:
         return FineTuning(
-            minutes=None, steps=steps, batch=arguments.batch, patch=arguments.patch, device=arguments.device
+            minutes=None,
+            steps=steps,
+            factor=factor,
+            batch=arguments.batch,
+            patch=arguments.patch,
+            device=arguments.device,
         )
 
-    trained = exhaust(fine_tune_job([pair], base=base, settings=settings(1)))
+    trained = exhaust(fine_tune_job(images, base=base, settings=settings(1)))
     bare = bare_loop(trained, settings(1), device)
     print(
         f"{trained.card.architecture}, {sum(p.numel() for p in trained.network.parameters()):,} weights, "
@@ -117,7 +125,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         steps = arguments.rounds * arguments.steps + WARM_UP + 1
         job = fine_tune_job(
-            [pair], base=base, settings=settings(steps), checkpoint=Path(folder) / "x.checkpoint"
+            images, base=base, settings=settings(steps), checkpoint=Path(folder) / "x.checkpoint"
         )
         turns = Turns()
         taken = in_turns(job, bare, turns, arguments.rounds, arguments.steps)
