@@ -48,3 +48,16 @@ def test_sample_files_are_found_without_napari():
     code = "import sys, napari_srgan.samples as s; s.sample_path('nuclei'); print('napari' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_the_pair_lies_on_each_other_and_can_be_added(make_napari_viewer):
+    viewer = make_napari_viewer()
+    low, high = viewer.open_sample("napari-srgan", "er-pair")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-srgan", "Fine-tune")
+    widget.images.add.click()
+    (pair,) = widget.state.pairs.all
+    assert (pair.low, pair.high) == (low, high)
+    matched = pair.images()
+    assert matched.factor == 4
+    assert matched.low_region == ((0, 256), (0, 256))
+    np.testing.assert_allclose(low.data_to_world((0, 0)), high.data_to_world((1.5, 1.5)))
