@@ -41,7 +41,6 @@ class TrainingRun:
         self._speaks = team.rank == 0
         self._goes_on = places.checkpoint.exists()
         self._training = False
-        self._figure = ""
 
     def tell_what_is_used(self, files: TrainingFiles, base: Model | None) -> None:
         """Say which images, which of them belong together, and what the training starts from."""
@@ -106,10 +105,7 @@ class TrainingRun:
                     for line in self._news(progress):
                         self._say(line)
                     bar.update(
-                        task,
-                        total=progress.total,
-                        completed=progress.done,
-                        description=progress.message + self._figure,
+                        task, total=progress.total, completed=progress.done, description=progress.message
                     )
                     if self._is_stopped(progress, wish):
                         return None
@@ -133,7 +129,6 @@ class TrainingRun:
             base = f", {seen.base_name} {seen.base:.2f} dB" if seen.base is not None else ""
             yield f"to be beaten on what is held back: bicubic {seen.bicubic:.2f} dB{base}"
         if point := progress.point:
-            self._figure = f", {point.psnr:.2f} dB"
             loss = "" if point.loss is None else f"loss {point.loss:.5f}, "
             best = ", the best so far" if point.best else ""
             yield f"step {point.step}, {point.minutes:.1f} min: {loss}{point.psnr:.2f} dB{best}"
