@@ -14,8 +14,10 @@ FROM_SCRATCH: dict[str, Any] = {
     "upsampling": "direct",
 }  # fmt: skip
 """Arguments of an SRResNet from scratch, as the bundled microscopy models have them."""
-USUAL_PATCH = 48
-"""Low-resolution pixels: what an SRResNet sees around a pixel fits into it."""
+USUAL_PATCH = 32
+"""Low-resolution pixels. On a measured pair patches of 48 took twice the time and gained nothing."""
+USUAL_RATE = {"muon": 2e-3, "adam": 2e-4}
+"""Learning rates. On a measured pair 1e-3 and 8e-3 were worse than 2e-3, 4e-3 was as good."""
 LEAST_PATCH = 16
 WARM_UP = 50
 """Steps: short trainings must not spend their time in it."""
@@ -62,6 +64,8 @@ def recipe_for(
     names
         Of the images, for the description.
     """
+    # Nobody knows what the layers of other projects' networks are like inside.
+    optimiser: Literal["adam", "muon"] = "adam" if architecture == SPANDREL else "muon"
     origin = f"fine-tuned from {base.name}" if base else "trained from scratch"
     return Recipe(
         name=settings.name,
@@ -80,8 +84,8 @@ def recipe_for(
         keep="best",
         batch=batch,
         patch=patch,
-        optimiser="adam" if architecture == SPANDREL else "muon",
-        learning_rate=settings.learning_rate or (5e-4 if base else 1e-3),
+        optimiser=optimiser,
+        learning_rate=settings.learning_rate or USUAL_RATE[optimiser],
         warm_up=WARM_UP,
         schedule="cosine",
         clip=settings.clip,

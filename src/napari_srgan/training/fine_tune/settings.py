@@ -55,7 +55,7 @@ class FineTuning(BaseModel):
     patch: int | None = Field(default=None, ge=8)
     """Low-resolution pixels along the side of a patch; None: 32, or less in small images."""
     learning_rate: float | None = Field(default=None, gt=0)
-    """At its height; None: 1e-3 from scratch, 5e-4 from a base."""
+    """At its height; None: 2e-3, or 2e-4 for networks of other projects."""
     pixel_loss: PixelLoss = "l2"
     """See :func:`~napari_srgan.training.losses.pixel_loss`. The squared distance makes results right on
     average, also where bright spots are sparse; others make those darker than they are."""
