@@ -362,6 +362,16 @@ def test_a_reopened_dock_shows_the_running_training(opened, fake_training, open_
     qtbot.waitUntil(lambda: again.controls.start.isVisibleTo(again))
 
 
+def test_a_dock_closed_during_a_check_is_missed_by_nobody(opened, finish_training, open_fine_tune):
+    viewer, widget = opened
+    widget.images.check.click()
+    viewer.window.remove_dock_widget(widget)
+    _, again = open_fine_tune(viewer)
+    finish_training(viewer)
+    assert again.status.text() == "Checked cells and fine cells."
+    assert "Not checked yet" not in rows_of(again)[0].about.text()
+
+
 def test_everything_shown_is_drawn_on_the_main_thread(opened, train):
     viewer, widget = opened
     threads = []

@@ -7,7 +7,7 @@ training that is still running.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary, ref
@@ -55,6 +55,8 @@ class FineTuneState:
     """Pairs came or went, something began, waits, or ended."""
     advanced = Signal()
     """There is more to see of what runs."""
+    said = Signal(str, bool)
+    """What came of something short, and whether something is wrong."""
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer_ref = ref(viewer)  # it owns us
@@ -67,6 +69,7 @@ class FineTuneState:
         self._kept: KeptTraining | None = None
         self._learned_from: tuple[PairOfLayers, ...] = ()
         self._reset_curves()
+        self.runner.started.connect(self._on_started)
         self.runner.progressed.connect(self._on_progress)
         self.runner.paused.connect(lambda _: self.changed.emit())
         self.runner.ended.connect(lambda _: self.changed.emit())
@@ -108,7 +111,7 @@ class FineTuneState:
         left = "" if self.runner.is_paused else self.left
         return " ".join(part for part in (f"{doing}: {left}" if left else doing, self.note) if part)
 
-    def check(self, told: Callable[[str, bool], None]) -> None:
+    def check(self) -> None:
         """Check all pairs, one after the other.
 
         Raises
@@ -117,7 +120,7 @@ class FineTuneState:
             If there is none, or something else runs.
         """
         self._refuse_if_busy()
-        self.runner.start(self.pairs.check_tasks(told))
+        self.runner.start(self.pairs.check_tasks(self.said.emit))
         self.changed.emit()
 
     def _on_lost(self, name: str) -> None:
@@ -181,6 +184,9 @@ class FineTuneState:
         self.runner.order(Order.FINISH)
         self.note = "Stopping after this step, and keeping the best."
         self.advanced.emit()
+
+    def _on_started(self, _: str) -> None:
+        self.progress, self.left, self.note = None, "", ""
 
     def _on_progress(self, progress: Progress, left: str) -> None:
         self.progress, self.left = progress, left
@@ -247,13 +253,8 @@ class FineTuneState:
 
     # What can be done with the model.
 
-    def upscale(self, done: Callable[[str, bool], None]) -> None:
+    def upscale(self) -> None:
         """Upscale the whole low-resolution layer with the new model.
-
-        Parameters
-        ----------
-        done
-            Told what came of it, and whether something went wrong.
 
         Raises
         ------
@@ -269,10 +270,10 @@ class FineTuneState:
 
         def add(result: Image) -> None:
             self._viewer.add_layer(result)
-            done(f"Added {result.name!r}.", False)
+            self.said.emit(f"Added {result.name!r}.", False)
 
         job = upscale_layer_job(layer, trained.card.name)
-        task = Task(f"Upscaling {layer.name}", job, add, lambda sentence: done(sentence, True))
+        task = Task(f"Upscaling {layer.name}", job, add, lambda sentence: self.said.emit(sentence, True))
         runner_of(self._viewer).start([task])
 
     def layer_to_upscale(self) -> Image | None:

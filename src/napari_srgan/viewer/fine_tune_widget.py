@@ -43,6 +43,8 @@ class FineTuneWidget(QWidget):
         self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
         self.state = fine_tuning_of(self._viewer)
         self._said = ("", False)
+        self.gone = False
+        """Whether the dock was closed."""
         self._make_parts()
         self._lay_out()
         self._connect()
@@ -94,7 +96,7 @@ class FineTuneWidget(QWidget):
         state = self.state
         for signal, slot in (
             (self.images.said, self._complain),
-            (self.images.check_wanted, self._guarded(lambda: state.check(self._tell))),
+            (self.images.check_wanted, self._guarded(state.check)),
             (self.choices.simulated_wanted, self._guarded(self._simulate)),
             (self.choices.estimate_wanted, self._guarded(self._estimate)),
             (self.banner.go_on_wanted, self._go_on),
@@ -104,13 +106,14 @@ class FineTuneWidget(QWidget):
             (self.controls.finish.clicked, state.finish),
             (self.controls.cancel.clicked, state.runner.cancel),
             (self.progress.look.clicked, self._look),
-            (self.progress.upscale.clicked, self._guarded(lambda: state.upscale(self._tell))),
+            (self.progress.upscale.clicked, self._guarded(state.upscale)),
             (self.progress.save_again.clicked, state.save_again),
             (self._timer.timeout, self._draw),
         ):
             signal.connect(slot)
         state.changed.connect(self._show)
         state.advanced.connect(self._on_advanced)
+        state.said.connect(self._tell)
         LIBRARY.changed.connect(self.choices.look_again)
         look_when_entered(self)
         self._viewer.events.theme.connect(self._repaint)
@@ -169,16 +172,19 @@ class FineTuneWidget(QWidget):
             self.choices.factor,
             self.choices.simulation.degradation(self.choices.factor),
             lambda both: self.state.layers.show_simulated(*both, pair.high),
-            self._complain,
+            lambda sentence: self.state.said.emit(sentence, True),
         )
         self.state.runner.start([task])
 
     def _estimate(self) -> None:
         def take(camera: Any) -> None:
-            self.choices.simulation.take(camera, self.choices.factor)
-            self._tell(camera.summary, False)
+            if not self.gone:
+                self.choices.simulation.take(camera, self.choices.factor)
+            said.emit(camera.summary, False)
 
-        self.state.runner.start([estimate_task(self.state.pairs.all[0].high, take, self._complain)])
+        said = self.state.said
+        high = self.state.pairs.all[0].high
+        self.state.runner.start([estimate_task(high, take, lambda sentence: said.emit(sentence, True))])
 
     def _look(self) -> None:
         self.state.layers.look_at_preview()
@@ -241,3 +247,5 @@ def _let_go(gone: ref[FineTuneWidget], state: ref[Any], look_again: Callable[[],
     if widget is not None and left is not None:
         left.changed.disconnect(widget._show, missing_ok=True)
         left.advanced.disconnect(widget._on_advanced, missing_ok=True)
+        left.said.disconnect(widget._tell, missing_ok=True)
+        widget.gone = True
