@@ -20,10 +20,10 @@ def export(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="The file: .onnx, or .zip for bioimage.io.  [default: the model's name]"),
+        typer.Option(help="The file: .onnx, or .zip for bioimage.io.  \\[default: the model's name]"),
     ] = None,
     to: Annotated[
-        str | None, typer.Option(help="onnx or bioimageio.  [default: by the ending of --out, or onnx]")
+        str | None, typer.Option(help="onnx or bioimageio.  \\[default: by the ending of --out, or onnx]")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
 ) -> None:

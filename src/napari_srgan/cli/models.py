@@ -62,7 +62,9 @@ def show(
 @app.command()
 def add(
     file: Annotated[Path, typer.Argument(help="A model, or a checkpoint of another project.")],
-    name: Annotated[str | None, typer.Option(help="Its name in the library.  [default: the file's]")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Its name in the library.  \\[default: the file's]")
+    ] = None,
     licence: Annotated[
         str | None,
         typer.Option(metavar="SPDX", help="Licence of its weights, e.g. MIT, where its card knows none."),

@@ -36,7 +36,7 @@ def upscale(
         str | None,
         typer.Option(
             help="Name of a model (see `napari-srgan models`) or a file.  "
-            "[default: microscopy-x2, or photo-x4 for RGB]"
+            "\\[default: microscopy-x2, or photo-x4 for RGB]"
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, mps, xpu or cpu.")] = "auto",

@@ -123,7 +123,9 @@ def read_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
 def _check_recipe(path: Path, saved: dict[str, Any], recipe: Recipe) -> None:
     """Refuse a checkpoint of a recipe that differs in what decided the weights so far."""
     now = recipe.model_dump(mode="json")
-    for name in sorted((saved.keys() | now.keys()) - MAY_CHANGE):
+    # How many patches fit into memory may be another number today; the checkpoint's is gone on with.
+    measured = {"batch"} if recipe.data else set()
+    for name in sorted((saved.keys() | now.keys()) - MAY_CHANGE - measured):
         if saved.get(name) == now.get(name):
             continue
         if name == "data":

@@ -27,6 +27,8 @@ def check_room(checkpoint: Path, network: Generator) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         trial.touch()
+        for left in folder.glob(f".{checkpoint.name}.*.partial"):  # by a run that was killed
+            left.unlink(missing_ok=True)
         trial.unlink()
         free = shutil.disk_usage(folder).free
     except OSError as error:

@@ -311,6 +311,25 @@ def test_a_checkpoint_of_other_images_is_refused_and_kept(high: NDArray[Any], tm
     assert checkpoint.read_bytes() == before
 
 
+def test_a_training_goes_on_with_the_batch_it_had(high: NDArray[Any], tmp_path: Path) -> None:
+    """Another amount of memory may be free when it goes on."""
+    whole, _ = run([pair_of(high)])
+    checkpoint = tmp_path / "run.checkpoint"
+    job = fine_tune_job([pair_of(high)], base=None, settings=FineTuning(**SMALL), checkpoint=checkpoint)
+    while next(job).step < 10:
+        pass
+    job.close()
+    resumed, _ = run([pair_of(high)], batch=8, checkpoint=checkpoint)
+    assert resumed.weights_hash == whole.weights_hash
+
+
+def test_what_a_killed_run_left_is_cleared_away(high: NDArray[Any], tmp_path: Path) -> None:
+    left = tmp_path / ".run.checkpoint.999-1.partial"
+    left.write_bytes(b"half")
+    run([pair_of(high)], steps=1, checkpoint=tmp_path / "run.checkpoint")
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["run.checkpoint"]
+
+
 def test_a_checkpoint_that_can_no_longer_be_written_is_told_and_costs_nothing(
     high: NDArray[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,8 +44,9 @@ PARTS = 1000
 """Of a training, as its progress is counted."""
 MOST_GUARD = 48
 """Low-resolution pixels: what lies farther away, deep networks hardly see (as with tiles)."""
-READING_SHARE = 0.25
-"""Part of the free memory that copies of the images may take."""
+READING_SHARE = 0.15
+"""Part of the machine's memory that copies of the images may take. Not of what is free: a training that
+goes on has to choose the same planes again."""
 
 FineTuningJob = Iteration[TrainingProgress, Order | None, Model]
 
@@ -148,7 +149,7 @@ def _read(
     pairs: Sequence[MatchedPair | SourceImage], base: Model | None, factor: int, settings: FineTuning
 ) -> Iteration[TrainingProgress, Order | None, tuple[tuple[PairReport, ...], list[Subject]]]:
     """Check and read everything."""
-    budget = int(READING_SHARE * psutil.virtual_memory().available) // len(pairs)
+    budget = int(READING_SHARE * psutil.virtual_memory().total) // len(pairs)
     measured = [pair for pair in pairs if isinstance(pair, MatchedPair)]
     reports = []
     for pair in measured:
