@@ -199,8 +199,8 @@ def _verdict(card: ModelCard) -> str:
         return f"Better than {' and '.join(rivals)} {figures}."
     if card.adversarial:
         return (
-            f"Not better in PSNR than {' and '.join(lost)} {figures}. A sharp model trades fidelity for looks; "
-            "trust its details less than those of a faithful one."
+            f"Not better in PSNR than {' and '.join(lost)} {figures}. A sharp model trades fidelity for "
+            "looks; trust its details less than those of a faithful one."
         )
     return (
         f"Not better than {' and '.join(lost)} {figures}. Do not use it in their place: train longer, give "
