@@ -22,10 +22,14 @@ import numpy as np
 from PIL import Image
 from qtpy.QtWidgets import QApplication
 
+from napari_srgan.viewer.fine_tune_layers import PREVIEW
+
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (1280, 800)
 MINUTES = 10.0
-PART_TO_LOOK_AT = 0.4
+LOOK_EVERY = 25
+"""Steps, so that there is a curve to be seen after a few minutes also on a slow machine."""
+PART_TO_LOOK_AT = 0.6
 """Of the training, after which a picture is taken."""
 
 
@@ -64,11 +68,13 @@ def _check(viewer: Any, widget: Any) -> None:
 
 def _train(viewer: Any, widget: Any, minutes: float) -> None:
     widget.choices._fields["minutes"].show(minutes)
+    widget.choices._fields["validate_every"].show(LOOK_EVERY)
     widget.controls.start.click()
     patience = 60 * (2 * minutes + 5)
-    _wait_until(lambda: len(widget.state.points) > 2, patience)
+    _wait_until(lambda: PREVIEW in viewer.layers, patience)
     # The split, on the image it belongs to.
     viewer.reset_view()
+    _wait(0.5)
     _save(viewer, "fine-tune-split")
     told = widget.state
     _wait_until(lambda: told.progress is None or told.progress.fraction > PART_TO_LOOK_AT, patience)
@@ -91,8 +97,9 @@ def _upscale(viewer: Any, widget: Any) -> None:
     for layer in viewer.layers:
         layer.visible = layer is result
     camera = getattr(viewer, "scene", viewer).camera  # it moved in napari 0.9
-    viewer.reset_view()
-    camera.zoom *= 1.5
+    first, last = result.extent.world
+    camera.center = tuple((first + last) / 2)
+    camera.zoom *= 2
     _wait(0.5)
     _save(viewer, "fine-tune-upscaled")
 
@@ -100,7 +107,7 @@ def _upscale(viewer: Any, widget: Any) -> None:
 def _save(viewer: Any, name: str) -> None:
     """Write the window as a PNG of 256 colours, which is plenty for a window and small."""
     window = np.asarray(viewer.screenshot(canvas_only=False, flash=False))[..., :3]
-    Image.fromarray(window).quantize(256).save(IMAGES / f"{name}.png", optimize=True)
+    Image.fromarray(window).quantize(256, kmeans=1).save(IMAGES / f"{name}.png", optimize=True)
 
 
 def _wait(seconds: float) -> None:

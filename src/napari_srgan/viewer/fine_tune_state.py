@@ -25,12 +25,15 @@ from napari_srgan.training.orders import Order
 from napari_srgan.viewer.fine_tune_layers import TrainingLayers
 from napari_srgan.viewer.fine_tune_pairs import PairList
 from napari_srgan.viewer.fine_tune_plan import KeptTraining, Plan, keep
-from napari_srgan.viewer.fine_tune_result import APART, Trained, train_and_save
+from napari_srgan.viewer.fine_tune_result import Trained, train_and_save
 from napari_srgan.viewer.fine_tune_sources import PairOfLayers, find_pair
 from napari_srgan.viewer.jobs import Task, runner_of, training_runner_of
 from napari_srgan.viewer.layers import finest_level, upscale_layer_job
 from napari_srgan.viewer.library_changes import LIBRARY
 from napari_srgan.viewer.model_wish import wish_of
+
+PREVIEWS_APART = 1.0
+"""Seconds between previews: a layer that changes is drawn with all others."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +207,7 @@ class FineTuneState:
         self.pairs.take_in(told.reports)
         if told.preview is not None:
             self._preview = told.preview
-        if time.monotonic() - self._previewed > APART:
+        if time.monotonic() - self._previewed > PREVIEWS_APART:
             self._show_preview()
         for split, pair in zip(told.split, self._learned_from, strict=False):
             height = finest_level(pair.high).shape[pair.high.ndim - 2]

@@ -25,7 +25,7 @@ from napari_srgan.viewer.interrupted_training import InterruptedBanner
 from napari_srgan.viewer.library_changes import LIBRARY, look_when_entered
 
 PREFERRED = QSize(420, 640)
-DRAWN_EVERY = 250
+DRAWN_EVERY = 500
 """Milliseconds between drawings of the curves."""
 
 

@@ -21,6 +21,11 @@ from napari_srgan.viewer.geometry import place_result
 METADATA_KEY = "napari-srgan"
 """Where a result layer's metadata says how it was made."""
 
+SAMPLED = 2**20
+"""Values of a result that are looked at for its contrast limits, about."""
+LIMITS = (0.1, 99.9)
+"""Percentiles."""
+
 # Their places are counted in pixels of the data, or they belong to a pyramid.
 _NOT_CARRIED = ("multiscale", "locked_data_level", "plane", "depiction", "experimental_clipping_planes")
 
@@ -141,7 +146,7 @@ def _appearance(layer: Image) -> dict[str, Any]:
 def _result_layer(appearance: dict[str, Any], result: Upscaled, model: Model) -> Image:
     state = dict(appearance)
     limits_range = state.pop("contrast_limits_range")
-    if model.card.result is not None:  # other quantities: napari finds limits for them
+    if model.card.result is not None:  # other quantities
         state.pop("contrast_limits")
     linear = Affine(scale=state["scale"], rotate=state["rotate"], shear=state["shear"]).linear_matrix
     (y, _), (x, _) = result.region
@@ -159,4 +164,18 @@ def _result_layer(appearance: dict[str, Any], result: Upscaled, model: Model) ->
     layer = Image(np.asarray(result.data), **state)
     if model.card.result is None:
         layer.contrast_limits_range = limits_range
+    elif (limits := _limits(layer)) is not None:
+        layer.contrast_limits = limits
     return layer
+
+
+def _limits(layer: Image) -> tuple[float, float] | None:
+    """Contrast limits that show a result; napari takes the whole range of 8 bits. None if it is constant."""
+    data = np.asarray(layer.data)
+    step = max(1, round((data.size / SAMPLED) ** 0.5))
+    values = data[..., ::step, ::step, :] if layer.rgb else data[..., ::step, ::step]
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return None
+    low, high = np.percentile(finite, LIMITS)
+    return (float(low), float(high)) if low < high else None

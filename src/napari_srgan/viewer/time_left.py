@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from napari_srgan.progress import Progress
 
+SOONEST = 1.0
+"""Seconds of work from which on something can be said."""
+
 
 class TimeLeft:
     """Estimates the seconds left of a job from its pace so far.
@@ -40,7 +43,9 @@ class TimeLeft:
             return None
         began, first = self._start
         done = fraction - first
-        return (now - began) / done * (1 - fraction) if done > 0 else None
+        if done <= 0 or now - began < SOONEST:
+            return None
+        return (now - began) / done * (1 - fraction)
 
 
 def in_words(seconds: float | None) -> str:
