@@ -194,15 +194,15 @@ def _verdict(card: ModelCard) -> str:
         rivals[f"the base {card.baseline.base_name}"] = card.baseline.base
     lost = {name: psnr - figure for name, figure in rivals.items() if psnr - figure < NOTICEABLE}
     told = ", ".join(f"{psnr - figure:+.2f} dB against {name}" for name, figure in rivals.items())
-    figures = f"on the held-back part {psnr:.2f} dB: {told}"
+    figures = f"on the held-back part it has {psnr:.2f} dB, {told}"
     if not lost:
-        return f"Better than {' and '.join(rivals)} {figures}."
+        return f"Better than {' and '.join(rivals)}: {figures}."
     if card.adversarial:
         return (
-            f"Not better in PSNR than {' and '.join(lost)} {figures}. A sharp model trades fidelity for "
+            f"Not better in PSNR than {' and '.join(lost)}: {figures}. A sharp model trades fidelity for "
             "looks; trust its details less than those of a faithful one."
         )
     return (
-        f"Not better than {' and '.join(lost)} {figures}. Do not use it in their place: train longer, give "
+        f"Not better than {' and '.join(lost)}: {figures}. Do not use it in their place: train longer, give "
         "more images, or look whether the pairs really show the same field."
     )
