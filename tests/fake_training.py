@@ -50,10 +50,16 @@ class FakeTraining:
         yield TrainingProgress(0, 1, "Starting", baseline=baseline, split=split)
         history = []
         try:
-            for self.step in range(1, self.steps + 1):
+            for step in range(1, self.steps + 1):
+                self.step = step
                 time.sleep(0.004)
                 told = TrainingProgress(
-                    self.step, self.steps, f"Training: step {self.step}", phase="training", step=self.step, loss=1.0
+                    self.step,
+                    self.steps,
+                    f"Training: step {self.step}",
+                    phase="training",
+                    step=self.step,
+                    loss=1.0,
                 )
                 if self.step % self.preview_every == 0:
                     point = HistoryPoint(step=self.step, minutes=0.1, loss=1.0, psnr=self.psnr, best=True)

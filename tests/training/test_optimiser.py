@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -33,3 +36,19 @@ def test_every_parameter_is_moved_once_and_the_loss_falls(kind: str) -> None:
             optimiser.zero_grad()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.6 * losses[0]
+
+
+def test_training_loads_no_second_llvm_into_napari() -> None:
+    # Triton's, beside Mesa's or numba's: the process is gone without a word.
+    look = """
+import sys
+from napari_srgan.training.optimiser import import_optimisers
+import_optimisers()
+import torch
+torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+print(sys.modules.get("triton"))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", look], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert ended.stdout.strip() == "None"

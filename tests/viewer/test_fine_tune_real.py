@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -62,19 +59,3 @@ def test_another_field_is_refused_in_red(opened, finish_training):
     assert widget.progress.verdict.text().startswith("Cells and fine cells: ")
     assert "mirrored" in widget.progress.verdict.text()
     assert "mirrored" in widget.images._rows.itemAt(0).widget().about.text()
-
-
-def test_training_loads_no_second_llvm_into_the_window():
-    # Triton's, beside Mesa's or numba's: the process is gone without a word.
-    look = """
-import sys
-from napari_srgan.viewer.fine_tune_result import import_optimisers
-import_optimisers()
-import torch
-torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
-print(sys.modules.get("triton"))
-"""
-    ended = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", look], capture_output=True, text=True, timeout=120, check=True
-    )
-    assert ended.stdout.strip() == "None"

@@ -166,6 +166,11 @@ class ModelCard(BaseModel):
         return _verdict(self)
 
     @property
+    def beats_rivals(self) -> bool:
+        """Whether a fine-tuned model is noticeably better than all it had to beat; true for other models."""
+        return not _lost_to(self)
+
+    @property
     def quality_by_protocol(self) -> dict[str, list[Quality]]:
         """Measured figures, those that can be compared together; in their order on the card."""
         grouped: dict[str, list[Quality]] = {}
@@ -185,14 +190,28 @@ NOTICEABLE = 0.1
 """Decibels below which a difference is none."""
 
 
-def _verdict(card: ModelCard) -> str:
+def _rivals(card: ModelCard) -> dict[str, float]:
+    """PSNR of what a fine-tuned model had to beat."""
     if card.baseline is None or not card.quality:
-        return ""
-    psnr = sum(q.psnr for q in card.quality) / len(card.quality)
+        return {}
     rivals = {"bicubic interpolation": card.baseline.bicubic}
     if card.baseline.base is not None:
         rivals[f"the base {card.baseline.base_name}"] = card.baseline.base
-    lost = {name: psnr - figure for name, figure in rivals.items() if psnr - figure < NOTICEABLE}
+    return rivals
+
+
+def _mean_psnr(card: ModelCard) -> float:
+    return sum(q.psnr for q in card.quality) / len(card.quality)
+
+
+def _lost_to(card: ModelCard) -> list[str]:
+    return [name for name, psnr in _rivals(card).items() if _mean_psnr(card) - psnr < NOTICEABLE]
+
+
+def _verdict(card: ModelCard) -> str:
+    if card.baseline is None or not card.quality:
+        return ""
+    psnr, rivals, lost = _mean_psnr(card), _rivals(card), _lost_to(card)
     told = ", ".join(f"{psnr - figure:+.2f} dB against {name}" for name, figure in rivals.items())
     figures = f"on the held-back part it has {psnr:.2f} dB, {told}"
     if not lost:

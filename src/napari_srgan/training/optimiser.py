@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from importlib import import_module
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from napari_srgan.models.foreign.without_triton import without_triton
+
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Coefficients of the quintic iteration that drives singular values towards 1 (Jordan 2024)."""
 FEW_FEATURES = 4
 """No more than these can be the channels of an image: such a convolution is not inside."""
+
+
+def import_optimisers() -> None:
+    """Import what torch imports with its first optimiser, its compiler, but without Triton.
+
+    Triton's LLVM crashes a process that draws through Mesa's or compiles by numba's: napari's console.
+    """
+    with without_triton():
+        import_module("torch._dynamo")
 
 
 def build_optimiser(network: nn.Module, kind: str, learning_rate: float) -> list[Optimizer]:

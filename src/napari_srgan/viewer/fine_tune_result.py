@@ -6,7 +6,6 @@ import io
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from PIL import Image
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model, ModelCard, save_model
-from napari_srgan.models.foreign.without_triton import without_triton
 from napari_srgan.models.own import free_name, own_file
 from napari_srgan.progress import Job
 from napari_srgan.training.fine_tune.progress import Preview, TrainingProgress
@@ -50,7 +48,7 @@ class Trained:
     @property
     def wrong(self) -> bool:
         """Whether it is not where it should be, or not better than what there was."""
-        return self.card is None or not beats_all(self.model.card)
+        return self.card is None or not self.model.card.beats_rivals
 
     def saved_again(self) -> Trained:
         """Another try to write it."""
@@ -58,11 +56,6 @@ class Trained:
         if again.card is not None:
             self.kept.forget()
         return again
-
-
-def beats_all(card: ModelCard) -> bool:
-    """Whether a model is noticeably better than everything it is measured against."""
-    return card.verdict == "" or card.verdict.startswith("Better")
 
 
 def train_and_save(job: Training, kept: KeptTraining) -> Job[Trained]:
@@ -76,7 +69,6 @@ def train_and_save(job: Training, kept: KeptTraining) -> Job[Trained]:
         Where it is kept meanwhile; deleted when the model is written.
     """
     preview: Preview | None = None
-    import_optimisers()
     with kept.mine():
         steps = thinned(job)
         try:
@@ -92,12 +84,6 @@ def train_and_save(job: Training, kept: KeptTraining) -> Job[Trained]:
     if trained.card is not None:
         kept.forget()
     return trained
-
-
-def import_optimisers() -> None:
-    """Import what torch imports with its first optimiser, without Triton, which would crash the window."""
-    with without_triton():
-        import_module("torch._dynamo")
 
 
 def thinned(job: Training, apart: float = APART) -> Training:

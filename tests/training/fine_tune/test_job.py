@@ -361,7 +361,7 @@ def test_no_room_is_said_before_the_training(
     [
         (lambda h: np.zeros_like(h), "same value everywhere"),
         (lambda h: np.full_like(h, 7), "same value everywhere"),
-        (lambda h: np.full(h.shape, np.nan, np.float32), "same value everywhere"),
+        (lambda h: np.full(h.shape, np.nan, np.float32), "no finite values"),
         (lambda h: h[:20, :20], "too small"),
         (lambda h: h[:1, :1], "too small|smaller"),
     ],

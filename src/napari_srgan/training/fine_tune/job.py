@@ -29,6 +29,7 @@ from napari_srgan.training.fine_tune.progress import SplitPicture, TrainingProgr
 from napari_srgan.training.fine_tune.reading import common_part, read_high_job
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.loop import Resumed, StepDone, train
+from napari_srgan.training.optimiser import import_optimisers
 from napari_srgan.training.orders import Order
 from napari_srgan.training.pairs.aligned import read_pair_job
 from napari_srgan.training.pairs.budget import plan
@@ -97,6 +98,7 @@ def fine_tune_job(
         or disk are too small; said before the training wherever it can be known.
     """
     settings = settings or FineTuning()
+    import_optimisers()
     team = team or Alone(choose_device(settings.device))
     loaded = load_model(base) if isinstance(base, str) else base
     factor = _factor(pairs, loaded, settings)

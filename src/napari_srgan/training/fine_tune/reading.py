@@ -57,6 +57,8 @@ def read_high_job(image: SourceImage, factor: int, *, budget: int) -> Job[tuple[
         blocks = finite.reshape(y // factor, factor, x // factor, factor).all(axis=(1, 3))
         channel = index[letters.index("C")] if "C" in letters else 0
         planes.append(AlignedPlane(image.name, index, channel, None, pixels, blocks))
+    if not any(plane.usable.any() for plane in planes):
+        raise UserError(f"{image.name!r} has no finite values: there is nothing to learn from it")
     if not any(_has_contrast(plane) for plane in planes):
         raise UserError(f"{image.name!r} has the same value everywhere: there is nothing to learn from it")
     return planes, note
