@@ -96,6 +96,12 @@ class Recipe(BaseModel):
     gain: tuple[float, float] = (1.0, 1.0)
     """Range of a random factor on intensities, after normalisation."""
 
+    low_gain: tuple[float, float] = (1.0, 1.0)
+    """Range of a random factor on the low-resolution patch alone, for pairs of two modalities, whose
+    brightness is not bound together by one gain everywhere."""
+    low_offset: tuple[float, float] = (0.0, 0.0)
+    """Range of a random number added to it, in the network's range."""
+
     steps: int | None = Field(default=None, ge=1)
     """Steps of the optimiser."""
     minutes: float | None = Field(default=None, gt=0)

@@ -73,6 +73,22 @@ def test_simulated_patches_are_what_the_whole_image_would_have_given() -> None:
     torch.testing.assert_close(again[..., 3:-3, 3:-3], low[..., 3:-3, 3:-3], atol=0.5, rtol=1e-4)
 
 
+def test_two_modalities_have_a_brightness_of_their_own() -> None:
+    uneven = recipe().model_copy(update={"low_gain": (0.5, 2.0), "low_offset": (-100.0, 100.0)})
+    sampler = MeasuredPatches([plane(cells())], uneven, np.random.default_rng(0))
+    low, high = sampler.batch(16)
+    inner = (slice(None), 0, slice(3, -3), slice(3, -3))
+    again = bicubic_downsample(high, 2)[inner]
+    # A line through each patch; patches of even ground have none.
+    for seen, truth in zip(low[inner].flatten(1), again.flatten(1), strict=True):
+        if float(truth.std()) > 50:
+            gain, offset = np.polyfit(truth.numpy(), seen.numpy(), 1)
+            assert 0.5 <= gain <= 2.0
+            assert -100 <= offset <= 100
+            np.testing.assert_allclose(seen, gain * truth + offset, atol=2)
+    assert float((low[inner] - again).abs().mean()) > 100
+
+
 def test_noise_is_drawn_anew_each_time() -> None:
     whole = plane(np.full((48, 48), 1000.0), simulated=True)
     noisy = Degradation(2, blur=(0.0, 0.0), read_noise=(20.0, 20.0))

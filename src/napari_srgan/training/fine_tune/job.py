@@ -133,6 +133,7 @@ def fine_tune_job(
         patch=patch,
         data=material.fingerprint,
         names=", ".join(subject.name for subject in subjects),
+        two_modalities=material.result is not None,
     )
     if checkpoint is not None:
         check_room(checkpoint, network)

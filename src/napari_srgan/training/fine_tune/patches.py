@@ -75,7 +75,9 @@ class _Patches:
         draw = self._draw
         turns, mirrored = int(draw.integers(4)), bool(draw.integers(2))
         gain = float(draw.uniform(*self._recipe.gain))
-        return orient(low, turns, mirrored) * gain, orient(high, turns, mirrored) * gain
+        own_gain = gain * float(draw.uniform(*self._recipe.low_gain))
+        offset = float(draw.uniform(*self._recipe.low_offset))
+        return orient(low, turns, mirrored) * own_gain + offset, orient(high, turns, mirrored) * gain
 
 
 class MeasuredPatches(_Patches):
