@@ -10,7 +10,7 @@ in the file, and with the truth moved by the shift that the check of pairs finds
 because results lie on the low-resolution image and the file's truth does not.
 
 --kept FILE.json keeps figures of runs that are done, so that a long series can be made in parts, and
---page writes them with the curves as a page.
+--curve FILE.png draws how each of them went.
 """
 
 from __future__ import annotations
@@ -118,7 +118,24 @@ def run(
         "best step": max((point for point in model.history if point.best), key=lambda point: point.step).step,
         "minutes in all": (time.monotonic() - began) / 60,
         "held back in training": model.card.quality[0].psnr,
+        "curve": [(point.minutes, point.psnr) for point in model.history],
     }
+
+
+def draw(figures: dict[str, dict[str, Any]], picture: Path) -> None:
+    """PSNR on what each training held back itself, by minutes of training."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for name, row in figures.items():
+        if "curve" in row:
+            axes.plot(*zip(*row["curve"], strict=True), label=f"{name} min", linewidth=1.2)
+    axes.set(xlabel="minutes of training", ylabel="PSNR on what is held back in training (dB)")
+    axes.legend()
+    figure.savefig(picture, dpi=110)
 
 
 def lines(figures: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -145,6 +162,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, nargs="*", default=[5, 10, 20])
     parser.add_argument("--base", nargs="*", default=["microscopy-x4", SCRATCH])
     parser.add_argument("--kept", type=Path, help="JSON of figures; runs found there are not made again")
+    parser.add_argument("--curve", type=Path, help="PNG of the curves")
     parser.add_argument("--models", type=Path, help="folder to keep the models in")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other settings")
     given = parser.parse_args()
@@ -162,10 +180,12 @@ def main() -> None:
             name = f"{base} {minutes:g}"
             if name not in figures:
                 figures[name] = run(field, base, minutes, settings, given.models)
-                print(name, {k: round(v, 3) for k, v in figures[name].items()}, flush=True)
+                print(name, {k: round(v, 3) for k, v in figures[name].items() if k != "curve"}, flush=True)
                 if given.kept:
                     given.kept.write_text(json.dumps(figures, indent=1))
     print("\n".join(lines(figures)))
+    if given.curve:
+        draw(figures, given.curve)
 
 
 if __name__ == "__main__":
