@@ -205,7 +205,7 @@ def _mean_psnr(card: ModelCard) -> float:
 
 
 def _lost_to(card: ModelCard) -> list[str]:
-    return [name for name, psnr in _rivals(card).items() if _mean_psnr(card) - psnr < NOTICEABLE]
+    return [name for name, psnr in _rivals(card).items() if not _mean_psnr(card) - psnr >= NOTICEABLE]
 
 
 def _verdict(card: ModelCard) -> str:

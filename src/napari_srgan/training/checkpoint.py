@@ -75,6 +75,8 @@ def write_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
         "average": state.average.state_dict(),
         "optimisers": [optimiser.state_dict() for optimiser in state.optimisers],
         "draw": state.draw.bit_generator.state,
+        # Some networks of other projects leave out layers at random while they train.
+        "torch_draw": torch.get_rng_state(),
         "recipe": recipe.model_dump(mode="json"),
         "discriminator": state.discriminator.state_dict() if state.discriminator else None,
         "history": [asdict(validation) for validation in state.history],
@@ -103,6 +105,7 @@ def read_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
         for optimiser, entry in zip(state.optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(entry)
         state.draw.bit_generator.state = saved["draw"]
+        torch.set_rng_state(saved["torch_draw"])
         for name in _PLAIN:
             setattr(state, name, saved[name])
         state.history = [Validation(**entry) for entry in saved["history"]]
@@ -128,6 +131,11 @@ def _check_recipe(path: Path, saved: dict[str, Any], recipe: Recipe) -> None:
     for name in sorted((saved.keys() | now.keys()) - MAY_CHANGE - measured):
         if saved.get(name) == now.get(name):
             continue
+        if name == "data" and str(saved.get(name)).split("-")[0] == str(now[name]).split("-")[0]:
+            raise UserError(
+                f"{path} is the checkpoint of a training on these images in which other parts were held back, or "
+                "brightness or degradation was another; choose what was chosen then, or delete it to begin anew"
+            )
         if name == "data":
             raise UserError(
                 f"{path} is the checkpoint of a training on other images; take those again, or delete it "

@@ -171,7 +171,8 @@ class _Run:
         if state.discriminator is not None:
             team.same(state.discriminator)
         self._finished = False
-        self._resumed = checkpoint is not None and checkpoint.exists()
+        # All or none, or they would wait for each other at different steps.
+        self._resumed = team.agree(checkpoint is not None and checkpoint.exists())
         if checkpoint is not None and self._resumed:
             read_checkpoint(checkpoint, state, recipe)
         self._forward: Callable[[Tensor], Tensor] = torch.compile(network) if compiled else network
@@ -282,7 +283,7 @@ class _Run:
             psnr=psnr,
             bicubic=self._material.bicubic,
         )
-        before = max((v.mean_psnr for v in state.history), default=-float("inf"))
+        before = max((v.mean_psnr for v in state.history if v.best), default=-float("inf"))
         return replace(seen, best=self._team.agree(seen.mean_psnr >= before + LEAST_GAIN))
 
     def _step(self, position: float) -> float:

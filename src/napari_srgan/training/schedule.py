@@ -37,7 +37,8 @@ def learning_rate_factor(moment: Moment, *, warm_up: int, schedule: str, decay: 
         Last part of the stage, for ``"linear"``.
     """
     rising = min(1.0, (moment.step + 1) / (warm_up + 1))
-    left = max(1 - moment.position, 0.0)
+    # A training that is given more time goes back in its stage, but not before its beginning.
+    left = min(max(1 - moment.position, 0.0), 1.0)
     if schedule == "cosine":
         return rising * (1 - math.cos(math.pi * left)) / 2
     return min(rising, left / decay if decay > 0 else 1.0)

@@ -260,6 +260,98 @@ def test_planes_that_were_moved_differently_are_cropped_to_their_common_part() -
     assert other.usable.shape == (8, 9)
 
 
+def test_channels_have_a_brightness_relation_of_their_own() -> None:
+    from napari_srgan import upscale
+    from napari_srgan.training.degrade import degrade
+    from napari_srgan.training.pairs.matching import match
+
+    high = np.stack([cells(0), cells(1)])
+    lows = np.stack([degrade(plane[..., None], 2)[0][..., 0] for plane in high]).astype(np.float32)
+    low = lows * np.array([0.5, 4.0], np.float32)[:, None, None]
+    pair = match(SourceImage("low", low, "CYX"), SourceImage("high", high, "CYX"))
+    model, _ = run([pair], steps=150, validate_every=50)
+    assert {figure.images for figure in model.card.quality} == {
+        f"low and high, channel {number}" for number in (0, 1)
+    }
+    for channel, gain in enumerate((0.5, 4.0)):
+        result = upscale(low[channel], model, progress=False)
+        assert float(result.mean()) == pytest.approx(gain * float(high[channel].mean()), rel=0.1)
+
+
+def test_what_changes_the_split_needs_another_checkpoint(high: NDArray[Any], tmp_path: Path) -> None:
+    """Or pixels that had been learned from would be held back."""
+    checkpoint = tmp_path / "run.checkpoint"
+    run([pair_of(high)], steps=2, held_back=0.1, checkpoint=checkpoint)
+    with pytest.raises(UserError, match="other parts were held back"):
+        run([pair_of(high)], steps=4, held_back=0.3, checkpoint=checkpoint)
+
+
+def test_a_base_that_knows_what_is_held_back_is_told(high: NDArray[Any]) -> None:
+    first, _ = run([pair_of(high)], steps=2, held_back=0.1)
+    second, _ = run([pair_of(high)], first, steps=2, held_back=0.3)
+    assert any("not new to it" in note for note in second.card.pairs[0].notes)
+    again, _ = run([pair_of(high)], first, steps=2, held_back=0.1)
+    assert not any("not new to it" in note for note in again.card.pairs[0].notes)
+
+
+def test_a_loss_that_breaks_leaves_what_was_good(high: NDArray[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from napari_srgan.training import pixel_stage
+
+    whole, calls = pixel_stage.pixel_loss, []
+
+    def breaking(*arguments: Any) -> Any:
+        calls.append(1)
+        loss = whole(*arguments)
+        return loss * float("nan") if len(calls) > 25 else loss
+
+    monkeypatch.setattr(pixel_stage, "pixel_loss", breaking)
+    model, _ = run([pair_of(high)])
+    assert model.history[-1].step == 25
+    assert any("lower the learning rate" in note for note in model.card.pairs[0].notes)
+    assert all(tensor.isfinite().all() for tensor in model.network.state_dict().values())
+
+
+def test_a_sharp_training_that_ended_before_its_discriminator_is_faithful(high: NDArray[Any]) -> None:
+    settings = FineTuning(**(SMALL | {"style": "sharp", "steps": 4000}))
+    job = fine_tune_job([pair_of(high)], base=None, settings=settings)
+    while next(job).step < 5:
+        pass
+    model = _ended(job, Order.FINISH)
+    assert not model.card.adversarial
+    assert "faithful" in model.card.description
+
+
+def test_new_layers_of_a_base_are_drawn_from_the_seed(high: NDArray[Any]) -> None:
+    base = make_tiny_model(upsampling="staged")
+    one, two = (run([pair_of(high, 4)], base, factor=4, steps=3, patch=12)[0] for _ in range(2))
+    assert one.weights_hash == two.weights_hash
+
+
+def test_measuring_memory_changes_nothing() -> None:
+    from napari_srgan.training.fine_tune.memory import batch_for
+
+    network = make_tiny_model(normalisation="batch", width=4).network.train().requires_grad_(True)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    assert batch_for(network, 1, 16, torch.device("cpu")) == 16
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+def test_a_blank_channel_costs_the_others_nothing() -> None:
+    from napari_srgan.training.pairs.matching import match
+
+    pair = pair_of(cells())
+    images = [np.asarray(image.data) for image in (pair.low, pair.high)]
+    low, fine = (np.stack([image, np.zeros_like(image)]) for image in images)
+    both = match(SourceImage("low", low, "CYX"), SourceImage("high", fine, "CYX"))
+    model, _ = run([both], steps=2)
+    assert len(model.card.quality) == 1
+
+
+def test_images_of_one_name_are_told_apart(high: NDArray[Any]) -> None:
+    model, _ = run([alone(high), alone(cells(3))], factor=2, steps=1, degradation=PLAIN)
+    assert [record.name for record in model.card.pairs] == ["cells", "cells (2)"]
+
+
 def test_a_pair_called_wrong_can_be_trained_on_if_it_is_insisted(high: NDArray[Any]) -> None:
     from dataclasses import replace
 
@@ -306,7 +398,7 @@ def test_a_checkpoint_of_other_images_is_refused_and_kept(high: NDArray[Any], tm
     checkpoint = tmp_path / "run.checkpoint"
     run([pair_of(high)], steps=2, checkpoint=checkpoint)
     before = checkpoint.read_bytes()
-    with pytest.raises(UserError, match="no checkpoint of this training"):
+    with pytest.raises(UserError, match="a training on other images"):
         run([pair_of(cells(5))], steps=2, checkpoint=checkpoint)
     assert checkpoint.read_bytes() == before
 

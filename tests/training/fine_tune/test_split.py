@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import binary_dilation
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.fine_tune.progress import GUARD, HELD_BACK, TRAINED_ON, UNUSED
-from napari_srgan.training.fine_tune.split import fits, split_blocks, split_frames
+from napari_srgan.training.fine_tune.progress import GUARD, HELD_BACK, TRAINED_ON
+from napari_srgan.training.fine_tune.split import fits, frame_roles, split_blocks
 
 SIDES = st.integers(64, 160)
 
@@ -84,12 +84,10 @@ def test_an_image_of_which_nothing_can_be_used_is_named() -> None:
 
 
 def test_whole_frames_are_held_back_with_one_in_between() -> None:
-    splits = split_frames(np.ones((4, 4), bool), 10, 0.2)
-    assert [int(split.roles[0, 0]) for split in splits] == [TRAINED_ON] * 7 + [GUARD] + [HELD_BACK] * 2
-    unusable = split_frames(np.zeros((4, 4), bool), 10, 0.2)
-    assert all((split.roles == UNUSED).all() for split in unusable)
+    assert frame_roles(10, 0.2) == [TRAINED_ON] * 7 + [GUARD] + [HELD_BACK] * 2
+    assert frame_roles(3, 0.9) == [TRAINED_ON, GUARD, HELD_BACK]
 
 
 def test_two_frames_are_too_few() -> None:
-    with pytest.raises(UserError, match="from 3 planes on; there are 2"):
-        split_frames(np.ones((4, 4), bool), 2, 0.2)
+    with pytest.raises(UserError, match="from 3 frames on; there are 2"):
+        frame_roles(2, 0.2)

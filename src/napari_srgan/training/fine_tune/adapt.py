@@ -60,6 +60,11 @@ def adapt(base: Model, *, channels: int, factor: int, back_projection: bool) -> 
             "results need no longer agree exactly with the low-resolution image, which has blur and noise "
             "of its own"
         )
+    if arguments.get("output") == "tanh":
+        notes.append(
+            f"results of {card.name} cannot be brighter than the brightest 0.1 % of what it sees: brighter "
+            "spots are cut off; choose another base if that matters"
+        )
     if (channels, factor) == (card.channels, card.scale_factor):
         network = copy.deepcopy(base.network)
         network.back_projection = False

@@ -80,6 +80,8 @@ def like_high(
     highs = [plane.high for plane in planes]
     dtypes = {high.dtype for high in highs}
     dtype = dtypes.pop() if len(dtypes) == 1 else np.dtype(np.float32)
+    if dtype == np.float16:
+        dtype = np.dtype(np.float32)
     if as_bytes and dtype == np.uint8:
         transform = BYTE_TRANSFORM
     else:

@@ -9,7 +9,8 @@ from napari_srgan.models import Model, ModelCard, Quality
 from napari_srgan.models.card import SPANDREL, Baseline, HistoryPoint, PairRecord
 from napari_srgan.networks import Generator
 from napari_srgan.training.degrade import Degradation
-from napari_srgan.training.fine_tune.material import PairMaterial, Subject
+from napari_srgan.training.fine_tune.material import PairMaterial
+from napari_srgan.training.fine_tune.subject import Subject
 from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.validation import Validation
@@ -55,7 +56,6 @@ def finished_model(
     records
         The images.
     """
-    own = {"base": base.card.arguments} if base and recipe.architecture == SPANDREL else {"base": {}}
     last = history[-1]
     figures = material.validate(network, next(network.parameters()).device)
     bicubic = material.bicubic
@@ -63,7 +63,7 @@ def finished_model(
         name=recipe.name,
         description=recipe.description,
         architecture=recipe.architecture,
-        arguments=own["base"] or recipe.kept_arguments,
+        arguments=base.card.arguments if base and recipe.architecture == SPANDREL else recipe.kept_arguments,
         scale_factor=recipe.scale_factor,
         channels=recipe.channels,
         intensity=recipe.intensity,

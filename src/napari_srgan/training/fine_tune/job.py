@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator as Iteration
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ import psutil
 import torch
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.engine import choose_device
+from napari_srgan.inference.engine import OutOfMemory, choose_device
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.models import Model, ModelCard, load_model
 from napari_srgan.models.card import Baseline, HistoryPoint
@@ -22,13 +23,14 @@ from napari_srgan.training.degrade import Degradation, default_degradation
 from napari_srgan.training.fine_tune.adapt import Start, adapt
 from napari_srgan.training.fine_tune.brightness import Relation
 from napari_srgan.training.fine_tune.finish import finished_model, history_point, records_of
-from napari_srgan.training.fine_tune.material import Framing, PairMaterial, Subject
+from napari_srgan.training.fine_tune.material import PairMaterial
 from napari_srgan.training.fine_tune.memory import batch_for
 from napari_srgan.training.fine_tune.plan import patch_for, recipe_for, scratch_arguments
-from napari_srgan.training.fine_tune.progress import SplitPicture, TrainingProgress
+from napari_srgan.training.fine_tune.progress import TrainingProgress
 from napari_srgan.training.fine_tune.reading import common_part, read_high_job
 from napari_srgan.training.fine_tune.settings import FineTuning
-from napari_srgan.training.loop import Resumed, StepDone, train
+from napari_srgan.training.fine_tune.subject import Framing, Subject
+from napari_srgan.training.loop import Resumed, StepDone, TrainingDiverged, train
 from napari_srgan.training.optimiser import import_optimisers
 from napari_srgan.training.orders import Order
 from napari_srgan.training.pairs.aligned import read_pair_job
@@ -97,7 +99,22 @@ def fine_tune_job(
         If a pair is none, an image cannot be learned from, a choice does not fit, or memory
         or disk are too small; said before the training wherever it can be known.
     """
-    settings = settings or FineTuning()
+    try:
+        return (yield from _fine_tune(pairs, base, settings or FineTuning(), checkpoint, team))
+    except OutOfMemory as error:
+        raise UserError(
+            f"there is not enough memory for this training ({error}); choose smaller patches, a smaller "
+            "base, or another device"
+        ) from error
+
+
+def _fine_tune(
+    pairs: Sequence[MatchedPair | SourceImage],
+    base: Model | str | None,
+    settings: FineTuning,
+    checkpoint: Path | None,
+    team: Team | None,
+) -> FineTuningJob:
     import_optimisers()
     team = team or Alone(choose_device(settings.device))
     loaded = load_model(base) if isinstance(base, str) else base
@@ -109,6 +126,7 @@ def fine_tune_job(
     degradation = None if reports else _degradation(subjects, factor, settings)
     # Where low resolution is nothing but high resolution downsampled, results can be made to agree with it.
     keeps_agreement = degradation is not None and _only_downsamples(degradation)
+    torch.manual_seed(settings.seed)  # layers that a base has to get anew are drawn
     start = _start(loaded, settings, channels=channels, factor=factor, back_projection=keeps_agreement)
     smallest = min(min(plane.usable.shape) for subject in subjects for plane in subject.planes)
     patch = patch_for(settings, smallest)
@@ -120,7 +138,7 @@ def fine_tune_job(
         patch=patch,
     )
     material = PairMaterial(subjects, framing, settings, degradation)
-    notes = (*start.notes, *material.notes)
+    notes = (*start.notes, *material.notes, *_met_before(loaded, material))
     network = start.network.to(team.device)
     recipe = recipe_for(
         settings,
@@ -140,12 +158,18 @@ def fine_tune_job(
     baseline = _baseline(material, loaded, framing)
     yield TrainingProgress(
         0, PARTS, _starting_words(notes, baseline), phase="starting", baseline=baseline,
-        split=_pictures(subjects, material),
+        split=material.pictures,
     )  # fmt: skip
+    # What the training does not need any more: the images as they were.
+    subjects = [replace(subject, planes=[]) for subject in subjects]
     run = _Training(recipe, material, baseline)
     trained = yield from run.all(network, checkpoint, team)
-    records = records_of(subjects, reports, degradation, shift_corrected=settings.correct_shift, notes=notes)
-    return finished_model(trained, recipe, material, run.history, baseline, base=loaded, records=records)
+    records = records_of(
+        subjects, reports, degradation, shift_corrected=settings.correct_shift, notes=(*notes, *run.notes)
+    )
+    return finished_model(
+        trained, run.recipe_done, material, run.history, baseline, base=loaded, records=records
+    )
 
 
 def _read(
@@ -162,30 +186,52 @@ def _read(
         reports.append(report)
     if reports:
         yield TrainingProgress(1, 1, "The pairs are checked", phase="checking", reports=tuple(reports))
-    subjects = []
+    subjects: list[Subject] = []
     for pair, report in zip(measured, reports, strict=True):
         reading = read_pair_job(
             pair, report, correct_shift=settings.correct_shift, budget=budget,
             despite_problem=settings.despite_check,
         )  # fmt: skip
         planes = yield from _as_training(reading, "reading")
+        planes = common_part([plane for plane in planes if plane.usable.any()], factor)
+        channels = {plane.channel for plane in planes}
+        whole = (report.gain, report.offset)
         note = plan(pair, budget).note
         subjects.append(
             Subject(
-                pair.name,
-                common_part(planes, factor),
-                _seen(pair.low, base),
-                tuple(pair.low.data.shape),
-                Relation(report.gain, report.offset),
-                (note,) if note else (),
+                name=_free(pair.name, subjects),
+                planes=planes,
+                leading=pair.low.axes[: pair.low.axes.index("Y")],
+                shape=tuple(pair.low.data.shape),
+                field=pair.low.plane_shape,
+                seen=_seen(pair.low, base, channels),
+                relations={channel: Relation(*report.relations.get(channel, whole)) for channel in channels},
+                notes=(note,) if note else (),
             )
         )
     for image in pairs:
         if isinstance(image, SourceImage):
             planes, note = yield from _as_training(read_high_job(image, factor, budget=budget), "reading")
-            notes = (note,) if note else ()
-            subjects.append(Subject(image.name, planes, {}, tuple(image.data.shape), notes=notes))
+            subjects.append(
+                Subject(
+                    name=_free(image.name, subjects),
+                    planes=planes,
+                    leading=image.axes[: image.axes.index("Y")],
+                    shape=tuple(image.data.shape),
+                    field=(planes[0].usable.shape[0], planes[0].usable.shape[1]),
+                    seen={},
+                    relations={},
+                    notes=(note,) if note else (),
+                )
+            )
     return tuple(reports), subjects
+
+
+def _free(name: str, subjects: Sequence[Subject]) -> str:
+    """A name that no other image has: files in two folders may be called the same."""
+    taken = {subject.name for subject in subjects}
+    numbered = (name if n == 1 else f"{name} ({n})" for n in count(1))
+    return next(each for each in numbered if each not in taken)
 
 
 def _as_training(
@@ -239,7 +285,7 @@ def _channels(pairs: Sequence[MatchedPair | SourceImage]) -> int:
     return 3 if kinds.pop() else 1
 
 
-def _seen(low: SourceImage, base: Model | None) -> dict[int, Any]:
+def _seen(low: SourceImage, base: Model | None, channels: set[int]) -> dict[int, Any]:
     """The intensity transforms that upscaling this image would use."""
     card = ModelCard(
         name="seen", description="", architecture="srresnet", arguments={}, scale_factor=1,
@@ -247,9 +293,9 @@ def _seen(low: SourceImage, base: Model | None) -> dict[int, Any]:
         receptive_radius=0, licence="",
     )  # fmt: skip
     transforms = PlaneStack(low.data, low.axes, card).transforms()
-    if any(transform.span == 0 for transform in transforms.values()):
+    if any(transforms[channel].span == 0 for channel in channels):
         raise UserError(f"{low.name!r} has the same value everywhere: there is nothing to learn from it")
-    return dict(transforms)
+    return {channel: transforms[channel] for channel in channels}
 
 
 def _degradation(subjects: list[Subject], factor: int, settings: FineTuning) -> Degradation:
@@ -274,7 +320,6 @@ def _start(
     if base is not None:
         return adapt(base, channels=channels, factor=factor, back_projection=back_projection)
     arguments = scratch_arguments(settings, channels=channels, factor=factor)
-    torch.manual_seed(settings.seed)
     try:
         network = build_network(settings.architecture, arguments)
     except (TypeError, ValueError) as error:
@@ -303,13 +348,17 @@ def _starting_words(notes: Sequence[str], baseline: Baseline) -> str:
     return "; ".join([*notes, f"bicubic has {baseline.bicubic:.2f} dB on what is held back"])
 
 
-def _pictures(subjects: list[Subject], material: PairMaterial) -> tuple[SplitPicture, ...]:
-    """The split of the first plane of each image."""
-    found = []
-    for subject in subjects:
-        first = next(plane for plane in material.planes if plane.source == subject.name)
-        found.append(SplitPicture(subject.name, first.split.roles, subject.planes[0].origin))
-    return tuple(found)
+def _met_before(base: Model | None, material: PairMaterial) -> tuple[str, ...]:
+    """Whether what is held back may be no news to the base."""
+    if base is None:
+        return ()
+    data = str(base.card.recipe.get("data", ""))
+    if data == material.fingerprint or data.split("-")[0] != material.images:
+        return ()
+    return (
+        f"{base.name} was trained on these images with another part held back: what is held back now is "
+        "not new to it, and figures are better than they would be on new images",
+    )
 
 
 @dataclass
@@ -323,6 +372,18 @@ class _Training:
     def __post_init__(self) -> None:
         self.history: list[HistoryPoint] = []
         self.minutes = 0.0
+        self.position = 0.0
+        self.notes: tuple[str, ...] = ()
+        """What went wrong, and was lived with."""
+
+    @property
+    def recipe_done(self) -> Recipe:
+        """What was done of the recipe: a sharp training that was ended early is a faithful one."""
+        recipe = self.recipe
+        if recipe.gan is None or self.position >= recipe.pixel_part:
+            return recipe
+        description = recipe.description.removesuffix("sharp") + "faithful"
+        return recipe.model_copy(update={"gan": None, "description": description})
 
     def all(
         self, network: Generator, checkpoint: Path | None, team: Team
@@ -330,38 +391,39 @@ class _Training:
         features = Path()
         loop = train(self.recipe, self.material, checkpoint, features=features, network=network, team=team)
         order: Order | None = None
-        position = 0.0
         try:
             while True:
                 try:
                     news = loop.send(order)
                 except StopIteration as end:
                     return end.value  # type: ignore[no-any-return]
+                except TrainingDiverged as error:
+                    self.history.append(history_point(error.validation))
+                    self.notes = (f"{error}; what was good until then is kept: lower the learning rate",)
+                    return error.network
+                order = None
                 self.minutes = news.minutes
-                if isinstance(news, StepDone):
-                    position = news.position
-                    order = yield self._progress(position, news.step, loss=news.loss, note=news.note)
-                    continue
                 if isinstance(news, Resumed):
+                    self.position = news.position
                     for validation in news.history:
                         self.history.append(history_point(validation))
-                        order = yield replace(
-                            self._progress(news.position, validation.step), point=self.history[-1]
-                        )
-                    continue
-                self.history.append(history_point(news))
-                order = yield replace(
-                    self._progress(position, news.step), point=self.history[-1], preview=self.material.preview
-                )
+                        told = replace(self._progress(validation.step), point=self.history[-1])
+                        order = (yield told) or order
+                elif isinstance(news, StepDone):
+                    self.position = news.position
+                    order = yield self._progress(news.step, loss=news.loss, note=news.note)
+                else:
+                    self.history.append(history_point(news))
+                    order = yield replace(
+                        self._progress(news.step), point=self.history[-1], preview=self.material.preview
+                    )
         finally:
             loop.close()
 
-    def _progress(
-        self, position: float, step: int, *, loss: float | None = None, note: str = ""
-    ) -> TrainingProgress:
+    def _progress(self, step: int, *, loss: float | None = None, note: str = "") -> TrainingProgress:
         figure = f"{self.history[-1].psnr:.2f} dB" if self.history else "not judged yet"
         words = f"Training: step {step}, {figure} (bicubic {self.baseline.bicubic:.2f})"
         return TrainingProgress(
-            done=int(position * PARTS), total=PARTS, message=f"{words}; {note}" if note else words,
+            done=int(self.position * PARTS), total=PARTS, message=f"{words}; {note}" if note else words,
             phase="training", step=step, minutes=self.minutes, loss=loss,
         )  # fmt: skip

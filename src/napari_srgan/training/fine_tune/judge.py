@@ -159,8 +159,22 @@ def bicubic_like(bicubic: NDArray[np.float32], factor: int) -> NDArray[np.float3
     return means
 
 
+def judged_planes(planes: list[LearnedPlane]) -> list[LearnedPlane]:
+    """Planes of which something is held back: all, or some of each source if there are many."""
+    by_source: dict[str, list[LearnedPlane]] = defaultdict(list)
+    for plane in planes:
+        if (plane.split.roles == HELD_BACK).any():
+            by_source[plane.source].append(plane)
+    most = max(MOST_CROPS // max(len(by_source), 1), 1)
+    return [
+        of_one[int(i)]
+        for of_one in by_source.values()
+        for i in np.linspace(0, len(of_one) - 1, min(len(of_one), most))
+    ]
+
+
 def crops_of(planes: list[LearnedPlane], lows: list[Tensor], factor: int) -> tuple[list[Crop], Crop]:
-    """Held-back crops of planes, up to :data:`MOST_PIXELS` in all, and a smaller one to be shown.
+    """A held-back crop of each plane, up to :data:`MOST_PIXELS` in all, and a smaller one to be shown.
 
     Parameters
     ----------
@@ -171,8 +185,7 @@ def crops_of(planes: list[LearnedPlane], lows: list[Tensor], factor: int) -> tup
     factor
         Of the resolution.
     """
-    pairs = list(zip(planes, lows, strict=True))
-    chosen = [pairs[int(i)] for i in np.linspace(0, len(pairs) - 1, min(len(pairs), MOST_CROPS))]
+    chosen = list(zip(planes, lows, strict=True))
     side = int(min(LARGEST_SIDE, (MOST_PIXELS / len(chosen)) ** 0.5))
     crops = [_crop(plane, low, factor, side) for plane, low in chosen]
     plane, low = chosen[int(np.argmax([crop.signal for crop in crops]))]

@@ -3,62 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import BYTE_TRANSFORM, IntensityTransform, percentile_transform
-from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.models.card import ResultIntensity
 from napari_srgan.networks import Generator
 from napari_srgan.training.degrade import Degradation, simulate
-from napari_srgan.training.fine_tune.brightness import SAME, Relation, keeps_low, like_high, like_low
-from napari_srgan.training.fine_tune.judge import Judge, crops_of
+from napari_srgan.training.fine_tune.brightness import keeps_low, like_high, like_low
+from napari_srgan.training.fine_tune.judge import Judge, crops_of, judged_planes
 from napari_srgan.training.fine_tune.patches import MeasuredPatches, SimulatedPatches
-from napari_srgan.training.fine_tune.planes import LearnedPlane, signal_of, to_tensor
-from napari_srgan.training.fine_tune.progress import HELD_BACK, Preview
+from napari_srgan.training.fine_tune.planes import LearnedPlane, filled, signal_of, to_tensor
+from napari_srgan.training.fine_tune.progress import Preview, SplitPicture
 from napari_srgan.training.fine_tune.settings import FineTuning
-from napari_srgan.training.fine_tune.split import Split, split_blocks, split_frames
+from napari_srgan.training.fine_tune.split import Split
+from napari_srgan.training.fine_tune.splitting import split_subjects
+from napari_srgan.training.fine_tune.subject import Framing, Subject
 from napari_srgan.training.material import Sampler
-from napari_srgan.training.pairs.aligned import AlignedPlane
 from napari_srgan.training.recipe import Recipe
 
 HASHED = 2**22
 """Values of an image that go into the fingerprint."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One pair, or one image without a partner, read into memory."""
-
-    name: str
-    planes: list[AlignedPlane]
-    seen: dict[int, IntensityTransform]
-    """How inference sees the low-resolution image, by channel; empty where it is simulated."""
-    shape: tuple[int, ...]
-    """Of the low-resolution image, or of the only one."""
-    relation: Relation = SAME
-    notes: tuple[str, ...] = ()
-    """What was left out when it was read."""
-
-
-@dataclass(frozen=True)
-class Framing:
-    """What a network and its settings ask of the images."""
-
-    factor: int
-    channels: int
-    intensity: Literal["byte", "percentile"]
-    guard: int
-    """Low-resolution pixels that the network sees around its own."""
-    patch: int
 
 
 class PairMaterial:
@@ -91,8 +62,9 @@ class PairMaterial:
         self._framing, self._settings, self._degradation = framing, settings, degradation
         self.result: ResultIntensity | None = None
         """Set where results have the brightness of the high-resolution images."""
-        self.planes = self._simulated(subjects) if degradation else self._measured(subjects)
-        held = [plane for plane in self.planes if (plane.split.roles == HELD_BACK).any()]
+        splits = split_subjects(subjects, framing, settings)
+        self.planes = self._simulated(subjects, splits) if degradation else self._measured(subjects, splits)
+        held = judged_planes(self.planes)
         lows = [self._low_of(plane) for plane in held]
         # Crops are made of what the network is to give, in its own range.
         truths = [replace(plane, high=self._truth_of(plane)) for plane in held]
@@ -103,8 +75,13 @@ class PairMaterial:
             matched=degradation is None,
             eight_bit=all(high.dtype == np.uint8 for high in highs),
         )
-        self.fingerprint = _fingerprint(subjects)
+        self.images = _fingerprint(subjects)
         """Equal for equal images."""
+        self.fingerprint = f"{self.images}-{self._fingerprint_of_choices()}"
+        """Equal for equal images that are split, seen and degraded alike."""
+        self.pictures = tuple(
+            SplitPicture(each.name, splits[each.name][0].roles, each.planes[0].origin) for each in subjects
+        )
         self.preview: Preview | None = None
         """What the network made of one held-back crop when it was last judged."""
 
@@ -133,40 +110,47 @@ class PairMaterial:
     def bicubic(self) -> dict[str, float]:
         return self.judge.bicubic()
 
-    def _measured(self, subjects: Sequence[Subject]) -> list[LearnedPlane]:
-        related = [(plane, subject.relation) for subject in subjects for plane in subject.planes]
+    def _fingerprint_of_choices(self) -> str:
+        digest = hashlib.sha256(repr((self._degradation, self.result)).encode())
+        for plane in self.planes:
+            digest.update(plane.split.roles.tobytes())
+            digest.update(repr((plane.seen, plane.target)).encode())
+        return digest.hexdigest()[:8]
+
+    def _measured(self, subjects: Sequence[Subject], splits: Mapping[str, list[Split]]) -> list[LearnedPlane]:
+        related = [(plane, each.relations[plane.channel]) for each in subjects for plane in each.planes]
         target = None
         if not keeps_low(self._settings.brightness, related):
             as_bytes = self._framing.intensity == "byte"
             target, self.result = like_high([plane for plane, _ in related], as_bytes=as_bytes)
         found = []
         for subject in subjects:
-            splits = self._splits(subject)
-            for plane, split in zip(subject.planes, splits, strict=True):
+            for plane, split in zip(subject.planes, splits[subject.name], strict=True):
                 assert plane.low is not None
                 seen = subject.seen[plane.channel]
-                towards = target or like_low(seen, subject.relation)
+                towards = target or like_low(seen, subject.relations[plane.channel])
                 found.append(
                     LearnedPlane(
-                        source=subject.name,
-                        low=to_tensor(seen.apply(_filled(plane.low))),
-                        high=to_tensor(towards.apply(_filled(plane.high))),
+                        source=subject.source_of(plane),
+                        low=to_tensor(seen.apply(filled(plane.low))),
+                        high=to_tensor(towards.apply(filled(plane.high))),
                         split=split,
-                        signal=signal_of(_filled(plane.high), self._framing.factor),
+                        signal=signal_of(filled(plane.high), self._framing.factor),
                         seen=seen,
                         target=towards,
                     )
                 )
         return found
 
-    def _simulated(self, subjects: Sequence[Subject]) -> list[LearnedPlane]:
+    def _simulated(
+        self, subjects: Sequence[Subject], splits: Mapping[str, list[Split]]
+    ) -> list[LearnedPlane]:
         found = []
         for subject in subjects:
-            splits = self._splits(subject)
             channels = {plane.channel for plane in subject.planes}
             seen = {channel: self._seen_when_simulated(subject, channel) for channel in channels}
-            for plane, split in zip(subject.planes, splits, strict=True):
-                high = _filled(plane.high)
+            for plane, split in zip(subject.planes, splits[subject.name], strict=True):
+                high = filled(plane.high)
                 transform = seen[plane.channel]
                 found.append(
                     LearnedPlane(
@@ -181,7 +165,7 @@ class PairMaterial:
         planes = [plane.high for plane in subject.planes if plane.channel == channel]
         if self._framing.intensity == "byte" and planes[0].dtype == np.uint8:
             return BYTE_TRANSFORM
-        lows = [self._simulate(to_tensor(_filled(high))).numpy()[:, ::2, ::2].ravel() for high in planes]
+        lows = [self._simulate(to_tensor(filled(high))).numpy()[:, ::2, ::2].ravel() for high in planes]
         transform = percentile_transform(np.concatenate(lows))
         if transform.span == 0:
             raise UserError(f"{subject.name!r} has no contrast: there is nothing to learn from it")
@@ -199,37 +183,6 @@ class PairMaterial:
 
     def _truth_of(self, plane: LearnedPlane) -> Tensor:
         return plane.high if plane.low is not None else (plane.high - plane.target.offset) / plane.target.span
-
-    def _splits(self, subject: Subject) -> list[Split]:
-        usable = np.logical_and.reduce([plane.usable for plane in subject.planes])
-        count = len(subject.planes)
-        try:
-            if self._settings.hold_back == "frames":
-                return split_frames(usable, count, self._settings.held_back)
-            signals = [signal_of(_filled(p.high), self._framing.factor) for p in subject.planes]
-            split = split_blocks(
-                usable,
-                np.mean(signals, axis=0),
-                part=self._settings.held_back,
-                guard=self._framing.guard,
-                patch=self._framing.patch,
-            )
-        except UserError as error:
-            raise UserError(f"{subject.name}: {error}") from error
-        return [
-            replace(split, roles=np.where(plane.usable, split.roles, 0).astype(np.int8))
-            for plane in subject.planes
-        ]
-
-
-def _filled(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
-    """``(Y, X, K)`` float32 without NaN and infinities, which are not usable but would spread."""
-    values: NDArray[np.float32] = pixels.astype(np.float32)
-    if pixels.dtype.kind == "f" and not np.isfinite(values).all():
-        finite = values[np.isfinite(values)]
-        mean = float(finite.mean()) if finite.size else 0.0
-        values = np.stack([fill_nonfinite(values[..., k], mean) for k in range(values.shape[-1])], axis=-1)
-    return values
 
 
 def _fingerprint(subjects: Sequence[Subject]) -> str:

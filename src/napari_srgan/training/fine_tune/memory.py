@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 import psutil
 import torch
 from torch import Tensor
 
-from napari_srgan.inference.engine import memory_errors_named
+from napari_srgan.inference.engine import OutOfMemory, memory_errors_named
 from napari_srgan.inference.memory import DEVICE_SHARE, LiveTensors
 from napari_srgan.networks import Generator
 from napari_srgan.training.precision import mixed_precision
@@ -23,7 +25,7 @@ def batch_for(network: Generator, channels: int, patch: int, device: torch.devic
     Parameters
     ----------
     network
-        On its device; its gradients are cleared.
+        On its device.
     channels
         Of the images.
     patch
@@ -34,9 +36,15 @@ def batch_for(network: Generator, channels: int, patch: int, device: torch.devic
     Raises
     ------
     OutOfMemory
-        If not even two patches fit.
+        If not even one patch fits.
     """
-    one, two = (_peak_bytes(network, channels, patch, count, device) for count in (1, 2))
+    # A copy: statistics of a normalisation must not be those of nothing.
+    network = copy.deepcopy(network)
+    one = _peak_bytes(network, channels, patch, 1, device)
+    try:
+        two = _peak_bytes(network, channels, patch, 2, device)
+    except OutOfMemory:
+        return 1
     per_patch = max(two - one, 1.0)
     fixed = max(one - per_patch, 0.0)
     fits = int((_budget(device) - fixed) / per_patch)

@@ -89,6 +89,7 @@ def recipe_for(
         citation=base.card.citation if base else "",
         start=base.name if base else None,
         back_projection=back_projection,
+        held_back=settings.held_back,
         gain=GAIN,
         low_gain=OWN_GAIN if two_modalities else (1.0, 1.0),
         low_offset=OWN_OFFSET if two_modalities else (0.0, 0.0),

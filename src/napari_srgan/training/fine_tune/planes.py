@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_srgan.inference.intensity import IntensityTransform
+from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.training.fine_tune.split import Split
 
 SIGNAL_BLOCK = 8
@@ -34,6 +35,16 @@ class LearnedPlane:
     """From grey levels of the low-resolution image to the network's range."""
     target: IntensityTransform
     """From grey levels of the high-resolution image to the network's range."""
+
+
+def filled(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+    """``(Y, X, K)`` float32 without NaN and infinities, which are not usable but would spread."""
+    values: NDArray[np.float32] = pixels.astype(np.float32)
+    if pixels.dtype.kind == "f" and not np.isfinite(values).all():
+        finite = values[np.isfinite(values)]
+        mean = float(finite.mean()) if finite.size else 0.0
+        values = np.stack([fill_nonfinite(values[..., k], mean) for k in range(values.shape[-1])], axis=-1)
+    return values
 
 
 def signal_of(high: NDArray[np.float32], factor: int) -> NDArray[np.float32]:

@@ -30,7 +30,8 @@ class FineTuning(BaseModel):
     steps: int | None = Field(default=None, ge=1)
     """Stop after so many steps; with `minutes` too, whichever comes first."""
     patience: int = Field(default=0, ge=0)
-    """Stop when so many validations in a row were no better than the best; 0: never."""
+    """Stop when so many validations in a row were no better than the best; 0: never. Not for sharp trainings,
+    whose second part makes PSNR lower."""
     seed: int = 0
     """Of the patches, the noise and fresh weights. On a CPU the same seed and steps give the same weights."""
 
@@ -48,7 +49,8 @@ class FineTuning(BaseModel):
     hold_back: Literal["blocks", "frames"] = "blocks"
     """The same place of all planes, or the last planes."""
     degradation: Degradation | None = None
-    """How low resolution is simulated from images that have no partner; None: as measured in them."""
+    """How low resolution is simulated from images that have no partner; None: as measured in them. Pairs
+    have no need of it."""
 
     batch: int | None = Field(default=None, ge=1)
     """Patches in a step; None: 16, or as many as memory allows."""
@@ -64,7 +66,8 @@ class FineTuning(BaseModel):
     validate_every: int = Field(default=100, ge=1)
     """Steps between validations and checkpoints."""
     architecture: str = "srresnet"
-    """Of a network from scratch, a key of :data:`napari_srgan.networks.ARCHITECTURES`."""
+    """Of a network from scratch; a base has its own. A key of
+    :data:`napari_srgan.networks.ARCHITECTURES`."""
     width: int = Field(default=32, ge=4)
     """Features of a network from scratch."""
     blocks: int = Field(default=16, ge=1)
@@ -98,6 +101,8 @@ class FineTuning(BaseModel):
             raise ValueError("a training needs minutes, steps or both")
         if self.perceptual == "squeezenet" and self.features is None:
             raise ValueError("perceptual = 'squeezenet' needs features, a file of its weights")
+        if self.perceptual != "squeezenet" and (self.features or self.heads):
+            raise ValueError(f"features and heads are for 'squeezenet', not for {self.perceptual!r}")
         return self
 
 

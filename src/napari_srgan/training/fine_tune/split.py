@@ -32,6 +32,8 @@ class Split:
     """``(Y, X)`` at low resolution."""
     guard: int
     """Width of the guard band, in low-resolution pixels."""
+    block: Block = (slice(0, 0), slice(0, 0))
+    """What is held back, also where it cannot be used; empty where whole frames are."""
 
     @property
     def held_back(self) -> Block:
@@ -80,21 +82,20 @@ def split_blocks(
     return min(fair, key=lambda split: _unfairness(split, signal, guard))
 
 
-def split_frames(usable: NDArray[np.bool_], count: int, part: float) -> list[Split]:
-    """Hold back the last planes, with one in between that is not used.
+def frame_roles(count: int, part: float) -> list[int]:
+    """Hold back the last of several frames, with one in between that is not used.
 
     Raises
     ------
     UserError
-        If there are fewer than three planes.
+        If there are fewer than three.
     """
     if count < 3:
         raise UserError(
-            f"whole frames can be held back from 3 planes on; there are {count}: hold back blocks instead"
+            f"whole frames can be held back from 3 frames on; there are {count}: hold back blocks instead"
         )
     held_back = min(max(round(part * count), 1), count - 2)
-    roles = [TRAINED_ON] * (count - held_back - 1) + [GUARD] + [HELD_BACK] * held_back
-    return [Split(np.where(usable, role, UNUSED).astype(np.int8), 0) for role in roles]
+    return [TRAINED_ON] * (count - held_back - 1) + [GUARD] + [HELD_BACK] * held_back
 
 
 def roles_of(usable: NDArray[np.bool_], block: Block, guard: int) -> Split:
@@ -104,7 +105,7 @@ def roles_of(usable: NDArray[np.bool_], block: Block, guard: int) -> Split:
     roles[max(y.start - guard, 0) : y.stop + guard, max(x.start - guard, 0) : x.stop + guard] = GUARD
     roles[block] = HELD_BACK
     roles[~usable & (roles != GUARD)] = UNUSED
-    return Split(roles, guard)
+    return Split(roles, guard, block)
 
 
 def narrowed(block: Block, shape: tuple[int, ...], guard: int, patch: int) -> int:

@@ -56,7 +56,9 @@ def plan(pair: MatchedPair, budget: int, indices: Sequence[tuple[int, ...]] | No
 def _plane_bytes(pair: MatchedPair, region: Region) -> int:
     (top, bottom), (left, right) = region
     samples = 3 if pair.low.rgb else 1
-    each = pair.low.dtype.itemsize + pair.high.dtype.itemsize * pair.factor**2
+    # Once as it is, and once as the network sees it.
+    as_seen = 4
+    each = pair.low.dtype.itemsize + as_seen + (pair.high.dtype.itemsize + as_seen) * pair.factor**2
     return (bottom - top) * (right - left) * (samples * each + 1)
 
 

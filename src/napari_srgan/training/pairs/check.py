@@ -60,6 +60,9 @@ def _report(pair: MatchedPair, checks: list[PlaneCheck]) -> PairReport:
     blocks = tuple(block for check in checks for block in check.blocks)
     good = [block for block in blocks if block.good]
     gain, offset = relation_of(fitting)
+    by_channel: dict[int, list[PlaneCheck]] = {}
+    for check in fitting:
+        by_channel.setdefault(pair.channel_of(check.index), []).append(check)
     own = {check.index: check.shift for check in fitting}
     apart = [np.hypot(b.shift[0] - own[b.plane][0], b.shift[1] - own[b.plane][1]) for b in good]
     return PairReport(
@@ -74,6 +77,10 @@ def _report(pair: MatchedPair, checks: list[PlaneCheck]) -> PairReport:
         _notes(pair, checks),
         tuple(check.index for check in checks),
         float(np.median([check.blur for check in fitting])) if fitting else 0.0,
+        {
+            channel: relation_of(those) if len(by_channel) > 1 else (gain, offset)
+            for channel, those in by_channel.items()
+        },
     )
 
 

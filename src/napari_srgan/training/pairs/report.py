@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -55,6 +55,8 @@ class PairReport:
     """Those that were looked at; those without blocks do not fit."""
     blur: float = 0.0
     """How much blurrier the low image is than the downsampled high one, sigma in low-resolution pixels."""
+    relations: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """Gain and offset of each channel on its own, of those of which planes fit."""
 
     @property
     def summary(self) -> str:

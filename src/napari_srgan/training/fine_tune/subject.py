@@ -1,0 +1,48 @@
+"""What is learned from, read into memory, and what a network asks of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_srgan.inference.intensity import IntensityTransform
+from napari_srgan.training.fine_tune.brightness import Relation
+from napari_srgan.training.pairs.aligned import AlignedPlane
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One pair, or one image without a partner."""
+
+    name: str
+    planes: list[AlignedPlane]
+    leading: str
+    """Letters of the axes before Y."""
+    shape: tuple[int, ...]
+    """Of the low-resolution image, or of the only one."""
+    field: tuple[int, int]
+    """Height and width of that image's planes in low-resolution pixels; places in images of one field are
+    those of each other."""
+    seen: dict[int, IntensityTransform]
+    """How inference sees the low-resolution image, by channel; empty where it is simulated."""
+    relations: dict[int, Relation]
+    """Between the brightness of both images, by channel; empty where one is simulated."""
+    notes: tuple[str, ...] = ()
+    """What was left out when it was read."""
+
+    def source_of(self, plane: AlignedPlane) -> str:
+        """What a plane is called where figures are given: channels differ in brightness."""
+        several = len({each.channel for each in self.planes}) > 1
+        return f"{self.name}, channel {plane.channel}" if several else self.name
+
+
+@dataclass(frozen=True)
+class Framing:
+    """What a network and its settings ask of the images."""
+
+    factor: int
+    channels: int
+    intensity: Literal["byte", "percentile"]
+    guard: int
+    """Low-resolution pixels that the network sees around its own."""
+    patch: int
