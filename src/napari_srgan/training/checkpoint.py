@@ -133,9 +133,9 @@ def _check_recipe(path: Path, saved: dict[str, Any], recipe: Recipe) -> None:
             continue
         if name == "data" and str(saved.get(name)).split("-")[0] == str(now[name]).split("-")[0]:
             raise UserError(
-                f"{path} is the checkpoint of a training on these images in which other parts were held back, "
-                "or brightness or degradation was another; choose what was chosen then, or delete it to begin "
-                "anew"
+                f"{path} is the checkpoint of a training on these images in which other parts were held "
+                "back, or brightness or degradation was another; choose what was chosen then, or delete it "
+                "to begin anew"
             )
         if name == "data":
             raise UserError(
