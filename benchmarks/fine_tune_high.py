@@ -112,6 +112,7 @@ def fine_tuned(tiles: dict[str, Plane], base: Model, minutes: float, batch: int 
         name=f"{base.name}-fine-tuned",
         minutes=minutes,
         batch=batch,
+        hold_back="images",
         degradation=Degradation(base.scale_factor, blur=(0.0, 0.0)),
     )
     sources = [SourceImage(name, pixels, "YX") for name, pixels in tiles.items()]

@@ -119,7 +119,7 @@ def advanced_fields() -> dict[str, list[Field]]:
             ),
             choice(
                 "hold_back", "Held back as", "The same place of all planes, or the last planes of a stack",
-                [("blocks", "blocks"), ("whole frames", "frames")],
+                [("blocks", "blocks"), ("whole frames", "frames"), ("whole images", "images")],
             ),
             Field(
                 "despite_check", "",

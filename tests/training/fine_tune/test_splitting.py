@@ -72,6 +72,16 @@ def test_whole_frames_are_moments_of_all_channels_and_depths(leading: str, sizes
         assert {i[time] for i, s in zip(indices, splits, strict=True) if (s.roles == role).all()} == moments
 
 
+def test_whole_images_are_held_back_if_they_show_different_fields() -> None:
+    many = [subject(f"f{n}", seeds=(n,)) for n in range(10)]
+    splits = split_subjects(many, FRAMING, FineTuning(hold_back="images", held_back=0.2))
+    roles = [each[0].roles for each in splits.values()]
+    assert sum((each == HELD_BACK).all() for each in roles) == 2
+    assert sum((each == TRAINED_ON).all() for each in roles) == 8
+    with pytest.raises(UserError, match="of two or more; there is one"):
+        split_subjects(many[:1], FRAMING, FineTuning(hold_back="images"))
+
+
 def test_frames_too_small_for_a_patch_are_named() -> None:
     large = Framing(factor=2, channels=1, intensity="percentile", guard=8, patch=90)
     with pytest.raises(UserError, match=r"no patch of 90 .* fits"):

@@ -90,7 +90,7 @@ class PairMaterial:
         """What of the wish to keep apart what is learned from and what is judged could not be had."""
         wished = self._framing.guard
         least = min(plane.split.guard for plane in self.planes)
-        if self._settings.hold_back == "frames" or least >= wished:
+        if self._settings.hold_back != "blocks" or least >= wished:
             return ()
         return (
             f"the guard band around what is held back is {least} of the {wished} pixels that the network "

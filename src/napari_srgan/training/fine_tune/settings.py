@@ -46,8 +46,10 @@ class FineTuning(BaseModel):
     high-resolution images. ``"auto"``: the former if the latter's brightest pixels fit into its type."""
     held_back: float = Field(default=0.15, ge=0.02, le=0.5)
     """Part of the area that the model is judged on and never learns from."""
-    hold_back: Literal["blocks", "frames"] = "blocks"
-    """The same place of all planes, or the last planes."""
+    hold_back: Literal["blocks", "frames", "images"] = "blocks"
+    """``"blocks"``: the same place of all planes. ``"frames"``: the last time points or depths.
+    ``"images"``: some of several images or pairs, whole; for images of different fields, of which nothing
+    is lost to guard bands."""
     degradation: Degradation | None = None
     """How low resolution is simulated from images that have no partner; None: as measured in them. Pairs
     have no need of it."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.training.fine_tune.planes import filled, signal_of
-from napari_srgan.training.fine_tune.progress import TRAINED_ON
+from napari_srgan.training.fine_tune.progress import HELD_BACK, TRAINED_ON
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.fine_tune.split import Split, fits, frame_roles, roles_of, split_blocks
 from napari_srgan.training.fine_tune.subject import Framing, Subject
@@ -37,6 +37,8 @@ def split_subjects(
     UserError
         If images are too small, or too few to hold back whole ones.
     """
+    if settings.hold_back == "images":
+        return _by_image(subjects, framing, settings.held_back)
     by_field: dict[tuple[int, int], list[Subject]] = defaultdict(list)
     for subject in subjects:
         by_field[subject.field].append(subject)
@@ -74,6 +76,22 @@ def _by_block(
             replace(split, roles=np.where(plane.usable, _window(whole.roles, plane), 0).astype(np.int8))
             for plane in subject.planes
         ]
+    return found
+
+
+def _by_image(subjects: Sequence[Subject], framing: Framing, part: float) -> dict[str, list[Split]]:
+    """Some images, evenly spread over all."""
+    if len(subjects) < 2:
+        raise UserError("whole images can be held back of two or more; there is one: choose blocks")
+    count = min(max(round(part * len(subjects)), 1), len(subjects) - 1)
+    held_back = {int((n + 0.5) * len(subjects) / count) for n in range(count)}
+    found = {}
+    for number, subject in enumerate(subjects):
+        role = HELD_BACK if number in held_back else TRAINED_ON
+        found[subject.name] = [
+            Split(np.where(plane.usable, role, 0).astype(np.int8), 0) for plane in subject.planes
+        ]
+    _check_fits([split for each in found.values() for split in each], framing.patch)
     return found
 
 
