@@ -112,7 +112,7 @@ def test_drift_is_corrected_plane_by_plane_and_planes_that_do_not_fit_are_left_o
 def test_as_many_planes_as_there_is_memory_for() -> None:
     low, high = np.zeros((10, 64, 64), np.uint16), np.zeros((10, 128, 128), np.uint16)
     low[:, 0, 0] = high[:, 0, 0] = 1
-    one = 64 * 64 * (2 + 2 * 4 + 1)
+    one = 64 * 64 * (2 + 4 + (2 + 4) * 4 + 1)  # as they are, and as a network sees them
     report = report_of(low, high, (0, 0), "ZYX")
     aligned = read(report, budget=3 * one)
     assert [plane.index for plane in aligned] == [(0,), (4,), (9,)]
