@@ -36,9 +36,6 @@ class Relation:
     offset: float
 
 
-SAME = Relation(1.0, 0.0)
-
-
 def like_low(seen: IntensityTransform, relation: Relation) -> IntensityTransform:
     """From grey levels of a high-resolution image to the range in which its partner is seen."""
     return IntensityTransform(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator as Iteration
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -16,21 +16,21 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import OutOfMemory, choose_device
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.models import Model, ModelCard, load_model
-from napari_srgan.models.card import Baseline, HistoryPoint
+from napari_srgan.models.card import Baseline
 from napari_srgan.networks import Generator, build_network
 from napari_srgan.progress import Job
 from napari_srgan.training.degrade import Degradation, default_degradation
 from napari_srgan.training.fine_tune.adapt import Start, adapt
 from napari_srgan.training.fine_tune.brightness import Relation
-from napari_srgan.training.fine_tune.finish import finished_model, history_point, records_of
+from napari_srgan.training.fine_tune.finish import finished_model, records_of
 from napari_srgan.training.fine_tune.material import PairMaterial
 from napari_srgan.training.fine_tune.memory import batch_for
 from napari_srgan.training.fine_tune.plan import patch_for, recipe_for, scratch_arguments
 from napari_srgan.training.fine_tune.progress import TrainingProgress
 from napari_srgan.training.fine_tune.reading import common_part, read_high_job
+from napari_srgan.training.fine_tune.running import PARTS, RunningTraining
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.fine_tune.subject import Framing, Subject
-from napari_srgan.training.loop import Resumed, StepDone, TrainingDiverged, train
 from napari_srgan.training.optimiser import import_optimisers
 from napari_srgan.training.orders import Order
 from napari_srgan.training.pairs.aligned import read_pair_job
@@ -39,12 +39,9 @@ from napari_srgan.training.pairs.check import check_pair_job
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.training.pairs.source import SourceImage
-from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.room import check_room
 from napari_srgan.training.team import Alone, Team, whole_shares
 
-PARTS = 1000
-"""Of a training, as its progress is counted."""
 MOST_GUARD = 48
 """Low-resolution pixels: what lies farther away, deep networks hardly see (as with tiles)."""
 READING_SHARE = 0.15
@@ -162,7 +159,7 @@ def _fine_tune(
     )  # fmt: skip
     # What the training does not need any more: the images as they were.
     subjects = [replace(subject, planes=[]) for subject in subjects]
-    run = _Training(recipe, material, baseline)
+    run = RunningTraining(recipe, material, baseline)
     trained = yield from run.all(network, checkpoint, team)
     records = records_of(
         subjects, reports, degradation, shift_corrected=settings.correct_shift, notes=(*notes, *run.notes)
@@ -359,71 +356,3 @@ def _met_before(base: Model | None, material: PairMaterial) -> tuple[str, ...]:
         f"{base.name} was trained on these images with another part held back: what is held back now is "
         "not new to it, and figures are better than they would be on new images",
     )
-
-
-@dataclass
-class _Training:
-    """The training itself, told as progress."""
-
-    recipe: Recipe
-    material: PairMaterial
-    baseline: Baseline
-
-    def __post_init__(self) -> None:
-        self.history: list[HistoryPoint] = []
-        self.minutes = 0.0
-        self.position = 0.0
-        self.notes: tuple[str, ...] = ()
-        """What went wrong, and was lived with."""
-
-    @property
-    def recipe_done(self) -> Recipe:
-        """What was done of the recipe: a sharp training that was ended early is a faithful one."""
-        recipe = self.recipe
-        if recipe.gan is None or self.position >= recipe.pixel_part:
-            return recipe
-        description = recipe.description.removesuffix("sharp") + "faithful"
-        return recipe.model_copy(update={"gan": None, "description": description})
-
-    def all(
-        self, network: Generator, checkpoint: Path | None, team: Team
-    ) -> Iteration[TrainingProgress, Order | None, Generator]:
-        features = Path()
-        loop = train(self.recipe, self.material, checkpoint, features=features, network=network, team=team)
-        order: Order | None = None
-        try:
-            while True:
-                try:
-                    news = loop.send(order)
-                except StopIteration as end:
-                    return end.value  # type: ignore[no-any-return]
-                except TrainingDiverged as error:
-                    self.history.append(history_point(error.validation))
-                    self.notes = (f"{error}; what was good until then is kept: lower the learning rate",)
-                    return error.network
-                order = None
-                self.minutes = news.minutes
-                if isinstance(news, Resumed):
-                    self.position = news.position
-                    for validation in news.history:
-                        self.history.append(history_point(validation))
-                        told = replace(self._progress(validation.step), point=self.history[-1])
-                        order = (yield told) or order
-                elif isinstance(news, StepDone):
-                    self.position = news.position
-                    order = yield self._progress(news.step, loss=news.loss, note=news.note)
-                else:
-                    self.history.append(history_point(news))
-                    order = yield replace(
-                        self._progress(news.step), point=self.history[-1], preview=self.material.preview
-                    )
-        finally:
-            loop.close()
-
-    def _progress(self, step: int, *, loss: float | None = None, note: str = "") -> TrainingProgress:
-        figure = f"{self.history[-1].psnr:.2f} dB" if self.history else "not judged yet"
-        words = f"Training: step {step}, {figure} (bicubic {self.baseline.bicubic:.2f})"
-        return TrainingProgress(
-            done=int(self.position * PARTS), total=PARTS, message=f"{words}; {note}" if note else words,
-            phase="training", step=step, minutes=self.minutes, loss=loss,
-        )  # fmt: skip
