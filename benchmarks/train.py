@@ -21,6 +21,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -98,9 +99,9 @@ def main() -> None:
     parser.add_argument("--viewer", action="store_true")
     arguments = parser.parse_args()
     device = choose_device(arguments.device)
-    base = load_model(arguments.base) if arguments.base else None
+    base = apart(load_model, arguments.base) if arguments.base else None
     factor = base.card.scale_factor if base else arguments.factor
-    pair = made_up_pair(arguments.side, factor)
+    pair = apart(made_up_pair, arguments.side, factor)
 
     images = [pair.high if arguments.simulated else pair]
 
@@ -114,8 +115,8 @@ def main() -> None:
             device=arguments.device,
         )
 
-    trained = exhaust(fine_tune_job(images, base=base, settings=settings(1)))
-    bare = bare_loop(trained, settings(1), device)
+    trained = apart(exhaust, fine_tune_job(images, base=base, settings=settings(1)))
+    bare = apart(bare_loop, trained, settings(1), device)
     print(
         f"{trained.card.architecture}, {sum(p.numel() for p in trained.network.parameters()):,} weights, "
         f"batch {arguments.batch}, patch {arguments.patch}, x{factor}, {device}, "
@@ -130,13 +131,23 @@ def main() -> None:
         turns = Turns()
         taken = in_turns(job, bare, turns, arguments.rounds, arguments.steps)
         if arguments.viewer:
-            alone = [cost_of(bare, arguments.steps).clock for _ in range(arguments.rounds)]
+            alone = [apart(cost_of, bare, arguments.steps).clock for _ in range(arguments.rounds)]
             in_the_widget(taken, pair, Path(folder))
             print(f"bare loop before there was a window: {1 / median(alone):.2f} steps/s")
         else:
-            exhaust(taken)
+            apart(exhaust, taken)
     turns.report("driven by the widget in napari's window" if arguments.viewer else "without a window")
     print(load, f"after: {os.getloadavg()[0]:.1f}" if load else "")
+
+
+def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function on a thread that ends with it, as napari calls jobs.
+
+    Where the main thread has ever computed, OpenMP counts its idle helpers as busy, and waits less eagerly
+    everywhere: a fifth fewer steps.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def made_up_pair(side: int, factor: int) -> MatchedPair:

@@ -14,7 +14,7 @@ from napari_srgan.training.degrade import Degradation
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.viewer import fine_tune_plan
 from napari_srgan.viewer.appearance import ERROR_STYLE, camera_of
-from napari_srgan.viewer.fine_tune_layers import PREVIEW
+from napari_srgan.viewer.fine_tune_layers import PREVIEW, ROLES
 from napari_srgan.viewer.jobs import training_runner_of
 
 RANDOM = np.random.default_rng(0)
@@ -182,8 +182,7 @@ def test_the_split_lies_on_the_low_resolution_image(opened, train):
     train(viewer, widget)
     split = viewer.layers["split of cells"]
     np.testing.assert_allclose(split.data_to_world((0, 0)), viewer.layers["cells"].data_to_world((2, 3)))
-    names = dict(zip(split.features["index"], split.features["role"], strict=True))
-    assert [names[value] for value in split.data[0]] == ["trained on"] * 3 + ["guard band"] + [
+    assert [ROLES[value] for value in split.data[0]] == ["trained on"] * 3 + ["guard band"] + [
         "held back"
     ] * 2
 

@@ -11,6 +11,7 @@ import pytest
 from qtpy.QtCore import QTimer
 
 from napari_srgan.models import save_model
+from napari_srgan.viewer import jobs
 from napari_srgan.viewer.jobs import runner_of
 
 RANDOM = np.random.default_rng(0)
@@ -175,7 +176,8 @@ def test_cancel_in_the_activity_dock(open_widget, qtbot):
     qtbot.waitUntil(lambda: not dock.findChildren(QtLabeledProgressBar))
 
 
-def test_progress_rises_and_the_event_loop_keeps_turning(open_widget, finish):
+def test_progress_rises_and_the_event_loop_keeps_turning(open_widget, finish, monkeypatch):
+    monkeypatch.setattr(jobs, "SHOWN_EVERY", 1)
     viewer, widget = open_widget()
     viewer.add_image(LONG[:150], name="stack", contrast_limits=(0, 255))
     seen, ticks = [], []

@@ -12,8 +12,8 @@ from weakref import ref
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Labels, Layer, Vectors
-from napari.utils.colormaps import DirectLabelColormap
+from napari.layers import Image, Layer, Vectors
+from napari.utils.colormaps import Colormap
 from numpy.typing import NDArray
 
 from napari_srgan.training.fine_tune.progress import (
@@ -35,7 +35,7 @@ PREVIEW, OVERLAY, SHIFTS = "preview of the training", "overlay of", "shifts of"
 ENLARGED = 10.0
 """Times that arrows are longer than the shifts they show."""
 ROLES = {UNUSED: "not used", TRAINED_ON: "trained on", HELD_BACK: "held back", GUARD: "guard band"}
-COLORS: dict[int | None, str] = {TRAINED_ON: "#3f7fbf", HELD_BACK: "#f0a030", GUARD: "#808080"}
+COLORS: dict[int, str] = {TRAINED_ON: "#3f7fbf", HELD_BACK: "#f0a030", GUARD: "#808080"}
 
 
 @dataclass(frozen=True)
@@ -139,12 +139,13 @@ class TrainingLayers:
         name = f"split of {split.source}"
         self._remove(name)
         placed = _placed_on(below, split.origin, coarser)
-        layer = Labels(
+        # Not Labels: napari compiles a mapping for their colours, and the window stands still meanwhile.
+        layer = Image(
             split.roles.astype(np.uint8),
             name=name,
             opacity=0.35,
             colormap=_role_colors(),
-            features={"index": list(ROLES), "role": list(ROLES.values())},
+            contrast_limits=(min(ROLES), max(ROLES)),
             **placed,
         )
         self._add(layer)
@@ -193,8 +194,16 @@ class TrainingLayers:
         return float(first[0]), float(last[1] + 0.03 * (last[1] - first[1]))
 
 
-def _role_colors() -> DirectLabelColormap:
-    return DirectLabelColormap(color_dict={None: "transparent"} | COLORS)
+def _role_colors() -> Colormap:
+    """One colour for each role, without any between them."""
+    roles = np.arange(min(ROLES), max(ROLES) + 1)
+    between = (roles[1:] - 0.5 - roles[0]) / (roles[-1] - roles[0])
+    return Colormap(
+        [COLORS.get(role, "transparent") for role in roles.tolist()],
+        controls=[0.0, *between, 1.0],
+        interpolation="zero",
+        name="roles",
+    )
 
 
 def preview_picture(preview: Preview) -> NDArray[np.float32]:

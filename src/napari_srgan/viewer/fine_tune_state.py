@@ -57,7 +57,7 @@ class FineTuneState:
     changed = Signal()
     """Pairs came or went, something began, waits, or ended."""
     advanced = Signal()
-    """There is more to see of what runs."""
+    """There is more to see of what runs; told as often as is worth painting."""
     said = Signal(str, bool)
     """What came of something short, and whether something is wrong."""
 
@@ -74,6 +74,7 @@ class FineTuneState:
         self._reset_curves()
         self.runner.started.connect(self._on_started)
         self.runner.progressed.connect(self._on_progress)
+        self.runner.shown.connect(lambda *_: self.advanced.emit())
         self.runner.paused.connect(lambda _: self.changed.emit())
         self.runner.ended.connect(lambda _: self.changed.emit())
         self.pairs.changed.connect(self.changed.emit)
@@ -129,7 +130,7 @@ class FineTuneState:
     def _on_lost(self, name: str) -> None:
         if self.training and getattr(self.progress, "phase", "reading") in ("reading", "checking"):
             self.note = f"{name} was removed while it was read: the training goes on with the pixels it had."
-            self.advanced.emit()
+            self.changed.emit()
 
     # Training.
 
@@ -186,7 +187,7 @@ class FineTuneState:
         """Stop the training and keep the best model."""
         self.runner.order(Order.FINISH)
         self.note = "Stopping after this step, and keeping the best."
-        self.advanced.emit()
+        self.changed.emit()
 
     def _on_started(self, _: str) -> None:
         self.progress, self.left, self.note = None, "", ""
@@ -195,7 +196,6 @@ class FineTuneState:
         self.progress, self.left = progress, left
         if isinstance(progress, TrainingProgress):
             self._take_in(progress)
-        self.advanced.emit()
 
     def _take_in(self, told: TrainingProgress) -> None:
         if told.loss is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from weakref import ref
 
 import napari
-from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from napari_srgan.errors import UserError
@@ -25,8 +25,6 @@ from napari_srgan.viewer.interrupted_training import InterruptedBanner
 from napari_srgan.viewer.library_changes import LIBRARY, look_when_entered
 
 PREFERRED = QSize(420, 640)
-DRAWN_EVERY = 500
-"""Milliseconds between drawings of the curves."""
 
 
 class FineTuneWidget(QWidget):
@@ -64,9 +62,6 @@ class FineTuneWidget(QWidget):
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._timer = QTimer(self)
-        self._timer.setInterval(DRAWN_EVERY)
-        self._timer.setSingleShot(True)
 
     def _lay_out(self) -> None:
         setup = QWidget()
@@ -108,11 +103,10 @@ class FineTuneWidget(QWidget):
             (self.progress.look.clicked, self._look),
             (self.progress.upscale.clicked, self._guarded(state.upscale)),
             (self.progress.save_again.clicked, state.save_again),
-            (self._timer.timeout, self._draw),
         ):
             signal.connect(slot)
         state.changed.connect(self._show)
-        state.advanced.connect(self._on_advanced)
+        state.advanced.connect(self._draw)
         state.said.connect(self._tell)
         LIBRARY.changed.connect(self.choices.look_again)
         look_when_entered(self)
@@ -196,12 +190,8 @@ class FineTuneWidget(QWidget):
         found = () if self.state.training else interrupted()
         self.banner.offer(found[0] if found else None)
 
-    def _on_advanced(self) -> None:
-        self._show_status()
-        if not self._timer.isActive():
-            self._timer.start()
-
     def _draw(self) -> None:
+        self._show_status()
         self.progress.draw(self.state)
 
     def _show(self) -> None:
@@ -246,6 +236,6 @@ def _let_go(gone: ref[FineTuneWidget], state: ref[Any], look_again: Callable[[],
     widget, left = gone(), state()
     if widget is not None and left is not None:
         left.changed.disconnect(widget._show, missing_ok=True)
-        left.advanced.disconnect(widget._on_advanced, missing_ok=True)
+        left.advanced.disconnect(widget._draw, missing_ok=True)
         left.said.disconnect(widget._tell, missing_ok=True)
         widget.gone = True

@@ -8,9 +8,13 @@ viewer happens on the main thread, in the slots of the worker's signals.
 from __future__ import annotations
 
 import functools
+import os
+import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,12 +25,24 @@ from napari.utils.notifications import notification_manager
 from napari.utils.progress import cancelable_progress
 from psygnal import Signal
 from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QLabel
 
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
 from napari_srgan.viewer.time_left import TimeLeft, in_words
 
 PERCENT = 100
+SHOWN_EVERY = 500
+"""Milliseconds from one look at how far a job is to the next. Whatever is painted anywhere in the window
+makes Qt compose the whole of it anew, because there is OpenGL in it: tens of milliseconds of a processor, if
+OpenGL is software, that are the job's."""
+
+CALM = 5
+"""Percent of its speed at which napari's spinner turns in a window with a runner. At its own, 33 pictures a
+second, it takes a third of a processor where OpenGL is software, and nearly all of one that is busy."""
+
+NICE = 10
+"""How much the threads of a job give way."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +75,9 @@ class JobRunner:
     started = Signal(str)
     """A task has begun: its title."""
     progressed = Signal(object, str)
-    """How far it is: a :class:`Progress`, and the time left in words."""
+    """How far it is: a :class:`Progress`, and the time left in words; every one that the job tells."""
+    shown = Signal(object, str)
+    """The same, as often as is worth painting; the last one always."""
     paused = Signal(bool)
     """The task waits, or goes on again."""
     ended = Signal(bool)
@@ -127,13 +145,17 @@ class JobRunner:
         if not self._waiting or self._closed:
             return
         task = self._waiting.popleft()
-        self._run = _Run(task, self._on_progress, self._on_result, self._on_finished)
+        self._run = _Run(task, self._on_progress, self._on_shown, self._on_result, self._on_finished)
         self.started.emit(task.title)
         self._run.start()
 
     def _on_progress(self, progress: Progress, left: str) -> None:
         if not self._closed:
             self.progressed.emit(progress, left)
+
+    def _on_shown(self, progress: Progress, left: str) -> None:
+        if not self._closed:
+            self.shown.emit(progress, left)
 
     def _on_result(self, task: Task, result: Any) -> None:
         if self._closed:
@@ -170,6 +192,7 @@ class _Run:
         self,
         task: Task,
         on_progress: Callable[[Progress, str], None],
+        on_shown: Callable[[Progress, str], None],
         on_result: Callable[[Task, Any], None],
         on_finished: Callable[[], None],
     ) -> None:
@@ -179,10 +202,16 @@ class _Run:
         """What the job returned although it was cancelled."""
         self._time_left = TimeLeft()
         self._on_progress = on_progress
+        self._on_shown = on_shown
         self._on_result = on_result
         self._on_finished = on_finished
-        self._showing = False
-        self._unseen: deque[Progress] = deque()
+        self._telling = False
+        self._untold: deque[Progress] = deque()
+        self._unshown: tuple[Progress, str] | None = None
+        self._rest = QTimer()
+        self._rest.setInterval(SHOWN_EVERY)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(self._show)
         self.waits = False
         """Whether it has been told to wait."""
         self._order: object = None
@@ -228,41 +257,56 @@ class _Run:
             self._has_begun = True
             if self._order is not None:
                 self._worker.send(self._order)
-        self._unseen.append(progress)
-        self._show_next()
+        self._untold.append(progress)
+        self._tell_next()
 
-    def _show_next(self) -> None:
+    def _tell_next(self) -> None:
         # napari's bar processes events while it is drawn, which brings us here again.
-        if self._showing or self.cancelled or not self._unseen:
+        if self._telling or self.cancelled or not self._untold:
             return
-        self._showing = True
-        try:
-            self._show(self._unseen.popleft())
-        finally:
-            self._showing = False
-        if self._unseen:  # after everything else that waits
-            QTimer.singleShot(0, self._show_next)
-
-    def _tell(self, progress: Progress) -> None:
-        left = self._time_left.update(progress, time.monotonic())
-        self._on_progress(progress, in_words(left))
-
-    def _show(self, progress: Progress) -> None:
         if self._bar.is_canceled:  # its Cancel button only sets this
             self.cancel()
             return
-        self._tell(progress)
+        self._telling = True
+        try:
+            self._tell(self._untold.popleft())
+            if not self._rest.isActive():
+                self._show()
+        finally:
+            self._telling = False
+        if self._untold:  # after everything else that waits
+            QTimer.singleShot(0, self._tell_next)
+
+    def _tell(self, progress: Progress) -> None:
+        left = in_words(self._time_left.update(progress, time.monotonic()))
+        self._unshown = progress, left
+        self._on_progress(progress, left)
+
+    def _show(self) -> None:
+        if self._unshown is None or self.cancelled:
+            return
+        progress = self._unshown[0]
+        self._rest.start()  # before anything that may process events
+        self._show_last()
         self._bar.update(int(progress.fraction * PERCENT) - self._bar.n)
 
+    def _show_last(self) -> None:
+        if self._unshown is not None:
+            shown, self._unshown = self._unshown, None
+            self._on_shown(*shown)
+
     def _returned(self, result: Any) -> None:
-        while self._unseen and not self.cancelled:  # what was told before comes before
-            self._tell(self._unseen.popleft())
+        while self._untold and not self.cancelled:  # what was told before comes before
+            self._tell(self._untold.popleft())
+        if not self.cancelled:  # without the bar, whose events would bring the end before the result
+            self._show_last()
         if not self.cancelled:
             self._on_result(self.task, result)
         elif not isinstance(result, _Failure):
             self.result_too_late = result
 
     def _finished(self) -> None:
+        self._rest.stop()
         self._bar.close()
         self._on_finished()
 
@@ -275,10 +319,18 @@ class _JobWorker(GeneratorWorker):  # type: ignore[misc]
         self._job = job
 
     def work(self) -> Any:
+        _step_back()
         try:
             return super().work()
         finally:
             self._job.close()
+
+
+def _step_back() -> None:
+    """Let the window go first where both want a processor; where Linux schedules, as it does so by thread."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def _steps(job: Job[Any]) -> Job[Any]:
@@ -330,6 +382,10 @@ def _runner_in(runners: _Runners, viewer: Viewer) -> JobRunner:
     if viewer not in runners:
         runner = JobRunner()
         # There is no public event for it.
-        viewer.window._qt_window.destroyed.connect(runner.close)
+        window = viewer.window._qt_window
+        window.destroyed.connect(runner.close)
+        for label in window.statusBar().findChildren(QLabel):
+            if label.movie() is not None:
+                label.movie().setSpeed(CALM)
         runners[viewer] = runner
     return runners[viewer]

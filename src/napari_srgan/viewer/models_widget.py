@@ -104,7 +104,7 @@ class ModelsWidget(QWidget):
         LIBRARY.changed.connect(self.refresh)
         look_when_entered(self)
         self._runner.started.connect(self._show_started)
-        self._runner.progressed.connect(self._show_progress)
+        self._runner.shown.connect(self._show_progress)
         self._runner.ended.connect(self._show_ended)
         self.destroyed.connect(partial(_let_go, ref(self)))
 
@@ -256,7 +256,7 @@ def _let_go(gone: ref[ModelsWidget]) -> None:
     if widget is not None:
         LIBRARY.changed.disconnect(widget.refresh, missing_ok=True)
         widget._runner.started.disconnect(widget._show_started, missing_ok=True)
-        widget._runner.progressed.disconnect(widget._show_progress, missing_ok=True)
+        widget._runner.shown.disconnect(widget._show_progress, missing_ok=True)
         widget._runner.ended.disconnect(widget._show_ended, missing_ok=True)
 
 

@@ -109,7 +109,7 @@ class UpscaleWidget(Container[Any]):
         self._run.changed.connect(self._on_run)
         self._cancel.changed.connect(self._runner.cancel)
         self._runner.started.connect(self._show_started)
-        self._runner.progressed.connect(self._show_progress)
+        self._runner.shown.connect(self._show_progress)
         self._runner.ended.connect(self._show_ended)
         self.native.destroyed.connect(self._disconnect)
 
@@ -117,7 +117,7 @@ class UpscaleWidget(Container[Any]):
         """Let go of the runner and the library, which outlive a widget that is closed."""
         self._models.close()
         self._runner.started.disconnect(self._show_started, missing_ok=True)
-        self._runner.progressed.disconnect(self._show_progress, missing_ok=True)
+        self._runner.shown.disconnect(self._show_progress, missing_ok=True)
         self._runner.ended.disconnect(self._show_ended, missing_ok=True)
 
     # What the fields say.
