@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 
-import gc
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
