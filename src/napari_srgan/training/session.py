@@ -8,13 +8,14 @@ from collections.abc import Generator as Iteration
 from pathlib import Path
 
 from napari_srgan.errors import UserError
-from napari_srgan.models import Model, ModelCard, Quality, save_model
+from napari_srgan.models import Model, ModelCard, save_model
 from napari_srgan.networks import Generator
 from napari_srgan.training.curve import draw_curve
 from napari_srgan.training.loop import Resumed, TrainingDiverged, train
 from napari_srgan.training.recipe import Recipe, read_recipe
 from napari_srgan.training.team import Alone
 from napari_srgan.training.tiles import TileSets, attribution, read_tiles
+from napari_srgan.training.trained_card import trained_card
 from napari_srgan.training.validation import Validation
 
 PROTOCOL = "held-back tiles, float32 range 1, border of one factor left out"
@@ -118,34 +119,18 @@ def run_recipe(
 def _card(
     recipe: Recipe, network: Generator, sources: tuple[str, ...], tiles: TileSets, last: Validation
 ) -> ModelCard:
-    protocol = RGB_PROTOCOL if recipe.channels == 3 else PROTOCOL
-    return ModelCard(
-        name=recipe.name,
-        description=recipe.description,
-        architecture=recipe.architecture,
-        arguments=recipe.kept_arguments,
-        scale_factor=recipe.scale_factor,
-        channels=recipe.channels,
-        intensity=recipe.intensity,
-        receptive_radius=network.receptive_radius,
-        licence=recipe.licence,
-        attribution=sources,
-        recipe=recipe.model_dump(mode="json"),
-        partner=recipe.partner,
-        citation=recipe.citation,
+    return trained_card(
+        recipe,
+        network,
         trained=(
             f"{last.step} steps of {recipe.batch} patches in {last.minutes:.0f} minutes on "
             f"{len(tiles.training)} tiles ({tiles.too_small} smaller than a patch left out)"
         ),
-        quality=tuple(
-            Quality(
-                images=name,
-                psnr=round(last.psnr[name], 2),
-                bicubic_psnr=round(last.bicubic[name], 2),
-                protocol=protocol,
-            )
-            for name in last.psnr
-        ),
+        psnr=last.psnr,
+        bicubic=last.bicubic,
+        protocol=RGB_PROTOCOL if recipe.channels == 3 else PROTOCOL,
+        attribution=sources,
+        partner=recipe.partner,
     )
 
 

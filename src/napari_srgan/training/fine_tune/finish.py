@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from napari_srgan.models import Model, ModelCard, Quality
+from napari_srgan.models import Model
 from napari_srgan.models.card import SPANDREL, Baseline, HistoryPoint, PairRecord
 from napari_srgan.networks import Generator
 from napari_srgan.training.degrade import Degradation
@@ -13,6 +13,7 @@ from napari_srgan.training.fine_tune.material import PairMaterial
 from napari_srgan.training.fine_tune.subject import Subject
 from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.training.recipe import Recipe
+from napari_srgan.training.trained_card import trained_card
 from napari_srgan.training.validation import Validation
 
 
@@ -57,39 +58,24 @@ def finished_model(
         The images.
     """
     last = history[-1]
-    figures = material.validate(network, next(network.parameters()).device)
-    bicubic = material.bicubic
-    card = ModelCard(
-        name=recipe.name,
-        description=recipe.description,
-        architecture=recipe.architecture,
-        arguments=base.card.arguments if base and recipe.architecture == SPANDREL else recipe.kept_arguments,
-        scale_factor=recipe.scale_factor,
-        channels=recipe.channels,
-        intensity=recipe.intensity,
-        receptive_radius=network.receptive_radius,
-        border=base.card.border if base else None,
-        licence=recipe.licence,
-        citation=recipe.citation,
-        attribution=base.card.attribution if base else (),
-        recipe=recipe.model_dump(mode="json"),
+    more = {"arguments": base.card.arguments} if base and recipe.architecture == SPANDREL else {}
+    card = trained_card(
+        recipe,
+        network,
         trained=(
             f"{last.step} steps of {recipe.batch} patches of {recipe.patch} pixels "
             f"in {last.minutes:.1f} minutes, " + (f"from {base.name}" if base else "from scratch")
         ),
-        quality=tuple(
-            Quality(
-                images=name,
-                psnr=round(figures[name], 2),
-                bicubic_psnr=round(bicubic[name], 2),
-                protocol=material.judge.protocol,
-            )
-            for name in figures
-        ),
+        psnr=material.validate(network, next(network.parameters()).device),
+        bicubic=material.bicubic,
+        protocol=material.judge.protocol,
+        border=base.card.border if base else None,
+        attribution=base.card.attribution if base else (),
         history=tuple(history),
         baseline=baseline,
         pairs=records,
         result=material.result,
+        **more,
     )
     return Model(network.requires_grad_(False), card)
 

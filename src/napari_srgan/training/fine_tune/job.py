@@ -5,49 +5,36 @@ from __future__ import annotations
 from collections.abc import Generator as Iteration
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
-from typing import Any, Literal
 
-import psutil
 import torch
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import OutOfMemory, choose_device
-from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.models import Model, ModelCard, load_model
+from napari_srgan.models import Model, load_model
 from napari_srgan.models.card import Baseline
 from napari_srgan.networks import Generator, build_network
-from napari_srgan.progress import Job
 from napari_srgan.training.degrade import Degradation, default_degradation
 from napari_srgan.training.fine_tune.adapt import Start, adapt
-from napari_srgan.training.fine_tune.brightness import Relation
+from napari_srgan.training.fine_tune.agreement import agreed_channels, agreed_factor
 from napari_srgan.training.fine_tune.finish import finished_model, records_of
+from napari_srgan.training.fine_tune.learned_from import read_all_job
 from napari_srgan.training.fine_tune.material import PairMaterial
 from napari_srgan.training.fine_tune.memory import batch_for
 from napari_srgan.training.fine_tune.plan import patch_for, recipe_for, scratch_arguments
 from napari_srgan.training.fine_tune.progress import TrainingProgress
-from napari_srgan.training.fine_tune.reading import common_part, read_high_job
 from napari_srgan.training.fine_tune.running import PARTS, RunningTraining
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.fine_tune.subject import Framing, Subject
 from napari_srgan.training.optimiser import import_optimisers
 from napari_srgan.training.orders import Order
-from napari_srgan.training.pairs.aligned import read_pair_job
-from napari_srgan.training.pairs.budget import plan
-from napari_srgan.training.pairs.check import check_pair_job
 from napari_srgan.training.pairs.matching import MatchedPair
-from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.training.pairs.source import SourceImage
 from napari_srgan.training.room import check_room
 from napari_srgan.training.team import Alone, Team, whole_shares
 
 MOST_GUARD = 48
 """Low-resolution pixels: what lies farther away, deep networks hardly see (as with tiles)."""
-READING_SHARE = 0.15
-"""Part of the machine's memory that copies of the images may take. Not of what is free: a training that
-goes on has to choose the same planes again."""
-
 FineTuningJob = Iteration[TrainingProgress, Order | None, Model]
 
 
@@ -115,11 +102,11 @@ def _fine_tune(
     import_optimisers()
     team = team or Alone(choose_device(settings.device))
     loaded = load_model(base) if isinstance(base, str) else base
-    factor = _factor(pairs, loaded, settings)
-    reports, subjects = yield from _read(pairs, loaded, factor, settings)
+    factor = agreed_factor(pairs, loaded, settings)
+    reports, subjects = yield from read_all_job(pairs, loaded, factor, settings)
 
     yield TrainingProgress(0, 1, "Starting", phase="starting")
-    channels = _channels(pairs)
+    channels = agreed_channels(pairs)
     degradation = None if reports else _degradation(subjects, factor, settings)
     # Where low resolution is nothing but high resolution downsampled, results can be made to agree with it.
     keeps_agreement = degradation is not None and _only_downsamples(degradation)
@@ -167,132 +154,6 @@ def _fine_tune(
     return finished_model(
         trained, run.recipe_done, material, run.history, baseline, base=loaded, records=records
     )
-
-
-def _read(
-    pairs: Sequence[MatchedPair | SourceImage], base: Model | None, factor: int, settings: FineTuning
-) -> Iteration[TrainingProgress, Order | None, tuple[tuple[PairReport, ...], list[Subject]]]:
-    """Check and read everything."""
-    budget = int(READING_SHARE * psutil.virtual_memory().total) // len(pairs)
-    measured = [pair for pair in pairs if isinstance(pair, MatchedPair)]
-    reports = []
-    for pair in measured:
-        report = yield from _as_training(check_pair_job(pair), "checking")
-        if report.problem and not settings.despite_check:
-            raise UserError(f"{pair.name}: {report.problem}")
-        reports.append(report)
-    if reports:
-        yield TrainingProgress(1, 1, "The pairs are checked", phase="checking", reports=tuple(reports))
-    subjects: list[Subject] = []
-    for pair, report in zip(measured, reports, strict=True):
-        reading = read_pair_job(
-            pair, report, correct_shift=settings.correct_shift, budget=budget,
-            despite_problem=settings.despite_check,
-        )  # fmt: skip
-        planes = yield from _as_training(reading, "reading")
-        planes = common_part([plane for plane in planes if plane.usable.any()], factor)
-        channels = {plane.channel for plane in planes}
-        whole = (report.gain, report.offset)
-        note = plan(pair, budget).note
-        subjects.append(
-            Subject(
-                name=_free(pair.name, subjects),
-                planes=planes,
-                leading=pair.low.axes[: pair.low.axes.index("Y")],
-                shape=tuple(pair.low.data.shape),
-                field=pair.low.plane_shape,
-                seen=_seen(pair.low, base, channels),
-                relations={channel: Relation(*report.relations.get(channel, whole)) for channel in channels},
-                notes=(note,) if note else (),
-            )
-        )
-    for image in pairs:
-        if isinstance(image, SourceImage):
-            planes, note = yield from _as_training(read_high_job(image, factor, budget=budget), "reading")
-            subjects.append(
-                Subject(
-                    name=_free(image.name, subjects),
-                    planes=planes,
-                    leading=image.axes[: image.axes.index("Y")],
-                    shape=tuple(image.data.shape),
-                    field=(planes[0].usable.shape[0], planes[0].usable.shape[1]),
-                    seen={},
-                    relations={},
-                    notes=(note,) if note else (),
-                )
-            )
-    return tuple(reports), subjects
-
-
-def _free(name: str, subjects: Sequence[Subject]) -> str:
-    """A name that no other image has: files in two folders may be called the same."""
-    taken = {subject.name for subject in subjects}
-    numbered = (name if n == 1 else f"{name} ({n})" for n in count(1))
-    return next(each for each in numbered if each not in taken)
-
-
-def _as_training(
-    job: Job[Any], phase: Literal["checking", "reading"]
-) -> Iteration[TrainingProgress, Any, Any]:
-    """A plain job, as a part of this one."""
-    while True:
-        try:
-            step = next(job)
-        except StopIteration as end:
-            return end.value
-        try:
-            yield TrainingProgress(step.done, step.total, step.message, phase=phase)
-        except GeneratorExit:
-            job.close()
-            raise
-
-
-def _factor(pairs: Sequence[MatchedPair | SourceImage], base: Model | None, settings: FineTuning) -> int:
-    """The scale factor that all pairs, the base and the user agree on."""
-    if not pairs:
-        raise UserError("there is nothing to learn from; give at least one pair, or a high-resolution image")
-    measured = {pair.factor for pair in pairs if isinstance(pair, MatchedPair)}
-    if measured and any(isinstance(pair, SourceImage) for pair in pairs):
-        raise UserError(
-            "pairs and images without a partner cannot be learned from together; train on one kind, then "
-            "fine-tune that model on the other"
-        )
-    if len(measured) > 1:
-        found = ", ".join(f"x{factor}" for factor in sorted(measured))
-        raise UserError(f"all pairs must have one scale factor; these have {found}")
-    wanted = settings.factor
-    factor = measured.pop() if measured else wanted or (base.scale_factor if base else None)
-    if factor is None:
-        raise UserError("say the scale factor: neither a pair nor a base tells it")
-    if wanted is not None and wanted != factor:
-        raise UserError(f"the pairs have scale factor x{factor}, not x{wanted}")
-    if base is not None and base.scale_factor != factor and wanted is None:
-        raise UserError(
-            f"these pairs are x{factor}, {base.name} is x{base.scale_factor}: choose a base of x{factor}, or "
-            f"say that the factor shall be {factor}; then the base's last layers are made anew"
-        )
-    return factor
-
-
-def _channels(pairs: Sequence[MatchedPair | SourceImage]) -> int:
-    images = [pair.low if isinstance(pair, MatchedPair) else pair for pair in pairs]
-    kinds = {image.rgb for image in images}
-    if len(kinds) > 1:
-        raise UserError("some images are RGB and others are not; a model learns one kind")
-    return 3 if kinds.pop() else 1
-
-
-def _seen(low: SourceImage, base: Model | None, channels: set[int]) -> dict[int, Any]:
-    """The intensity transforms that upscaling this image would use."""
-    card = ModelCard(
-        name="seen", description="", architecture="srresnet", arguments={}, scale_factor=1,
-        channels=3 if low.rgb else 1, intensity=base.card.intensity if base else "percentile",
-        receptive_radius=0, licence="",
-    )  # fmt: skip
-    transforms = PlaneStack(low.data, low.axes, card).transforms()
-    if any(transforms[channel].span == 0 for channel in channels):
-        raise UserError(f"{low.name!r} has the same value everywhere: there is nothing to learn from it")
-    return {channel: transforms[channel] for channel in channels}
 
 
 def _degradation(subjects: list[Subject], factor: int, settings: FineTuning) -> Degradation:

@@ -1,0 +1,61 @@
+"""What all images of a training, its base and the user have to agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_srgan.errors import UserError
+from napari_srgan.models import Model
+from napari_srgan.training.fine_tune.settings import FineTuning
+from napari_srgan.training.pairs.matching import MatchedPair
+from napari_srgan.training.pairs.source import SourceImage
+
+
+def agreed_factor(
+    pairs: Sequence[MatchedPair | SourceImage], base: Model | None, settings: FineTuning
+) -> int:
+    """The scale factor that all pairs, the base and the user agree on.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    if not pairs:
+        raise UserError("there is nothing to learn from; give at least one pair, or a high-resolution image")
+    measured = {pair.factor for pair in pairs if isinstance(pair, MatchedPair)}
+    if measured and any(isinstance(pair, SourceImage) for pair in pairs):
+        raise UserError(
+            "pairs and images without a partner cannot be learned from together; train on one kind, then "
+            "fine-tune that model on the other"
+        )
+    if len(measured) > 1:
+        found = ", ".join(f"x{factor}" for factor in sorted(measured))
+        raise UserError(f"all pairs must have one scale factor; these have {found}")
+    wanted = settings.factor
+    factor = measured.pop() if measured else wanted or (base.scale_factor if base else None)
+    if factor is None:
+        raise UserError("say the scale factor: neither a pair nor a base tells it")
+    if wanted is not None and wanted != factor:
+        raise UserError(f"the pairs have scale factor x{factor}, not x{wanted}")
+    if base is not None and base.scale_factor != factor and wanted is None:
+        raise UserError(
+            f"these pairs are x{factor}, {base.name} is x{base.scale_factor}: choose a base of x{factor}, or "
+            f"say that the factor shall be {factor}; then the base's last layers are made anew"
+        )
+    return factor
+
+
+def agreed_channels(pairs: Sequence[MatchedPair | SourceImage]) -> int:
+    """Channels of the network: 3 for RGB images, else 1.
+
+    Raises
+    ------
+    UserError
+        If images of both kinds are among them.
+    """
+    images = [pair.low if isinstance(pair, MatchedPair) else pair for pair in pairs]
+    kinds = {image.rgb for image in images}
+    if len(kinds) > 1:
+        raise UserError("some images are RGB and others are not; a model learns one kind")
+    return 3 if kinds.pop() else 1
