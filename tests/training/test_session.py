@@ -11,10 +11,10 @@ import torch
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model, read_model, save_model
-from napari_srgan.training.loop import start_network
 from napari_srgan.training.recipe import Recipe, read_recipe
 from napari_srgan.training.schedule import Moment, learning_rate_factor
 from napari_srgan.training.session import run_recipe
+from napari_srgan.training.start import start_network
 from napari_srgan.training.validation import Validation
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable
 from collections.abc import Generator as Iteration
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,70 +14,21 @@ from torch import Tensor
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import OutOfMemory, memory_errors_named
-from napari_srgan.models import load_model
-from napari_srgan.models.card import SPANDREL
-from napari_srgan.networks import Generator, build_network
+from napari_srgan.networks import Generator
 from napari_srgan.training.averaging import Averaging
 from napari_srgan.training.checkpoint import TrainingState, read_checkpoint, write_checkpoint
 from napari_srgan.training.material import Material
+from napari_srgan.training.news import News, Resumed, StepDone, Training, TrainingDiverged
 from napari_srgan.training.orders import Order
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.stages import Stages
+from napari_srgan.training.start import kept_network, start_network
 from napari_srgan.training.team import Alone, Team
 from napari_srgan.training.update import LossNotFinite
 from napari_srgan.training.validation import Validation
 
 LEAST_GAIN = 1e-3
 """Decibels by which a validation must be better than all before to be the best."""
-
-
-@dataclass(frozen=True)
-class StepDone:
-    """One step has been made."""
-
-    step: int
-    """Steps so far."""
-    loss: float
-    position: float
-    """Part of the training that is over, by steps or by the clock, 0 to 1."""
-    minutes: float
-    """Spent training so far, over all runs, pauses left out."""
-    note: str = ""
-    """What went otherwise than planned, in a sentence."""
-
-
-@dataclass(frozen=True)
-class Resumed:
-    """The training goes on from a checkpoint."""
-
-    history: tuple[Validation, ...]
-    """The validations before."""
-    position: float
-    minutes: float
-
-
-News = StepDone | Validation | Resumed
-Training = Iteration[News, Order | None, Generator]
-"""Yields steps and validations, can be sent an order, returns the trained network."""
-
-
-class TrainingDiverged(UserError):
-    """A loss became infinite or NaN.
-
-    Parameters
-    ----------
-    sentence
-        What happened.
-    network
-        The averaged weights of the last good step, in evaluation mode on the CPU.
-    validation
-        How they do.
-    """
-
-    def __init__(self, sentence: str, network: Generator, validation: Validation) -> None:
-        super().__init__(sentence)
-        self.network = network
-        self.validation = validation
 
 
 def train(
@@ -162,7 +112,7 @@ class _Run:
         self._stages = Stages(recipe, network, features, team)
         self._state = state = TrainingState(
             network=network,
-            average=_kept_network(recipe, network),
+            average=kept_network(recipe, network),
             discriminator=self._stages.discriminator,
             optimisers=[optimiser for stage in self._stages for optimiser in stage.optimisers],
             draw=np.random.default_rng(recipe.seed),
@@ -318,37 +268,3 @@ class _Run:
             )
         self._state.batch = before // 2
         self._note = f"memory is too small for {before} patches in a step; going on with {before // 2}"
-
-
-def start_network(recipe: Recipe) -> Generator:
-    """The recipe's network, with the weights of its starting model where they fit.
-
-    Raises
-    ------
-    UserError
-        If none of them fits, or not all of them where the adversarial stage comes first.
-    """
-    network = build_network(recipe.architecture, recipe.arguments)
-    if recipe.start is None:
-        return network
-    weights = network.state_dict()
-    given = load_model(recipe.start).network.state_dict()
-    fitting = {n: t for n, t in given.items() if n in weights and weights[n].shape == t.shape}
-    all_needed = recipe.pixel_part == 0
-    kernels = [tensor for tensor in fitting.values() if tensor.ndim > 1]
-    if not kernels or (all_needed and len(fitting) < len(weights)):
-        raise UserError(
-            f"{len(fitting)} of the {len(weights)} tensors of {recipe.name} can start from "
-            f"{recipe.start}; choose a start of the same shape, or change the arguments"
-        )
-    network.load_state_dict(weights | fitting)
-    return network
-
-
-def _kept_network(recipe: Recipe, network: Generator) -> Generator:
-    """A copy of the network with what is only switched on after training."""
-    if recipe.architecture == SPANDREL:
-        return copy.deepcopy(network).requires_grad_(False)
-    kept = build_network(recipe.architecture, recipe.kept_arguments).requires_grad_(False)
-    kept.load_state_dict(network.state_dict())
-    return kept.to(next(network.parameters()).device).to(memory_format=torch.channels_last)

@@ -11,7 +11,8 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import Model, ModelCard, save_model
 from napari_srgan.networks import Generator
 from napari_srgan.training.curve import draw_curve
-from napari_srgan.training.loop import Resumed, TrainingDiverged, train
+from napari_srgan.training.loop import train
+from napari_srgan.training.news import Resumed, TrainingDiverged
 from napari_srgan.training.recipe import Recipe, read_recipe
 from napari_srgan.training.team import Alone
 from napari_srgan.training.tiles import TileSets, attribution, read_tiles

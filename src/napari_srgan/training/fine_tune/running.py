@@ -11,7 +11,8 @@ from napari_srgan.networks import Generator
 from napari_srgan.training.fine_tune.finish import history_point
 from napari_srgan.training.fine_tune.material import PairMaterial
 from napari_srgan.training.fine_tune.progress import TrainingProgress
-from napari_srgan.training.loop import Resumed, StepDone, TrainingDiverged, train
+from napari_srgan.training.loop import train
+from napari_srgan.training.news import Resumed, StepDone, TrainingDiverged
 from napari_srgan.training.orders import Order
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.team import Team
