@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Upscaled
 from napari_srgan.storage.spacing import Spacing
+
+if TYPE_CHECKING:
+    from napari_srgan.inference.upscale import Upscaled
 
 VERSION = "0.5"
 LEVEL = "0"
@@ -50,6 +52,17 @@ def multiscales(result: Upscaled, letters: str, spacings: Mapping[str, Spacing])
         By letter; plain pixels where there is none.
     """
     placed = [spacings.get(letter, Spacing()) for letter in letters]
+    level = level_metadata(LEVEL, letters, placed)
+    image = {
+        "name": result.provenance.get("model", ""),
+        "axes": axes_metadata(letters, placed),
+        "datasets": [level],
+    }
+    return {"version": VERSION, "multiscales": [image]}
+
+
+def axes_metadata(letters: str, placed: Sequence[Spacing]) -> list[dict[str, str]]:
+    """Names, types and units of axes."""
     axes = []
     for letter, spacing in zip(letters, placed, strict=True):
         axis = {"name": letter.lower()}
@@ -58,13 +71,39 @@ def multiscales(result: Upscaled, letters: str, spacings: Mapping[str, Spacing])
         if spacing.unit and _KINDS.get(letter) in ("space", "time"):
             axis["unit"] = spacing.unit
         axes.append(axis)
-    transformations = [
-        {"type": "scale", "scale": [spacing.size for spacing in placed]},
-        {"type": "translation", "translation": [spacing.origin for spacing in placed]},
-    ]
-    level = {"path": LEVEL, "coordinateTransformations": transformations}
-    image = {"name": result.provenance.get("model", ""), "axes": axes, "datasets": [level]}
-    return {"version": VERSION, "multiscales": [image]}
+    return axes
+
+
+def level_metadata(path: str, letters: str, placed: Sequence[Spacing], coarser: int = 1) -> dict[str, Any]:
+    """One resolution level: its name, and where its pixels lie.
+
+    Parameters
+    ----------
+    path
+        Of the array in its group.
+    letters, placed
+        Of the axes of the finest level.
+    coarser
+        Pixels of the finest level along Y and X that one of this level is the mean of.
+    """
+    steps = [coarser if letter in "YX" else 1 for letter in letters]
+    return {
+        "path": path,
+        "coordinateTransformations": [
+            {
+                "type": "scale",
+                "scale": [spacing.size * by for spacing, by in zip(placed, steps, strict=True)],
+            },
+            {
+                "type": "translation",
+                # The centre of a coarse pixel is the mean of the centres of the fine ones.
+                "translation": [
+                    spacing.origin + spacing.size * (by - 1) / 2
+                    for spacing, by in zip(placed, steps, strict=True)
+                ],
+            },
+        ],
+    }
 
 
 @dataclass(frozen=True)
