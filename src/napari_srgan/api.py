@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
+from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job
@@ -31,6 +32,7 @@ def upscale(
     tile: int | None = None,
     self_ensemble: bool = False,
     out: str | os.PathLike[str] | None = None,
+    lazy: bool = False,
     progress: bool = True,
 ) -> Any:
     """Upscale an image.
@@ -60,6 +62,9 @@ def upscale(
     out
         A ``.zarr`` or ``.ome.zarr`` to write an array's result to, for results larger than
         memory; it appears when it is complete, and must not exist before.
+    lazy
+        Compute nothing yet: of an array, give a dask array whose tiles are computed where it is read;
+        of a layer, one that computes what is looked at.
     progress
         Show a progress bar.
 
@@ -67,8 +72,8 @@ def upscale(
     -------
     array or napari.layers.Image
         An array of the input's dtype, Y and X multiplied by the factor (an open zarr
-        array if `out` is given); or for a layer a new image layer that lies exactly on it, not
-        yet added to a viewer.
+        array if `out` is given, a dask array if `lazy`); or for a layer a new image layer that
+        lies exactly on it, not yet added to a viewer.
 
     Raises
     ------
@@ -85,6 +90,8 @@ def upscale(
         "axes": axes, "region": region, "device": device, "precision": precision, "tile": tile,
         "self_ensemble": self_ensemble,
     }  # fmt: skip
+    if lazy:
+        return _upscale_lazily(image, model, out, options)
     if _is_layer(image):
         from napari_srgan.viewer.layers import upscale_layer_job
 
@@ -101,6 +108,33 @@ def upscale(
         return result.data
     with ZarrSink(Path(out), axes=axes) as sink:
         return sink.finish(_finish(upscale_job(image, chosen, sink=sink, **options), progress))
+
+
+def _upscale_lazily(
+    image: Any,
+    model: Model | str | os.PathLike[str] | None,
+    out: str | os.PathLike[str] | None,
+    options: dict[str, Any],
+) -> Any:
+    """A dask array of an array, a lazy layer of a layer."""
+    if out is not None:
+        raise UserError(
+            f"lazy=True computes nothing yet, so that there is nothing to write to out={str(out)!r}; "
+            "leave out one of them"
+        )
+    region = options.pop("region")
+    if region is not None:
+        raise UserError(
+            f"with lazy=True every part is computed when it is read; leave out region={region!r} "
+            "and take the part of the result: result[..., y_start:y_stop, x_start:x_stop]"
+        )
+    if _is_layer(image):
+        from napari_srgan.viewer.lazy_layer import lazy_layer
+
+        return lazy_layer(image, model, **options)
+    image = check_array(image)
+    axes = options["axes"] = axes_of(image, options["axes"])
+    return LazyUpscaling(image, _choose_model(model, axes), **options).dask()
 
 
 def fine_tune(

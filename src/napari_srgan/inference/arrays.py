@@ -17,7 +17,7 @@ WHOLE_SAMPLE = 2**24
 """Arrays up to this many values are looked at whole."""
 SAMPLE_BLOCKS, SAMPLE_SIDE = 64, 256
 """Larger ones by this many evenly spread blocks of this side."""
-SEARCH_BLOCKS = 1024
+SEARCH_BLOCKS = 512
 """Where these have no contrast, by the extremes of so many more, spread likewise."""
 SEARCH_SIDE = 2048
 """Where these have none either, by the extremes of all there is, read in blocks of this side."""

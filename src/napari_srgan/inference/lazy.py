@@ -46,7 +46,7 @@ class LazyUpscaling:
 
     Nothing is computed when it is made. Intensities are settled then, once, for all tiles: from all
     values up to 2**24, of larger arrays from 64 blocks of 256 x 256 pixels spread evenly, and if these have
-    no contrast, from the extremes of 1,024 more. Only if these have none either, all
+    no contrast, from the extremes of 512 more. Only if these have none either, all
     there is is looked at, before the first tile is computed.
 
     Parameters
