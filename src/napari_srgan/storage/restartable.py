@@ -219,8 +219,11 @@ class RestartableStore:
             return None
         coarser = self.levels[block.level + 1]
         above = coarser.block(coarser_index(block, coarser, self.image.letters))
-        ready = not self.has(above) and all(self.has(below) for below in self._below(above))
-        return above if ready else None
+        return above if self.ready(above) and not self.has(above) else None
+
+    def ready(self, block: Block) -> bool:
+        """Whether all that a block of a coarser level is made from is done."""
+        return all(self.has(below) for below in self._below(block))
 
     def _below(self, block: Block) -> Iterator[Block]:
         finer = self.levels[block.level - 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 CHUNK = 512
@@ -54,9 +54,9 @@ class Block:
     level: int
     index: tuple[int, ...]
     """Its place in the grid of shards, in the order of the stored axes."""
-    slices: tuple[slice, ...]
+    slices: tuple[slice, ...] = field(compare=False)
     """Its pixels in the result, in the order of the result's axes; of length 1 along leading ones."""
-    stored: tuple[slice, ...]
+    stored: tuple[slice, ...] = field(compare=False)
     """The same in the order of the stored axes."""
 
     @property

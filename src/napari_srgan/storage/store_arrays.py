@@ -76,8 +76,8 @@ def begin(path: Path, image: ResultImage, levels: Sequence[LevelLayout]) -> None
 
 
 def _create(path: Path, name: str | None, image: ResultImage, level: LevelLayout) -> None:
-    # Measured on 16-bit images with noise: bytes to 1.55 at 330 MB/s, bits to 1.40; higher levels of zstd gain
-    # 3 % at half the speed. On their floats bits gain 10 %.
+    # 16-bit images with noise become 1.55 times smaller by bytes and 1.40 times by bits, floats 10 % smaller
+    # by bits; a higher level of zstd gains 3 % at half the speed.
     shuffle = BloscShuffle.bitshuffle if image.dtype.kind == "f" else BloscShuffle.shuffle
     zarr.create_array(
         path,
