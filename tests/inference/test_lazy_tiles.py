@@ -185,11 +185,11 @@ def limit(monkeypatch: pytest.MonkeyPatch, most_pixels: int) -> list[int]:
 def test_a_tile_that_does_not_fit_is_computed_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
     array = image(130, 110)
     expected = eager(array, make_tiny_model(), tile=64).data
-    asked = limit(monkeypatch, 60 * 70)
+    asked = limit(monkeypatch, 70 * 70)
     result = lazy(array, make_tiny_model(), tile=64)
     np.testing.assert_allclose(result[...], expected, atol=1e-3)
     # Learned once: tiles after it are cut at once.
-    assert sum(size > 60 * 70 for size in asked) == 1
+    assert sum(size > 70 * 70 for size in asked) == 1
     np.testing.assert_array_equal(result[30:90, 50:70], result[...][30:90, 50:70])
 
 
