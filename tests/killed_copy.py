@@ -19,8 +19,10 @@ from typing import Any
 
 import numpy as np
 
-SHAPE, AXES = (2, 150, 200), "CYX"
+SHAPE, AXES = (2, 100, 130), "CYX"
 CHUNK, SHARD = 16, 64
+BLOCKS = 2 * 2 * 3
+"""Of the finest level."""
 
 
 class Pattern:

@@ -40,7 +40,7 @@ class BlockReader:
         self._computes = hasattr(source, "missing") and hasattr(source, "compute")
         self._lock = threading.Lock()
         self._stopped = False
-        self._watches: set[Any] = set()
+        self._watches: dict[Block, Any] = {}
         self._shares: dict[Block, float] = {}
 
     def read(self, block: Block) -> NDArray[Any]:
@@ -82,7 +82,7 @@ class BlockReader:
         """Stop reading: within a layer of the network, where there is one."""
         with self._lock:
             self._stopped = True
-            for watch in self._watches:
+            for watch in self._watches.values():
                 watch.cancel()
 
     def _go_on(self) -> None:
@@ -98,12 +98,12 @@ class BlockReader:
             watch = Watch()
             with self._lock:
                 self._go_on()
-                self._watches.add(watch)
+                self._watches[block] = watch
             try:
                 self._source.compute(place, watch)
             except Cancelled as error:
                 raise Stopped from error
             finally:
                 with self._lock:
-                    self._watches.discard(watch)
+                    self._watches.pop(block, None)
             self._shares[block] = (number + 1) / len(places)

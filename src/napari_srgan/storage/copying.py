@@ -116,6 +116,7 @@ class _Copy:
         self._total = sum(_weight(block) for level in self.store.levels for block in level.blocks())
         missing = chain(self.store.missing(), self.store.coarser_missing())
         self._done = self._total - sum(_weight(block) for block in missing)
+        self._again: set[Block] = set()
         self._failed_in_a_row = 0
         self._next_word = 0.0
 
@@ -150,10 +151,10 @@ class _Copy:
             self._shrink(block)
         # One more than there are workers, so that none waits for us.
         while len(self._reading) <= self.workers and len(self._writing) <= WRITERS:
-            block = next(self._missing, None)
+            block = next((one for one in self._missing if one not in self._again), None)
             if block is None:
                 return
-            self._reading[self._readers.submit(self.reader.read, block)] = block
+            self._read(block)
 
     def _was_read(self, future: Future[NDArray[Any]]) -> None:
         block = self._reading.pop(future)
@@ -195,7 +196,11 @@ class _Copy:
         if block.level:
             self._shrink(block)
         else:
-            self._reading[self._readers.submit(self.reader.read, block)] = block
+            self._again.add(block)
+            self._read(block)
+
+    def _read(self, block: Block) -> None:
+        self._reading[self._readers.submit(self.reader.read, block)] = block
 
     def stop(self) -> None:
         """End all threads within a tile; blocks that are being written are written to the end."""

@@ -283,13 +283,12 @@ class RestartableStore:
         place, name = self._in_place, self._file_of(block)
         file = place.content / name
         try:
+            if not place.there():  # zarr would make a folder that has vanished anew
+                raise gone(self.path)
             # zarr would put the new pixels beside what it finds in the file, which may be broken.
             file.unlink(missing_ok=True)
             self._arrays[block.level][block.stored] = stored
-            receipt = _settled(file)
-            if not place.there():
-                raise gone(self.path)
-            self._journal.add(name, receipt)
+            self._journal.add(name, _settled(file))
         except OSError as error:
             raise disk_error(error, self.path) from error
 

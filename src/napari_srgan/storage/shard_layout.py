@@ -43,8 +43,10 @@ class Sides:
                 key=lambda side: abs(math.log(side / CHUNK)),
                 default=tile,
             )
-        shard = base * max(round(SHARD / base), 1)
-        return cls(chunk, shard * 2 if shard % 2 else shard)
+        times = max(round(SHARD / base), 1)
+        if base * times % 2:
+            times = times - 1 or 2
+        return cls(chunk, base * times)
 
 
 @dataclass(frozen=True)

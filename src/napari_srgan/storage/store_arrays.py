@@ -94,8 +94,10 @@ def _create(path: Path, name: str | None, image: ResultImage, level: LevelLayout
 
 
 def _write_multiscales(group: zarr.Group, image: ResultImage, levels: Sequence[LevelLayout]) -> None:
-    from ome_zarr.format import FormatV05
-    from ome_zarr.writer import write_multiscales_metadata
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it uses classes that it tells others not to use
+        from ome_zarr.format import FormatV05
+        from ome_zarr.writer import write_multiscales_metadata
 
     write_multiscales_metadata(
         group,
