@@ -42,6 +42,18 @@ def tiles(monkeypatch):
     return HeldTiles(monkeypatch)
 
 
+@pytest.fixture
+def open_viewer(make_napari_viewer):
+    """Makes a window in which the original has as many pixels as the whole of it needs."""
+
+    def open_it():
+        viewer = make_napari_viewer(show=True)
+        viewer.window.resize(800, 600)
+        return viewer
+
+    return open_it
+
+
 class HeldTiles:
     def __init__(self, monkeypatch):
         self.places, self.cancelled, self.forgotten = [], [], 0
@@ -74,7 +86,6 @@ def threads():
 
 
 def add(viewer, image=CELLS, **options):
-    viewer.window.resize(800, 600)
     source = Image(image, contrast_limits=(0, 4000))
     layer = lazy_layer(source, MODEL, device="cpu", precision="float32", tile=64, **options)
     viewer.add_layer(layer)
@@ -109,8 +120,8 @@ def shows(layer, whole):
     return np.array_equal(shown(layer), whole[in_view(layer)])
 
 
-def test_enlarged_original_is_shown_until_tiles_come(make_napari_viewer, qtbot, tiles):
-    viewer = make_napari_viewer(show=True)
+def test_enlarged_original_is_shown_until_tiles_come(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
     layer = add(viewer)
     assert not tiles.places
     zoom_to(viewer, qtbot, layer, 300, 300)
@@ -121,8 +132,8 @@ def test_enlarged_original_is_shown_until_tiles_come(make_napari_viewer, qtbot, 
     assert len(tiles.places) == len(set(tiles.places)) < 64
 
 
-def test_tiles_are_shown_one_by_one_from_the_middle(make_napari_viewer, qtbot, tiles):
-    viewer = make_napari_viewer(show=True)
+def test_tiles_are_shown_one_by_one_from_the_middle(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
     layer = add(viewer)
     zoom_to(viewer, qtbot, layer, 512, 512, times=4)
     tiles.let_through(1)
@@ -134,8 +145,23 @@ def test_tiles_are_shown_one_by_one_from_the_middle(make_napari_viewer, qtbot, t
     tiles.let_through()
 
 
-def test_what_is_not_looked_at_any_more_is_dropped(make_napari_viewer, qtbot, tiles):
-    viewer = make_napari_viewer(show=True)
+def test_place_that_is_zoomed_in_on_comes_first(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
+    viewer.window.resize(1500, 950)  # all of it is in view at its finest level
+    layer = add(viewer)
+    qtbot.waitUntil(lambda: len(tiles.places) == 1)
+    assert layer.data_level == 0
+    camera = camera_of(viewer)
+    camera.center, camera.zoom = (0, 480, 40), 20
+    qtbot.wait(50)
+    tiles.let_through(1)
+    qtbot.waitUntil(lambda: len(tiles.places) == 2)
+    assert (tiles.places[1].row, tiles.places[1].column) == (7, 0)
+    tiles.let_through()
+
+
+def test_what_is_not_looked_at_any_more_is_dropped(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
     layer = add(viewer)
     zoom_to(viewer, qtbot, layer, 100, 100)
     qtbot.waitUntil(lambda: len(tiles.places) == 1)
@@ -148,8 +174,8 @@ def test_what_is_not_looked_at_any_more_is_dropped(make_napari_viewer, qtbot, ti
     assert len(tiles.cancelled) == 2
 
 
-def test_hidden_layer_computes_nothing(make_napari_viewer, qtbot, tiles):
-    viewer = make_napari_viewer(show=True)
+def test_hidden_layer_computes_nothing(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
     layer = add(viewer)
     zoom_to(viewer, qtbot, layer, 300, 300)
     layer.visible = False
@@ -159,8 +185,8 @@ def test_hidden_layer_computes_nothing(make_napari_viewer, qtbot, tiles):
     qtbot.waitUntil(lambda: shows(layer, REAL), timeout=20_000)
 
 
-def test_window_lives_while_tiles_are_computed(make_napari_viewer, qtbot, tiles):
-    viewer = make_napari_viewer(show=True)
+def test_window_lives_while_tiles_are_computed(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
     layer = add(viewer)
     began = time.monotonic()
     zoom_to(viewer, qtbot, layer, 300, 300)
@@ -171,8 +197,8 @@ def test_window_lives_while_tiles_are_computed(make_napari_viewer, qtbot, tiles)
     tiles.let_through()
 
 
-def test_removed_layer_gives_its_memory_back(make_napari_viewer, qtbot, tiles):
-    viewer = make_napari_viewer(show=True)
+def test_removed_layer_gives_its_memory_back(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
     layer = add(viewer)
     zoom_to(viewer, qtbot, layer, 300, 300)
     viewer.layers.remove(layer)
@@ -184,8 +210,8 @@ def test_removed_layer_gives_its_memory_back(make_napari_viewer, qtbot, tiles):
     qtbot.waitUntil(lambda: shows(layer, REAL), timeout=20_000)
 
 
-def test_other_layers_may_go(make_napari_viewer, qtbot, tiles):
-    viewer = make_napari_viewer(show=True)
+def test_other_layers_may_go(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
     other = viewer.add_image(CELLS)
     layer = add(viewer)
     zoom_to(viewer, qtbot, layer, 300, 300)
@@ -195,8 +221,8 @@ def test_other_layers_may_go(make_napari_viewer, qtbot, tiles):
     tiles.let_through()
 
 
-def test_closing_the_window_stops_the_thread(make_napari_viewer, qtbot, tiles):
-    viewer = make_napari_viewer(show=True)
+def test_closing_the_window_stops_the_thread(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
     layer = add(viewer)
     zoom_to(viewer, qtbot, layer, 300, 300)
     viewer.close()
@@ -212,8 +238,8 @@ def test_layer_without_a_viewer_can_be_collected():
     assert gone() is None
 
 
-def test_one_notification_and_no_second_try(make_napari_viewer, qtbot, tiles):
-    viewer = make_napari_viewer(show=True)
+def test_one_notification_and_no_second_try(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
     layer = add(viewer)
     tiles.error = UserError("the store is gone")
     tiles.let_through()
@@ -230,8 +256,8 @@ def test_one_notification_and_no_second_try(make_napari_viewer, qtbot, tiles):
     assert shows(layer, ENLARGED)
 
 
-def test_failed_tiles_are_tried_again_when_the_layer_is_hidden_and_shown(make_napari_viewer, qtbot, tiles):
-    viewer = make_napari_viewer(show=True)
+def test_failed_tiles_are_tried_again_when_the_layer_is_hidden_and_shown(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
     layer = add(viewer)
     tiles.error = UserError("the store is gone")
     tiles.let_through()
@@ -243,7 +269,7 @@ def test_failed_tiles_are_tried_again_when_the_layer_is_hidden_and_shown(make_na
     qtbot.waitUntil(lambda: shows(layer, REAL), timeout=20_000)
 
 
-def test_input_that_cannot_be_read_is_told_once(make_napari_viewer, qtbot):
+def test_input_that_cannot_be_read_is_told_once(open_viewer, qtbot):
     def broken(block, block_info=None):
         if block_info and broken_now:
             raise OSError("chunk 3.4 does not decode")
@@ -253,7 +279,7 @@ def test_input_that_cannot_be_read_is_told_once(make_napari_viewer, qtbot):
     image = dask.array.from_array(CELLS, chunks=(64, 64)).map_blocks(
         broken, dtype=CELLS.dtype, meta=np.empty((0, 0), CELLS.dtype)
     )
-    viewer = make_napari_viewer(show=True)
+    viewer = open_viewer()
     layer = add(viewer, image)
     notification_manager.records.clear()
     broken_now.append(True)
@@ -264,8 +290,8 @@ def test_input_that_cannot_be_read_is_told_once(make_napari_viewer, qtbot):
     assert sum("chunk 3.4 does not decode" in message.lower() for message in told) == 1
 
 
-def test_other_data_are_shown_as_they_are(make_napari_viewer, qtbot, tiles):
-    viewer = make_napari_viewer(show=True)
+def test_other_data_are_shown_as_they_are(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
     layer = add(viewer)
     layer.data = [ENLARGED + 1, CELLS + 1]
     assert tiles.forgotten == 1
@@ -274,8 +300,8 @@ def test_other_data_are_shown_as_they_are(make_napari_viewer, qtbot, tiles):
     assert not threads()
 
 
-def test_movie_and_volume(make_napari_viewer, qtbot, tiles):
-    viewer = make_napari_viewer(show=True)
+def test_movie_and_volume(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
     stack = np.stack([CELLS // 2, CELLS // 3, CELLS])
     layer = add(viewer, stack, axes="ZYX")
     viewer.dims.set_point(0, 2)
@@ -289,20 +315,20 @@ def test_movie_and_volume(make_napari_viewer, qtbot, tiles):
     np.testing.assert_array_equal(shown(layer), stack)
 
 
-def test_where_napari_slices_asynchronously(make_napari_viewer, qtbot, tiles, monkeypatch):
+def test_where_napari_slices_asynchronously(open_viewer, qtbot, tiles, monkeypatch):
     monkeypatch.setattr(get_settings().experimental, "async_", True)
-    viewer = make_napari_viewer(show=True)
+    viewer = open_viewer()
     layer = add(viewer)
     zoom_to(viewer, qtbot, layer, 300, 300)
     tiles.let_through()
     qtbot.waitUntil(lambda: shows(layer, REAL), timeout=20_000)
 
 
-def test_where_napari_has_no_such_inside(make_napari_viewer, qtbot, monkeypatch):
+def test_where_napari_has_no_such_inside(open_viewer, qtbot, monkeypatch):
     from napari_srgan.viewer import napari_slices
 
     monkeypatch.setattr(napari_slices, "_MAKE", "_made_otherwise")
-    viewer = make_napari_viewer(show=True)
+    viewer = open_viewer()
     layer = add(viewer)
     zoom_to(viewer, qtbot, layer, 300, 300)
     assert shows(layer, REAL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
-from weakref import WeakMethod, finalize, ref
+from weakref import ReferenceType, WeakMethod, finalize, ref
 
 import numpy as np
 from napari.layers import Image
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_srgan.viewer.appearance import as_sentence
+from napari_srgan.errors import UserError
+from napari_srgan.viewer.appearance import as_sentence, camera_of
 from napari_srgan.viewer.background_tiles import BackgroundTiles, Part
 from napari_srgan.viewer.level_window import Filling, Key, LevelWindow
+from napari_srgan.viewer.looked_at import looked_at
 from napari_srgan.viewer.napari_slices import divert, viewers_of
 
 LOOK_EVERY = 200
@@ -50,7 +52,7 @@ class LazyScreen:
         self._parts: dict[bool, Part] = {}
         self._told: set[str] = set()
         self._looking = False
-        self._viewers: list[Any] = []
+        self._viewers: list[ReferenceType[Any]] = []
         if divert(layer, self._shown, thumbnail=len(layer.data) - 1 in levels):
             layer.events.visible.connect(self._on_visible)
             layer.events.data.connect(self._on_data)
@@ -80,10 +82,17 @@ class LazyScreen:
         return LevelWindow(level, read)
 
     def _want(self) -> None:
-        """Compute what is missing, first in the view, then in the thumbnail."""
+        """Compute what is missing: in the middle of the canvas, in the view, in the thumbnail."""
         layer = self._layer()
-        shown = layer is not None and layer.visible
-        self.tiles.want([part for _, part in sorted(self._parts.items())] if shown else [])
+        wanted: list[Part] = []
+        if layer is not None and layer.visible:
+            view = self._parts.get(False)
+            viewer = self._viewers[-1]() if self._viewers else None
+            if view is not None and view.level is self._levels.get(0) and viewer is not None:
+                key = looked_at(layer, viewer, view.key)
+                wanted += [Part(view.level, key)] if key is not None else []
+            wanted += [part for _, part in sorted(self._parts.items())]
+        self.tiles.want(wanted)
 
     # Looking at what has come, on the main thread.
 
@@ -107,12 +116,12 @@ class LazyScreen:
 
     def _tell(self, layer: Image, errors: list[Exception]) -> None:
         for error in errors:
-            sentence = as_sentence(str(error) or type(error).__name__)
+            sentence = as_sentence(_sentence_of(error))
             if sentence in self._told:
                 continue
             self._told.add(sentence)
             _logger.warning("a tile of %s could not be computed", layer.name, exc_info=error)
-            show_warning(f"{layer.name}: {sentence}. What it was for stays as it is in the original.")
+            show_warning(f"{layer.name}: {sentence}. That part is shown as it is in the original.")
 
     # Coming and going.
 
@@ -122,9 +131,15 @@ class LazyScreen:
             if not any(viewer is known() for known in self._viewers):
                 self._viewers.append(ref(viewer))
                 viewer.layers.events.removed.connect(self._on_removed)
+                camera_of(viewer).events.center.connect(self._on_camera)
+                camera_of(viewer).events.zoom.connect(self._on_camera)
                 window = getattr(getattr(viewer, "window", None), "_qt_window", None)
                 if window is not None:  # closed by its button; there is no public event for it
                     window.destroyed.connect(self._leave)
+
+    def _on_camera(self) -> None:
+        if self.tiles.busy:  # napari slices anew only where it has too little
+            self._want()
 
     def _on_removed(self, event: Any) -> None:
         layer = self._layer()
@@ -148,3 +163,9 @@ class LazyScreen:
         self._parts.clear()
         self.tiles.want([])
         self._forget()
+
+
+def _sentence_of(error: Exception) -> str:
+    if isinstance(error, UserError):
+        return str(error)
+    return f"something went wrong that should not have ({type(error).__name__}: {error})"
