@@ -15,7 +15,8 @@ from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job
 from napari_srgan.progress_bar import progress_bar, run_job
-from napari_srgan.storage.zarr_store import ZarrSink
+from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+from napari_srgan.storage.zarr_store import open_result
 
 if TYPE_CHECKING:
     from napari_srgan.training.pairs.source import SourceImage
@@ -32,6 +33,7 @@ def upscale(
     tile: int | None = None,
     self_ensemble: bool = False,
     out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
     lazy: bool = False,
     progress: bool = True,
 ) -> Any:
@@ -41,7 +43,8 @@ def upscale(
     ----------
     image
         An array (numpy, dask, zarr, xarray) of two to five axes, with colour samples
-        last for RGB; or a napari image layer.
+        last for RGB; a napari image layer; or with `out` the path of an image: TIFF, OME-TIFF, zarr,
+        OME-Zarr.
     model
         A model, its name in the library, or a ``.safetensors`` file; unsaid,
         ``microscopy-x2``, or ``photo-x4`` for RGB.
@@ -60,8 +63,10 @@ def upscale(
         Give the mean over the eight orientations of the image (Lim et al. 2017): eight times
         the time, for about 0.1 dB; see docs/quality.md.
     out
-        A ``.zarr`` or ``.ome.zarr`` to write an array's result to, for results larger than
-        memory; it appears when it is complete, and must not exist before.
+        A ``.zarr`` or ``.ome.zarr`` to write the result to, for results larger than memory. It appears
+        when it is complete; a run that was stopped, or killed, goes on when the same is called again.
+    overwrite
+        Replace what has the name `out` already.
     lazy
         Compute nothing yet: of an array, give a dask array whose tiles are computed where it is read;
         of a layer, one that computes what is looked at.
@@ -100,14 +105,41 @@ def upscale(
                 f"out={str(out)!r} is for arrays; give the layer's data: upscale(layer.data, out=...)"
             )
         return _finish(upscale_layer_job(image, model, **options), progress)
+    if isinstance(image, str | os.PathLike):
+        return _file_to_zarr(Path(image), model, out, options | {"overwrite": overwrite}, progress)
     image = check_array(image)
     axes = options["axes"] = axes_of(image, axes)
     chosen = _choose_model(model, axes)
+    if out is not None:
+        return _to_zarr(image, chosen, Path(out), options | {"overwrite": overwrite}, progress)
+    result: Upscaled = _finish(upscale_job(image, chosen, **options), progress)
+    return result.data
+
+
+def _to_zarr(image: Any, model: Model, out: Path, options: dict[str, Any], progress: bool) -> Any:
+    """Upscale into a store, and open that."""
+    return open_result(_finish(upscale_to_zarr_job(image, model, out, **options), progress))
+
+
+def _file_to_zarr(
+    path: Path,
+    model: Model | str | os.PathLike[str] | None,
+    out: str | os.PathLike[str] | None,
+    options: dict[str, Any],
+    progress: bool,
+) -> Any:
+    """Upscale an image in a file; its pixel sizes are those of the file."""
+    from napari_srgan.storage.formats import open_image
+
     if out is None:
-        result: Upscaled = _finish(upscale_job(image, chosen, **options), progress)
-        return result.data
-    with ZarrSink(Path(out), axes=axes) as sink:
-        return sink.finish(_finish(upscale_job(image, chosen, sink=sink, **options), progress))
+        raise UserError(
+            f"an image is an array, {str(path)!r} is a path; say where the result goes, "
+            "out='result.ome.zarr', or open the file first"
+        )
+    with open_image(path) as stored:
+        axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
+        options |= {"spacings": stored.spacings, "source": str(path), "still_there": stored.still_there}
+        return _to_zarr(stored.data, _choose_model(model, axes), Path(out), options, progress)
 
 
 def _upscale_lazily(

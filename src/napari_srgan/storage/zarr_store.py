@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,7 @@ class ZarrSink(Output):
             node.attrs[SPACING_KEY] = [asdict(spacing) for spacing in spacings]
 
     def finish(self, result: Upscaled, spacings: Any = None) -> zarr.Array[Any]:
-        path = super().finish(result, spacings)
-        opened = zarr.open(path / LEVEL if self.ome else path, mode="r")
-        assert isinstance(opened, zarr.Array)
-        return opened
+        return open_result(super().finish(result, spacings))
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,9 @@ def _open_image(path: Path, group: zarr.Group) -> StoredImage:
             f"the finest level {level.path!r} of {path.name} is missing; get the whole folder again"
         )
     data, axes, spacings = arrange(array, level.letters, level.spacings)
-    return StoredImage(path, FileArray(data, path.name), axes, spacings, ".ome.zarr")
+    return StoredImage(
+        path, FileArray(data, path.name), axes, spacings, ".ome.zarr", still_there=partial(_make_sure, path)
+    )
 
 
 def _open_array(path: Path, array: zarr.Array[Any]) -> StoredImage:
@@ -153,4 +153,18 @@ def _open_array(path: Path, array: zarr.Array[Any]) -> StoredImage:
     spacings = (Spacing(),) * len(axes)
     if isinstance(stored, list) and len(stored) == len(axes):
         spacings = tuple(Spacing(**spacing) for spacing in stored)
-    return StoredImage(path, FileArray(array, path.name), axes, spacings, ".zarr")
+    return StoredImage(
+        path, FileArray(array, path.name), axes, spacings, ".zarr", still_there=partial(_make_sure, path)
+    )
+
+
+def _make_sure(path: Path) -> None:
+    if not is_zarr(path):
+        raise UserError(f"{path} has disappeared")
+
+
+def open_result(path: Path) -> zarr.Array[Any]:
+    """Open a finished result: the array, or the finest level of an OME-Zarr image."""
+    opened = zarr.open(path / LEVEL if path.name.lower().endswith(".ome.zarr") else path, mode="r")
+    assert isinstance(opened, zarr.Array)
+    return opened
