@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
 from napari_srgan.storage import copying, restartable
 from napari_srgan.storage.copying import copy_job
-from napari_srgan.storage.restartable import RestartableStore, read_state
+from napari_srgan.storage.restartable import RestartableStore, earlier_fingerprint, read_state
 from napari_srgan.storage.shard_layout import Sides
 
 WHOLE = Pattern()[tuple(slice(size) for size in SHAPE)]
@@ -148,6 +149,71 @@ def test_a_store_that_was_hardly_begun_is_begun_anew(
     begin(path, 2)
     (path.parent / f".partial-{path.name}" / "state.json").write_text(left)
     assert content(copy(path)) == undisturbed
+
+
+def test_broken_metadata_is_told_and_overwritten_on_demand(path: Path, undisturbed: dict[str, Any]) -> None:
+    begin(path, 2)
+    for file in (path.parent / f".partial-{path.name}").rglob("zarr.json"):
+        file.write_text("{")
+    with pytest.raises(UserError, match=r"is damaged .* overwritten to begin anew"):
+        open_store(path)
+    assert content(copy(path, overwrite=True)) == undisturbed
+
+
+def test_pixels_where_there_were_none_are_not_forgotten(path: Path, undisturbed: dict[str, Any]) -> None:
+    with open_store(path) as store:
+        block = next(store.missing())
+        store.write(block, np.zeros(block.shape, np.uint16))
+        inside = store._in_place
+        store.write(block, Pattern()[block.slices])
+        # Killed after the pixels, before the journal.
+        lines = inside.journal.read_bytes().splitlines(keepends=True)
+        inside.journal.write_bytes(b"".join(lines[:-1]))
+    assert content(copy(path)) == undisturbed
+
+
+class Killed(BaseException):
+    """What kill -9 is, in a test: nothing tidies up after it."""
+
+
+@pytest.mark.parametrize("renames", [0, 1])
+def test_killed_while_an_old_store_is_replaced(
+    path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, renames: int
+) -> None:
+    copy(path, **OTHER)
+    replace, done = Path.replace, []
+
+    def killed(source: Path, target: Path) -> Any:
+        if path in (source, target):
+            done.append(source)
+            if len(done) > renames:
+                raise Killed
+        return replace(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", killed)
+        with pytest.raises(Killed):
+            copy(path, overwrite=True)
+    source = Counted()
+    assert content(copy(path, source, overwrite=True)) == undisturbed
+    assert source.read == 0
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_what_is_left_of_a_run_killed_after_the_renaming_is_removed(path: Path) -> None:
+    begin(path, BLOCKS)
+    inside = path.parent / f".partial-{path.name}"
+    state = (inside / "state.json").read_bytes()
+    copy(path)
+    inside.mkdir()
+    (inside / "state.json").write_bytes(state)
+    assert earlier_fingerprint(path) == json.loads(state)["fingerprint"]
+    source = Counted()
+    copy(path, source)
+    assert source.read == 0
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    assert earlier_fingerprint(path) == json.loads(state)["fingerprint"]
+    assert earlier_fingerprint(path.with_name("other.zarr")) is None
 
 
 def test_damage_below_a_coarser_level_is_found_and_mended(tmp_path: Path, undisturbed_ome: Any) -> None:

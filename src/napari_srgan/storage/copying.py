@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -19,8 +20,8 @@ from napari_srgan.storage.block_reading import BlockReader, SourceGone
 from napari_srgan.storage.restartable import Damaged, RestartableStore
 from napari_srgan.storage.shard_layout import Block
 
-WRITERS = 2
-"""Threads that compress and write."""
+WRITERS = max(2, min(4, os.cpu_count() or 1))
+"""Threads that compress and write, and wait until the disk has it."""
 GIVE_UP = 20
 """Blocks in a row that cannot be read: then it is not a chunk that is broken, but the whole input."""
 NAMED = 5
@@ -49,7 +50,7 @@ def copy_job(
     store
         Open; closed by whoever opened it.
     workers
-        Threads that read the source. At most `workers` + 4 blocks are in memory.
+        Threads that read the source. At most `workers` + :data:`WRITERS` + 2 blocks are in memory.
     still_there
         Called after each block was read; raises UserError if the source has disappeared, where that would
         otherwise pass for empty parts.

@@ -89,6 +89,15 @@ def write_whole(path: Path, content: bytes) -> None:
     settle_folder(path.parent)
 
 
+def settle_file(path: Path) -> bytes:
+    """Make a file that was written last through a power failure; return what is in it."""
+    with path.open("r+b") as file:
+        content = file.read()
+        os.fsync(file.fileno())
+    settle_folder(path.parent)
+    return content
+
+
 def settle_folder(folder: Path) -> None:
     """Make the names in a folder last through a power failure, where the system can."""
     if os.name != "posix":  # Windows opens no folders

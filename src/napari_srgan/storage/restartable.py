@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.storage.disk_errors import disk_error, gone
 from napari_srgan.storage.fingerprint import plain, what_differs
-from napari_srgan.storage.journal import EMPTY, Journal, Receipt, settle_folder, write_whole
+from napari_srgan.storage.journal import EMPTY, Journal, Receipt, settle_file, write_whole
 from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.pyramid import halve
 from napari_srgan.storage.shard_layout import Block, LevelLayout, Sides, coarser_index, finer_indices
@@ -28,6 +28,7 @@ from napari_srgan.storage.store_arrays import (
     complete,
     finished_fingerprint,
     open_levels,
+    settle_metadata,
 )
 from napari_srgan.storage.unfinished import Unfinished, folder_of
 
@@ -156,7 +157,16 @@ class RestartableStore:
             self.levels = self.image.levels(self._sides)
         if not state or not place.content.exists():
             self._begin()
-        self._arrays = open_levels(place.content, self.image, self.levels)
+        try:
+            self._arrays = open_levels(place.content, self.image, self.levels)
+        except Exception as error:  # whatever zarr says of metadata that is broken
+            if not overwrite:
+                raise UserError(
+                    f"the unfinished {self.path} is damaged ({error}); "
+                    "ask for it to be overwritten to begin anew"
+                ) from error
+            self._begin()
+            self._arrays = open_levels(place.content, self.image, self.levels)
         self._journal = Journal(place.journal)
         self._forget_what_is_broken()
 
@@ -164,6 +174,7 @@ class RestartableStore:
         place = self._in_place
         place.clear()
         begin(place.content, self.image, self.levels)
+        settle_metadata(place.content)
         sides = {"chunk": self._sides.chunk, "shard": self._sides.shard}
         # Last, so that a store is begun as a whole or not at all.
         write_whole(place.state, json.dumps({"fingerprint": self.fingerprint, "sides": sides}).encode())
@@ -320,6 +331,7 @@ class RestartableStore:
             for block in self.coarser_missing():
                 self.shrink(block)
             complete(self._in_place.content, self.image, self._arrays, self.fingerprint)
+            settle_metadata(self._in_place.content)
         except Damaged as error:
             raise UserError(
                 f"a part of the unfinished {self.path} is damaged ({error}); start the same again, "
@@ -371,6 +383,16 @@ def read_state(path: Path) -> dict[str, Any] | None:
     return None
 
 
+def earlier_fingerprint(path: Path) -> dict[str, Any] | None:
+    """What the store of that name, unfinished or finished, is made from and how; None if there is none.
+
+    Whoever chooses a parameter by what is free or fast at the moment asks here first, and chooses
+    the same again.
+    """
+    state = read_state(path)
+    return finished_fingerprint(path) if state is None else dict(state["fingerprint"])
+
+
 def _image(
     path: Path,
     shape: Sequence[int],
@@ -406,16 +428,13 @@ def _settled(file: Path) -> Receipt:
     """Wait until a file is on the disk, and tell what is in it."""
     if not file.exists():
         return Receipt(EMPTY)
-    with file.open("r+b") as opened:
-        content = opened.read()
-        os.fsync(opened.fileno())
-    settle_folder(file.parent)
+    content = settle_file(file)
     return Receipt(len(content), zlib.crc32(content))
 
 
 def _is_whole(file: Path, receipt: Receipt, *, look_inside: bool) -> bool:
     if receipt.size == EMPTY:
-        return True  # whatever lies there is removed, see above
+        return not file.exists()
     try:
         if file.stat().st_size != receipt.size:
             return False

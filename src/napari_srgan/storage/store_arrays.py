@@ -13,6 +13,7 @@ import zarr
 from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec
 
 from napari_srgan.storage.image_look import channel_looks
+from napari_srgan.storage.journal import settle_file
 from napari_srgan.storage.ome_zarr import VERSION, axes_metadata, level_metadata, ome_order
 from napari_srgan.storage.shard_layout import LevelLayout, Sides, level_layouts
 from napari_srgan.storage.spacing import Spacing
@@ -135,6 +136,12 @@ def complete(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that not every program reads them in one place yet
             zarr.consolidate_metadata(node.store)
+
+
+def settle_metadata(path: Path) -> None:
+    """Make what is said of the store and its arrays last through a power failure."""
+    for file in (path / "zarr.json", *path.glob("*/zarr.json")):
+        settle_file(file)
 
 
 def finished_fingerprint(path: Path) -> dict[str, Any] | None:
