@@ -10,11 +10,11 @@ from napari_srgan.errors import UserError
 from napari_srgan.storage.spacing import Spacing
 
 if TYPE_CHECKING:
-    from napari_srgan.inference.upscale import Upscaled
+    pass
 
 VERSION = "0.5"
 LEVEL = "0"
-"""Name of the only resolution level we write."""
+"""Name of the finest resolution level that we write."""
 
 _KINDS = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 _LETTERS = {"time": "T", "channel": "C"}
@@ -37,28 +37,6 @@ def ome_order(axes: str) -> str:
             "and space; write a plain .zarr"
         )
     return "".join(sorted(letters, key="TCQZYX".index))
-
-
-def multiscales(result: Upscaled, letters: str, spacings: Mapping[str, Spacing]) -> dict[str, Any]:
-    """The ``ome`` attribute of a group with one resolution level.
-
-    Parameters
-    ----------
-    result
-        What is stored.
-    letters
-        Of the axes in the order they are stored in.
-    spacings
-        By letter; plain pixels where there is none.
-    """
-    placed = [spacings.get(letter, Spacing()) for letter in letters]
-    level = level_metadata(LEVEL, letters, placed)
-    image = {
-        "name": result.provenance.get("model", ""),
-        "axes": axes_metadata(letters, placed),
-        "datasets": [level],
-    }
-    return {"version": VERSION, "multiscales": [image]}
 
 
 def axes_metadata(letters: str, placed: Sequence[Spacing]) -> list[dict[str, str]]:
