@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-SHAPE, AXES = (2, 100, 130), "CYX"
+SHAPE, AXES = (2, 70, 170), "CYX"
 CHUNK, SHARD = 16, 64
 BLOCKS = 2 * 2 * 3
 """Of the finest level."""

@@ -68,8 +68,18 @@ def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def undisturbed(path: Path, tmp_path: Path) -> dict[str, Any]:
-    return content(copy(tmp_path / "undisturbed" / path.name))
+def plain(tmp_path: Path) -> Path:
+    """Where it makes no difference which kind it is."""
+    folder = tmp_path / "results"
+    folder.mkdir()
+    return folder / "x.zarr"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """By name, what is in a store that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return {name: content(copy(folder / name)) for name in NAMES}
 
 
 def test_what_is_stored(path: Path) -> None:
@@ -86,7 +96,7 @@ def test_it_goes_on_with_what_is_missing(path: Path, undisturbed: dict[str, Any]
     begin(path, 7)
     assert not path.exists()
     source = Counted()
-    assert content(copy(path, source)) == undisturbed
+    assert content(copy(path, source)) == undisturbed[path.name]
     assert source.read == BLOCKS - 7
 
 
@@ -119,49 +129,49 @@ def test_a_chunk_that_was_torn_is_done_again(path: Path, undisturbed: dict[str, 
     last = begin(path, 9)[-1]
     break_it(last)
     source = Counted()
-    assert content(copy(path, source)) == undisturbed
+    assert content(copy(path, source)) == undisturbed[path.name]
     assert source.read == BLOCKS - 9 + 1
 
 
-def test_a_torn_line_of_the_journal_is_as_if_never_written(path: Path, undisturbed: dict[str, Any]) -> None:
-    begin(path, 9)
-    journal = path.parent / f".partial-{path.name}" / "journal"
+def test_a_torn_line_of_the_journal_is_as_if_never_written(plain: Path, undisturbed: dict[str, Any]) -> None:
+    begin(plain, 9)
+    journal = plain.parent / f".partial-{plain.name}" / "journal"
     cut_off(journal)
-    begin(path, 1)
+    begin(plain, 1)
     source = Counted()
-    assert content(copy(path, source)) == undisturbed
+    assert content(copy(plain, source)) == undisturbed[plain.name]
     assert source.read == BLOCKS - 9
 
 
-def test_files_that_nobody_remembers_are_removed(path: Path, undisturbed: dict[str, Any]) -> None:
-    first = begin(path, 3)[0]
+def test_files_that_nobody_remembers_are_removed(plain: Path, undisturbed: dict[str, Any]) -> None:
+    first = begin(plain, 3)[0]
     first.with_name("7").write_bytes(b"no shard")
     first.with_name("1.5f3a.partial").write_bytes(b"the beginning of one")
-    copy(path)
-    assert content(path) == undisturbed
-    assert not [file for file in path.rglob("*") if file.name in ("7", "1.5f3a.partial")]
+    copy(plain)
+    assert content(plain) == undisturbed[plain.name]
+    assert not [file for file in plain.rglob("*") if file.name in ("7", "1.5f3a.partial")]
 
 
 @pytest.mark.parametrize("left", ["", "{", '{"fingerprint": {}}'])
 def test_a_store_that_was_hardly_begun_is_begun_anew(
-    path: Path, undisturbed: dict[str, Any], left: str
+    plain: Path, undisturbed: dict[str, Any], left: str
 ) -> None:
-    begin(path, 2)
-    (path.parent / f".partial-{path.name}" / "state.json").write_text(left)
-    assert content(copy(path)) == undisturbed
+    begin(plain, 2)
+    (plain.parent / f".partial-{plain.name}" / "state.json").write_text(left)
+    assert content(copy(plain)) == undisturbed[plain.name]
 
 
-def test_broken_metadata_is_told_and_overwritten_on_demand(path: Path, undisturbed: dict[str, Any]) -> None:
-    begin(path, 2)
-    for file in (path.parent / f".partial-{path.name}").rglob("zarr.json"):
+def test_broken_metadata_is_told_and_overwritten_on_demand(plain: Path, undisturbed: dict[str, Any]) -> None:
+    begin(plain, 2)
+    for file in (plain.parent / f".partial-{plain.name}").rglob("zarr.json"):
         file.write_text("{")
     with pytest.raises(UserError, match=r"is damaged .* overwritten to begin anew"):
-        open_store(path)
-    assert content(copy(path, overwrite=True)) == undisturbed
+        open_store(plain)
+    assert content(copy(plain, overwrite=True)) == undisturbed[plain.name]
 
 
-def test_pixels_where_there_were_none_are_not_forgotten(path: Path, undisturbed: dict[str, Any]) -> None:
-    with open_store(path) as store:
+def test_pixels_where_there_were_none_are_not_forgotten(plain: Path, undisturbed: dict[str, Any]) -> None:
+    with open_store(plain) as store:
         block = next(store.missing())
         store.write(block, np.zeros(block.shape, np.uint16))
         inside = store._in_place
@@ -169,7 +179,7 @@ def test_pixels_where_there_were_none_are_not_forgotten(path: Path, undisturbed:
         # Killed after the pixels, before the journal.
         lines = inside.journal.read_bytes().splitlines(keepends=True)
         inside.journal.write_bytes(b"".join(lines[:-1]))
-    assert content(copy(path)) == undisturbed
+    assert content(copy(plain)) == undisturbed[plain.name]
 
 
 class Killed(BaseException):
@@ -178,13 +188,13 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("renames", [0, 1])
 def test_killed_while_an_old_store_is_replaced(
-    path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, renames: int
+    plain: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, renames: int
 ) -> None:
-    copy(path, **OTHER)
+    copy(plain, **OTHER)
     replace, done = Path.replace, []
 
     def killed(source: Path, target: Path) -> Any:
-        if path in (source, target):
+        if plain in (source, target):
             done.append(source)
             if len(done) > renames:
                 raise Killed
@@ -193,30 +203,32 @@ def test_killed_while_an_old_store_is_replaced(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", killed)
         with pytest.raises(Killed):
-            copy(path, overwrite=True)
+            copy(plain, overwrite=True)
     source = Counted()
-    assert content(copy(path, source, overwrite=True)) == undisturbed
+    assert content(copy(plain, source, overwrite=True)) == undisturbed[plain.name]
     assert source.read == 0
-    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    assert [entry.name for entry in plain.parent.iterdir()] == [plain.name]
 
 
-def test_what_is_left_of_a_run_killed_after_the_renaming_is_removed(path: Path) -> None:
-    begin(path, BLOCKS)
-    inside = path.parent / f".partial-{path.name}"
+def test_what_is_left_of_a_run_killed_after_the_renaming_is_removed(plain: Path) -> None:
+    begin(plain, BLOCKS)
+    inside = plain.parent / f".partial-{plain.name}"
     state = (inside / "state.json").read_bytes()
-    copy(path)
+    copy(plain)
     inside.mkdir()
     (inside / "state.json").write_bytes(state)
-    assert earlier_fingerprint(path) == json.loads(state)["fingerprint"]
+    assert earlier_fingerprint(plain) == json.loads(state)["fingerprint"]
     source = Counted()
-    copy(path, source)
+    copy(plain, source)
     assert source.read == 0
-    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
-    assert earlier_fingerprint(path) == json.loads(state)["fingerprint"]
-    assert earlier_fingerprint(path.with_name("other.zarr")) is None
+    assert [entry.name for entry in plain.parent.iterdir()] == [plain.name]
+    assert earlier_fingerprint(plain) == json.loads(state)["fingerprint"]
+    assert earlier_fingerprint(plain.with_name("other.zarr")) is None
 
 
-def test_damage_below_a_coarser_level_is_found_and_mended(tmp_path: Path, undisturbed_ome: Any) -> None:
+def test_damage_below_a_coarser_level_is_found_and_mended(
+    tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
     path = tmp_path / "x.ome.zarr"
     with open_store(path) as store:
         for block in list(store.missing()):
@@ -227,24 +239,19 @@ def test_damage_below_a_coarser_level_is_found_and_mended(tmp_path: Path, undist
         for _ in copy_job(source, store):
             pass
     assert source.read == 1
-    assert content(path) == undisturbed_ome
-
-
-@pytest.fixture
-def undisturbed_ome(tmp_path: Path) -> dict[str, Any]:
-    return content(copy(tmp_path / "undisturbed" / "x.ome.zarr"))
+    assert content(path) == undisturbed[path.name]
 
 
 OTHER = {"fingerprint": {"model": "another"}}
 
 
-def test_another_fingerprint_is_refused_in_words(path: Path) -> None:
-    begin(path, 3)
+def test_another_fingerprint_is_refused_in_words(plain: Path) -> None:
+    begin(plain, 3)
     with pytest.raises(UserError, match=r"begun otherwise \(model: 'pattern', now 'another'\)"):
-        open_store(path, **OTHER)
-    copy(path)
+        open_store(plain, **OTHER)
+    copy(plain)
     with pytest.raises(UserError, match=r"made otherwise \(model: 'pattern', now 'another'\)"):
-        open_store(path, **OTHER)
+        open_store(plain, **OTHER)
 
 
 def test_overwriting_begins_anew_and_keeps_the_old_one_until_the_end(path: Path) -> None:
@@ -259,22 +266,22 @@ def test_overwriting_begins_anew_and_keeps_the_old_one_until_the_end(path: Path)
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
-def test_an_overwriting_that_was_killed_goes_on(path: Path) -> None:
-    copy(path, **OTHER)
-    begin_over = open_store(path, overwrite=True)
+def test_an_overwriting_that_was_killed_goes_on(plain: Path) -> None:
+    copy(plain, **OTHER)
+    begin_over = open_store(plain, overwrite=True)
     for block, _ in zip(begin_over.missing(), range(5), strict=False):
         begin_over.write(block, Pattern()[block.slices])
     begin_over.close()
     source = Counted()
-    copy(path, source, overwrite=True)
+    copy(plain, source, overwrite=True)
     assert source.read == BLOCKS - 5
 
 
-def test_other_things_of_that_name_are_not_touched(path: Path) -> None:
-    zarr.create_array(path, shape=(3, 3), dtype="uint8")
+def test_other_things_of_that_name_are_not_touched(plain: Path) -> None:
+    zarr.create_array(plain, shape=(3, 3), dtype="uint8")
     with pytest.raises(UserError, match="exists already"):
-        open_store(path)
-    folder = path.with_name(f"mine-{path.name}")
+        open_store(plain)
+    folder = plain.with_name(f"mine-{plain.name}")
     folder.mkdir()
     (folder / "thesis.txt").write_text("all of it")
     with pytest.raises(UserError, match="folder with other things"):
@@ -282,18 +289,18 @@ def test_other_things_of_that_name_are_not_touched(path: Path) -> None:
     assert (folder / "thesis.txt").exists()
 
 
-def test_two_processes_at_once_are_refused(path: Path) -> None:
+def test_two_processes_at_once_are_refused(plain: Path) -> None:
     script = "import sys, pathlib, killed_copy; killed_copy.open_store(pathlib.Path(sys.argv[1]))"
-    with open_store(path):
+    with open_store(plain):
         other = subprocess.run(
-            [sys.executable, "-c", script, str(path)],
+            [sys.executable, "-c", script, str(plain)],
             cwd=Path(__file__).parents[1],
             capture_output=True,
             text=True,
             check=False,
         )
     assert "is being written by another process" in other.stderr
-    with open_store(path):
+    with open_store(plain):
         pass
 
 
@@ -304,13 +311,13 @@ def test_closing_the_job_keeps_what_is_done(path: Path, undisturbed: dict[str, A
         job.close()
         done = store.total - len(list(store.missing()))
     source = Counted()
-    assert content(copy(path, source)) == undisturbed
+    assert content(copy(path, source)) == undisturbed[path.name]
     assert source.read == BLOCKS - done
 
 
-def test_progress_begins_where_the_run_before_ended(path: Path) -> None:
-    begin(path, 6)
-    with open_store(path) as store:
+def test_progress_begins_where_the_run_before_ended(plain: Path) -> None:
+    begin(plain, 6)
+    with open_store(plain) as store:
         told = list(copy_job(Pattern(), store))
     assert told[0].fraction > 0.3
     assert [p.done for p in told] == sorted(p.done for p in told)
@@ -334,12 +341,12 @@ def test_a_part_that_cannot_be_read_is_named_and_done_when_mended(
         copy(path, Broken())
     assert not path.exists()
     source = Counted()
-    assert content(copy(path, source)) == undisturbed
+    assert content(copy(path, source)) == undisturbed[path.name]
     assert source.read == 1
 
 
 def test_an_input_that_cannot_be_read_at_all_is_not_tried_to_the_end(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(copying, "GIVE_UP", 5)
 
@@ -350,22 +357,22 @@ def test_an_input_that_cannot_be_read_at_all_is_not_tried_to_the_end(
 
     source = Gone()
     with pytest.raises(UserError, match=r"5 parts in a row could not be read.*no answer from the server"):
-        copy(path, source)
+        copy(plain, source)
     assert source.read <= 8
 
 
-def test_an_input_that_has_disappeared_ends_the_run(path: Path, undisturbed: dict[str, Any]) -> None:
+def test_an_input_that_has_disappeared_ends_the_run(plain: Path, undisturbed: dict[str, Any]) -> None:
     source = Counted()
 
     def still_there() -> None:
         if source.read > 5:
             raise UserError("the input has disappeared")
 
-    with open_store(path) as store:
+    with open_store(plain) as store:
         with pytest.raises(UserError, match="has disappeared; what is done is kept"):
             list(copy_job(source, store, still_there=still_there))
         assert 0 < len(list(store.missing())) < store.total
-    assert content(copy(path)) == undisturbed
+    assert content(copy(plain)) == undisturbed[plain.name]
 
 
 @pytest.mark.parametrize(
@@ -377,7 +384,7 @@ def test_an_input_that_has_disappeared_ends_the_run(path: Path, undisturbed: dic
     ],
 )
 def test_a_disk_that_takes_no_more(
-    path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, number: int, words: str
+    plain: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
     settle, written = restartable._settled, []
 
@@ -390,21 +397,21 @@ def test_a_disk_that_takes_no_more(
     with monkeypatch.context() as patched:
         patched.setattr(restartable, "_settled", fail)
         with pytest.raises(UserError, match=f"{words}.*start the same again"):
-            copy(path)
-    assert read_state(path) is not None
-    assert content(copy(path)) == undisturbed
+            copy(plain)
+    assert read_state(plain) is not None
+    assert content(copy(plain)) == undisturbed[plain.name]
 
 
-def test_a_folder_that_disappears(path: Path) -> None:
-    with open_store(path) as store:
+def test_a_folder_that_disappears(plain: Path) -> None:
+    with open_store(plain) as store:
         blocks = store.missing()
         first = next(blocks)
         store.write(first, Pattern()[first.slices])
-        path.parent.rename(path.parent.with_name("elsewhere"))
+        plain.parent.rename(plain.parent.with_name("elsewhere"))
         second = next(blocks)
         with pytest.raises(UserError, match="has disappeared"):
             store.write(second, Pattern()[second.slices])
-        assert not path.parent.exists()
+        assert not plain.parent.exists()
 
 
 def test_what_zarr_cannot_hold(tmp_path: Path) -> None:
@@ -416,9 +423,9 @@ def test_what_zarr_cannot_hold(tmp_path: Path) -> None:
         open_store(tmp_path / "x.ome.zarr", shape=(2, 2, 64, 64), axes="CQYX", spacings=None)
 
 
-def test_finishing_too_early_says_what_is_missing(path: Path) -> None:
-    begin(path, 3)
-    with open_store(path) as store, pytest.raises(UserError, match="9 of 12 blocks are missing"):
+def test_finishing_too_early_says_what_is_missing(plain: Path) -> None:
+    begin(plain, 3)
+    with open_store(plain) as store, pytest.raises(UserError, match="9 of 12 blocks are missing"):
         store.finish()
 
 
