@@ -94,6 +94,24 @@ def test_dask_gives_it_in_any_chunks(model: Model, chunks: Any) -> None:
     np.testing.assert_array_equal(result[::-3, 5].compute(), whole[::-3, 5])
 
 
+def test_parts_of_parts_of_a_dask_array() -> None:
+    """Whatever dask understands, also what an array that is read does not."""
+    array = image(3, 40, 50)
+    whole = eager(array, plain(), tile=16).data
+    part, expected = lazy(array, plain(), tile=16).dask(), whole
+    for key in (np.s_[1:, 3:70], np.s_[-1], np.s_[::3, 10:90:2], np.s_[..., 4:], np.s_[2:9, 7]):
+        part, expected = part[key], expected[key]
+        assert isinstance(part, dask.array.Array)
+        np.testing.assert_array_equal(part.compute(), expected)
+    result = lazy(array, plain(), tile=16).dask()
+    for key in (np.s_[::-1, 5], np.s_[[2, 0], :5], np.s_[0, None, 5:9], np.s_[:, np.arange(80) > 70]):
+        np.testing.assert_array_equal(result[key].compute(), whole[key])
+    np.testing.assert_array_equal((result[0] + result[1]).compute(), whole[0] + whole[1])
+    np.testing.assert_array_equal(result[:, :0].compute(), whole[:, :0])
+    with pytest.raises(IndexError):
+        result[3]
+
+
 def test_eight_orientations_are_the_same_too() -> None:
     array = image(40, 50)
     whole = eager(array, plain(), tile=32, self_ensemble=True).data
@@ -152,7 +170,7 @@ def test_tiles_are_not_normalised_on_their_own() -> None:
 
 @pytest.fixture
 def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"WHOLE_SAMPLE": 1000, "SAMPLE_SIDE": 8, "SEARCH_SIDE": 50}.items():
+    for name, value in {"WHOLE_SAMPLE": 1000, "SAMPLE_SIDE": 8, "LARGE_SIDE": 50}.items():
         monkeypatch.setattr(arrays, name, value)
     for name, value in {"SAMPLE_BLOCKS": 4, "SEARCH_BLOCKS": 16}.items():
         monkeypatch.setattr(arrays, name, value)

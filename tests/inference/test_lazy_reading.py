@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.conftest import make_tiny_model
-from tests.upscalings import image, lazy
+from tests.upscalings import RANDOM, image, lazy
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import Engine
@@ -151,13 +151,18 @@ def test_a_broken_model_is_named_where_it_is_read() -> None:
 def test_a_large_result_costs_nothing() -> None:
     """Neither the array, nor its dask array, nor a look at a part."""
 
-    class Even:
+    class Noise:
         shape, dtype = (1000, 100_000, 100_000), np.dtype(np.uint8)
 
         def __getitem__(self, key: Any) -> Any:
-            return np.zeros([len(range(*k.indices(10**5))) for k in key if isinstance(k, slice)], np.uint8)
+            shape = [len(range(*k.indices(10**5))) for k in key if isinstance(k, slice)]
+            return RANDOM.integers(0, 9, shape).astype(np.uint8)
 
-    result = lazy(Even(), make_tiny_model())
+    result = lazy(Noise(), make_tiny_model())
     assert result.shape == (1000, 200_000, 200_000)
     assert len(result.missing((0, slice(0, 1000), slice(0, 1000)))) == 4
-    assert lazy(Even(), make_tiny_model()).peek((999, slice(0, 9), 5))[0].shape == (9,)
+    movie = result.dask()
+    assert movie.shape == result.shape
+    assert movie[500][100_000:, ::3].numblocks == (196, 391)
+    assert movie[500][100_000:, ::3][5:7, 5:9].compute().shape == (2, 4)
+    assert lazy(Noise(), make_tiny_model()).peek((999, slice(0, 9), 5))[0].shape == (9,)

@@ -17,10 +17,11 @@ WHOLE_SAMPLE = 2**24
 """Arrays up to this many values are looked at whole."""
 SAMPLE_BLOCKS, SAMPLE_SIDE = 64, 256
 """Larger ones by this many evenly spread blocks of this side."""
-SEARCH_BLOCKS = 512
+SEARCH_BLOCKS = 256
 """Where these have no contrast, by the extremes of so many more, spread likewise."""
-SEARCH_SIDE = 2048
-"""Where these have none either, by the extremes of all there is, read in blocks of this side."""
+LARGE_BLOCKS, LARGE_SIDE = 4096, 2048
+"""Where these have none either, by the extremes of so many blocks of this side: all there is of a slide of
+130,000 x 130,000 pixels, a part of what is larger."""
 
 
 class ArrayLike(Protocol):
@@ -106,7 +107,8 @@ def sample_values(
 
     All of them up to :data:`WHOLE_SAMPLE`; of larger arrays those of :data:`SAMPLE_BLOCKS` square
     blocks spread evenly over planes and over each plane. If these have no contrast, the extremes
-    of each of :data:`SEARCH_BLOCKS` more besides; if there is none either, the extremes of all there is.
+    of each of :data:`SEARCH_BLOCKS` more besides; if these have none either, those of
+    :data:`LARGE_BLOCKS` large ones. What has no contrast then is taken for even.
 
     Parameters
     ----------
@@ -117,7 +119,7 @@ def sample_values(
     plane
         The Y and the X axis.
     search
-        Look at all there is where samples have no contrast; else the samples are given as they are.
+        Look at large blocks where the others have no contrast; else these are given as they are.
     look
         Called between two of its blocks, to stop it by an error.
     """
@@ -138,8 +140,7 @@ def sample_values(
     found = np.concatenate([samples, *more])
     if _have_contrast(found) or not search:
         return found
-    all_there_is = _Blocks(tuple(shape), fixed, plane, SEARCH_SIDE)
-    for place in all_there_is.spread(all_there_is.count):
+    for place in _Blocks(tuple(shape), fixed, plane, LARGE_SIDE).spread(LARGE_BLOCKS):
         if look is not None:
             look()
         more.append(_extremes(read_block(array, place)))

@@ -90,7 +90,7 @@ class CanonicalTiles:
         )
 
     def _settle(self, watch: Watch) -> None:
-        """Look at all there is, once, if no sample had contrast."""
+        """Look at more, once, if no sample had contrast."""
         if self._settled:
             return
 

@@ -23,7 +23,7 @@ from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
 from napari_srgan.inference.tile_cache import TileCache, cache_budget
 from napari_srgan.inference.tile_grid import TileGrid, TilePlace
-from napari_srgan.inference.upscale import check_tile, result_shape
+from napari_srgan.inference.upscale import check_tile, memory_sink, result_shape
 from napari_srgan.models import Model
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class LazyUpscaling:
 
     Nothing is computed when it is made. Intensities are settled then, once, for all tiles: from all
     values up to 2**24, of larger arrays from 64 blocks of 256 x 256 pixels spread evenly, and if these have
-    no contrast, from the extremes of 512 more. Only if these have none either, all
-    there is is looked at, before the first tile is computed.
+    no contrast, from the extremes of 256 more. Only if these have none either, up to 4,096 of
+    2,048 x 2,048 are looked at, before the first tile is computed: all of a slide of 130,000 x 130,000.
 
     Parameters
     ----------
@@ -119,10 +119,14 @@ class LazyUpscaling:
         IndexError
             If there is no such part.
         UserError
-            If memory does not even suffice for the smallest tile, or the model gives no finite values.
+            If memory does not suffice for the part, or not even for the smallest tile, or if the model
+            gives no finite values.
         """
-        part = part_of(key, self.shape)
-        result = np.empty(part.shape, self.dtype)
+        return self.read(part_of(key, self.shape))
+
+    def read(self, part: Part) -> NDArray[Any]:
+        """As ``[...]``, of what an index was understood to mean."""
+        result = memory_sink(part.shape, self.dtype)
         for place, into, of in self._pieces(part):
             result[into] = self._tiles.pixels(place, Watch())[of]
         return part.answer(result)
@@ -181,19 +185,24 @@ class LazyUpscaling:
         self._tiles.forget()
 
     def dask(self) -> da.Array:
-        """As a dask array whose chunks are the tiles; along leading axes they are one plane thick."""
-        import dask.array as da
+        """As a dask array whose chunks are the tiles; along leading axes they are one plane thick.
 
-        y, side = self.axes.index("Y"), self.tile * self.factor
-        chunks = tuple(
-            1 if axis < y else min(side, size) if axis < y + 2 else size
-            for axis, size in enumerate(self.shape)
-        )
-        nothing = np.empty((0,) * self.ndim, self.dtype)
-        array: da.Array = da.from_array(  # type: ignore[no-untyped-call]
-            self, chunks, name=self._name, fancy=False, meta=nothing
-        )
-        return array
+        Nothing is computed, and no time is spent on tiles that are not looked at, however many there are.
+        """
+        from napari_srgan.inference.lazy_dask import Window, tile_array
+
+        return tile_array(Window(self, part_of(..., self.shape), self._name))
+
+    def tile_sizes(self, part: Part) -> tuple[tuple[int, ...], ...]:
+        """How many places of a part lie in each tile, along every axis; leading ones plane by plane."""
+        y = self.axes.index("Y")
+        leading = [(1,) * len(along) for along in part.ranges[:y]]
+        plane = [
+            tuple(piece.into.stop - piece.into.start for piece in self._grid.pieces(along))
+            for along in part.ranges[y : y + 2]
+        ]
+        samples = [(len(along),) for along in part.ranges[y + 2 :]]
+        return tuple(sizes or (0,) for sizes in (*leading, *plane, *samples))
 
     @cached_property
     def _name(self) -> str:

@@ -26,6 +26,27 @@ class Part:
         """Of the answer, dropped axes still in it."""
         return tuple(map(len, self.ranges))
 
+    @property
+    def answer_shape(self) -> tuple[int, ...]:
+        """Of the answer."""
+        return tuple(len(along) for axis, along in enumerate(self.ranges) if axis not in self.dropped)
+
+    def within(self, key: Any) -> Part:
+        """A part of this part.
+
+        Raises
+        ------
+        IndexError
+            As :func:`part_of`.
+        """
+        inner = part_of(key, self.answer_shape)
+        kept = [axis for axis in range(len(self.ranges)) if axis not in self.dropped]
+        ranges = list(self.ranges)
+        for axis, along in zip(kept, inner.ranges, strict=True):
+            ranges[axis] = ranges[axis][along.start : along.stop : along.step]
+        dropped = {*self.dropped, *(kept[axis] for axis in inner.dropped)}
+        return Part(tuple(ranges), tuple(sorted(dropped)))
+
     def leading(self, axes: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
         """Places along the first axes: in the answer, and in the array."""
         for places in product(*(enumerate(along) for along in self.ranges[:axes])):
