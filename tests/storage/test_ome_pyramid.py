@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,15 @@ def test_we_read_it_where_it_was_put(tmp_path: Path) -> None:
     with open_image(tmp_path / "x.ome.zarr") as image:
         assert (image.axes, image.spacings) == ("YX", spacings)
         np.testing.assert_array_equal(image.data[:], data)
+        assert [level.shape for level in image.coarser] == [(35, 25), (18, 13)]
+        assert image.coarser[0][0, 0] == (int(data[:2, :2].astype(int).sum()) + 2) // 4
+
+
+def test_levels_that_are_missing_are_left_out(tmp_path: Path) -> None:
+    store(tmp_path / "x.ome.zarr", random_pixels((70, 50), "uint8"), "YX")
+    shutil.rmtree(tmp_path / "x.ome.zarr" / "1")
+    with open_image(tmp_path / "x.ome.zarr") as image:
+        assert [level.shape for level in image.coarser] == [(18, 13)]
 
 
 @pytest.mark.parametrize("name", ["x.zarr", "x.ome.zarr"])

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.spacing import Spacing
-
-if TYPE_CHECKING:
-    pass
 
 VERSION = "0.5"
 LEVEL = "0"
@@ -91,6 +88,8 @@ class FinestLevel:
     path: str
     letters: str
     spacings: tuple[Spacing, ...]
+    coarser: tuple[str, ...] = ()
+    """Paths of the other levels, as they are listed."""
 
 
 def finest_level(attributes: Mapping[str, Any], name: str) -> FinestLevel | None:
@@ -115,7 +114,8 @@ def finest_level(attributes: Mapping[str, Any], name: str) -> FinestLevel | None
             *image.get("coordinateTransformations", ()),
         ):
             spacings = _transformed(spacings, step)
-        return FinestLevel(str(dataset["path"]), letters, tuple(spacings))
+        coarser = tuple(str(other["path"]) for other in image["datasets"][1:])
+        return FinestLevel(str(dataset["path"]), letters, tuple(spacings), coarser)
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise UserError(
             f"the OME-Zarr metadata of {name} cannot be used ({error!r}); "

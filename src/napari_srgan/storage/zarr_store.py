@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import zarr
 from napari_srgan.errors import UserError
 from napari_srgan.inference.axes import guess_axes
 from napari_srgan.storage.image import FileArray, StoredImage, arrange, damaged
-from napari_srgan.storage.ome_zarr import LEVEL, finest_level
+from napari_srgan.storage.ome_zarr import LEVEL, FinestLevel, finest_level
 from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.store_arrays import SPACING_KEY
@@ -54,8 +55,29 @@ def _open_image(path: Path, group: zarr.Group) -> StoredImage:
         )
     data, axes, spacings = arrange(array, level.letters, level.spacings)
     return StoredImage(
-        path, FileArray(data, path.name), axes, spacings, ".ome.zarr", still_there=partial(_make_sure, path)
+        path,
+        FileArray(data, path.name),
+        axes,
+        spacings,
+        ".ome.zarr",
+        still_there=partial(_make_sure, path),
+        coarser=tuple(_coarser_levels(path, group, level, array.shape)),
     )
+
+
+def _coarser_levels(
+    path: Path, group: zarr.Group, level: FinestLevel, finer: tuple[int, ...]
+) -> Iterator[FileArray]:
+    """The levels a viewer can show from afar; those that are no such levels are left out."""
+    for name in level.coarser:
+        # What was told of all arrays in one place may be told of one that is gone.
+        array = group.get(name) if is_zarr(path / name) else None
+        if not isinstance(array, zarr.Array) or array.ndim != len(finer):
+            continue
+        if all(size <= before for size, before in zip(array.shape, finer, strict=True)):
+            data, _, _ = arrange(array, level.letters, level.spacings)
+            finer = array.shape
+            yield FileArray(data, path.name)
 
 
 def _open_array(path: Path, array: zarr.Array[Any]) -> StoredImage:
