@@ -92,7 +92,7 @@ class LazyUpscaling:
         self.factor: int = model.scale_factor
         stack = PlaneStack(self.array, self.axes, model.card)
         engine = Engine(model, device, precision, self_ensemble=self_ensemble)
-        grid = TileGrid(stack.plane_shape, tile or LAZY_TILE, self.factor)
+        grid = TileGrid(stack.plane_shape, LAZY_TILE if tile is None else int(tile), self.factor)
         work = PlaneWork(engine, stack, grid.whole, stack.transforms(search=False))
         work.cut = math.prod(grid.counts) > 1
         self.tile = grid.side
