@@ -132,6 +132,23 @@ def test_enlarged_original_is_shown_until_tiles_come(open_viewer, qtbot, tiles):
     assert len(tiles.places) == len(set(tiles.places)) < 64
 
 
+@pytest.mark.parametrize("rotate", [0, 30])
+def test_levels_lie_on_the_original_on_the_screen(open_viewer, qtbot, tiles, rotate):
+    viewer = open_viewer()
+    step = np.where(np.arange(96) < 41, 200, 3000).astype(np.uint16) * np.ones((96, 1), np.uint16)
+    source = viewer.add_image(step, contrast_limits=(0, 4000), scale=(3, 2), rotate=rotate)
+    layer = viewer.add_layer(lazy_layer(source, MODEL, device="cpu"))
+    layer.visible = False
+    qtbot.wait(100)
+    original = viewer.screenshot(flash=False)
+    assert len(np.unique(original)) > 2
+    source.visible, layer.visible = False, True
+    for level in (0, 1):
+        layer.locked_data_level = level
+        np.testing.assert_array_equal(viewer.screenshot(flash=False), original)
+    tiles.let_through()
+
+
 def test_tiles_are_shown_one_by_one_from_the_middle(open_viewer, qtbot, tiles):
     viewer = open_viewer()
     layer = add(viewer)
@@ -210,15 +227,17 @@ def test_removed_layer_gives_its_memory_back(open_viewer, qtbot, tiles):
     qtbot.waitUntil(lambda: shows(layer, REAL), timeout=20_000)
 
 
-def test_other_layers_may_go(open_viewer, qtbot, tiles):
-    viewer = open_viewer()
+def test_other_layers_may_go(make_napari_viewer, qtbot, tiles):
+    viewer = make_napari_viewer()
     other = viewer.add_image(CELLS)
     layer = add(viewer)
-    zoom_to(viewer, qtbot, layer, 300, 300)
+    layer.locked_data_level = 0
     viewer.layers.remove(other)
     assert threads()
     assert not tiles.forgotten
-    tiles.let_through()
+    viewer.layers.remove(layer)
+    qtbot.waitUntil(lambda: not threads(), timeout=5000)
+    assert tiles.forgotten == 1
 
 
 def test_closing_the_window_stops_the_thread(open_viewer, qtbot, tiles):
