@@ -120,6 +120,17 @@ def test_the_budget_holds_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache.filled == sum(size for _, size in cache._kept.values())
 
 
+def test_what_neighbours_may_still_want_is_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And suffices: every tile is predicted once."""
+    monkeypatch.setattr(cross_fade, "MOST_HALO", 3)
+    runs: list[Any] = []
+    replace_forward(monkeypatch, runs.append)
+    result = lazy(image(300, 300), make_tiny_model(blocks=4), tile=100)
+    result[...]
+    assert len(runs) == 9
+    assert result._tiles.cache.filled < 1.5 * 4 * 600**2
+
+
 @pytest.mark.parametrize(("free", "budget"), [(2**40, 2**32), (2**33, 2**30), (2**20, 2**28)])
 def test_a_budget_is_a_share_of_the_free_memory(
     monkeypatch: pytest.MonkeyPatch, free: int, budget: int

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_srgan.inference.cross_fade import CrossFade, Strip, blend_strips, inside, reach_of
+from napari_srgan.inference.cross_fade import CrossFade, Strip, blend_strips, inside, reach_of, strips_of
 from napari_srgan.inference.engine import Cancelled, OutOfMemory, SampleTooLarge, Watch
 from napari_srgan.inference.plane_statistics import PlaneStatistics
 from napari_srgan.inference.plane_work import PlaneWork, halved
@@ -73,20 +73,34 @@ class CanonicalTiles:
 
     def _pixels(self, place: TilePlace, watch: Watch) -> NDArray[Any]:
         self._settle(watch)
-        tile, whole = self.grid.tile(place), self.grid.whole
         if not self.work.fades:
-            return self.work.restored(self._quantities(place.index, tile, watch))
-        strips = [
-            Strip(self.grid.tile(near), reach_of(self.grid.tile(near), whole), self._predicted(near, watch))
-            for near in self.grid.around(place)
-        ]
-        return self.work.restored(blend_strips(strips, tile, whole, self.grid.factor))
+            return self.work.restored(self._quantities(place.index, self.grid.tile(place), watch))
+        own = self._predicted(place, watch)
+        others = [near for near in self.grid.around(place) if near != place]
+        strips = [own, *(strip for near in others for strip in self._strips(near, watch))]
+        values = blend_strips(strips, own.tile, self.grid.whole, self.grid.factor)
+        self._strips(place, watch)
+        self.cache.drop(("predicted", place))  # what neighbours need of it is kept
+        return self.work.restored(values)
 
-    def _predicted(self, place: TilePlace, watch: Watch) -> NDArray[Any]:
+    def _predicted(self, place: TilePlace, watch: Watch) -> Strip:
         """What a tile predicts of itself and of its reach, before it is blended."""
-        reach = reach_of(self.grid.tile(place), self.grid.whole)
+        tile = self.grid.tile(place)
+        reach = reach_of(tile, self.grid.whole)
         return self.cache.get(
-            ("predicted", place), lambda: self._quantities(place.index, reach, watch), _size, watch
+            ("predicted", place),
+            lambda: Strip(tile, reach, self._quantities(place.index, reach, watch)),
+            lambda strip: strip.values.nbytes,
+            watch,
+        )
+
+    def _strips(self, place: TilePlace, watch: Watch) -> list[Strip]:
+        """What neighbours need of a tile."""
+        return self.cache.get(
+            ("strips", place),
+            lambda: strips_of(self._predicted(place, watch), self.grid.factor),
+            lambda strips: sum(strip.values.nbytes for strip in strips),
+            watch,
         )
 
     def _settle(self, watch: Watch) -> None:

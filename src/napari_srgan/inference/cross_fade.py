@@ -44,7 +44,7 @@ class _Kept:
 
     tile: Tile
     """Without its reach."""
-    strips: list[tuple[Tile, NDArray[Any]]]
+    strips: list[Strip]
     """What neighbours can reach of it."""
     missing: int
     """Pixels around it, and of it, that belong to tiles still to come."""
@@ -90,7 +90,7 @@ class CrossFade:
             no tile is missing, the best there is elsewhere.
         """
         reach = self.reach(tile)
-        strips = [Strip(other.tile, part, pixels) for other in self._kept for part, pixels in other.strips]
+        strips = [strip for other in self._kept for strip in other.strips]
         blended = blend_strips([Strip(tile, reach, values), *strips], reach, self._place, self._factor)
         self._keep(tile, reach, values)
         return blended
@@ -101,7 +101,7 @@ class CrossFade:
         done = sum(_shared_pixels(around, other.tile) for other in self._kept)
         for other in self._kept:
             other.missing -= _shared_pixels(self._around(other.tile), tile)
-        strips = [(part, values[inside(part, reach, self._factor)].copy()) for part in _sides(reach)]
+        strips = strips_of(Strip(tile, reach, values), self._factor)
         self._kept.append(_Kept(tile, strips, around.pixels - tile.pixels - done))
         self._kept = [other for other in self._kept if other.missing]
 
@@ -116,6 +116,14 @@ class CrossFade:
 def reach_of(tile: Tile, place: Tile) -> Tile:
     """A tile with what it is computed into its neighbours, inside the place that is computed."""
     return Tile(tile.y.grown(REACH, REACH).within(place.y), tile.x.grown(REACH, REACH).within(place.x))
+
+
+def strips_of(whole: Strip, factor: int) -> list[Strip]:
+    """What neighbours can reach of a tile that is computed, its values copied."""
+    return [
+        Strip(whole.tile, part, whole.values[inside(part, whole.part, factor)].copy())
+        for part in _sides(whole.part)
+    ]
 
 
 def blend_strips(strips: Iterable[Strip], seen: Tile, place: Tile, factor: int) -> NDArray[Any]:
