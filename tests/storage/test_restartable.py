@@ -16,7 +16,7 @@ import zarr
 from killed_copy import BLOCKS, SHAPE, Pattern, content, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
-from napari_srgan.storage import copying, restartable
+from napari_srgan.storage import copying, journal
 from napari_srgan.storage.copying import copy_job
 from napari_srgan.storage.restartable import RestartableStore, earlier_fingerprint, read_state
 from napari_srgan.storage.shard_layout import Sides
@@ -289,6 +289,18 @@ def test_other_things_of_that_name_are_not_touched(plain: Path) -> None:
     assert (folder / "thesis.txt").exists()
 
 
+def test_what_has_come_to_have_the_name_is_not_replaced(plain: Path, undisturbed: dict[str, Any]) -> None:
+    begin(plain, BLOCKS)
+    with open_store(plain) as store:
+        zarr.create_array(plain, shape=(3, 3), dtype="uint8")
+        with pytest.raises(UserError, match="has come to exist while it was written"):
+            store.finish()
+    plain.rename(plain.with_name("mine"))
+    source = Counted()
+    assert content(copy(plain, source)) == undisturbed[plain.name]
+    assert source.read == 0
+
+
 def test_two_processes_at_once_are_refused(plain: Path) -> None:
     script = "import sys, pathlib, killed_copy; killed_copy.open_store(pathlib.Path(sys.argv[1]))"
     with open_store(plain):
@@ -386,7 +398,7 @@ def test_an_input_that_has_disappeared_ends_the_run(plain: Path, undisturbed: di
 def test_a_disk_that_takes_no_more(
     plain: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
-    settle, written = restartable._settled, []
+    settle, written = journal.settle_file, []
 
     def fail(file: Path) -> Any:
         written.append(file)
@@ -395,7 +407,7 @@ def test_a_disk_that_takes_no_more(
         return settle(file)
 
     with monkeypatch.context() as patched:
-        patched.setattr(restartable, "_settled", fail)
+        patched.setattr(journal, "settle_file", fail)
         with pytest.raises(UserError, match=f"{words}.*start the same again"):
             copy(plain)
     assert read_state(plain) is not None

@@ -22,6 +22,25 @@ class Receipt:
     checksum: int = 0
     """CRC-32 of the file."""
 
+    @classmethod
+    def of(cls, file: Path) -> Receipt:
+        """Wait until a file is on the disk, and tell what is in it."""
+        if not file.exists():
+            return cls(EMPTY)
+        content = settle_file(file)
+        return cls(len(content), zlib.crc32(content))
+
+    def fits(self, file: Path, *, look_inside: bool) -> bool:
+        """Whether a file is still what was written, by its size alone or also by its checksum."""
+        if self.size == EMPTY:
+            return not file.exists()
+        try:
+            if file.stat().st_size != self.size:
+                return False
+            return not look_inside or zlib.crc32(file.read_bytes()) == self.checksum
+        except OSError:
+            return False
+
 
 class Journal:
     """Files that are whole on the disk, by name.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,17 +16,23 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.storage.disk_errors import disk_error, gone
 from napari_srgan.storage.fingerprint import plain, what_differs
-from napari_srgan.storage.journal import EMPTY, Journal, Receipt, settle_file, write_whole
-from napari_srgan.storage.partial import is_zarr
+from napari_srgan.storage.journal import Journal, Receipt, write_whole
 from napari_srgan.storage.pyramid import halve
-from napari_srgan.storage.shard_layout import Block, LevelLayout, Sides, coarser_index, finer_indices
+from napari_srgan.storage.shard_layout import (
+    Block,
+    LevelLayout,
+    Sides,
+    coarser_index,
+    finer_indices,
+    place_in_coarser,
+)
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.store_arrays import (
-    ResultImage,
     begin,
     complete,
     finished_fingerprint,
     open_levels,
+    result_image,
     settle_metadata,
 )
 from napari_srgan.storage.unfinished import Unfinished, folder_of
@@ -94,20 +99,21 @@ class RestartableStore:
         overwrite: bool = False,
     ) -> None:
         self.path = path
-        self.image = _image(path, shape, dtype, axes, spacings, provenance, name)
+        self.image = result_image(path, shape, dtype, axes, spacings, provenance, name)
         self.fingerprint = plain(
             {"shape": self.image.shape, "dtype": self.image.dtype.name, "axes": axes} | dict(fingerprint)
         )
         self._place: Unfinished | None = None
         self._sides = sides or Sides()
-        self.finished = not overwrite and self._has_name_already()
+        self._overwrite = overwrite
+        self.finished = self._has_name_already()
         self.levels = self.image.levels(self._sides)
         if self.finished:
             self._tidy()
             return
         self._place = Unfinished(path)
         try:
-            self._open(overwrite)
+            self._open()
         except OSError as error:
             self.close()
             raise disk_error(error, path) from error
@@ -117,7 +123,7 @@ class RestartableStore:
 
     def _has_name_already(self) -> bool:
         """Whether the finished store is there and is the one that is wanted."""
-        if not self.path.exists():
+        if self._overwrite or not self.path.exists():
             return False
         found = finished_fingerprint(self.path)
         if found is None:
@@ -142,11 +148,15 @@ class RestartableStore:
             else:
                 place.discard()
 
-    def _open(self, overwrite: bool) -> None:
+    def _open(self) -> None:
         place = self._in_place
+        if self._has_name_already():  # since the last look: another process has just finished it
+            place.discard()
+            self._place, self.finished = None, True
+            return
         state = read_state(self.path)
         if state and (differs := what_differs(state["fingerprint"], self.fingerprint)):
-            if not overwrite:
+            if not self._overwrite:
                 raise UserError(
                     f"there is an unfinished {self.path} that was begun otherwise ({differs}); begin it "
                     "in the same way to go on with it, choose another name, or ask for it to be overwritten"
@@ -160,7 +170,7 @@ class RestartableStore:
         try:
             self._arrays = open_levels(place.content, self.image, self.levels)
         except Exception as error:  # whatever zarr says of metadata that is broken
-            if not overwrite:
+            if not self._overwrite:
                 raise UserError(
                     f"the unfinished {self.path} is damaged ({error}); "
                     "ask for it to be overwritten to begin anew"
@@ -185,7 +195,7 @@ class RestartableStore:
         latest = set(list(kept)[-LOOKED_AT:])
         content = self._in_place.content
         for name, receipt in list(kept.items()):
-            if not _is_whole(content / name, receipt, look_inside=name in latest):
+            if not receipt.fits(content / name, look_inside=name in latest):
                 del kept[name]
         for level in self.levels:
             chunks = content / self._level_folder(level) / "c"
@@ -275,19 +285,7 @@ class RestartableStore:
         y, x = (self.image.letters.index(letter) for letter in "YX")
         pixels = np.empty(tuple(part.stop - part.start for part in block.stored), self.image.dtype)
         for below in self._below(block):
-            half = halve(self._read_back(below), (y, x))
-            target = tuple(
-                slice(first, first + size)
-                for first, size in zip(
-                    (
-                        fine.start // 2 - coarse.start if axis in (y, x) else 0
-                        for axis, (fine, coarse) in enumerate(zip(below.stored, block.stored, strict=True))
-                    ),
-                    half.shape,
-                    strict=True,
-                )
-            )
-            pixels[target] = half
+            pixels[place_in_coarser(below, block, self.image.letters)] = halve(self._read_back(below), (y, x))
         self._put(block, pixels)
 
     def _put(self, block: Block, stored: NDArray[Any]) -> None:
@@ -299,13 +297,13 @@ class RestartableStore:
             # zarr would put the new pixels beside what it finds in the file, which may be broken.
             file.unlink(missing_ok=True)
             self._arrays[block.level][block.stored] = stored
-            self._journal.add(name, _settled(file))
+            self._journal.add(name, Receipt.of(file))
         except OSError as error:
             raise disk_error(error, self.path) from error
 
     def _read_back(self, block: Block) -> NDArray[Any]:
         place, name = self._in_place, self._file_of(block)
-        if not _is_whole(place.content / name, self._journal[name], look_inside=True):
+        if not self._journal[name].fits(place.content / name, look_inside=True):
             if not place.there():
                 raise gone(self.path)
             self._journal.remove(name)
@@ -339,6 +337,11 @@ class RestartableStore:
             ) from error
         except OSError as error:
             raise disk_error(error, self.path) from error
+        if self.path.exists() and not self._overwrite:
+            raise UserError(
+                f"{self.path} has come to exist while it was written; move that away and start the same "
+                "again: nothing has to be computed again"
+            )
         self._in_place.commit()
         self.finished, self._place = True, None
         return self.path
@@ -391,53 +394,3 @@ def earlier_fingerprint(path: Path) -> dict[str, Any] | None:
     """
     state = read_state(path)
     return finished_fingerprint(path) if state is None else dict(state["fingerprint"])
-
-
-def _image(
-    path: Path,
-    shape: Sequence[int],
-    dtype: Any,
-    axes: str,
-    spacings: Sequence[Spacing] | None,
-    provenance: Mapping[str, Any],
-    name: str | None,
-) -> ResultImage:
-    if path.is_dir() and not is_zarr(path) and any(path.iterdir()):
-        raise UserError(f"{path} is a folder with other things in it and is not overwritten")
-    low = path.name.lower()
-    if not low.endswith(".zarr"):
-        raise UserError(f"a zarr array is written to a name in .zarr, not {path.name!r}; change the ending")
-    dtype = np.dtype(dtype)
-    if dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise UserError(f"zarr holds bool, integers of 8 to 64 bits and floats of 16 to 64 bits, not {dtype}")
-    ome = low.endswith(".ome.zarr")
-    image = ResultImage(
-        shape=tuple(int(size) for size in shape),
-        dtype=dtype,
-        axes=axes,
-        spacings=tuple(spacings or (Spacing(),) * len(axes)),
-        name=name or path.name[: -len(".ome.zarr" if ome else ".zarr")],
-        provenance=plain(dict(provenance)),
-        ome=ome,
-    )
-    _ = image.letters  # refuses axes that OME-Zarr has no place for
-    return image
-
-
-def _settled(file: Path) -> Receipt:
-    """Wait until a file is on the disk, and tell what is in it."""
-    if not file.exists():
-        return Receipt(EMPTY)
-    content = settle_file(file)
-    return Receipt(len(content), zlib.crc32(content))
-
-
-def _is_whole(file: Path, receipt: Receipt, *, look_inside: bool) -> bool:
-    if receipt.size == EMPTY:
-        return not file.exists()
-    try:
-        if file.stat().st_size != receipt.size:
-            return False
-        return not look_inside or zlib.crc32(file.read_bytes()) == receipt.checksum
-    except OSError:
-        return False

@@ -180,3 +180,14 @@ def coarser_index(block: Block, coarser: LevelLayout, letters: str) -> tuple[int
         part.start // 2 // shard if letter in "YX" else at
         for letter, at, part, shard in zip(letters, block.index, block.stored, coarser.shards, strict=True)
     )
+
+
+def place_in_coarser(block: Block, coarser: Block, letters: str) -> tuple[slice, ...]:
+    """Where, in the pixels of a block of the next coarser level, the halved pixels of a block lie."""
+    places = []
+    for letter, fine, coarse in zip(letters, block.stored, coarser.stored, strict=True):
+        if letter in "YX":
+            places.append(slice(fine.start // 2 - coarse.start, -(-fine.stop // 2) - coarse.start))
+        else:
+            places.append(slice(None))
+    return tuple(places)

@@ -12,9 +12,12 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec
 
+from napari_srgan.errors import UserError
+from napari_srgan.storage.fingerprint import plain
 from napari_srgan.storage.image_look import channel_looks
 from napari_srgan.storage.journal import settle_file
 from napari_srgan.storage.ome_zarr import VERSION, axes_metadata, level_metadata, ome_order
+from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.shard_layout import LevelLayout, Sides, level_layouts
 from napari_srgan.storage.spacing import Spacing
 
@@ -63,6 +66,44 @@ class ResultImage:
         letters = self.letters.replace("C", "s") if self.ome and "S" in self.axes else self.letters
         shape = tuple(self.shape[at] for at in self.order)
         return level_layouts(shape, letters, self.order, sides, pyramid=self.ome)
+
+
+def result_image(
+    path: Path,
+    shape: Sequence[int],
+    dtype: Any,
+    axes: str,
+    spacings: Sequence[Spacing] | None,
+    provenance: Mapping[str, Any],
+    name: str | None,
+) -> ResultImage:
+    """What will be stored under a name, if it can be.
+
+    Raises
+    ------
+    UserError
+        If the name is that of a folder of other things, or zarr cannot hold the image.
+    """
+    if path.is_dir() and not is_zarr(path) and any(path.iterdir()):
+        raise UserError(f"{path} is a folder with other things in it and is not overwritten")
+    low = path.name.lower()
+    if not low.endswith(".zarr"):
+        raise UserError(f"a zarr array is written to a name in .zarr, not {path.name!r}; change the ending")
+    dtype = np.dtype(dtype)
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise UserError(f"zarr holds bool, integers of 8 to 64 bits and floats of 16 to 64 bits, not {dtype}")
+    ome = low.endswith(".ome.zarr")
+    image = ResultImage(
+        shape=tuple(int(size) for size in shape),
+        dtype=dtype,
+        axes=axes,
+        spacings=tuple(spacings or (Spacing(),) * len(axes)),
+        name=name or path.name[: -len(".ome.zarr" if ome else ".zarr")],
+        provenance=plain(dict(provenance)),
+        ome=ome,
+    )
+    _ = image.letters  # refuses axes that OME-Zarr has no place for
+    return image
 
 
 def begin(path: Path, image: ResultImage, levels: Sequence[LevelLayout]) -> None:
