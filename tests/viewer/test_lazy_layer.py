@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import dask.array
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from napari_srgan import UserError
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import library, save_model
+from napari_srgan.models.card import ResultIntensity
 from napari_srgan.progress_bar import progress_bar, run_job
 from napari_srgan.viewer.lazy_layer import lazy_layer
 
@@ -105,6 +108,17 @@ def test_rgb_and_leading_axes():
     assert layer.data[0].shape == (3, 80, 72)
     np.testing.assert_array_equal(layer.data[0][1], eagerly(movie, axes="TYX")[1])
     np.testing.assert_allclose(layer.scale, (5, 0.5, 0.5))
+
+
+def test_coarser_levels_have_the_brightness_of_the_result():
+    model = make_tiny_model(interpolated_skip=True)
+    quantities = ResultIntensity(offset=0.0, span=1.0, dtype="float32")
+    model = replace(model, card=model.card.model_copy(update={"result": quantities}))
+    layer = lazily(Image(GRAY), model)
+    assert [level.dtype for level in layer.data] == [np.float32, np.float32]
+    assert 0.9 < np.percentile(layer.data[1], 99) < 1.1
+    assert layer.contrast_limits == [0, 1]
+    np.testing.assert_array_equal(np.argsort(layer.data[1][3, 2:9:3]), np.argsort(GRAY[3, 2:9:3]))
 
 
 def test_model_that_is_deleted_goes_on(library_folder):

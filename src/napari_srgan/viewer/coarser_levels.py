@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_srgan.inference.lazy import LazyUpscaling
+from napari_srgan.viewer.as_result import AsResult
 from napari_srgan.viewer.overview import Overview
 
 LARGEST_OVERVIEW = 2048
@@ -22,11 +23,12 @@ def coarser_levels(lazy: LazyUpscaling, levels: Sequence[Any]) -> list[Any]:
     lazy
         The upscaled image.
     levels
-        The original, and its own coarser levels if it has any. If not, every second, fourth, ... pixel
+        The original, and its own coarser levels if it has any; they are of no use to a model that gives
+        other quantities. If there are none, every second, fourth, ... pixel
         of a large one is taken, which is read where it is looked at.
     """
     y = lazy.axes.index("Y")
-    found = list(levels)
+    found = list(levels) if lazy.model.card.result is None else [AsResult(lazy)]
     if len(found) > 1:
         return found
     for step in steps(found[0].shape[y : y + 2]):

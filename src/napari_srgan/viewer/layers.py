@@ -184,19 +184,14 @@ def result_state(
     }
 
 
-def finish_limits(layer: Image, limits_range: tuple[float, float], model: Model) -> None:
-    """Give a result its contrast limits, or the range of those it has from the original."""
-    if model.card.result is None:
-        layer.contrast_limits_range = limits_range
-    elif (limits := _limits(layer)) is not None:
-        layer.contrast_limits = limits
-
-
 def _result_layer(appearance: dict[str, Any], result: Upscaled, model: Model) -> Image:
     looks = dict(appearance)
     limits_range = looks.pop("contrast_limits_range")
     layer = Image(np.asarray(result.data), **result_state(looks, result.provenance, result.region, model))
-    finish_limits(layer, limits_range, model)
+    if model.card.result is None:
+        layer.contrast_limits_range = limits_range
+    elif (limits := _limits(layer)) is not None:
+        layer.contrast_limits = limits
     return layer
 
 

@@ -19,7 +19,6 @@ from napari_srgan.viewer.layers import (
     appearance_of,
     check_image,
     finest_level,
-    finish_limits,
     layer_axes,
     load_chosen,
     result_state,
@@ -50,13 +49,17 @@ class LazyResult:
         made = {**self.lazy.provenance, "computed": ON_DEMAND}
         state = result_state(looks, made, ((0, height), (0, width)), self.lazy.model)
         state["name"] += ", lazy"
+        quantities = self.lazy.model.card.result
+        if quantities is not None:
+            limits_range = quantities.offset, quantities.offset + quantities.span
+            state["contrast_limits"] = limits_range
         # Unseen until the screen has something to show while the rest is computed.
         layer = Image([self.lazy.dask(), *self.levels], multiscale=True, visible=False, **state)
         filling: dict[int, Filling] = {
             number: level for number, level in enumerate([self.lazy, *self.levels]) if hasattr(level, "peek")
         }
         LazyScreen(layer, filling, self.lazy.forget)
-        finish_limits(layer, limits_range, self.lazy.model)
+        layer.contrast_limits_range = limits_range
         layer.visible = visible
         return layer
 
