@@ -36,8 +36,11 @@ from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.upscale import Upscaled, upscale_job
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
+from napari_srgan.progress import Job
 from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.zarr_store import ZarrSink
+from napari_srgan.storage.store_arrays import PROVENANCE_KEY
+from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+from napari_srgan.storage.zarr_store import open_result
 
 TILES = (32, 64, 128)
 HALOS = (8, 16, 24, 32, 40, 48, 64)
@@ -101,17 +104,19 @@ def image_for(model: Model, file: Path | None, side: int) -> NDArray[Any]:
     return np.ascontiguousarray(pixels[y : y + side, x : x + side])
 
 
-def upscaled(model: Model, image: Any, *, tile: int | None = None, sink: Any = None) -> Upscaled:
+def upscaled(model: Model, image: Any, *, tile: int | None = None) -> Upscaled:
     """Upscale in float32."""
-    job = upscale_job(
-        image, model, axes="YX" if image.ndim == 2 else "YXS", tile=tile, precision="float32", sink=sink
-    )
+    axes = "YX" if image.ndim == 2 else "YXS"
+    result: Upscaled = exhaust(upscale_job(image, model, axes=axes, tile=tile, precision="float32"))
+    return result
+
+
+def exhaust(job: Job[Any]) -> Any:
     while True:
         try:
             next(job)
         except StopIteration as end:
-            result: Upscaled = end.value
-            return result
+            return end.value
 
 
 def difference(result: NDArray[Any], exact: NDArray[Any], image: NDArray[Any]) -> str:
@@ -174,8 +179,10 @@ def print_memory(model: Model, image: NDArray[Any], side: int) -> None:
                 height, width = (min(size, side - at) for at, size in zip((y, x), image.shape, strict=False))
                 large[y : y + height, x : x + width] = image[:height, :width]
         began = time.perf_counter()
-        with ZarrSink(Path(folder) / "out.zarr") as sink:
-            told = upscaled(model, large, sink=sink).provenance
+        out = Path(folder) / "out.zarr"
+        axes = "YX" if image.ndim == 2 else "YXS"
+        exhaust(upscale_to_zarr_job(large, model, out, axes=axes, precision="float32"))
+        told = dict(open_result(out).attrs)[PROVENANCE_KEY]
         # Kilobytes on Linux, bytes on macOS.
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
         print(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import dask.array
 import numpy as np
 import pytest
 import zarr
@@ -88,3 +89,30 @@ def test_out_is_for_arrays(tmp_path: Path) -> None:
     with pytest.raises(sr.UserError, match=r"is for arrays; give the layer's data"):
         sr.upscale(Image(GRAY), out=tmp_path / "out.zarr", progress=False)
     assert not (tmp_path / "out.zarr").exists()
+
+
+def test_a_lazy_array_is_computed_where_it_is_read(tiny_model: Any) -> None:
+    stack = np.stack([GRAY, GRAY])
+    options = {"axes": "zyx", "tile": 16, "device": "cpu", "precision": "float32"}
+    result = sr.upscale(stack, tiny_model(), lazy=True, **options)
+    assert isinstance(result, dask.array.Array)
+    assert (result.shape, result.dtype) == ((2, 48, 40), np.uint16)
+    whole = sr.upscale(stack, tiny_model(), progress=False, **options)
+    np.testing.assert_array_equal(result[1, 5:40, ::2].compute(), whole[1, 5:40, ::2])
+    np.testing.assert_array_equal(result.compute(), whole)
+    assert sr.upscale(np.zeros((40, 40, 3), np.uint8), lazy=True).shape == (160, 160, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"out": "out.zarr"}, "nothing to write to out='out.zarr'"),
+        ({"region": ((0, 3), (0, 3))}, "take the part of the result"),
+        ({"tile": 3}, "16 whole pixels or more; got 3"),
+        ({"model": "no-such"}, "no model 'no-such'"),
+    ],
+)
+def test_what_cannot_be_lazy_is_one_sentence(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(sr.UserError, match=message) as caught:
+        sr.upscale(GRAY, lazy=True, **options)
+    assert "\n" not in str(caught.value)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
+from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job
 from napari_srgan.progress_bar import progress_bar, run_job
-from napari_srgan.storage.zarr_store import ZarrSink
+from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+from napari_srgan.storage.zarr_store import open_result
 
 if TYPE_CHECKING:
     from napari_srgan.training.pairs.source import SourceImage
@@ -31,6 +33,8 @@ def upscale(
     tile: int | None = None,
     self_ensemble: bool = False,
     out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    lazy: bool = False,
     progress: bool = True,
 ) -> Any:
     """Upscale an image.
@@ -39,7 +43,8 @@ def upscale(
     ----------
     image
         An array (numpy, dask, zarr, xarray) of two to five axes, with colour samples
-        last for RGB; or a napari image layer.
+        last for RGB; a napari image layer; or with `out` the path of an image: TIFF, OME-TIFF, zarr,
+        OME-Zarr.
     model
         A model, its name in the library, or a ``.safetensors`` file; unsaid,
         ``microscopy-x2``, or ``photo-x4`` for RGB.
@@ -58,8 +63,13 @@ def upscale(
         Give the mean over the eight orientations of the image (Lim et al. 2017): eight times
         the time, for about 0.1 dB; see docs/quality.md.
     out
-        A ``.zarr`` or ``.ome.zarr`` to write an array's result to, for results larger than
-        memory; it appears when it is complete, and must not exist before.
+        A ``.zarr`` or ``.ome.zarr`` to write the result to, for results larger than memory. It appears
+        when it is complete; a run that was stopped, or killed, goes on when the same is called again.
+    overwrite
+        Replace what has the name `out` already.
+    lazy
+        Compute nothing yet: of an array, give a dask array whose tiles are computed where it is read;
+        of a layer, one that computes what is looked at.
     progress
         Show a progress bar.
 
@@ -67,8 +77,8 @@ def upscale(
     -------
     array or napari.layers.Image
         An array of the input's dtype, Y and X multiplied by the factor (an open zarr
-        array if `out` is given); or for a layer a new image layer that lies exactly on it, not
-        yet added to a viewer.
+        array if `out` is given, a dask array if `lazy`); or for a layer a new image layer that
+        lies exactly on it, not yet added to a viewer.
 
     Raises
     ------
@@ -85,6 +95,8 @@ def upscale(
         "axes": axes, "region": region, "device": device, "precision": precision, "tile": tile,
         "self_ensemble": self_ensemble,
     }  # fmt: skip
+    if lazy:
+        return _upscale_lazily(image, model, out, options)
     if _is_layer(image):
         from napari_srgan.viewer.layers import upscale_layer_job
 
@@ -93,14 +105,68 @@ def upscale(
                 f"out={str(out)!r} is for arrays; give the layer's data: upscale(layer.data, out=...)"
             )
         return _finish(upscale_layer_job(image, model, **options), progress)
+    if isinstance(image, str | os.PathLike):
+        return _file_to_zarr(Path(image), model, out, options | {"overwrite": overwrite}, progress)
     image = check_array(image)
     axes = options["axes"] = axes_of(image, axes)
     chosen = _choose_model(model, axes)
+    if out is not None:
+        return _to_zarr(image, chosen, Path(out), options | {"overwrite": overwrite}, progress)
+    result: Upscaled = _finish(upscale_job(image, chosen, **options), progress)
+    return result.data
+
+
+def _to_zarr(image: Any, model: Model, out: Path, options: dict[str, Any], progress: bool) -> Any:
+    """Upscale into a store, and open that."""
+    return open_result(_finish(upscale_to_zarr_job(image, model, out, **options), progress))
+
+
+def _file_to_zarr(
+    path: Path,
+    model: Model | str | os.PathLike[str] | None,
+    out: str | os.PathLike[str] | None,
+    options: dict[str, Any],
+    progress: bool,
+) -> Any:
+    """Upscale an image in a file; its pixel sizes are those of the file."""
+    from napari_srgan.storage.formats import open_image
+
     if out is None:
-        result: Upscaled = _finish(upscale_job(image, chosen, **options), progress)
-        return result.data
-    with ZarrSink(Path(out), axes=axes) as sink:
-        return sink.finish(_finish(upscale_job(image, chosen, sink=sink, **options), progress))
+        raise UserError(
+            f"an image is an array, {str(path)!r} is a path; say where the result goes, "
+            "out='result.ome.zarr', or open the file first"
+        )
+    with open_image(path) as stored:
+        axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
+        options |= {"spacings": stored.spacings, "source": str(path), "still_there": stored.still_there}
+        return _to_zarr(stored.data, _choose_model(model, axes), Path(out), options, progress)
+
+
+def _upscale_lazily(
+    image: Any,
+    model: Model | str | os.PathLike[str] | None,
+    out: str | os.PathLike[str] | None,
+    options: dict[str, Any],
+) -> Any:
+    """A dask array of an array, a lazy layer of a layer."""
+    if out is not None:
+        raise UserError(
+            f"lazy=True computes nothing yet, so that there is nothing to write to out={str(out)!r}; "
+            "leave out one of them"
+        )
+    region = options.pop("region")
+    if region is not None:
+        raise UserError(
+            f"with lazy=True every part is computed when it is read; leave out region={region!r} "
+            "and take the part of the result: result[..., y_start:y_stop, x_start:x_stop]"
+        )
+    if _is_layer(image):
+        from napari_srgan.viewer.lazy_layer import lazy_layer
+
+        return lazy_layer(image, model, **options)
+    image = check_array(image)
+    axes = options["axes"] = axes_of(image, options["axes"])
+    return LazyUpscaling(image, _choose_model(model, axes), **options).dask()
 
 
 def fine_tune(

@@ -19,7 +19,9 @@ from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.tiling import Span, Tile, plan_tiles
 from napari_srgan.inference.upscale import Upscaled, upscale_job
 from napari_srgan.models import Model
-from napari_srgan.storage.zarr_store import ZarrSink
+from napari_srgan.progress import Job
+from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+from napari_srgan.storage.zarr_store import open_result
 
 RANDOM = np.random.default_rng(0)
 
@@ -30,14 +32,18 @@ def short_halo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cross_fade, "MOST_HALO", 3)
 
 
-def run_job(array: Any, model: Model, **options: Any) -> Upscaled:
-    job = upscale_job(array, model, **({"device": "cpu", "precision": "float32"} | options))
+def finish(job: Job[Any]) -> Any:
     while True:
         try:
             next(job)
         except StopIteration as end:
-            result: Upscaled = end.value
-            return result
+            return end.value
+
+
+def run_job(array: Any, model: Model, **options: Any) -> Upscaled:
+    options = {"device": "cpu", "precision": "float32"} | options
+    result: Upscaled = finish(upscale_job(array, model, **options))
+    return result
 
 
 def run(array: Any, model: Model, **options: Any) -> Any:
@@ -81,6 +87,21 @@ def test_tiles_that_agree_are_what_they_agree_on(
         result[y, x] = fade.blend(tile, exact[y, x])
     np.testing.assert_allclose(result, exact, atol=1e-12)
     assert not fade._kept
+
+
+@settings(max_examples=30)
+@given(data=st.data(), height=st.integers(1, 60), width=st.integers(1, 60))
+def test_the_order_of_tiles_does_not_change_a_bit(data: st.DataObject, height: int, width: int) -> None:
+    whole, results = place(height, width), []
+    tiles = cut_at_random(whole, data)
+    fields = {tile: RANDOM.random((2 * height, 2 * width, 1)).astype(np.float32) for tile in tiles}
+    for order in (tiles, data.draw(st.permutations(tiles))):
+        fade, result = CrossFade(whole, 2), np.zeros((2 * height, 2 * width, 1), np.float32)
+        for tile in order:
+            y, x = cross_fade.inside(fade.reach(tile), whole, 2)
+            result[y, x] = fade.blend(tile, fields[tile][y, x])
+        results.append(result)
+    np.testing.assert_array_equal(*results)
 
 
 def test_no_step_is_left_where_tiles_disagree() -> None:
@@ -201,9 +222,9 @@ def test_results_are_rounded_once(tmp_path: Path) -> None:
     model, array = make_tiny_model(channels=3, intensity="byte"), image(60, 50, 3, dtype=np.uint8)
     floats = run(array.astype(np.float32) / 255, make_tiny_model(channels=3), tile=16)
     assert np.isfinite(floats).all()
-    with ZarrSink(tmp_path / "out.zarr", axes="YXS") as sink:
-        stored = sink.finish(run_job(array, model, tile=16, sink=sink))[:]
-    np.testing.assert_array_equal(stored, run(array, model, tile=16))
+    out, options = tmp_path / "out.zarr", {"axes": "YXS", "tile": 16, "device": "cpu", "precision": "float32"}
+    finish(upscale_to_zarr_job(array, model, out, **options))
+    np.testing.assert_array_equal(open_result(out)[:], run(array, model, tile=16))
 
 
 @pytest.mark.usefixtures("short_halo")

@@ -22,6 +22,11 @@ def test_cost_grows_with_the_width_of_the_network_and_shrinks_with_precision(tin
     assert 3 * 64 * 4 < wide < 6 * 64 * 4
 
 
+def test_what_a_tile_costs_is_the_same_before_and_after_the_network_is_used(tiny_model: Any) -> None:
+    engine = Engine(tiny_model(width=64, activation="relu"), "cpu", "float32")
+    assert measure_cost(engine) == measure_cost(engine)
+
+
 def test_the_largest_tile_fits_its_budget() -> None:
     cost = TileCost(fixed=1000, per_pixel=100)
     assert cost.largest_tile(1e6) * 100 + 1000 <= 1e6

@@ -34,7 +34,9 @@ def test_tiles_cover_every_pixel_once(
         counts[tile.y.start : tile.y.stop, tile.x.start : tile.x.stop] += 1
         assert tile.pixels > 0
         if side is not None:
-            assert max(len(tile.y), len(tile.x)) <= side
+            for span, length in ((tile.y, height), (tile.x, width)):
+                assert span.start % side == 0
+                assert len(span) == min(side, length - span.start)
         elif largest is not None:
             smallest = (SMALLEST_TILE + 2 * halo) ** 2
             assert (len(tile.y) + 2 * halo) * (len(tile.x) + 2 * halo) <= max(largest, smallest)

@@ -10,6 +10,7 @@ import pytest
 from napari_srgan.inference.upscale import Upscaled
 from napari_srgan.storage.formats import open_image, open_output
 from napari_srgan.storage.image import StoredImage
+from napari_srgan.storage.restartable import RestartableStore
 from napari_srgan.storage.spacing import Spacing
 
 PROVENANCE = {
@@ -40,6 +41,8 @@ def write(tmp_path: Path) -> Write:
         **options: Any,
     ) -> Path:
         path = tmp_path / name
+        if name.endswith("zarr"):
+            return _to_zarr(path, data, axes, spacings, **options)
         with open_output(path, axes, data.dtype, **options) as output:
             sink = output(data.shape, data.dtype)
             y = axes.index("Y")
@@ -52,6 +55,20 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return write
+
+
+def _to_zarr(
+    path: Path, data: np.ndarray, axes: str, spacings: tuple[Spacing, ...] | None, **options: Any
+) -> Path:
+    """Other pixels are another result."""
+    store = RestartableStore(
+        path, shape=data.shape, dtype=data.dtype, axes=axes, spacings=spacings,
+        fingerprint={"sum": float(data.sum())}, provenance=PROVENANCE, **options,
+    )  # fmt: skip
+    with store:
+        for block in store.missing():
+            store.write(block, data[block.slices])
+        return store.finish()
 
 
 def read(path: Path) -> tuple[np.ndarray, StoredImage]:

@@ -96,7 +96,6 @@ REFUSED = [
     ("x.png", "YX", "float32", "PNG cannot hold float32"),
     ("x.png", "ZYX", "uint8", "PNG holds one plane"),
     ("x.ome.tif", "YX", "int64", "OME-TIFF cannot hold int64"),
-    ("x.ome.zarr", "CYXS", "uint8", "OME-Zarr has no place"),
     ("x.bmp", "YX", "uint8", "names no format that can be written"),
     ("x", "YX", "uint8", "names no format that can be written"),
 ]
@@ -109,6 +108,12 @@ def test_a_format_that_cannot_hold_the_result_is_refused_before_it_is_computed(
     with pytest.raises(UserError, match=words):
         open_output(tmp_path / name, axes, np.dtype(dtype))
     assert list(tmp_path.glob("x*")) == []
+
+
+def test_axes_that_ome_zarr_has_no_place_for(write: Write, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="OME-Zarr has no place"):
+        write("x.ome.zarr", random_pixels((2, 20, 30, 3), "uint8"), "CYXS")
+    assert list(tmp_path.glob("*x*")) == []
 
 
 def test_alpha_does_not_go_into_jpeg(tmp_path: Path) -> None:

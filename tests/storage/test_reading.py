@@ -15,7 +15,7 @@ from napari_srgan.storage import tiff_read
 from napari_srgan.storage.formats import open_image
 from napari_srgan.storage.spacing import Spacing, upscaled_spacings
 
-from .conftest import random_pixels, read
+from .conftest import Write, random_pixels, read
 
 
 @pytest.mark.parametrize("options", [{}, {"compression": "zlib", "tile": (32, 32)}, {"byteorder": ">"}])
@@ -130,32 +130,19 @@ def test_the_finest_level_of_ome_zarr(tmp_path: Path, version: str) -> None:
     assert image.spacings[1:] == (Spacing(0.3, "micrometer", 2), Spacing(0.3, "micrometer", 3))
 
 
-def test_colours_are_channels_in_ome_zarr(tmp_path: Path) -> None:
-    from napari_srgan.inference.upscale import Upscaled
-    from napari_srgan.storage.zarr_store import ZarrSink
-
+def test_colours_are_channels_in_ome_zarr(write: Write) -> None:
     data = random_pixels((2, 40, 50, 3), "uint8")
-    with ZarrSink(tmp_path / "x.ome.zarr", axes="ZYXS") as sink:
-        array = sink(data.shape, data.dtype)
-        array[1, 3:40, 0:50] = data[1, 3:40]
-        array[1, 0:3, 0:50] = data[1, 0:3]
-        array[0, 0:40, 0:50] = data[0]
-        opened = sink.finish(Upscaled(array, "ZYXS", ((0, 40), (0, 50)), {}))
-    np.testing.assert_array_equal(opened[:], data.transpose(3, 0, 1, 2))
-    assert read(tmp_path / "x.ome.zarr")[1].axes == "CZYX"
+    pixels, image = read(write("x.ome.zarr", data, "ZYXS"))
+    np.testing.assert_array_equal(pixels, data.transpose(3, 0, 1, 2))
+    assert image.axes == "CZYX"
 
 
-def test_ome_zarr_is_valid(tmp_path: Path) -> None:
+def test_ome_zarr_is_valid(write: Write) -> None:
     from ome_zarr_models.v05 import Image as OmeImage
 
-    from napari_srgan.inference.upscale import Upscaled
-    from napari_srgan.storage.zarr_store import ZarrSink
-
-    with ZarrSink(tmp_path / "x.ome.zarr", axes="TCYX") as sink:
-        array = sink((1, 2, 40, 50), np.dtype("uint8"))
-        spacings = (Spacing(2.0, "second"), Spacing(), Spacing(0.1, "micrometer"), Spacing(0.1, "micrometer"))
-        sink.finish(Upscaled(array, "TCYX", ((0, 40), (0, 50)), {}), spacings)
-    OmeImage.from_zarr(zarr.open_group(tmp_path / "x.ome.zarr", mode="r"))
+    spacings = (Spacing(2.0, "second"), Spacing(), Spacing(0.1, "micrometer"), Spacing(0.1, "micrometer"))
+    path = write("x.ome.zarr", random_pixels((1, 2, 40, 50), "uint8"), "TCYX", spacings)
+    OmeImage.from_zarr(zarr.open_group(path, mode="r"))
 
 
 def test_phone_pictures_stand_upright(tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ def run_command():
     get_app_model().commands.execute_command(COMMAND).result()
 
 
-def menu_item(viewer):
+def menu_item(viewer, title="Upscale with SRGAN"):
     """The real action of the real menu, as it is when the menu is opened."""
     menu = viewer.window.layers_menu
     menu.aboutToShow.emit()
     transform = next(a.menu() for a in menu.actions() if a.menu() and "Transform" in a.text())
     transform.aboutToShow.emit()
-    return next(action for action in transform.actions() if action.text().startswith("Upscale with SRGAN"))
+    return next(action for action in transform.actions() if action.text().startswith(title))
 
 
 def test_menu_item_is_greyed_out_unless_an_image_is_selected(make_napari_viewer):
@@ -46,6 +46,31 @@ def test_menu_item_upscales_all_selected_images(make_napari_viewer, finish):
     assert {layer.name for layer in viewer.layers} == {
         "a", "left out", "labels", "b", "a x2 (microscopy-x2)", "b x4 (photo-x4)",
     }  # fmt: skip
+
+
+def test_lazy_layers_for_all_selected_images(make_napari_viewer, finish):
+    viewer = make_napari_viewer()
+    viewer.add_image(CELLS, name="a")
+    viewer.add_image(CELLS, name="b")
+    viewer.layers.selection = set(viewer.layers)
+    menu_item(viewer, "Upscale lazily with SRGAN").trigger()
+    finish(viewer)
+    assert [layer.name for layer in viewer.layers][2:] == [
+        "a x2 (microscopy-x2), lazy", "b x2 (microscopy-x2), lazy",
+    ]  # fmt: skip
+    assert viewer.layers[2].multiscale
+
+
+def test_lazy_layers_are_not_stacked(make_napari_viewer, finish):
+    viewer = make_napari_viewer()
+    viewer.add_image(CELLS, name="a")
+    menu_item(viewer, "Upscale lazily with SRGAN").trigger()
+    finish(viewer)
+    viewer.layers.selection = {viewer.layers[-1]}
+    with _told("is upscaled lazily itself"):
+        menu_item(viewer, "Upscale lazily with SRGAN").trigger()
+        finish(viewer)
+    assert len(viewer.layers) == 2
 
 
 def test_command_is_in_the_palette(make_napari_viewer):

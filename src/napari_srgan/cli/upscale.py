@@ -61,7 +61,8 @@ def upscale(
     """Upscale images: TIFF, OME-TIFF, PNG, JPEG, WebP, zarr and OME-Zarr.
 
     Pixel sizes are divided by the factor. A file that cannot be used is told in one
-    sentence, and the others go on.
+    sentence, and the others go on. Zarr and OME-Zarr take results of any size; a run that was
+    stopped or killed goes on there when the same command is given again.
     """
     if len(paths) < 2:
         raise typer.BadParameter(
@@ -125,7 +126,7 @@ class _Run:
         from napari_srgan.cli.targets import refuse_inputs
         from napari_srgan.inference.arrays import check_array
         from napari_srgan.inference.upscale import upscale_job
-        from napari_srgan.storage.formats import open_image, open_output
+        from napari_srgan.storage.formats import ending, open_image, open_output
         from napari_srgan.storage.spacing import upscaled_spacings
 
         with open_image(path) as image:
@@ -140,6 +141,9 @@ class _Run:
                 raise UserError(
                     f"{result_file} is the result of another input already; upscale it on its own"
                 )
+            if ending(result_file).endswith("zarr"):
+                self._to_zarr(image, axes, model, result_file, bar, title)
+                return result_file
             with open_output(
                 result_file, axes, data.dtype, overwrite=self.overwrite, colour_profile=image.colour_profile
             ) as output:
@@ -149,6 +153,17 @@ class _Run:
                     result, upscaled_spacings(image.spacings, axes, result.region, model.scale_factor)
                 )
         return result_file
+
+    def _to_zarr(
+        self, image: StoredImage, axes: str, model: Model, result_file: Path, bar: Bar, title: str
+    ) -> None:
+        from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+
+        job = upscale_to_zarr_job(
+            image.data, model, result_file, axes=axes, spacings=image.spacings, source=str(image.path),
+            still_there=image.still_there, overwrite=self.overwrite, **self.options,
+        )  # fmt: skip
+        run_job(job, bar, title)
 
     def _axes_of(self, image: StoredImage) -> str:
         from napari_srgan.inference.axes import check_axes

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +17,11 @@ WHOLE_SAMPLE = 2**24
 """Arrays up to this many values are looked at whole."""
 SAMPLE_BLOCKS, SAMPLE_SIDE = 64, 256
 """Larger ones by this many evenly spread blocks of this side."""
+SEARCH_BLOCKS = 256
+"""Where these have no contrast, by the extremes of so many more, spread likewise."""
+LARGE_BLOCKS, LARGE_SIDE = 4096, 2048
+"""Where these have none either, by the extremes of so many blocks of this side: all there is of a slide of
+130,000 x 130,000 pixels, a part of what is larger."""
 
 
 class ArrayLike(Protocol):
@@ -89,12 +95,20 @@ def read_block(array: ArrayLike, index: tuple[int | slice, ...]) -> NDArray[Any]
     return np.asarray(array[index])
 
 
-def sample_values(array: ArrayLike, fixed: dict[int, int | slice], plane: tuple[int, int]) -> NDArray[Any]:
-    """Values from which percentiles are taken.
+def sample_values(
+    array: ArrayLike,
+    fixed: dict[int, int | slice],
+    plane: tuple[int, int],
+    *,
+    search: bool = True,
+    look: Callable[[], None] | None = None,
+) -> NDArray[Any]:
+    """Values from which percentiles are taken, the same for any container.
 
     All of them up to :data:`WHOLE_SAMPLE`; of larger arrays those of :data:`SAMPLE_BLOCKS` square
-    blocks spread evenly over planes and over each plane, the same for any container; if these
-    have no contrast, the extremes of all blocks besides.
+    blocks spread evenly over planes and over each plane. If these have no contrast, the extremes
+    of each of :data:`SEARCH_BLOCKS` more besides; if these have none either, those of
+    :data:`LARGE_BLOCKS` large ones. What has no contrast then is taken for even.
 
     Parameters
     ----------
@@ -104,6 +118,10 @@ def sample_values(array: ArrayLike, fixed: dict[int, int | slice], plane: tuple[
         Axes of which only one place or part is meant, e.g. one channel.
     plane
         The Y and the X axis.
+    search
+        Look at large blocks where the others have no contrast; else these are given as they are.
+    look
+        Called between two of its blocks, to stop it by an error.
     """
     shape = [
         len(range(*fixed[axis].indices(size))) if isinstance(fixed.get(axis), slice)  # type: ignore[union-attr]
@@ -113,15 +131,20 @@ def sample_values(array: ArrayLike, fixed: dict[int, int | slice], plane: tuple[
     whole: tuple[int | slice, ...] = tuple(fixed.get(axis, slice(None)) for axis in range(len(shape)))
     if np.prod(shape, dtype=np.int64) <= WHOLE_SAMPLE:
         return read_block(array, whole).ravel()
-    places = list(_blocks(shape, fixed, plane))
-    step = max(len(places) / SAMPLE_BLOCKS, 1)
-    chosen = [places[int(i * step)] for i in range(min(SAMPLE_BLOCKS, len(places)))]
-    samples = np.concatenate([read_block(array, place).ravel() for place in chosen])
+    blocks = _Blocks(tuple(shape), fixed, plane, SAMPLE_SIDE)
+    samples = np.concatenate([read_block(array, place).ravel() for place in blocks.spread(SAMPLE_BLOCKS)])
     if _have_contrast(samples):
         return samples
-    # A few objects on a large even ground can lie between the samples: look everywhere.
-    extremes = [_extremes(read_block(array, place)) for place in places]
-    return np.concatenate([samples, *extremes])
+    # A few objects on a large even ground can lie between the samples.
+    more = [_extremes(read_block(array, place)) for place in blocks.spread(SEARCH_BLOCKS)]
+    found = np.concatenate([samples, *more])
+    if _have_contrast(found) or not search:
+        return found
+    for place in _Blocks(tuple(shape), fixed, plane, LARGE_SIDE).spread(LARGE_BLOCKS):
+        if look is not None:
+            look()
+        more.append(_extremes(read_block(array, place)))
+    return np.concatenate([samples, *more])
 
 
 def _have_contrast(samples: NDArray[Any]) -> bool:
@@ -131,22 +154,46 @@ def _have_contrast(samples: NDArray[Any]) -> bool:
 
 def _extremes(values: NDArray[Any]) -> NDArray[Any]:
     """The smallest and the largest finite value; nothing if there is none."""
-    finite = values[np.isfinite(values)]
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     return np.array([finite.min(), finite.max()]) if finite.size else finite
 
 
-def _blocks(
-    shape: list[int], fixed: dict[int, int | slice], plane: tuple[int, int]
-) -> Iterator[tuple[int | slice, ...]]:
-    choices: list[list[int | slice]] = []
-    for axis, size in enumerate(shape):
-        if axis in plane:
-            choices.append([slice(at, at + SAMPLE_SIDE) for at in range(0, size, SAMPLE_SIDE)])
-        elif axis in fixed:
-            choices.append([fixed[axis]])
-        else:
-            choices.append(list(range(size)))
-    return product(*choices)
+@dataclass(frozen=True)
+class _Blocks:
+    """An array as square blocks of its planes, row by row, plane by plane; there may be billions."""
+
+    shape: tuple[int, ...]
+    """Of what is meant: fixed axes have the length of their part."""
+    fixed: dict[int, int | slice]
+    plane: tuple[int, int]
+    side: int
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Blocks along each axis."""
+        return tuple(
+            -(-size // self.side) if axis in self.plane else 1 if axis in self.fixed else size
+            for axis, size in enumerate(self.shape)
+        )
+
+    @property
+    def count(self) -> int:
+        return math.prod(self.counts)
+
+    def spread(self, most: int) -> Iterator[tuple[int | slice, ...]]:
+        """So many of them at most, spread evenly."""
+        step = max(self.count / most, 1)
+        for number in range(min(most, self.count)):
+            yield self._place(int(number * step))
+
+    def _place(self, number: int) -> tuple[int | slice, ...]:
+        place: list[int | slice] = []
+        for axis, at in enumerate(np.unravel_index(number, self.counts)):
+            if axis in self.plane:
+                place.append(slice(int(at) * self.side, (int(at) + 1) * self.side))
+            else:
+                place.append(self.fixed.get(axis, int(at)))
+        return tuple(place)
 
 
 def restore_dtype(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -6,10 +6,12 @@ little into the other, and what is written goes over from one to the other linea
 
 A tile's weight is its own area, blurred by a square as wide as the overlap. Tiles cover the
 plane once, so these weights sum to one everywhere, however irregularly it is cut.
+They are added up row by row, whichever tile came first, so that a result is the same to the last bit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +26,25 @@ REACH = 4
 """Low-resolution pixels that a tile is computed, and fades, into its neighbours."""
 
 
+@dataclass(frozen=True)
+class Strip:
+    """Something that a tile has computed."""
+
+    tile: Tile
+    """Without its reach."""
+    part: Tile
+    """What of it, and of its reach, this is."""
+    values: NDArray[Any]
+    """``(Y * factor, X * factor, K)`` of the part; any float dtype."""
+
+
 @dataclass
 class _Kept:
     """A tile that is computed, while it has neighbours that are not."""
 
     tile: Tile
     """Without its reach."""
-    strips: list[tuple[Tile, NDArray[Any]]]
+    strips: list[Strip]
     """What neighbours can reach of it."""
     missing: int
     """Pixels around it, and of it, that belong to tiles still to come."""
@@ -57,7 +71,7 @@ class CrossFade:
 
     def reach(self, tile: Tile) -> Tile:
         """A tile with what it is computed into its neighbours."""
-        return Tile(_reach(tile.y, self._place.y), _reach(tile.x, self._place.x))
+        return reach_of(tile, self._place)
 
     def blend(self, tile: Tile, values: NDArray[Any]) -> NDArray[Any]:
         """Blend a tile with those before it.
@@ -76,19 +90,9 @@ class CrossFade:
             no tile is missing, the best there is elsewhere.
         """
         reach = self.reach(tile)
-        weight = self._weight(tile, reach)[..., None].astype(values.dtype)
-        total, weights = values * weight, weight
-        for other in self._kept:
-            for part, pixels in other.strips:
-                shared = _common(reach, part)
-                if shared is None:
-                    continue
-                ours, theirs = self._inside(shared, reach), self._inside(shared, part)
-                faded = self._weight(other.tile, shared)[..., None].astype(values.dtype)
-                total[ours] += pixels[theirs] * faded
-                weights[ours] += faded
+        strips = [strip for other in self._kept for strip in other.strips]
+        blended = blend_strips([Strip(tile, reach, values), *strips], reach, self._place, self._factor)
         self._keep(tile, reach, values)
-        blended: NDArray[Any] = total / weights
         return blended
 
     def _keep(self, tile: Tile, reach: Tile, values: NDArray[Any]) -> None:
@@ -97,7 +101,7 @@ class CrossFade:
         done = sum(_shared_pixels(around, other.tile) for other in self._kept)
         for other in self._kept:
             other.missing -= _shared_pixels(self._around(other.tile), tile)
-        strips = [(part, values[self._inside(part, reach)].copy()) for part in _sides(reach)]
+        strips = strips_of(Strip(tile, reach, values), self._factor)
         self._kept.append(_Kept(tile, strips, around.pixels - tile.pixels - done))
         self._kept = [other for other in self._kept if other.missing]
 
@@ -108,24 +112,68 @@ class CrossFade:
             tile.y.grown(wide, wide).within(self._place.y), tile.x.grown(wide, wide).within(self._place.x)
         )
 
-    def _weight(self, tile: Tile, seen: Tile) -> NDArray[np.float64]:
-        """Weight of a tile at the result's pixels of another one ``(Y, X)``."""
-        return np.outer(
-            _share(tile.y, self._place.y, seen.y, self._factor),
-            _share(tile.x, self._place.x, seen.x, self._factor),
-        )
 
-    def _inside(self, part: Tile, outer: Tile) -> tuple[slice, slice]:
-        """Where a part lies in the result of another tile."""
-        y, x = (
-            slice((span.start - of.start) * self._factor, (span.stop - of.start) * self._factor)
-            for span, of in ((part.y, outer.y), (part.x, outer.x))
-        )
-        return y, x
+def reach_of(tile: Tile, place: Tile) -> Tile:
+    """A tile with what it is computed into its neighbours, inside the place that is computed."""
+    return Tile(tile.y.grown(REACH, REACH).within(place.y), tile.x.grown(REACH, REACH).within(place.x))
 
 
-def _reach(span: Span, place: Span) -> Span:
-    return span.grown(REACH, REACH).within(place)
+def strips_of(whole: Strip, factor: int) -> list[Strip]:
+    """What neighbours can reach of a tile that is computed, its values copied."""
+    return [
+        Strip(whole.tile, part, whole.values[inside(part, whole.part, factor)].copy())
+        for part in _sides(whole.part)
+    ]
+
+
+def blend_strips(strips: Iterable[Strip], seen: Tile, place: Tile, factor: int) -> NDArray[Any]:
+    """Blend what tiles have computed of a part of the plane, in an order of its own.
+
+    Parameters
+    ----------
+    strips
+        In any order; those that do not reach the part count for nothing. One at least reaches it.
+    seen
+        The part.
+    place
+        All that is computed of the plane.
+    factor
+        Result pixels for each pixel of a tile.
+
+    Returns
+    -------
+    NDArray
+        ``(Y * factor, X * factor, K)`` of the part.
+    """
+    shared = [(strip, common) for strip in strips if (common := _common(seen, strip.part))]
+    shared.sort(key=lambda found: (found[0].tile.y.start, found[0].tile.x.start))
+    like = shared[0][0].values
+    total = np.zeros((len(seen.y) * factor, len(seen.x) * factor, like.shape[2]), like.dtype)
+    weights = np.zeros_like(total[..., :1])
+    for strip, common in shared:
+        ours, theirs = inside(common, seen, factor), inside(common, strip.part, factor)
+        weight = _weight(strip.tile, common, place, factor)[..., None].astype(like.dtype)
+        total[ours] += strip.values[theirs] * weight
+        weights[ours] += weight
+    blended: NDArray[Any] = total / weights
+    return blended
+
+
+def _weight(tile: Tile, seen: Tile, place: Tile, factor: int) -> NDArray[np.float64]:
+    """Weight of a tile at the result's pixels of another one ``(Y, X)``."""
+    return np.outer(
+        _share(tile.y, place.y, seen.y, factor),
+        _share(tile.x, place.x, seen.x, factor),
+    )
+
+
+def inside(part: Tile, outer: Tile, factor: int) -> tuple[slice, slice]:
+    """Where a part lies in the result of another tile."""
+    y, x = (
+        slice((span.start - of.start) * factor, (span.stop - of.start) * factor)
+        for span, of in ((part.y, outer.y), (part.x, outer.x))
+    )
+    return y, x
 
 
 def _share(core: Span, place: Span, seen: Span, factor: int) -> NDArray[np.float64]:

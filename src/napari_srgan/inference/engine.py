@@ -67,6 +67,10 @@ class Watch:
         """Stop the network after the layer it is in."""
         self._stop = True
 
+    @property
+    def cancelled(self) -> bool:
+        return self._stop
+
     def __call__(self, *_: Any) -> None:
         self.layers += 1
         if self._stop:
@@ -75,6 +79,8 @@ class Watch:
 
 class Engine:
     """Runs a model on arrays.
+
+    The network goes to the device when it is first used.
 
     Parameters
     ----------
@@ -108,10 +114,31 @@ class Engine:
         wanted = choose_dtype(self.device, precision)
         self.dtype = wanted if wanted in model.network.half_precisions else torch.float32
         self.passes = len(ORIENTATIONS) if self_ensemble else 1
-        self.network = self._prepared(self.dtype)
-        self.needs_plane_statistics = self.network.needs_plane_statistics
+        self.needs_plane_statistics = model.network.needs_plane_statistics
+        self._network: Generator | None = None
+        self._preparing = threading.Lock()
         self._running = threading.Lock()
         self._normalised_layers: int | None = None
+
+    @property
+    def network(self) -> Generator:
+        """On the device.
+
+        Raises
+        ------
+        OutOfMemory
+            If it does not fit there.
+        """
+        with self._preparing:
+            if self._network is None:
+                self._network = self._prepared(self.dtype)
+            return self._network
+
+    def forget(self) -> None:
+        """Take the network off the device; it is put there again when it is next used."""
+        with self._preparing:
+            self._network = None
+        self.release()
 
     def release(self) -> None:
         """Give memory that torch keeps for later back to the device."""

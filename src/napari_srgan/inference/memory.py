@@ -57,6 +57,7 @@ def measure_cost(engine: Engine, batch: int = 1, *, gathering: bool = False) -> 
     gathering
         Measure what it costs to gather statistics from it instead.
     """
+    _ = engine.network  # on the device before, as it is no part of what a tile costs
     small, large = (_peak_bytes(engine, batch, side, gathering) for side in PROBE_SIDES)
     pixels = [side**2 for side in PROBE_SIDES]
     per_pixel = max((large - small) / (pixels[1] - pixels[0]), 1.0)

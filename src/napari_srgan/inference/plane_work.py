@@ -17,6 +17,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference import cross_fade
 from napari_srgan.inference.arrays import restore_dtype
 from napari_srgan.inference.engine import Engine, OutOfMemory, SampleTooLarge, Watch
+from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.memory import largest_sample
 from napari_srgan.inference.plane_statistics import (
     PlaneStatistics,
@@ -80,7 +81,8 @@ class PlaneWork:
     stack: PlaneStack
     place: Tile
     """Part of each plane that is computed."""
-    result: Sink
+    transforms: dict[int, IntensityTransform] = field(default_factory=dict)
+    """Of each channel; settled here if unsaid."""
     sample: Sample | None = None
     """The smallest from which statistics were gathered; none if every plane gave its own."""
     cut: bool = False
@@ -88,7 +90,8 @@ class PlaneWork:
     _most_sampled: int | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self.transforms = self.stack.transforms()
+        if not self.transforms:
+            self.transforms = self.stack.transforms()
 
     @property
     def radius(self) -> int:
@@ -142,9 +145,14 @@ class PlaneWork:
             ) from error
         self._most_sampled = failed.pixels // 2
 
+    def note_sample(self, sample: Sample) -> None:
+        """Statistics were gathered from it."""
+        if self.sample is None or sample.share < self.sample.share:
+            self.sample = sample
+
     def gather(self, index: tuple[int, ...], sample: Sample, watch: Watch) -> PlaneStatistics:
         """Read a sample of a plane and gather its statistics."""
-        card, transform = self.stack.card, self._transform(index)
+        card, transform = self.stack.card, self.transform(index)
         # Several windows have the same size wherever they lie.
         border = BORDER if len(sample.windows) > 1 else None
         low = [
@@ -163,25 +171,35 @@ class PlaneWork:
         watch: Watch,
     ) -> NDArray[Any]:
         """Read, compute, finish and restore one tile."""
-        card, transform = self.stack.card, self._transform(index)
+        return self.restored(finish(self.quantities(index, tile, statistics, watch)))
+
+    def quantities(
+        self, index: tuple[int, ...], tile: Tile, statistics: PlaneStatistics | None, watch: Watch
+    ) -> NDArray[Any]:
+        """Read and compute one tile: ``(Y * factor, X * factor, K)``, not rounded."""
+        card, transform = self.stack.card, self.transform(index)
         read = self.stack.read(index, tile, self.halo)
         batch = self.engine.run(read.to_batch(transform, card.channels), watch, statistics)
-        values = finish(read.from_batch(batch, transform, card.scale_factor))
+        return read.from_batch(batch, transform, card.scale_factor)
+
+    def restored(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Quantities as pixels of the result, without an axis of samples if they are gray."""
         restored = restore_dtype(values, self.stack.result_dtype)
         return restored if self.stack.rgb else restored[..., 0]
 
-    def write(self, index: tuple[int, ...], tile: Tile, pixels: NDArray[Any]) -> None:
+    def write(self, result: Sink, index: tuple[int, ...], tile: Tile, pixels: NDArray[Any]) -> None:
         factor = self.stack.card.scale_factor
-        self.result[
-            (*index, _scaled(tile.y, self.place.y, factor), _scaled(tile.x, self.place.x, factor))
-        ] = pixels
+        result[(*index, _scaled(tile.y, self.place.y, factor), _scaled(tile.x, self.place.x, factor))] = (
+            pixels
+        )
 
-    def _transform(self, index: tuple[int, ...]) -> Any:
+    def transform(self, index: tuple[int, ...]) -> IntensityTransform:
+        """Intensity transform of a plane."""
         return self.transforms[self.stack.channel_of(index)]
 
 
 def upscale_plane(
-    work: PlaneWork, index: tuple[int, ...], tiles: list[Tile], steps: Steps
+    work: PlaneWork, index: tuple[int, ...], tiles: list[Tile], steps: Steps, result: Sink
 ) -> Iteration[Progress, None, list[Tile]]:
     """Upscale one plane; return its tiles as they were in the end, cut for the next plane."""
     queue, finished = deque(tiles), list[Tile]()
@@ -206,9 +224,9 @@ def upscale_plane(
             statistics = None
             continue
         except OutOfMemory as error:
-            queue = deque(_halved([tile, *queue], tile, work.engine, error))
+            queue = deque(halved([tile, *queue], tile, work.engine, error))
             continue
-        work.write(index, reach, pixels)
+        work.write(result, index, reach, pixels)
         work.cut |= not work.is_plane(tile)
         finished.append(tile)
         steps = steps.after(tile.pixels)
@@ -236,8 +254,7 @@ def _measure_plane(
         except OutOfMemory as error:
             work.halve_sample(sample, error)
             continue
-        if work.sample is None or sample.share < work.sample.share:
-            work.sample = sample
+        work.note_sample(sample)
         if not sample.whole:
             steps = steps.saying(f"{steps.message}, normalised by a sample, {sample}")
         return statistics, steps.after(pixels)
@@ -264,8 +281,14 @@ def _watched(
             del future
 
 
-def _halved(tiles: list[Tile], failed: Tile, engine: Engine, error: OutOfMemory) -> list[Tile]:
-    """Cut every tile in two that is as large as the one that failed."""
+def halved(tiles: list[Tile], failed: Tile, engine: Engine, error: OutOfMemory) -> list[Tile]:
+    """Cut every tile in two that is as large as the one that failed.
+
+    Raises
+    ------
+    UserError
+        If that one was as small as can be.
+    """
     engine.release()
     if max(len(failed.y), len(failed.x)) <= SMALLEST_TILE:
         raise UserError(

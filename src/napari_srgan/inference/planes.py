@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -73,9 +73,18 @@ class PlaneStack:
             return own
         return np.dtype(self.card.result.dtype)
 
-    def transforms(self) -> dict[int, IntensityTransform]:
-        """One intensity transform for each channel; of all there is along other axes."""
-        return {channel: self._transform(channel) for channel in range(self._channels)}
+    def transforms(
+        self, *, search: bool = True, look: Callable[[], None] | None = None
+    ) -> dict[int, IntensityTransform]:
+        """One intensity transform for each channel; of all there is along other axes.
+
+        Parameters
+        ----------
+        search, look
+            As in :func:`napari_srgan.inference.arrays.sample_values`. Without a search, a span of 0
+            may only mean that no sample had contrast.
+        """
+        return {channel: self._transform(channel, search, look) for channel in range(self._channels)}
 
     @property
     def _channels(self) -> int:
@@ -85,14 +94,14 @@ class PlaneStack:
         """Channel of a plane: 0 if the array has no channel axis."""
         return index[self.axes.index("C")] if "C" in self.axes else 0
 
-    def _transform(self, channel: int) -> IntensityTransform:
+    def _transform(self, channel: int, search: bool, look: Callable[[], None] | None) -> IntensityTransform:
         fixed: dict[int, int | slice] = {}
         if "C" in self.axes:
             fixed[self.axes.index("C")] = channel
         if self.rgb:  # all colours alike, or the image would change its colour; never alpha
             fixed[len(self.axes) - 1] = slice(0, ALPHA)
         y = self.axes.index("Y")
-        samples = sample_values(self.array, fixed, (y, y + 1))
+        samples = sample_values(self.array, fixed, (y, y + 1), search=search, look=look)
         as_bytes = self.card.intensity == "byte" and self.array.dtype == np.uint8
         # Without contrast there is nothing to predict, and a sharp model would invent some.
         if as_bytes and samples.min() < samples.max():
@@ -161,7 +170,7 @@ class TileInput:
         values = transform.invert(_trimmed(planes, self.windows, factor), self.result_dtype)
         samples = list(values)
         if self.pixels.shape[2] > ALPHA:
-            opaque = _largest(self.result_dtype) / _largest(self.pixels.dtype)
+            opaque = full_scale(self.result_dtype) / full_scale(self.pixels.dtype)
             samples.append(self._alpha(factor) * opaque if opaque != 1 else self._alpha(factor))
         own = self._own_pixels()
         return np.stack([put_back_nonfinite(s, own[..., k], factor) for k, s in enumerate(samples)], axis=-1)
@@ -198,7 +207,7 @@ class TileInput:
         return own
 
 
-def _largest(dtype: np.dtype[Any]) -> float:
+def full_scale(dtype: np.dtype[Any]) -> float:
     """What stands for opaque."""
     return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
 

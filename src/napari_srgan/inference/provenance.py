@@ -22,7 +22,7 @@ def provenance(work: PlaneWork, axes: str, tile: int | None) -> dict[str, Any]:
         "axes": axes,
         "device": engine.device.type,
         "precision": engine.precision,
-        "tile": tile or "automatic",
+        "tile": "automatic" if tile is None else int(tile),
         "self_ensemble": engine.passes > 1,
         "intensity": [
             {"channel": channel, "offset": transform.offset, "span": transform.span}

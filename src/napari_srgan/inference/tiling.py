@@ -102,6 +102,12 @@ def tile_window(core: Span, length: int, halo: int, border: int | None = None) -
     )
 
 
+def on_grid(span: Span, side: int) -> Iterator[Span]:
+    """Cut a span into parts of a side, from its first pixel on; the last may be shorter."""
+    for start in range(span.start, span.stop, side):
+        yield Span(start, min(start + side, span.stop))
+
+
 def split_evenly(span: Span, parts: int) -> Iterator[Span]:
     """Cut a span into parts that differ by one pixel at most."""
     for part in range(parts):
@@ -121,12 +127,13 @@ def plan_tiles(region: Tile, halo: int, *, largest: int | None = None, side: int
         Most pixels that a tile and its halo may have together; the cut with the least
         work is chosen. :data:`SMALLEST_TILE` with its halo is always allowed.
     side
-        Or the side of a tile without its halo, in pixels.
+        Or the side of a tile without its halo, in pixels: all tiles have it, on a grid from the
+        region's first pixel on, but the last of a row or column, which is what is left.
     """
     height, width = len(region.y), len(region.x)
     if side is not None:
-        rows, columns = -(-height // side), -(-width // side)
-    elif largest is None:
+        return [Tile(y, x) for y in on_grid(region.y, side) for x in on_grid(region.x, side)]
+    if largest is None:
         rows = columns = 1
     else:
         rows, columns = _cheapest_cut(height, width, halo, max(largest, (SMALLEST_TILE + 2 * halo) ** 2))

@@ -107,8 +107,8 @@ def upscale_job(
     largest = None
     if tile is None:
         largest = _largest_tile(engine, stack.batch)
-    result = (sink or memory_sink)(_result_shape(stack, place, model.scale_factor), stack.result_dtype)
-    work = PlaneWork(engine, stack, place, result)
+    result = (sink or memory_sink)(result_shape(stack, place, model.scale_factor), stack.result_dtype)
+    work = PlaneWork(engine, stack, place)
     tiles = plan_tiles(place, work.seen, largest=largest, side=tile)
     planes = list(stack.indices())
     steps = Steps(
@@ -119,7 +119,7 @@ def upscale_job(
     )  # fmt: skip
     try:
         for number, at in enumerate(planes):
-            tiles = yield from upscale_plane(work, at, tiles, steps.of_plane(number))
+            tiles = yield from upscale_plane(work, at, tiles, steps.of_plane(number), result)
     finally:
         engine.release()
     return Upscaled(
@@ -132,7 +132,9 @@ def upscale_job(
 
 def _start_engine(model: Model, device: str, precision: str, self_ensemble: bool) -> Engine:
     try:
-        return Engine(model, device, precision, self_ensemble=self_ensemble)
+        engine = Engine(model, device, precision, self_ensemble=self_ensemble)
+        _ = engine.network  # on the device now, where it fits or does not
+        return engine
     except OutOfMemory as error:
         raise UserError(
             f"the model {model.name} does not fit into the memory of {device}; {NO_MEMORY}"
@@ -202,7 +204,8 @@ def memory_sink(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.empty(shape, dtype)
 
 
-def _result_shape(stack: PlaneStack, place: Tile, factor: int) -> tuple[int, ...]:
+def result_shape(stack: PlaneStack, place: Tile, factor: int) -> tuple[int, ...]:
+    """Of what comes of a part of each plane."""
     y = stack.axes.index("Y")
     shape = stack.array.shape
     return (*shape[:y], len(place.y) * factor, len(place.x) * factor, *shape[y + 2 :])

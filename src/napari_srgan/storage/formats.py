@@ -81,7 +81,9 @@ def open_output(
     overwrite: bool = False,
     colour_profile: bytes | None = None,
 ) -> Output:
-    """Begin an image file, checking first that it can hold the result.
+    """Begin a TIFF or a picture, checking first that it can hold the result.
+
+    Zarr is written by :func:`~napari_srgan.storage.upscale_to_zarr.upscale_to_zarr_job`.
 
     Parameters
     ----------
@@ -116,9 +118,7 @@ def _writer(path: Path) -> Callable[..., Output]:
     if not kind:
         raise UserError(f"{path.name!r} names no format that can be written; use {_LISTED}")
     if kind.endswith("zarr"):
-        from napari_srgan.storage.zarr_store import ZarrSink
-
-        return ZarrSink
+        raise ValueError(f"{path.name} is written by upscale_to_zarr_job")
     if "tif" in kind:
         from napari_srgan.storage.tiff_write import TiffOutput
 

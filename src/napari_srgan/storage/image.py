@@ -34,6 +34,10 @@ class StoredImage:
     """What a user should know, e.g. that there are more images in the file."""
     close: Callable[[], None] = lambda: None
     """Called when nothing will be read any more."""
+    still_there: Callable[[], None] = lambda: None
+    """Raises UserError if it has disappeared, where parts that are missing would be read as zeros."""
+    coarser: tuple[ArrayLike, ...] = ()
+    """The same image with fewer pixels along Y and X, where there are such levels; finer ones first."""
 
     def __enter__(self) -> StoredImage:
         return self

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Upscaled
 from napari_srgan.storage.spacing import Spacing
 
 VERSION = "0.5"
 LEVEL = "0"
-"""Name of the only resolution level we write."""
+"""Name of the finest resolution level that we write."""
 
 _KINDS = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 _LETTERS = {"time": "T", "channel": "C"}
@@ -37,19 +36,8 @@ def ome_order(axes: str) -> str:
     return "".join(sorted(letters, key="TCQZYX".index))
 
 
-def multiscales(result: Upscaled, letters: str, spacings: Mapping[str, Spacing]) -> dict[str, Any]:
-    """The ``ome`` attribute of a group with one resolution level.
-
-    Parameters
-    ----------
-    result
-        What is stored.
-    letters
-        Of the axes in the order they are stored in.
-    spacings
-        By letter; plain pixels where there is none.
-    """
-    placed = [spacings.get(letter, Spacing()) for letter in letters]
+def axes_metadata(letters: str, placed: Sequence[Spacing]) -> list[dict[str, str]]:
+    """Names, types and units of axes."""
     axes = []
     for letter, spacing in zip(letters, placed, strict=True):
         axis = {"name": letter.lower()}
@@ -58,13 +46,39 @@ def multiscales(result: Upscaled, letters: str, spacings: Mapping[str, Spacing])
         if spacing.unit and _KINDS.get(letter) in ("space", "time"):
             axis["unit"] = spacing.unit
         axes.append(axis)
-    transformations = [
-        {"type": "scale", "scale": [spacing.size for spacing in placed]},
-        {"type": "translation", "translation": [spacing.origin for spacing in placed]},
-    ]
-    level = {"path": LEVEL, "coordinateTransformations": transformations}
-    image = {"name": result.provenance.get("model", ""), "axes": axes, "datasets": [level]}
-    return {"version": VERSION, "multiscales": [image]}
+    return axes
+
+
+def level_metadata(path: str, letters: str, placed: Sequence[Spacing], coarser: int = 1) -> dict[str, Any]:
+    """One resolution level: its name, and where its pixels lie.
+
+    Parameters
+    ----------
+    path
+        Of the array in its group.
+    letters, placed
+        Of the axes of the finest level.
+    coarser
+        Pixels of the finest level along Y and X that one of this level is the mean of.
+    """
+    steps = [coarser if letter in "YX" else 1 for letter in letters]
+    return {
+        "path": path,
+        "coordinateTransformations": [
+            {
+                "type": "scale",
+                "scale": [spacing.size * by for spacing, by in zip(placed, steps, strict=True)],
+            },
+            {
+                "type": "translation",
+                # The centre of a coarse pixel is the mean of the centres of the fine ones.
+                "translation": [
+                    spacing.origin + spacing.size * (by - 1) / 2
+                    for spacing, by in zip(placed, steps, strict=True)
+                ],
+            },
+        ],
+    }
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,8 @@ class FinestLevel:
     path: str
     letters: str
     spacings: tuple[Spacing, ...]
+    coarser: tuple[str, ...] = ()
+    """Paths of the other levels, as they are listed."""
 
 
 def finest_level(attributes: Mapping[str, Any], name: str) -> FinestLevel | None:
@@ -98,7 +114,8 @@ def finest_level(attributes: Mapping[str, Any], name: str) -> FinestLevel | None
             *image.get("coordinateTransformations", ()),
         ):
             spacings = _transformed(spacings, step)
-        return FinestLevel(str(dataset["path"]), letters, tuple(spacings))
+        coarser = tuple(str(other["path"]) for other in image["datasets"][1:])
+        return FinestLevel(str(dataset["path"]), letters, tuple(spacings), coarser)
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise UserError(
             f"the OME-Zarr metadata of {name} cannot be used ({error!r}); "

@@ -21,7 +21,7 @@ class Output(ABC):
 
     Leaving the context without :meth:`finish` leaves nothing behind::
 
-        with ZarrSink(path) as sink:
+        with TiffOutput(path) as sink:
             result = run(upscale_job(array, model, sink=sink))
             sink.finish(result)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from napari_srgan.inference.upscale import Region
+if TYPE_CHECKING:
+    from napari_srgan.inference.upscale import Region
 
 
 @dataclass(frozen=True)

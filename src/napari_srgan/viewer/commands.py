@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import napari
@@ -12,6 +13,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.viewer import dialogs
 from napari_srgan.viewer.jobs import Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers import upscale_layer_job
+from napari_srgan.viewer.lazy_layer import LazyResult, lazy_layer_job
 from napari_srgan.viewer.library_tasks import Added, add_task
 
 
@@ -21,13 +23,25 @@ def upscale_selected(viewer: napari.viewer.Viewer) -> None:
     Returns at once; each result is added to the viewer when it is ready. What cannot be
     upscaled is told in a notification, while the others go on.
     """
+    _start_with(_task, viewer)
+
+
+def upscale_selected_lazily(viewer: napari.viewer.Viewer) -> None:
+    """Add a lazy layer for each selected image layer: what is looked at is computed when it is.
+
+    As :func:`upscale_selected` otherwise.
+    """
+    _start_with(_lazy_task, viewer)
+
+
+def _start_with(task_of: Callable[[Image, Any], Task], viewer: Any) -> None:
     viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
     selected = [layer for layer in viewer.layers if layer in viewer.layers.selection]
     images = [layer for layer in selected if isinstance(layer, Image)]
     try:
         if not images:
             raise UserError("no image layer is selected; select one or more in the layer list")
-        runner_of(viewer).start([task for layer in images if (task := _task(layer, viewer))])
+        runner_of(viewer).start([task for layer in images if (task := _possible(task_of, layer, viewer))])
     except UserError as error:
         show_warning(str(error))
 
@@ -46,14 +60,26 @@ def add_models(viewer: napari.viewer.Viewer) -> None:
         show_warning(str(error))
 
 
-def _task(layer: Image, viewer: Any) -> Task | None:
-    def complain(sentence: str) -> None:
-        show_warning(f"{name}: {sentence}")
-
-    name = layer.name
+def _possible(task_of: Callable[[Image, Any], Task], layer: Image, viewer: Any) -> Task | None:
     try:
-        job = upscale_layer_job(layer)
+        return task_of(layer, viewer)
     except UserError as error:
-        complain(str(error))
+        _complain_of(layer)(str(error))
         return None
-    return Task(f"Upscaling {name}", job, viewer.add_layer, complain)
+
+
+def _task(layer: Image, viewer: Any) -> Task:
+    job = upscale_layer_job(layer)
+    return Task(f"Upscaling {layer.name}", job, viewer.add_layer, _complain_of(layer))
+
+
+def _lazy_task(layer: Image, viewer: Any) -> Task:
+    def add(result: LazyResult) -> None:
+        viewer.add_layer(result.layer())
+
+    return Task(f"Upscaling {layer.name}", lazy_layer_job(layer), add, _complain_of(layer))
+
+
+def _complain_of(layer: Image) -> Callable[[str], None]:
+    name = layer.name  # as it is now
+    return lambda sentence: show_warning(f"{name}: {sentence}")

@@ -319,14 +319,14 @@ class _JobWorker(GeneratorWorker):  # type: ignore[misc]
         self._job = job
 
     def work(self) -> Any:
-        _step_back()
+        step_back()
         try:
             return super().work()
         finally:
             self._job.close()
 
 
-def _step_back() -> None:
+def step_back() -> None:
     """Let the window go first where both want a processor; where Linux schedules, as it does so by thread."""
     if sys.platform == "linux":
         with suppress(OSError):

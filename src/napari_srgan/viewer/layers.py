@@ -74,7 +74,7 @@ def upscale_layer_job(
     data = finest_level(image)
     if axes is None:
         axes = layer_axes(image)
-    appearance = _appearance(image)
+    appearance = appearance_of(image)
     chosen = default_model_name(rgb=image.rgb) if model is None else model
     options: dict[str, Any] = {
         "region": region, "device": device, "precision": precision, "tile": tile,
@@ -83,14 +83,21 @@ def upscale_layer_job(
 
     def job() -> Job[Image]:
         yield Progress(0, 1, "Loading the model")
-        loaded = _load(chosen)
+        loaded = load_chosen(chosen)
         result = yield from upscale_job(data, loaded, axes=axes, **options)
         return _result_layer(appearance, result, loaded)
 
     return job()
 
 
-def _load(model: Model | Blending | str | os.PathLike[str]) -> Model:
+def load_chosen(model: Model | Blending | str | os.PathLike[str]) -> Model:
+    """A model that was chosen in one of the ways there are.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
     if isinstance(model, Blending):
         return model.load()
     return model if isinstance(model, Model) else load_model(model)
@@ -132,8 +139,8 @@ def layer_axes(layer: Image) -> str:
     return axes
 
 
-def _appearance(layer: Image) -> dict[str, Any]:
-    """Everything about a layer but its pixels, as arguments of a new one."""
+def appearance_of(layer: Image) -> dict[str, Any]:
+    """Everything about a layer but its pixels, as arguments of a new one, and `contrast_limits_range`."""
     state = dict(cast(Mapping[str, Any], layer.as_layer_data_tuple()[1]))
     for name in _NOT_CARRIED:
         state.pop(name, None)
@@ -143,25 +150,44 @@ def _appearance(layer: Image) -> dict[str, Any]:
     }
 
 
-def _result_layer(appearance: dict[str, Any], result: Upscaled, model: Model) -> Image:
+def result_state(
+    appearance: dict[str, Any], provenance: dict[str, Any], region: Region, model: Model
+) -> dict[str, Any]:
+    """Arguments of a result's layer: its name, its place, its looks and how it was made.
+
+    Parameters
+    ----------
+    appearance
+        Of the layer that was upscaled, without `contrast_limits_range`.
+    provenance
+        How the result was made.
+    region
+        Pixels of the layer that were upscaled.
+    model
+        With which it was made.
+    """
     state = dict(appearance)
-    limits_range = state.pop("contrast_limits_range")
     if model.card.result is not None:  # other quantities
         state.pop("contrast_limits")
     linear = Affine(scale=state["scale"], rotate=state["rotate"], shear=state["shear"]).linear_matrix
-    (y, _), (x, _) = result.region
+    (y, _), (x, _) = region
     placement = place_result(linear, state["scale"], state["translate"], model.scale_factor, (y, x))
     metadata = state["metadata"]
-    made = {**result.provenance, "layer": state["name"], "region": result.region}
+    made = {**provenance, "layer": state["name"], "region": region}
     if METADATA_KEY in metadata:
         made["before"] = metadata[METADATA_KEY]
-    state |= {
+    return state | {
         "name": f"{state['name']} x{model.scale_factor} ({model.name})",
         "scale": placement.scale,
         "translate": placement.translate,
         "metadata": {**metadata, METADATA_KEY: made},
     }
-    layer = Image(np.asarray(result.data), **state)
+
+
+def _result_layer(appearance: dict[str, Any], result: Upscaled, model: Model) -> Image:
+    looks = dict(appearance)
+    limits_range = looks.pop("contrast_limits_range")
+    layer = Image(np.asarray(result.data), **result_state(looks, result.provenance, result.region, model))
     if model.card.result is None:
         layer.contrast_limits_range = limits_range
     elif (limits := _limits(layer)) is not None:

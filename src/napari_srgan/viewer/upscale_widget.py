@@ -12,11 +12,12 @@ from napari.utils.notifications import show_warning
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Region
 from napari_srgan.models import user_folder
-from napari_srgan.progress import Progress
+from napari_srgan.progress import Job, Progress
 from napari_srgan.viewer import choices
 from napari_srgan.viewer.appearance import as_sentence, grid_of, make_elastic, say
 from napari_srgan.viewer.jobs import PERCENT, Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers import finest_level, layer_axes, upscale_layer_job
+from napari_srgan.viewer.lazy_layer import LazyResult, lazy_layer_job
 from napari_srgan.viewer.library_changes import look_when_entered
 from napari_srgan.viewer.model_chooser import ModelChooser
 from napari_srgan.viewer.model_wish import wish_of
@@ -44,7 +45,7 @@ class UpscaleWidget(Container[Any]):
         # Labels get one width only if the fields come after.
         self.extend([
             self._image, *self._models.rows, self._region, *self._axes, self._device, self._precision,
-            self._tile, self._ensemble, self._beside, self._buttons, self._bar, self._status,
+            self._tile, self._ensemble, self._lazy, self._beside, self._buttons, self._bar, self._status,
         ])  # fmt: skip
         for label in (self["about"], self._status):
             make_elastic(label)
@@ -89,6 +90,10 @@ class UpscaleWidget(Container[Any]):
             tooltip="Averages the results of the image turned and mirrored in all eight ways: "
             "slightly more faithful, 8 times the work",
         )  # fmt: skip
+        self._lazy = CheckBox(
+            name="lazy", label="Lazily: compute only what is looked at",
+            tooltip="Adds the result at once, of an image of any size; zoom in, and what you see is computed",
+        )  # fmt: skip
         self._beside = CheckBox(
             name="beside", label="Show original beside",
             tooltip="Shows the layers in napari's grid, where they move together",
@@ -105,6 +110,7 @@ class UpscaleWidget(Container[Any]):
     def _connect(self) -> None:
         self._image.changed.connect(self._on_image)
         self._models.said.connect(self._on_library_said)
+        self._lazy.changed.connect(self._on_lazy)
         look_when_entered(self.native)
         self._run.changed.connect(self._on_run)
         self._cancel.changed.connect(self._runner.cancel)
@@ -135,6 +141,9 @@ class UpscaleWidget(Container[Any]):
             if axis is not None:
                 field.label = axis.label
                 field.value = "Q"
+
+    def _on_lazy(self, lazy: bool) -> None:
+        self._region.enabled = not lazy  # one looks where one likes
 
     def _chosen_axes(self, image: Image) -> str:
         letters = list(layer_axes(image))
@@ -170,20 +179,22 @@ class UpscaleWidget(Container[Any]):
             raise UserError(f"there is no model; put one into {user_folder()}")
         if 0 in finest_level(image).shape:
             raise UserError(f"{image.name!r} is empty: its shape is {finest_level(image).shape}")
-        job = upscale_layer_job(
-            image,
-            model,
-            axes=self._chosen_axes(image),
-            region=self._chosen_region(image),
-            device=self._device.value,
-            precision=self._precision.value,
-            tile=self._tile.value,
-            self_ensemble=self._ensemble.value,
-        )
+        options: dict[str, Any] = {
+            "axes": self._chosen_axes(image), "device": self._device.value,
+            "precision": self._precision.value, "tile": self._tile.value,
+            "self_ensemble": self._ensemble.value,
+        }  # fmt: skip
+        job: Job[Any]
+        if self._lazy.value:
+            job = lazy_layer_job(image, model, **options)
+        else:
+            job = upscale_layer_job(image, model, region=self._chosen_region(image), **options)
         beside = self._beside.value
         return Task(f"Upscaling {image.name}", job, lambda new: self._add(new, image, beside), self._complain)
 
-    def _add(self, result: Image, image: Image, beside: bool) -> None:
+    def _add(self, result: Image | LazyResult, image: Image, beside: bool) -> None:
+        if isinstance(result, LazyResult):
+            result = result.layer()
         layers = self._viewer.layers
         if beside and image in layers:
             layers.insert(layers.index(image) + 1, result)

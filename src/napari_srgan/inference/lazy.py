@@ -1,0 +1,228 @@
+"""The upscaled image as an array that is computed tile by tile, only where it is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_srgan.inference.arrays import check_array
+from napari_srgan.inference.axes import axes_of
+from napari_srgan.inference.canonical_tiles import CanonicalTiles
+from napari_srgan.inference.engine import Engine, Watch
+from napari_srgan.inference.part import Part, part_of
+from napari_srgan.inference.placeholder import enlarged
+from napari_srgan.inference.plane_work import PlaneWork
+from napari_srgan.inference.planes import PlaneStack
+from napari_srgan.inference.provenance import provenance
+from napari_srgan.inference.tile_cache import TileCache, cache_budget
+from napari_srgan.inference.tile_grid import TileGrid, TilePlace
+from napari_srgan.inference.upscale import check_tile, memory_sink, result_shape
+from napari_srgan.models import Model
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+LAZY_TILE = 256
+"""Side of a tile in low-resolution pixels, if nothing is said: small enough that the first is there
+soon, large enough that its halo of some 40 pixels does not cost more than the tile."""
+
+Index = tuple[int | slice, ...]
+
+
+class LazyUpscaling:
+    """Upscales an array where it is read; whoever reads it waits for the tiles that are not there yet.
+
+    Tiles lie on a fixed grid from pixel 0 on, and each has one value: whatever is read, in whatever
+    order and by how many threads, in float32 the values are those of
+    :func:`~napari_srgan.inference.upscale.upscale_job` with the same `tile`, to the last bit. (Not
+    with another `tile`: see ``docs/scripting.md``.) They are kept within a budget of memory.
+
+    Nothing is computed when it is made. Intensities are settled then, once, for all tiles: from all
+    values up to 2**24, of larger arrays from 64 blocks of 256 x 256 pixels spread evenly, and if these have
+    no contrast, from the extremes of 256 more. Only if these have none either, up to 4,096 of
+    2,048 x 2,048 are looked at, before the first tile is computed: all of a slide of 130,000 x 130,000.
+
+    Parameters
+    ----------
+    array
+        numpy, dask, zarr or xarray, as in :func:`~napari_srgan.inference.upscale.upscale_job`.
+    model
+        To upscale with.
+    axes
+        One letter for each axis; guessed if unsaid.
+    device, precision
+        See :class:`napari_srgan.inference.engine.Engine`.
+    tile
+        Side of a tile in pixels of the input, without its halo; :data:`LAZY_TILE` if unsaid.
+    self_ensemble
+        Give the mean over the eight orientations of the image.
+    cache
+        Bytes for tiles; see :func:`napari_srgan.inference.tile_cache.cache_budget`.
+
+    Raises
+    ------
+    UserError
+        If the array, its axes or a parameter cannot be used.
+    """
+
+    def __init__(
+        self,
+        array: Any,
+        model: Model,
+        *,
+        axes: str | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        tile: int | None = None,
+        self_ensemble: bool = False,
+        cache: int | None = None,
+    ) -> None:
+        check_tile(tile)
+        budget = cache_budget(cache)
+        self.array = check_array(array)
+        self.axes = axes_of(self.array, axes)
+        self.model = model
+        self.factor: int = model.scale_factor
+        stack = PlaneStack(self.array, self.axes, model.card)
+        engine = Engine(model, device, precision, self_ensemble=self_ensemble)
+        grid = TileGrid(stack.plane_shape, LAZY_TILE if tile is None else int(tile), self.factor)
+        work = PlaneWork(engine, stack, grid.whole, stack.transforms(search=False))
+        work.cut = math.prod(grid.counts) > 1
+        self.tile = grid.side
+        self.shape = result_shape(stack, grid.whole, self.factor)
+        self.dtype = stack.result_dtype
+        self._grid = grid
+        self._work = work
+        self._tiles = CanonicalTiles(work, grid, TileCache(budget))
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Model, weights, version, parameters; as in :class:`~napari_srgan.inference.upscale.Upscaled`."""
+        return provenance(self._work, self.axes, self.tile)
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Read a part: whole numbers, slices with steps above 0, ``...``. Computes what is missing.
+
+        Raises
+        ------
+        IndexError
+            If there is no such part.
+        UserError
+            If memory does not suffice for the part, or not even for the smallest tile, or if the model
+            gives no finite values.
+        """
+        return self.read(part_of(key, self.shape))
+
+    def read(self, part: Part) -> NDArray[Any]:
+        """As ``[...]``, of what an index was understood to mean."""
+        result = memory_sink(part.shape, self.dtype)
+        for place, into, of in self._pieces(part):
+            result[into] = self._tiles.pixels(place, Watch())[of]
+        return part.answer(result)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """All of it."""
+        return np.asarray(self[...], dtype)
+
+    def peek(self, key: Any) -> tuple[NDArray[Any], bool]:
+        """What can be shown of a part at once: nothing is computed.
+
+        Parameters
+        ----------
+        key
+            As for reading.
+
+        Returns
+        -------
+        tuple
+            The part, with pixels of the input enlarged where tiles are not there; and whether
+            all of it is real.
+        """
+        part = part_of(key, self.shape)
+        pieces = [(self._tiles.peek(place), into, of) for place, into, of in self._pieces(part)]
+        real = all(tile is not None for tile, _, _ in pieces)
+        result = np.empty(part.shape, self.dtype) if real else enlarged(self._work, part)
+        for tile, into, of in pieces:
+            if tile is not None:
+                result[into] = tile[of]
+        return part.answer(result), real
+
+    def missing(self, key: Any) -> list[TilePlace]:
+        """Tiles of a part that are not there, nearest its middle first."""
+        part = part_of(key, self.shape)
+        y = self.axes.index("Y")
+        planes = _nearest_first([index for _, index in part.leading(y)])
+        rows, columns = (self._grid.pieces(part.ranges[axis]) for axis in (y, y + 1))
+        tiles = _nearest_first([(row.number, column.number) for row, column in product(rows, columns)])
+        places = (TilePlace(index, row, column) for index in planes for row, column in tiles)
+        return [place for place in places if place not in self._tiles.cache]
+
+    def compute(self, place: TilePlace, watch: Watch | None = None) -> None:
+        """Compute a tile, if it is not there.
+
+        Raises
+        ------
+        Cancelled
+            If the watch was cancelled: within one layer of the network.
+        UserError
+            As when reading.
+        """
+        self._tiles.pixels(place, watch or Watch())
+
+    def forget(self) -> None:
+        """Give back the memory of tiles and network; whatever is read after is computed again."""
+        self._tiles.forget()
+
+    def dask(self) -> da.Array:
+        """As a dask array whose chunks are the tiles; along leading axes they are one plane thick.
+
+        Nothing is computed, and no time is spent on tiles that are not looked at, however many there are.
+        """
+        from napari_srgan.inference.lazy_dask import Window, tile_array
+
+        return tile_array(Window(self, part_of(..., self.shape), self._name))
+
+    def tile_sizes(self, part: Part) -> tuple[tuple[int, ...], ...]:
+        """How many places of a part lie in each tile, along every axis; leading ones plane by plane."""
+        y = self.axes.index("Y")
+        leading = [(1,) * len(along) for along in part.ranges[:y]]
+        plane = [
+            tuple(piece.into.stop - piece.into.start for piece in self._grid.pieces(along))
+            for along in part.ranges[y : y + 2]
+        ]
+        samples = [(len(along),) for along in part.ranges[y + 2 :]]
+        return tuple(sizes or (0,) for sizes in (*leading, *plane, *samples))
+
+    @cached_property
+    def _name(self) -> str:
+        return f"upscaled-{uuid4().hex}"
+
+    def _pieces(self, part: Part) -> Iterator[tuple[TilePlace, Index, Index]]:
+        """Tiles of a part: which, where in the answer, and which of its pixels."""
+        y = self.axes.index("Y")
+        rows, columns = (self._grid.pieces(part.ranges[axis]) for axis in (y, y + 1))
+        samples = [slice(along.start, along.stop, along.step) for along in part.ranges[y + 2 :]]
+        every = [slice(None)] * len(samples)
+        for at, index in part.leading(y):
+            for row, column in product(rows, columns):
+                place = TilePlace(index, row.number, column.number)
+                yield place, (*at, row.into, column.into, *every), (row.of, column.of, *samples)
+
+
+def _nearest_first(places: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Those in the middle of a box of places first."""
+    if not places:
+        return []
+    middle = [(first + last) / 2 for first, last in zip(places[0], places[-1], strict=True)]
+    return sorted(places, key=lambda place: sum((a - b) ** 2 for a, b in zip(place, middle, strict=True)))

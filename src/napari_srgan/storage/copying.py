@@ -1,0 +1,220 @@
+"""An array that is computed where it is read, copied into a store block by block."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from napari_srgan.errors import UserError
+from napari_srgan.inference.arrays import ArrayLike
+from napari_srgan.progress import Job, Progress
+from napari_srgan.storage.block_reading import BlockReader, SourceGone
+from napari_srgan.storage.restartable import Damaged, RestartableStore
+from napari_srgan.storage.shard_layout import Block
+
+WRITERS = max(2, min(4, os.cpu_count() or 1))
+"""Threads that compress and write, and wait until the disk has it."""
+GIVE_UP = 20
+"""Blocks in a row that cannot be read: then it is not a chunk that is broken, but the whole input."""
+NAMED = 5
+"""Blocks that could not be read and are named at the end."""
+PAUSE = 0.05
+"""Seconds between two words of progress."""
+
+
+def copy_job(
+    source: ArrayLike,
+    store: RestartableStore,
+    *,
+    workers: int = 2,
+    still_there: Callable[[], None] | None = None,
+) -> Job[Path]:
+    """Copy an array into a store, and give the store its name.
+
+    While one block is computed others are read, compressed and written; coarser levels grow
+    with the finest one. What the store has already is not read.
+
+    Parameters
+    ----------
+    source
+        Of the store's shape and dtype. If it computes tiles (``missing`` and ``compute``, as
+        :class:`~napari_srgan.inference.lazy.LazyUpscaling` does), they are stopped between two layers.
+    store
+        Open; closed by whoever opened it.
+    workers
+        Threads that read the source. At most `workers` + :data:`WRITERS` + 2 blocks are in memory.
+    still_there
+        Called after each block was read; raises UserError if the source has disappeared, where that would
+        otherwise pass for empty parts.
+
+    Yields
+    ------
+    Progress
+        Several times a second; closing the generator stops the work within one tile and keeps what is done.
+
+    Returns
+    -------
+    Path
+        Of the finished store.
+
+    Raises
+    ------
+    UserError
+        If blocks could not be read (all others are done, and kept), or the disk does not take them.
+    """
+    if tuple(source.shape) != store.image.shape:
+        raise ValueError(f"the source has shape {tuple(source.shape)}, the store {store.image.shape}")
+    if store.finished:
+        return store.path
+    copy = _Copy(store, BlockReader(source, still_there), workers)
+    try:
+        yield copy.progress()
+        while copy.step():
+            yield copy.progress()
+    finally:
+        copy.stop()
+    if copy.failed:
+        raise UserError(_what_failed(copy.failed, store))
+    yield copy.progress("Completing")
+    return store.finish()
+
+
+def _what_failed(failed: dict[Block, str], store: RestartableStore) -> str:
+    named = "; ".join(f"{block} ({reason})" for block, reason in list(failed.items())[:NAMED])
+    more = f"; and {len(failed) - NAMED} more" if len(failed) > NAMED else ""
+    return (
+        f"{len(failed)} of {store.total} parts of {store.path} could not be made: {named}{more}. All others "
+        "are done and kept: mend the input and start the same again, and only these are done"
+    )
+
+
+@dataclass
+class _Copy:
+    """The work in hand; touched only by the thread of the job."""
+
+    store: RestartableStore
+    reader: BlockReader
+    workers: int
+    failed: dict[Block, str] = field(default_factory=dict)
+    """Blocks of the finest level, and why they could not be read."""
+
+    def __post_init__(self) -> None:
+        self._readers = ThreadPoolExecutor(self.workers, "read")
+        self._writers = ThreadPoolExecutor(WRITERS, "write")
+        self._reading: dict[Future[NDArray[Any]], Block] = {}
+        self._writing: dict[Future[None], Block] = {}
+        self._missing: Iterator[Block] = self.store.missing()
+        # A level that has all it needs from a run before.
+        self._coarser: Iterator[Block] = iter(self._ready_already())
+        self._total = sum(_weight(block) for level in self.store.levels for block in level.blocks())
+        missing = chain(self.store.missing(), self.store.coarser_missing())
+        self._done = self._total - sum(_weight(block) for block in missing)
+        self._again: set[Block] = set()
+        self._failed_in_a_row = 0
+        self._next_word = 0.0
+
+    def _ready_already(self) -> list[Block]:
+        return [block for block in self.store.coarser_missing() if self.store.ready(block)]
+
+    def progress(self, doing: str = "Writing") -> Progress:
+        begun = sum(self.reader.share_of(block) * _weight(block) for block in self._reading.values())
+        done = min(int(self._done + begun), self._total)
+        return Progress(done, self._total, f"{doing} {self.store.path.name}")
+
+    def step(self) -> bool:
+        """Work until it is time to say a word; False when there is nothing left to do."""
+        self._next_word = time.monotonic() + PAUSE
+        while True:
+            self._hand_out()
+            if not self._reading and not self._writing:
+                return False
+            left = self._next_word - time.monotonic()
+            if left <= 0:
+                return True
+            running: list[Future[Any]] = [*self._reading, *self._writing]
+            done, _ = wait(running, left, FIRST_COMPLETED)
+            for future in done:
+                if future in self._reading:
+                    self._was_read(future)
+                else:
+                    self._was_written(future)
+
+    def _hand_out(self) -> None:
+        while len(self._writing) <= WRITERS and (block := next(self._coarser, None)):
+            self._shrink(block)
+        # One more than there are workers, so that none waits for us.
+        while len(self._reading) <= self.workers and len(self._writing) <= WRITERS:
+            block = next((one for one in self._missing if one not in self._again), None)
+            if block is None:
+                return
+            self._read(block)
+
+    def _was_read(self, future: Future[NDArray[Any]]) -> None:
+        block = self._reading.pop(future)
+        error = future.exception()
+        if error is None:
+            self._failed_in_a_row = 0
+            self._writing[self._writers.submit(self.store.write, block, future.result())] = block
+        elif isinstance(error, Exception) and not isinstance(error, MemoryError | SourceGone):
+            self._could_not_be_read(block, error)
+        else:
+            raise error
+
+    def _could_not_be_read(self, block: Block, error: Exception) -> None:
+        self.failed[block] = _reason(error)
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row >= GIVE_UP:
+            raise UserError(
+                f"{GIVE_UP} parts in a row could not be read, the last because: {_reason(error)}; what of "
+                f"{self.store.path} is done is kept: put the input right and start the same again"
+            ) from error
+
+    def _was_written(self, future: Future[None]) -> None:
+        block = self._writing.pop(future)
+        try:
+            future.result()
+        except Damaged as error:
+            self._do_again(error.block)
+            return
+        self._done += _weight(block)
+        above = self.store.ready_above(block)
+        if above is not None and above not in self._writing.values():
+            self._shrink(above)
+
+    def _shrink(self, block: Block) -> None:
+        self._writing[self._writers.submit(self.store.shrink, block)] = block
+
+    def _do_again(self, block: Block) -> None:
+        self._done -= _weight(block)
+        if block.level:
+            self._shrink(block)
+        else:
+            self._again.add(block)
+            self._read(block)
+
+    def _read(self, block: Block) -> None:
+        self._reading[self._readers.submit(self.reader.read, block)] = block
+
+    def stop(self) -> None:
+        """End all threads within a tile; blocks that are being written are written to the end."""
+        self.reader.stop()
+        self._readers.shutdown(cancel_futures=True)
+        self._writers.shutdown(cancel_futures=True)
+
+
+def _weight(block: Block) -> int:
+    # A mean costs next to nothing beside a prediction.
+    return max(block.pixels // (1 if block.level == 0 else 50), 1)
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

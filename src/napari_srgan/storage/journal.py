@@ -1,0 +1,152 @@
+"""What a run has done so far, remembered on disk line by line."""
+
+from __future__ import annotations
+
+import os
+import threading
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LOST = -2
+EMPTY = -1
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was written, so that it can be recognised."""
+
+    size: int
+    """Of the file in bytes; :data:`EMPTY` where all pixels are 0 and no file is needed."""
+    checksum: int = 0
+    """CRC-32 of the file."""
+
+    @classmethod
+    def of(cls, file: Path) -> Receipt:
+        """Wait until a file is on the disk, and tell what is in it."""
+        if not file.exists():
+            return cls(EMPTY)
+        content = settle_file(file)
+        return cls(len(content), zlib.crc32(content))
+
+    def fits(self, file: Path, *, look_inside: bool) -> bool:
+        """Whether a file is still what was written, by its size alone or also by its checksum."""
+        if self.size == EMPTY:
+            return not file.exists()
+        try:
+            if file.stat().st_size != self.size:
+                return False
+            return not look_inside or zlib.crc32(file.read_bytes()) == self.checksum
+        except OSError:
+            return False
+
+
+class Journal:
+    """Files that are whole on the disk, by name.
+
+    Every line carries a checksum: one that was cut off when the power went is as if it had
+    never been written. A line is on the disk when :meth:`add` returns.
+
+    Parameters
+    ----------
+    path
+        The file; made if missing, else read and written anew without lines that are broken.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._entries = _read(path)
+        self.rewrite(self._entries)
+
+    @property
+    def entries(self) -> dict[str, Receipt]:
+        """All files and their receipts, in the order they were written in; a copy."""
+        with self._lock:
+            return dict(self._entries)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._entries
+
+    def __getitem__(self, name: str) -> Receipt:
+        return self._entries[name]
+
+    def add(self, name: str, receipt: Receipt) -> None:
+        """Remember that a file is whole."""
+        self._append(name, receipt)
+
+    def remove(self, name: str) -> None:
+        """Forget a file that turned out not to be whole."""
+        self._append(name, Receipt(LOST))
+
+    def _append(self, name: str, receipt: Receipt) -> None:
+        line = _line(name, receipt)
+        with self._lock, self._path.open("r+b") as file:  # "r+": a folder that vanished is not made anew
+            file.seek(0, os.SEEK_END)
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+            _enter(self._entries, name, receipt)
+
+    def rewrite(self, entries: Mapping[str, Receipt]) -> None:
+        """Remember these and nothing else."""
+        content = b"".join(_line(name, receipt) for name, receipt in entries.items())
+        with self._lock:
+            write_whole(self._path, content)
+            self._entries = dict(entries)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file so that after a crash it has its old content or its new one."""
+    temporary = path.with_name(f"{path.name}.new")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    settle_folder(path.parent)
+
+
+def settle_file(path: Path) -> bytes:
+    """Make a file that was written last through a power failure; return what is in it."""
+    with path.open("r+b") as file:
+        content = file.read()
+        os.fsync(file.fileno())
+    settle_folder(path.parent)
+    return content
+
+
+def settle_folder(folder: Path) -> None:
+    """Make the names in a folder last through a power failure, where the system can."""
+    if os.name != "posix":  # Windows opens no folders
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _line(name: str, receipt: Receipt) -> bytes:
+    said = f"{name} {receipt.size} {receipt.checksum:08x}".encode()
+    return b"%08x %b\n" % (zlib.crc32(said), said)
+
+
+def _enter(entries: dict[str, Receipt], name: str, receipt: Receipt) -> None:
+    entries.pop(name, None)  # what is written again is the latest
+    if receipt.size != LOST:
+        entries[name] = receipt
+
+
+def _read(path: Path) -> dict[str, Receipt]:
+    entries: dict[str, Receipt] = {}
+    if not path.exists():
+        return entries
+    for line in path.read_bytes().split(b"\n"):
+        checksum, _, said = line.partition(b" ")
+        if checksum != b"%08x" % zlib.crc32(said) or said.count(b" ") < 2:
+            continue
+        name, size, file_checksum = said.decode().rsplit(" ", 2)
+        _enter(entries, name, Receipt(int(size), int(file_checksum, 16)))
+    return entries

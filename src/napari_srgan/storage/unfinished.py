@@ -1,0 +1,131 @@
+"""The folder an unfinished store lies in, and the one process it belongs to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from napari_srgan.errors import UserError
+from napari_srgan.storage.disk_errors import disk_error
+from napari_srgan.storage.journal import settle_folder
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+ATTEMPTS = 20
+"""Times a lock is tried on a folder that another process is just taking away."""
+
+
+class Unfinished:
+    """A store in the making, in a folder ``.partial-NAME`` beside its future place.
+
+    In the folder lie the store under its final name, what is remembered of the run, and a
+    lock that the system takes away when its process dies, however it dies.
+
+    Parameters
+    ----------
+    path
+        The final name. Its folder is made if missing.
+
+    Raises
+    ------
+    UserError
+        If another process is writing the same store, or the folder cannot be written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.folder = folder_of(path)
+        self.content = self.folder / path.name
+        self.state = self.folder / "state.json"
+        self.journal = self.folder / "journal"
+        self._old = self.folder / "old"
+        try:
+            self._lock = self._locked()
+        except OSError as error:
+            raise UserError(
+                f"nothing can be written to {path.parent}: {error.strerror or error}; choose another folder"
+            ) from error
+
+    def _locked(self) -> IO[bytes]:
+        name = self.folder / "lock"
+        for _ in range(ATTEMPTS):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                file = name.open("ab")
+            except FileNotFoundError:  # whoever finished has just taken the folder away
+                continue
+            try:
+                _lock(file)
+            except OSError as error:
+                file.close()
+                raise UserError(
+                    f"{self.path} is being written by another process; wait until it has finished, or stop it"
+                ) from error
+            # What was locked may have been taken away in between, and then locks nothing.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), name.stat()):
+                    return file
+            file.close()
+        raise OSError(f"the folder {self.folder} cannot be locked")
+
+    def there(self) -> bool:
+        """Whether the folder is still where it was."""
+        return self.state.exists()
+
+    def clear(self) -> None:
+        """Remove all but the lock."""
+        for entry in self.folder.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name != "lock":
+                entry.unlink()
+
+    def commit(self) -> None:
+        """Give the store its name, in place of what has it now, and remove the rest.
+
+        Raises
+        ------
+        UserError
+            If the folder cannot be written to.
+        """
+        try:
+            if self.path.exists():
+                # A folder that is not empty cannot be replaced in one step: the old one steps aside.
+                shutil.rmtree(self._old, ignore_errors=True)
+                self.path.replace(self._old)
+            self.content.replace(self.path)
+            settle_folder(self.path.parent)
+        except OSError as error:
+            raise disk_error(error, self.path) from error
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove the folder with all that is in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.close()
+        if self.folder.exists():  # Windows removes no file that is open
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Leave the folder as it is, to others or to a later run."""
+        self._lock.close()
+
+
+def folder_of(path: Path) -> Path:
+    """Where the unfinished store of that name lies."""
+    # The dot hides it from listings.
+    return path.with_name(f".partial-{path.name}")

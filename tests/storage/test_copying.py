@@ -1,0 +1,137 @@
+"""Copying what has to be computed: shown and stopped inside a block, overlapping with the writing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from killed_copy import Pattern, open_store
+from napari_srgan.errors import UserError
+from napari_srgan.storage.copying import copy_job
+from napari_srgan.storage.restartable import RestartableStore
+
+LONG = 60.0
+"""Seconds after which a test that waits has failed."""
+
+
+class Tiled(Pattern):
+    """The pattern in four tiles a block, of which the network may take as long as it is let."""
+
+    def __init__(self) -> None:
+        self.let = threading.Semaphore(0)
+        self.computed: list[Any] = []
+
+    def missing(self, key: Any) -> list[Any]:
+        return [(tuple(part.start for part in key), number) for number in range(4)]
+
+    def compute(self, place: Any, watch: Any) -> None:
+        while not self.let.acquire(timeout=0.001):
+            watch()  # a layer of the network
+        self.computed.append(place)
+
+
+def test_closing_stops_within_a_tile(tmp_path: Path) -> None:
+    source = Tiled()
+    with open_store(tmp_path / "x.zarr") as store:
+        job = copy_job(source, store)
+        next(job)
+        next(job)
+        began = time.monotonic()
+        job.close()  # no tile is ever let to its end
+        assert time.monotonic() - began < LONG
+        assert len(list(store.missing())) == store.total
+    assert source.computed == []
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("read", "write"))]
+
+
+def test_progress_moves_inside_a_block(tmp_path: Path) -> None:
+    source = Tiled()
+    with open_store(tmp_path / "x.zarr") as store:
+        job = copy_job(source, store, workers=1)
+        assert next(job).done == 0
+        source.let.release()
+        told = next(job)
+        ends = time.monotonic() + LONG
+        while told.done == 0 and time.monotonic() < ends:
+            told = next(job)
+        first = next(store.missing())
+        assert told.done == first.pixels // 4
+        job.close()
+
+
+def test_reading_goes_on_while_a_block_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    second_read = threading.Event()
+    write, waited = RestartableStore.write, []
+
+    class Watched(Pattern):
+        reads = 0
+
+        def __getitem__(self, key: Any) -> np.ndarray:
+            self.reads += 1
+            if self.reads == 2:
+                second_read.set()
+            return super().__getitem__(key)
+
+    def patient(store: RestartableStore, block: Any, pixels: np.ndarray) -> None:
+        waited.append(second_read.wait(LONG))
+        write(store, block, pixels)
+
+    monkeypatch.setattr(RestartableStore, "write", patient)
+    with open_store(tmp_path / "x.zarr") as store:
+        list(copy_job(Watched(), store, workers=1))
+    assert all(waited)
+
+
+def test_only_so_many_blocks_are_in_memory_when_the_disk_is_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let = threading.Event()
+    read: list[Any] = []
+
+    class Watched(Pattern):
+        def __getitem__(self, key: Any) -> np.ndarray:
+            read.append(key)
+            return super().__getitem__(key)
+
+    monkeypatch.setattr("napari_srgan.storage.copying.WRITERS", 2)
+    monkeypatch.setattr(RestartableStore, "write", lambda *_: let.wait(LONG))
+    with open_store(tmp_path / "x.zarr") as store:
+        job = copy_job(Watched(), store, workers=2)
+        for _ in range(10):
+            next(job)
+        assert 2 < len(read) <= 2 + 2 + 2
+        let.set()
+        job.close()
+
+
+def test_memory_that_does_not_suffice_is_no_broken_part(tmp_path: Path) -> None:
+    class Large(Pattern):
+        def __getitem__(self, key: Any) -> np.ndarray:
+            raise MemoryError
+
+    with open_store(tmp_path / "x.zarr") as store, pytest.raises(MemoryError):
+        list(copy_job(Large(), store))
+
+
+def test_a_source_of_another_shape_is_a_mistake(tmp_path: Path) -> None:
+    with open_store(tmp_path / "x.zarr") as store, pytest.raises(ValueError, match="the source has shape"):
+        list(copy_job(np.zeros((3, 3)), store))
+
+
+def test_a_job_of_many_broken_parts_names_a_few(tmp_path: Path) -> None:
+    class Half(Pattern):
+        def __getitem__(self, key: Any) -> np.ndarray:
+            if key[0].start == 1:
+                raise UserError("scan.tif is damaged or cut off.")
+            return super().__getitem__(key)
+
+    with (
+        open_store(tmp_path / "x.zarr") as store,
+        pytest.raises(UserError, match=r"6 of 12 parts .* \(scan\.tif is damaged or cut off\).*and 1 more"),
+    ):
+        list(copy_job(Half(), store))

@@ -1,0 +1,120 @@
+"""Upscaling into a store: the same as in memory, and it goes on where it was stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+
+from napari_srgan import upscale
+from napari_srgan.errors import UserError
+from napari_srgan.inference import memory
+from napari_srgan.models import Model
+from napari_srgan.storage.formats import open_image
+from napari_srgan.storage.restartable import read_state
+from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+
+IMAGE = np.random.default_rng(0).integers(100, 4000, (3, 150, 130), dtype=np.uint16)
+EXACT: dict[str, Any] = {"device": "cpu", "precision": "float32"}
+
+
+@pytest.fixture
+def model(tiny_model: Any) -> Model:
+    made: Model = tiny_model()
+    return made
+
+
+def to_zarr(image: Any, model: Model, out: Path, **options: Any) -> np.ndarray:
+    result: np.ndarray = upscale(image, model, out=out, progress=False, **(EXACT | options))[:]
+    return result
+
+
+@pytest.mark.parametrize("region", [None, ((11, 90), (7, 130))])
+def test_the_result_is_the_one_in_memory(model: Model, tmp_path: Path, region: Any) -> None:
+    expected = upscale(IMAGE, model, axes="TYX", tile=32, progress=False, **EXACT)
+    if region:
+        (top, bottom), (left, right) = np.multiply(region, model.scale_factor)
+        expected = expected[:, top:bottom, left:right]
+    got = to_zarr(IMAGE, model, tmp_path / "out.zarr", axes="TYX", tile=32, region=region)
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_colours(model: Model, tmp_path: Path) -> None:
+    picture = IMAGE.transpose(1, 2, 0).astype(np.uint8)
+    got = to_zarr(picture, model, tmp_path / "out.ome.zarr", tile=32)
+    expected = upscale(picture, model, tile=32, progress=False, **EXACT)
+    np.testing.assert_array_equal(got, expected.transpose(2, 0, 1))
+
+
+def test_a_file_becomes_a_store_in_the_same_place(model: Model, tmp_path: Path) -> None:
+    source = tmp_path / "x.ome.tif"
+    size = {"PhysicalSizeX": 0.2, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.4, "PhysicalSizeYUnit": "µm"}
+    tifffile.imwrite(source, IMAGE, metadata={"axes": "ZYX", **size})
+    upscale(source, model, out=tmp_path / "y.ome.zarr", progress=False)
+    with open_image(tmp_path / "y.ome.zarr") as image:
+        assert image.axes == "ZYX"
+        assert [spacing.size for spacing in image.spacings[1:]] == pytest.approx([0.2, 0.1])
+        # The centre of the first fine pixel lies a quarter of a coarse one before that one's.
+        assert [spacing.origin for spacing in image.spacings[1:]] == pytest.approx([-0.1, -0.05])
+
+
+def test_a_path_without_a_place_for_the_result_is_refused(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"x\.tif' is a path; say where the result goes"):
+        upscale(tmp_path / "x.tif", model, progress=False)
+
+
+def stopped_after(steps: int, image: Any, model: Model, out: Path, **options: Any) -> None:
+    job = upscale_to_zarr_job(image, model, out, **(EXACT | options))
+    for _ in range(steps):
+        next(job)
+    job.close()
+
+
+def test_a_stopped_run_goes_on_with_its_own_tiles(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out.zarr"
+    expected = to_zarr(IMAGE, model, tmp_path / "undisturbed.zarr", axes="TYX")
+    stopped_after(3, IMAGE, model, out, axes="TYX")
+    state = read_state(out)
+    assert state is not None
+    # Much less memory than before.
+    monkeypatch.setattr(memory, "HOST_BUDGET", 1)
+    np.testing.assert_array_equal(to_zarr(IMAGE, model, out, axes="TYX"), expected)
+    assert zarr.open(out, mode="r").attrs["napari-srgan"]["tile"] == state["fingerprint"]["tile"]
+
+
+def test_another_upscaling_does_not_go_on_with_it(model: Model, tmp_path: Path) -> None:
+    out = tmp_path / "out.zarr"
+    stopped_after(3, IMAGE, model, out, axes="TYX", tile=32)
+    with pytest.raises(UserError, match=r"was begun otherwise .*self_ensemble: False, now True"):
+        to_zarr(IMAGE, model, out, axes="TYX", tile=32, self_ensemble=True)
+    brighter = IMAGE + 100
+    with pytest.raises(UserError, match=r"was begun otherwise .*intensity"):
+        to_zarr(brighter, model, out, axes="TYX", tile=32)
+    got = to_zarr(brighter, model, out, axes="TYX", tile=32, overwrite=True)
+    np.testing.assert_array_equal(got, upscale(brighter, model, axes="TYX", tile=32, progress=False, **EXACT))
+
+
+def test_a_finished_result_is_not_computed_again(model: Model, tmp_path: Path) -> None:
+    out = tmp_path / "out.zarr"
+    first = to_zarr(IMAGE, model, out, axes="TYX")
+    before = (out / "zarr.json").stat().st_mtime_ns
+    np.testing.assert_array_equal(to_zarr(IMAGE, model, out, axes="TYX"), first)
+    assert (out / "zarr.json").stat().st_mtime_ns == before
+
+
+def test_an_input_that_disappears_is_told_and_what_is_done_is_kept(model: Model, tmp_path: Path) -> None:
+    source, out = tmp_path / "x.zarr", tmp_path / "out.zarr"
+    zarr.create_array(source, data=IMAGE, chunks=(1, 150, 130))
+    with open_image(source) as image:
+        job = upscale_to_zarr_job(image.data, model, out, axes="TYX", still_there=image.still_there, **EXACT)
+        next(job)
+        source.rename(tmp_path / "moved.zarr")
+        with pytest.raises(UserError, match=r"x\.zarr has disappeared"):
+            list(job)
+    assert read_state(out) is not None
