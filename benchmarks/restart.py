@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from killed_copy import content, run_and_kill
+from killed_copy import content, run_and_kill, some_point
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def kill(path: Path, kills: int, draw: np.random.Generator) -> int:
     points: list[int] = []
     while done < kills or points:
         # After the last kill nothing disturbs any more.
-        points.append(int(draw.integers(1, calls // 3)) if done < kills else 0)
+        points.append(some_point(draw, calls) if done < kills else 0)
         target = path.parent / f"run-{runs}" / path.name
         if run_and_kill(target, points[-1]) is None:
             done += 1

@@ -81,6 +81,13 @@ def run_and_kill(path: Path, calls: int) -> int | None:
     return None
 
 
+def some_point(draw: np.random.Generator, calls: int) -> int:
+    """A point to be killed at: every second time soon, where a run begins or goes on."""
+    if draw.random() < 0.5:
+        return int(draw.integers(1, calls // 3))
+    return int(np.exp(draw.uniform(np.log(10), np.log(calls // 3))))
+
+
 def _main() -> None:
     path, last = Path(sys.argv[1]), int(sys.argv[2])
     # Before the counting begins: importing is hundreds of thousands of calls.

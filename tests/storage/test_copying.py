@@ -118,6 +118,22 @@ def test_memory_that_does_not_suffice_is_no_broken_part(tmp_path: Path) -> None:
         list(copy_job(Large(), store))
 
 
+def test_a_disk_that_keeps_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = RestartableStore.write
+
+    def garbled(store: RestartableStore, block: Any, pixels: np.ndarray) -> None:
+        write(store, block, pixels)
+        for file in tmp_path.rglob("0/c/0/0/0"):
+            file.write_bytes(bytes(file.stat().st_size))
+
+    monkeypatch.setattr(RestartableStore, "write", garbled)
+    with (
+        open_store(tmp_path / "x.ome.zarr") as store,
+        pytest.raises(UserError, match="does not keep what is written to it"),
+    ):
+        list(copy_job(Pattern(), store))
+
+
 def test_a_source_of_another_shape_is_a_mistake(tmp_path: Path) -> None:
     with open_store(tmp_path / "x.zarr") as store, pytest.raises(ValueError, match="the source has shape"):
         list(copy_job(np.zeros((3, 3)), store))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from killed_copy import content, run_and_kill
+from killed_copy import content, run_and_kill, some_point
 
 KILLS = 10
 """Of each kind of store."""
@@ -22,7 +22,7 @@ def test_killed_at_random_points(tmp_path: Path, name: str) -> None:
     draw = np.random.default_rng()
     points: list[int] = []
     while len(points) < KILLS:
-        points.append(int(draw.integers(1, calls // 3)))
+        points.append(some_point(draw, calls))
         if run_and_kill(killed, points[-1]) is not None:
             assert content(killed) == expected, points
             killed = killed.parents[1] / f"killed-{len(points)}" / name

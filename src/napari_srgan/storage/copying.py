@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ WRITERS = max(2, min(4, os.cpu_count() or 1))
 """Threads that compress and write, and wait until the disk has it."""
 GIVE_UP = 20
 """Blocks in a row that cannot be read: then it is not a chunk that is broken, but the whole input."""
+TRIES = 3
+"""Times a block that is not on the disk as it was written is done again."""
 NAMED = 5
 """Blocks that could not be read and are named at the end."""
 PAUSE = 0.05
@@ -117,7 +120,7 @@ class _Copy:
         self._total = sum(_weight(block) for level in self.store.levels for block in level.blocks())
         missing = chain(self.store.missing(), self.store.coarser_missing())
         self._done = self._total - sum(_weight(block) for block in missing)
-        self._again: set[Block] = set()
+        self._again: Counter[Block] = Counter()
         self._failed_in_a_row = 0
         self._next_word = 0.0
 
@@ -193,11 +196,16 @@ class _Copy:
         self._writing[self._writers.submit(self.store.shrink, block)] = block
 
     def _do_again(self, block: Block) -> None:
+        self._again[block] += 1
+        if self._again[block] > TRIES:
+            raise UserError(
+                f"the disk of {self.store.path} does not keep what is written to it: block {block} of level "
+                f"{block.level} was damaged {self._again[block]} times; write to another disk"
+            )
         self._done -= _weight(block)
         if block.level:
             self._shrink(block)
         else:
-            self._again.add(block)
             self._read(block)
 
     def _read(self, block: Block) -> None:
