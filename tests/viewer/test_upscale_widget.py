@@ -178,6 +178,7 @@ def test_cancel_in_the_activity_dock(open_widget, qtbot):
 
 def test_progress_rises_and_the_event_loop_keeps_turning(open_widget, finish, monkeypatch):
     monkeypatch.setattr(jobs, "SHOWN_EVERY", 1)
+    monkeypatch.setattr(jobs, "SELDOM", 1)
     viewer, widget = open_widget()
     viewer.add_image(LONG[:150], name="stack", contrast_limits=(0, 255))
     seen, ticks = [], []

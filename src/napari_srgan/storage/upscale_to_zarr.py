@@ -21,7 +21,7 @@ from napari_srgan.inference.upscale import Region, check_region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.storage.copying import copy_job
-from napari_srgan.storage.restartable import RestartableStore, read_state
+from napari_srgan.storage.restartable import RestartableStore, earlier_fingerprint
 from napari_srgan.storage.shard_layout import Sides
 from napari_srgan.storage.spacing import Spacing, upscaled_spacings
 
@@ -135,9 +135,8 @@ def _fingerprint(lazy: LazyUpscaling, source: str, region: Region) -> dict[str, 
 
 
 def _side_before(path: Path) -> int | None:
-    """Side of the tiles with which an unfinished store was begun: memory may be another one now."""
-    state = read_state(path)
-    side = state["fingerprint"].get("tile") if state else None
+    """Side of the tiles of what is there already: memory may be another one now."""
+    side = (earlier_fingerprint(path) or {}).get("tile")
     return side if isinstance(side, int) else None
 
 

@@ -32,10 +32,10 @@ from napari_srgan.progress import Job, Progress
 from napari_srgan.viewer.time_left import TimeLeft, in_words
 
 PERCENT = 100
-SHOWN_EVERY = 500
-"""Milliseconds from one look at how far a job is to the next. Whatever is painted anywhere in the window
-makes Qt compose the whole of it anew, because there is OpenGL in it: tens of milliseconds of a processor, if
-OpenGL is software, that are the job's."""
+SHOWN_EVERY, SELDOM = 500, 2000
+"""Milliseconds from one look at how far a job is to the next: at first, and after some minutes. Whatever is
+painted anywhere in the window makes Qt compose the whole of it anew, because there is OpenGL in it: tens of
+milliseconds of a processor, if OpenGL is software, that are the job's."""
 
 CALM = 5
 """Percent of its speed at which napari's spinner turns in a window with a runner. At its own, 33 pictures a
@@ -209,8 +209,8 @@ class _Run:
         self._untold: deque[Progress] = deque()
         self._unshown: tuple[Progress, str] | None = None
         self._rest = QTimer()
-        self._rest.setInterval(SHOWN_EVERY)
         self._rest.setSingleShot(True)
+        self._began = time.monotonic()
         self._rest.timeout.connect(self._show)
         self.waits = False
         """Whether it has been told to wait."""
@@ -286,7 +286,9 @@ class _Run:
         if self._unshown is None or self.cancelled:
             return
         progress = self._unshown[0]
-        self._rest.start()  # before anything that may process events
+        # What lasts long need not be looked at as often. Before anything that may process events.
+        lasted = 1000 * (time.monotonic() - self._began)
+        self._rest.start(int(min(max(lasted / 50, SHOWN_EVERY), SELDOM)))
         self._show_last()
         self._bar.update(int(progress.fraction * PERCENT) - self._bar.n)
 
