@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from napari_srgan.inference.engine import choose_device
+from napari_srgan.inference.devices import choose_device
 from napari_srgan.models import Model, load_model
 from napari_srgan.networks import build_network
 from napari_srgan.progress import Job, Progress

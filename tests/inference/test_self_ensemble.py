@@ -13,29 +13,17 @@ import napari_srgan
 from napari_srgan.inference import cross_fade
 from napari_srgan.inference.engine import Engine, Watch
 from napari_srgan.inference.memory import measure_cost
-from napari_srgan.inference.upscale import Upscaled, upscale_job
+from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import Model
+from upscalings import eager as run_job
+from upscalings import image
 
 RANDOM = np.random.default_rng(0)
 NORMALISATIONS = pytest.mark.parametrize("normalisation", ["none", "instance"])
 
 
-def run_job(array: Any, model: Model, **options: Any) -> Upscaled:
-    job = upscale_job(array, model, **({"device": "cpu", "precision": "float32"} | options))
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            result: Upscaled = end.value
-            return result
-
-
 def run(array: Any, model: Model, **options: Any) -> Any:
     return run_job(array, model, **options).data
-
-
-def image(*shape: int) -> Any:
-    return (RANDOM.random(shape) * 200).astype(np.float32)
 
 
 @NORMALISATIONS

@@ -19,8 +19,10 @@ from tests.conftest import make_tiny_model
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.upscale import Upscaled, upscale_job
+from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import Model
+from upscalings import eager as run_job
+from upscalings import image
 
 RANDOM = np.random.default_rng(0)
 
@@ -28,20 +30,6 @@ RANDOM = np.random.default_rng(0)
 def run(array: Any, model: Model, **options: Any) -> Any:
     """Run a job to its end and return its data."""
     return run_job(array, model, **options).data
-
-
-def run_job(array: Any, model: Model, **options: Any) -> Upscaled:
-    job = upscale_job(array, model, **({"device": "cpu", "precision": "float32"} | options))
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            result: Upscaled = end.value
-            return result
-
-
-def image(*shape: int, dtype: Any = np.float32) -> Any:
-    return (RANDOM.random(shape) * 200).astype(dtype)
 
 
 # --- Tiles -------------------------------------------------------------------------

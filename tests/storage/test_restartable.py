@@ -17,8 +17,9 @@ from killed_copy import BLOCKS, SHAPE, Pattern, content, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
 from napari_srgan.storage import copying, journal
+from napari_srgan.storage.begun import earlier_fingerprint, read_state
 from napari_srgan.storage.copying import copy_job
-from napari_srgan.storage.restartable import RestartableStore, earlier_fingerprint, read_state
+from napari_srgan.storage.restartable import RestartableStore
 from napari_srgan.storage.shard_layout import Sides
 
 WHOLE = Pattern()[tuple(slice(size) for size in SHAPE)]

@@ -14,8 +14,8 @@ from napari_srgan import upscale
 from napari_srgan.errors import UserError
 from napari_srgan.inference import memory
 from napari_srgan.models import Model
+from napari_srgan.storage.begun import read_state
 from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.restartable import read_state
 from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
 
 IMAGE = np.random.default_rng(0).integers(100, 4000, (3, 150, 130), dtype=np.uint16)

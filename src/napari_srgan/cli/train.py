@@ -33,7 +33,7 @@ def train(
     Prints, at each validation, the PSNR on held-back tiles beside bicubic's.
     """
     with errors_told():
-        from napari_srgan.inference.engine import choose_device
+        from napari_srgan.inference.devices import choose_device
         from napari_srgan.training.session import run_recipe
 
         job = run_recipe(

@@ -184,7 +184,7 @@ def _load(name: str | None) -> Model | None:
 
 def _check_machine(device: str, precision: str) -> None:
     """Say once, not for every file, that there is no such device."""
-    from napari_srgan.inference.engine import choose_device, choose_dtype
+    from napari_srgan.inference.devices import choose_device, choose_dtype
 
     choose_dtype(choose_device(device), precision)
 

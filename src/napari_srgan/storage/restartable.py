@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.storage.begun import read_state
 from napari_srgan.storage.disk_errors import disk_error, gone
 from napari_srgan.storage.fingerprint import plain, what_differs
 from napari_srgan.storage.journal import Journal, Receipt, write_whole
@@ -35,7 +36,7 @@ from napari_srgan.storage.store_arrays import (
     result_image,
     settle_metadata,
 )
-from napari_srgan.storage.unfinished import Unfinished, folder_of
+from napari_srgan.storage.unfinished import Unfinished
 
 LOOKED_AT = 64
 """Files written last whose checksums are looked at when a run goes on; of the others the sizes."""
@@ -369,28 +370,3 @@ class RestartableStore:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def read_state(path: Path) -> dict[str, Any] | None:
-    """How an unfinished store was begun: its ``fingerprint`` and ``sides``; None if there is none.
-
-    Parameters
-    ----------
-    path
-        The final name of the store.
-    """
-    with suppress(OSError, ValueError):
-        state = json.loads((folder_of(path) / "state.json").read_bytes())
-        if isinstance(state, dict) and {"fingerprint", "sides"} <= set(state):
-            return state
-    return None
-
-
-def earlier_fingerprint(path: Path) -> dict[str, Any] | None:
-    """What the store of that name, unfinished or finished, is made from and how; None if there is none.
-
-    Whoever chooses a parameter by what is free or fast at the moment asks here first, and chooses
-    the same again.
-    """
-    state = read_state(path)
-    return finished_fingerprint(path) if state is None else dict(state["fingerprint"])

@@ -20,8 +20,9 @@ from napari_srgan.inference.tiling import Tile
 from napari_srgan.inference.upscale import Region, check_region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
+from napari_srgan.storage.begun import earlier_fingerprint
 from napari_srgan.storage.copying import copy_job
-from napari_srgan.storage.restartable import RestartableStore, earlier_fingerprint
+from napari_srgan.storage.restartable import RestartableStore
 from napari_srgan.storage.shard_layout import Sides
 from napari_srgan.storage.spacing import Spacing, upscaled_spacings
 

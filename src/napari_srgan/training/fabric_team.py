@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.engine import choose_device
+from napari_srgan.inference.devices import choose_device
 from napari_srgan.training.team import Alone, Said, Team, TeamLost, share_of
 
 if TYPE_CHECKING:

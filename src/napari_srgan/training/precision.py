@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from napari_srgan.inference.engine import choose_dtype
+from napari_srgan.inference.devices import choose_dtype
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:

@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakSet
 
 from napari_srgan.inference.engine import Cancelled, Watch
-from napari_srgan.viewer.jobs import step_back
+from napari_srgan.viewer.job_thread import step_back
 from napari_srgan.viewer.level_window import Filling, Key
 
 THREAD = "napari-srgan lazy tiles"

@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Shapes
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.engine import choose_device
+from napari_srgan.inference.devices import choose_device
 from napari_srgan.models import Library, ModelCard, models_for
 from napari_srgan.viewer.layers import finest_level, layer_axes
 from napari_srgan.viewer.model_rows import SHARP, is_sharp

@@ -7,20 +7,15 @@ viewer happens on the main thread, in the slots of the worker's signals.
 
 from __future__ import annotations
 
-import functools
-import os
-import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from napari import Viewer
-from napari.qt.threading import GeneratorWorker, create_worker
+from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager
 from napari.utils.progress import cancelable_progress
 from psygnal import Signal
@@ -29,6 +24,7 @@ from qtpy.QtWidgets import QLabel
 
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
+from napari_srgan.viewer.job_thread import Failure, JobWorker, Titled, steps_of
 from napari_srgan.viewer.time_left import TimeLeft, in_words
 
 PERCENT = 100
@@ -40,9 +36,6 @@ milliseconds of a processor, if OpenGL is software, that are the job's."""
 CALM = 5
 """Percent of its speed at which napari's spinner turns in a window with a runner. At its own, 33 pictures a
 second, it takes a third of a processor where OpenGL is software, and nearly all of one that is busy."""
-
-NICE = 10
-"""How much the threads of a job give way."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +52,6 @@ class Task:
     cancelled: Callable[[Any], None] | None = None
     """Told of a cancel when the job has stopped, on the main thread: the result if there was one all
     the same, else None."""
-
-
-@dataclass(frozen=True)
-class _Failure:
-    error: Exception
 
 
 class JobRunner:
@@ -161,7 +149,7 @@ class JobRunner:
         if self._closed:
             return
         try:
-            if isinstance(result, _Failure):
+            if isinstance(result, Failure):
                 raise result.error
             task.deliver(result)
         except UserError as error:
@@ -221,7 +209,7 @@ class _Run:
             total=PERCENT, desc=task.title, bar_format="{desc}|{bar}| {remaining} left"
         )
         self._worker = create_worker(
-            _Titled(_steps, task.title), task.job, _start_thread=False, _worker_class=_JobWorker
+            Titled(steps_of, task.title), task.job, _start_thread=False, _worker_class=JobWorker
         )
         self._worker.yielded.connect(self._yielded)
         self._worker.returned.connect(self._returned)
@@ -304,58 +292,13 @@ class _Run:
             self._show_last()
         if not self.cancelled:
             self._on_result(self.task, result)
-        elif not isinstance(result, _Failure):
+        elif not isinstance(result, Failure):
             self.result_too_late = result
 
     def _finished(self) -> None:
         self._rest.stop()
         self._bar.close()
         self._on_finished()
-
-
-class _JobWorker(GeneratorWorker):  # type: ignore[misc]
-    """Closes its job on its own thread: closing waits for the layer it is computing."""
-
-    def __init__(self, function: Callable[[Job[Any]], Job[Any]], job: Job[Any]) -> None:
-        super().__init__(function, job)
-        self._job = job
-
-    def work(self) -> Any:
-        step_back()
-        try:
-            return super().work()
-        finally:
-            self._job.close()
-
-
-def step_back() -> None:
-    """Let the window go first where both want a processor; where Linux schedules, as it does so by thread."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-
-
-def _steps(job: Job[Any]) -> Job[Any]:
-    # Errors are results here: a RuntimeError that leaves a worker's generator would be
-    # taken for a sign of a deleted worker, and nobody would be told that it finished.
-    try:
-        return (yield from job)
-    except Exception as error:
-        return _Failure(error)
-
-
-class _Titled(functools.partial[Any]):
-    """A function that napari shows by a title, when it asks whether to close a busy window."""
-
-    title: str
-
-    def __new__(cls, function: Callable[..., Any], title: str) -> _Titled:
-        self = super().__new__(cls, function)
-        self.title = title
-        return self
-
-    def __repr__(self) -> str:
-        return self.title
 
 
 _Runners = WeakKeyDictionary[Viewer, JobRunner]

@@ -1,0 +1,61 @@
+"""Which device a network runs on, and in which float type."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+
+from napari_srgan.errors import UserError
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of that name, or the best there is.
+
+    Raises
+    ------
+    UserError
+        If the device is not there.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "xpu": hasattr(torch, "xpu") and torch.xpu.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, found in there.items() if found))
+    kind = name.split(":")[0]
+    if not there.get(kind, False):
+        found = ", ".join(kind for kind, yes in there.items() if yes)
+        raise UserError(f"there is no device {name!r} here; there is: auto, {found}")
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise UserError(f"{name!r} is no device; use auto, cuda, mps, xpu or cpu") from error
+
+
+def choose_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
+    """The float type to compute in.
+
+    Raises
+    ------
+    UserError
+        If the precision is unknown.
+    """
+    if precision not in get_args(Precision):
+        raise UserError(f"there is no precision {precision!r}; use {', '.join(get_args(Precision))}")
+    if precision != "auto":
+        dtype: torch.dtype = getattr(torch, precision)
+        return dtype
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float16
+    if device.type == "xpu":
+        return torch.bfloat16
+    if device.type == "cpu":
+        able = torch.cpu.get_capabilities()
+        fast = able.get("amx_bf16", False) or able.get("avx512_bf16", False)
+        return torch.bfloat16 if fast else torch.float32
+    return torch.float32
