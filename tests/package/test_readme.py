@@ -7,7 +7,7 @@ from pathlib import Path
 
 COMMANDS = [
     'python -m pip install ".[all]" && napari-srgan demo',
-    "python -m pip install tox && tox",
+    'python -m pip install ".[dev]" && tox --current-env',
 ]
 
 

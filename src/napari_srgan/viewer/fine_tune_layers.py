@@ -27,7 +27,6 @@ from napari_srgan.training.fine_tune.progress import (
 from napari_srgan.training.pairs.picture import arrows, overlay, overlay_origin
 from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.viewer.appearance import camera_of
-from napari_srgan.viewer.fine_tune_sources import PairOfLayers
 from napari_srgan.viewer.side_by_side import side_by_side
 
 PREVIEW, OVERLAY, SHIFTS = "preview of the training", "overlay of", "shifts of"
@@ -210,11 +209,6 @@ def preview_picture(preview: Preview) -> NDArray[np.float32]:
     """The four of a preview side by side."""
     pictures = {"low": preview.low, "bicubic": preview.bicubic, "now": preview.now, "high": preview.high}
     return side_by_side(pictures, preview.limits)
-
-
-def layer_below(pair: PairOfLayers) -> Layer:
-    """The layer that low-resolution pixels of a pair are counted on; the high one, if that is all."""
-    return pair.high if pair.low is None else pair.low
 
 
 def _plane_scale(layer: Layer) -> NDArray[np.float64]:

@@ -56,8 +56,6 @@ class FineTuneState:
 
     changed = Signal()
     """Pairs came or went, something began, waits, or ended."""
-    advanced = Signal()
-    """There is more to see of what runs; told as often as is worth painting."""
     said = Signal(str, bool)
     """What came of something short, and whether something is wrong."""
 
@@ -74,7 +72,6 @@ class FineTuneState:
         self._reset_curves()
         self.runner.started.connect(self._on_started)
         self.runner.progressed.connect(self._on_progress)
-        self.runner.shown.connect(lambda *_: self.advanced.emit())
         self.runner.paused.connect(lambda _: self.changed.emit())
         self.runner.ended.connect(lambda _: self.changed.emit())
         self.pairs.changed.connect(self.changed.emit)

@@ -106,7 +106,7 @@ class FineTuneWidget(QWidget):
         ):
             signal.connect(slot)
         state.changed.connect(self._show)
-        state.advanced.connect(self._draw)
+        state.runner.shown.connect(self._draw)
         state.said.connect(self._tell)
         LIBRARY.changed.connect(self.choices.look_again)
         look_when_entered(self)
@@ -190,7 +190,7 @@ class FineTuneWidget(QWidget):
         found = () if self.state.training else interrupted()
         self.banner.offer(found[0] if found else None)
 
-    def _draw(self) -> None:
+    def _draw(self, *_: Any) -> None:
         self._show_status()
         self.progress.draw(self.state)
 
@@ -236,6 +236,6 @@ def _let_go(gone: ref[FineTuneWidget], state: ref[Any], look_again: Callable[[],
     widget, left = gone(), state()
     if widget is not None and left is not None:
         left.changed.disconnect(widget._show, missing_ok=True)
-        left.advanced.disconnect(widget._draw, missing_ok=True)
+        left.runner.shown.disconnect(widget._draw, missing_ok=True)
         left.said.disconnect(widget._tell, missing_ok=True)
         widget.gone = True
