@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import settings
 
+import upscalings
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
 
@@ -18,6 +20,7 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 TinyModel = Callable[..., Model]
+BEGINNING = np.random.default_rng(0).bit_generator.state
 
 
 def make_tiny_model(
@@ -80,3 +83,11 @@ def library_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("NAPARI_SRGAN_MODELS", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers(request: pytest.FixtureRequest) -> None:
+    """A test is given the same numbers whichever tests ran before it."""
+    for module in (request.module, upscalings):
+        if isinstance(generator := getattr(module, "RANDOM", None), np.random.Generator):
+            generator.bit_generator.state = BEGINNING

@@ -13,10 +13,10 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import make_tiny_model
-from tests.upscalings import RANDOM, eager, image, lazy
 
 from napari_srgan.inference import arrays, cross_fade
 from napari_srgan.models import Model
+from upscalings import RANDOM, eager, image, lazy
 
 
 def plain() -> Model:

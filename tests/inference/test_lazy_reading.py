@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.conftest import make_tiny_model
-from tests.upscalings import RANDOM, image, lazy
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import Engine
 from napari_srgan.models.card import ResultIntensity
+from upscalings import RANDOM, image, lazy
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import torch
 from tests.conftest import make_tiny_model
-from tests.upscalings import eager, image, lazy
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference import cross_fade, memory, tile_cache
 from napari_srgan.inference.engine import Cancelled, Engine, Watch
 from napari_srgan.inference.tile_cache import TileCache, cache_budget
+from upscalings import eager, image, lazy
 
 Forward = Callable[[Engine, Any, Any], Any]
 
