@@ -57,7 +57,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._entries = _read(path)
+        self._entries = read_journal(path)
         self.rewrite(self._entries)
 
     @property
@@ -139,7 +139,8 @@ def _enter(entries: dict[str, Receipt], name: str, receipt: Receipt) -> None:
         entries[name] = receipt
 
 
-def _read(path: Path) -> dict[str, Receipt]:
+def read_journal(path: Path) -> dict[str, Receipt]:
+    """All files that a journal names and their receipts, without lines that are broken; it is not touched."""
     entries: dict[str, Receipt] = {}
     if not path.exists():
         return entries
