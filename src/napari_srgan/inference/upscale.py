@@ -186,21 +186,36 @@ def check_tile(tile: int | None) -> None:
         raise UserError(f"a tile has a side of {SMALLEST_TILE} whole pixels or more; got {tile!r}")
 
 
+class TooLarge(UserError):
+    """A result is larger than the memory that is free.
+
+    Parameters
+    ----------
+    size, free
+        Bytes of the result, and of memory.
+    """
+
+    def __init__(self, size: int, free: int) -> None:
+        self.reason = f"the result has {size / 2**30:.1f} GiB and {free / 2**30:.1f} GiB of memory are free"
+        """Why, without what can be done about it."""
+        super().__init__(
+            f"{self.reason}; upscale a region, or write an array to a .zarr "
+            "(in a script: out=...; in a shell: OUTPUT.zarr)"
+        )
+
+
 def memory_sink(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """An array in memory, if there is room for it.
 
     Raises
     ------
-    UserError
+    TooLarge
         If the result is larger than the memory that is free.
     """
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     free = psutil.virtual_memory().available
     if size > free:
-        raise UserError(
-            f"the result has {size / 2**30:.1f} GiB and {free / 2**30:.1f} GiB of memory are free; "
-            "upscale a region, or write an array to a .zarr (in a script: out=...; in a shell: OUTPUT.zarr)"
-        )
+        raise TooLarge(size, free)
     return np.empty(shape, dtype)
 
 
