@@ -16,7 +16,7 @@ import zarr
 from killed_copy import BLOCKS, SHAPE, Pattern, content, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
-from napari_srgan.storage import copying, journal
+from napari_srgan.storage import block_files, copying
 from napari_srgan.storage.begun import earlier_fingerprint, read_state
 from napari_srgan.storage.copying import copy_job
 from napari_srgan.storage.restartable import RestartableStore
@@ -399,16 +399,16 @@ def test_an_input_that_has_disappeared_ends_the_run(plain: Path, undisturbed: di
 def test_a_disk_that_takes_no_more(
     plain: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
-    settle, written = journal.settle_file, []
+    write, written = block_files.write_settled, []
 
-    def fail(file: Path) -> Any:
+    def fail(file: Path, pixels: Any) -> Any:
         written.append(file)
         if len(written) > 6:
             raise OSError(number, "the system's words")
-        return settle(file)
+        write(file, pixels)
 
     with monkeypatch.context() as patched:
-        patched.setattr(journal, "settle_file", fail)
+        patched.setattr(block_files, "write_settled", fail)
         with pytest.raises(UserError, match=f"{words}.*start the same again"):
             copy(plain)
     assert read_state(plain) is not None

@@ -23,11 +23,8 @@ class Receipt:
     """CRC-32 of the file."""
 
     @classmethod
-    def of(cls, file: Path) -> Receipt:
-        """Wait until a file is on the disk, and tell what is in it."""
-        if not file.exists():
-            return cls(EMPTY)
-        content = settle_file(file)
+    def of(cls, content: bytes | memoryview) -> Receipt:
+        """For what is written to a file."""
         return cls(len(content), zlib.crc32(content))
 
     def fits(self, file: Path, *, look_inside: bool) -> bool:
@@ -40,6 +37,16 @@ class Receipt:
             return not look_inside or zlib.crc32(file.read_bytes()) == self.checksum
         except OSError:
             return False
+
+    def content(self, file: Path) -> bytes | None:
+        """What is in a file, if it is still what was written; nothing where no file is needed."""
+        if self.size == EMPTY:
+            return None if file.exists() else b""
+        try:
+            found = file.read_bytes()
+        except OSError:
+            return None
+        return found if Receipt.of(found) == self else None
 
 
 class Journal:
@@ -100,21 +107,32 @@ class Journal:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a small file so that after a crash it has its old content or its new one."""
     temporary = path.with_name(f"{path.name}.new")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    write_settled(temporary, content)
     temporary.replace(path)
     settle_folder(path.parent)
 
 
-def settle_file(path: Path) -> bytes:
-    """Make a file that was written last through a power failure; return what is in it."""
+def write_settled(path: Path, content: bytes | memoryview) -> None:
+    """Write a file so that what is in it lasts through a power failure; its name need not."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def settle_file(path: Path) -> None:
+    """Make a file that was written last through a power failure."""
     with path.open("r+b") as file:
-        content = file.read()
         os.fsync(file.fileno())
     settle_folder(path.parent)
-    return content
+
+
+def settled_folder(folder: Path) -> None:
+    """Make a folder, and those it lies in, such that they last; nothing if it is there."""
+    if not folder.is_dir():
+        settled_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        settle_folder(folder.parent)
 
 
 def settle_folder(folder: Path) -> None:
