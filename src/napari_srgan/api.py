@@ -15,6 +15,7 @@ from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job
 from napari_srgan.progress_bar import progress_bar, run_job
+from napari_srgan.storage.address import Place, local_path, place_of
 from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
 from napari_srgan.storage.zarr_store import open_result
 
@@ -43,8 +44,8 @@ def upscale(
     ----------
     image
         An array (numpy, dask, zarr, xarray) of two to five axes, with colour samples
-        last for RGB; a napari image layer; or with `out` the path of an image: TIFF, OME-TIFF, zarr,
-        OME-Zarr.
+        last for RGB; a napari image layer; or with `out` the path of an image (TIFF, OME-TIFF, zarr,
+        OME-Zarr) or the address of a zarr or OME-Zarr (``https://``, ``s3://``, ...).
     model
         A model, its name in the library, or a ``.safetensors`` file; unsaid,
         ``microscopy-x2``, or ``photo-x4`` for RGB.
@@ -106,12 +107,12 @@ def upscale(
             )
         return _finish(upscale_layer_job(image, model, **options), progress)
     if isinstance(image, str | os.PathLike):
-        return _file_to_zarr(Path(image), model, out, options | {"overwrite": overwrite}, progress)
+        return _file_to_zarr(place_of(image), model, out, options | {"overwrite": overwrite}, progress)
     image = check_array(image)
     axes = options["axes"] = axes_of(image, axes)
     chosen = _choose_model(model, axes)
     if out is not None:
-        return _to_zarr(image, chosen, Path(out), options | {"overwrite": overwrite}, progress)
+        return _to_zarr(image, chosen, local_path(out), options | {"overwrite": overwrite}, progress)
     result: Upscaled = _finish(upscale_job(image, chosen, **options), progress)
     return result.data
 
@@ -122,7 +123,7 @@ def _to_zarr(image: Any, model: Model, out: Path, options: dict[str, Any], progr
 
 
 def _file_to_zarr(
-    path: Path,
+    path: Place,
     model: Model | str | os.PathLike[str] | None,
     out: str | os.PathLike[str] | None,
     options: dict[str, Any],
@@ -132,14 +133,16 @@ def _file_to_zarr(
     from napari_srgan.storage.formats import open_image
 
     if out is None:
+        kind = "a path" if isinstance(path, Path) else "an address"
         raise UserError(
-            f"an image is an array, {str(path)!r} is a path; say where the result goes, "
+            f"an image is an array, {str(path)!r} is {kind}; say where the result goes, "
             "out='result.ome.zarr', or open the file first"
         )
-    with open_image(path) as stored:
+    target = local_path(out)
+    with open_image(path, options["axes"]) as stored:
         axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
         options |= {"spacings": stored.spacings, "source": str(path), "still_there": stored.still_there}
-        return _to_zarr(stored.data, _choose_model(model, axes), Path(out), options, progress)
+        return _to_zarr(stored.data, _choose_model(model, axes), target, options, progress)
 
 
 def _upscale_lazily(

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from napari_srgan.cli.targets import Target
     from napari_srgan.inference.upscale import Region
     from napari_srgan.models import Model
+    from napari_srgan.storage.address import Place
     from napari_srgan.storage.image import StoredImage
 
 
 def upscale(
     paths: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="INPUT... OUTPUT",
-            help="Image files or folders of them; last, where the result goes: a file for one image, "
+            help="Image files or folders of them, or addresses (https://, s3://) of zarr; last, where the "
+            "result goes: a file for one image, "
             "a folder for several.",
             show_default=False,
         ),
@@ -69,10 +71,11 @@ def upscale(
             "give at least one INPUT and, last, the OUTPUT", param_hint="INPUT... OUTPUT"
         )
     with errors_told():
-        from napari_srgan.cli.targets import choose_target, find_inputs
+        from napari_srgan.cli.targets import choose_target, find_places
+        from napari_srgan.storage.address import local_path, place_of
 
-        *given, output = paths
-        inputs = find_inputs(given)
+        given, output = [place_of(path) for path in paths[:-1]], local_path(paths[-1])
+        inputs = find_places(given)
         run = _Run(
             inputs=inputs,
             target=choose_target(output, given, inputs),
@@ -96,7 +99,7 @@ def upscale(
 class _Run:
     """One call of the command."""
 
-    inputs: list[Path]
+    inputs: list[Place]
     target: Target
     model: Model | None
     overwrite: bool
@@ -122,14 +125,14 @@ class _Run:
                     typer.echo(f"{path} -> {result}")
         return failed
 
-    def _one(self, path: Path, written: set[Path], bar: Bar, title: str) -> Path:
+    def _one(self, path: Place, written: set[Path], bar: Bar, title: str) -> Path:
         from napari_srgan.cli.targets import refuse_inputs
         from napari_srgan.inference.arrays import check_array
         from napari_srgan.inference.upscale import upscale_job
         from napari_srgan.storage.formats import ending, open_image, open_output
         from napari_srgan.storage.spacing import upscaled_spacings
 
-        with open_image(path) as image:
+        with open_image(path, self.axes) as image:
             if image.note:
                 complain(image.note)
             data = check_array(image.data)
@@ -206,7 +209,7 @@ def parse_region(text: str | None) -> Region | None:
     return (y0, y1), (x0, x1)
 
 
-def _sentence(path: Path, error: Exception) -> str:
+def _sentence(path: Place, error: Exception) -> str:
     """What is wrong, with the file it is about."""
     if isinstance(error, MemoryError):
         words = f"there is not enough memory for it ({error}); upscale a --region, or write a .zarr"

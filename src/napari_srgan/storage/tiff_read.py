@@ -14,7 +14,8 @@ import zarr
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.storage.image import FileArray, StoredImage, arrange, damaged
+from napari_srgan.storage.file_array import FileArray, damaged
+from napari_srgan.storage.image import StoredImage, arrange
 from napari_srgan.storage.spacing import Spacing, full_unit
 
 READ_AT_ONCE = 2**28
@@ -74,11 +75,11 @@ def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
         letters = letters.replace("S", "C" if "C" not in letters else "Q")
     known = _spacings(file, series)
     spacings = tuple(known.get(letter, Spacing()) for letter in letters)
-    data, axes, placed = arrange(array, letters, spacings)
+    order, axes, placed = arrange(array.shape, letters, spacings)
     others = len(file.series) - 1
     return StoredImage(
         path=path,
-        data=FileArray(data, path.name),
+        data=FileArray(array, path.name, axes, order),
         axes=axes,
         spacings=placed,
         ending=".ome.tif" if file.is_ome else ".tif",
