@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_srgan.cluster.anywhere import upscale_anywhere_job
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
@@ -16,7 +17,6 @@ from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job
 from napari_srgan.progress_bar import progress_bar, run_job
 from napari_srgan.storage.address import Place, local_path, place_of
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
 from napari_srgan.storage.zarr_store import open_result
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def upscale(
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     lazy: bool = False,
+    cluster: Any = "auto",
     progress: bool = True,
 ) -> Any:
     """Upscale an image.
@@ -71,6 +72,9 @@ def upscale(
     lazy
         Compute nothing yet: of an array, give a dask array whose tiles are computed where it is read;
         of a layer, one that computes what is looked at.
+    cluster
+        Who computes the result for `out`: a ``distributed.Client``, the address of a scheduler or
+        its file; ``"auto"``: the client that is active in the script, if any; None: this process.
     progress
         Show a progress bar.
 
@@ -96,6 +100,8 @@ def upscale(
         "axes": axes, "region": region, "device": device, "precision": precision, "tile": tile,
         "self_ensemble": self_ensemble,
     }  # fmt: skip
+    if out is None and cluster is not None and cluster is not False and not cluster == "auto":
+        raise UserError("a cluster writes its result to a store; say where, out='result.ome.zarr'")
     if lazy:
         return _upscale_lazily(image, model, out, options)
     if _is_layer(image):
@@ -107,19 +113,21 @@ def upscale(
             )
         return _finish(upscale_layer_job(image, model, **options), progress)
     if isinstance(image, str | os.PathLike):
-        return _file_to_zarr(place_of(image), model, out, options | {"overwrite": overwrite}, progress)
+        options |= {"overwrite": overwrite, "cluster": cluster}
+        return _file_to_zarr(place_of(image), model, out, options, progress)
     image = check_array(image)
     axes = options["axes"] = axes_of(image, axes)
     chosen = _choose_model(model, axes)
     if out is not None:
-        return _to_zarr(image, chosen, local_path(out), options | {"overwrite": overwrite}, progress)
+        options |= {"overwrite": overwrite, "cluster": cluster}
+        return _to_zarr(image, chosen, local_path(out), options, progress)
     result: Upscaled = _finish(upscale_job(image, chosen, **options), progress)
     return result.data
 
 
 def _to_zarr(image: Any, model: Model, out: Path, options: dict[str, Any], progress: bool) -> Any:
     """Upscale into a store, and open that."""
-    return open_result(_finish(upscale_to_zarr_job(image, model, out, **options), progress))
+    return open_result(_finish(upscale_anywhere_job(image, model, out, **options), progress))
 
 
 def _file_to_zarr(
@@ -141,7 +149,10 @@ def _file_to_zarr(
     target = local_path(out)
     with open_image(path, options["axes"]) as stored:
         axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
-        options |= {"spacings": stored.spacings, "source": str(path), "still_there": stored.still_there}
+        options |= {
+            "spacings": stored.spacings, "source": str(path), "place": path,
+            "still_there": stored.still_there,
+        }  # fmt: skip
         return _to_zarr(stored.data, _choose_model(model, axes), target, options, progress)
 
 
