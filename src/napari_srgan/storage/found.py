@@ -41,6 +41,8 @@ class Found:
     """What it is made from and how; see :class:`~napari_srgan.storage.restartable.RestartableStore`."""
     share: float = 0.0
     """How much of it is done, from 0 to 1."""
+    taken: bool = False
+    """Whether something else has the name of what is unfinished."""
 
 
 def look_at(path: Path) -> Found:
@@ -53,7 +55,7 @@ def look_at(path: Path) -> Found:
     """
     state = read_state(path)
     if state is not None:
-        return Found(Kind.UNFINISHED, state["fingerprint"], _share(path, state))
+        return Found(Kind.UNFINISHED, state["fingerprint"], _share(path, state), path.exists())
     if not path.exists():
         return Found(Kind.NOTHING)
     attributes = attributes_of(path)
