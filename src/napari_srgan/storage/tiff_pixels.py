@@ -80,10 +80,10 @@ def _stored_dtype(series: tifffile.TiffPageSeries) -> np.dtype[Any]:
 def _whole(path: Path, series: tifffile.TiffPageSeries) -> NDArray[Any]:
     """An image whose compressed pieces are too large to be read again and again."""
     free = psutil.virtual_memory().available
-    if series.nbytes * 2 > free:
+    if series.nbytes * 3 > free:
         raise UserError(
             f"{path.name} is compressed in one piece, of which no part can be read alone: that needs "
-            f"{series.nbytes * 2 / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} are free; save it in "
+            f"{series.nbytes * 3 / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} are free; save it in "
             "tiles (in Fiji: Bio-Formats Exporter) or as OME-Zarr first"
         )
     return np.asarray(series.asarray())
