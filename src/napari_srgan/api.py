@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_srgan.cluster.anywhere import upscale_anywhere_job
+from napari_srgan.cluster.source import FileSource
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
@@ -147,11 +148,12 @@ def _file_to_zarr(
             "out='result.ome.zarr', or open the file first"
         )
     target = local_path(out)
+    origin = FileSource(path, options["axes"])
     with open_image(path, options["axes"]) as stored:
         axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
         options |= {
-            "spacings": stored.spacings, "source": str(path), "place": path,
-            "still_there": stored.still_there,
+            "spacings": stored.spacings, "source": str(path), "still_there": stored.still_there,
+            "origin": origin,
         }  # fmt: skip
         return _to_zarr(stored.data, _choose_model(model, axes), target, options, progress)
 

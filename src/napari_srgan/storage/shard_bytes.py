@@ -1,7 +1,7 @@
 """One shard of a zarr array as the bytes of its file, made and understood in memory.
 
-zarr writes to a store. Here the store is a dictionary, so that whoever makes the bytes decides where and under
-which name they are written, and whoever reads them has looked at their checksum before.
+zarr writes to a store. Here the store is a dictionary, so that whoever makes the bytes decides where and
+under which name they are written, and whoever reads them has looked at their checksum before.
 """
 
 from __future__ import annotations
