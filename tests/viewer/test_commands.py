@@ -6,6 +6,8 @@ import numpy as np
 from napari._app_model import get_app_model
 from napari.utils.notifications import notification_manager
 
+from napari_srgan.viewer import dialogs
+
 COMMAND = "napari-srgan.upscale_selected"
 CELLS = np.random.default_rng(0).integers(0, 4000, (20, 24), dtype=np.uint16)
 
@@ -59,6 +61,24 @@ def test_lazy_layers_for_all_selected_images(make_napari_viewer, finish):
         "a x2 (microscopy-x2), lazy", "b x2 (microscopy-x2), lazy",
     ]  # fmt: skip
     assert viewer.layers[2].multiscale
+
+
+def test_files_are_asked_for_each_selected_image(make_napari_viewer, finish, tmp_path, monkeypatch):
+    viewer = make_napari_viewer()
+    for name in ("a", "b", "c"):
+        viewer.add_image(CELLS, name=name)
+    viewer.layers.selection = set(viewer.layers)
+    answers = [tmp_path / "a", None, tmp_path / "c.ome.zarr"]
+    (tmp_path / "c.ome.zarr").mkdir()
+    (tmp_path / "c.ome.zarr" / "zarr.json").write_text("{}")
+    asked = []
+    monkeypatch.setattr(dialogs, "ask_where_to_write", lambda parent, suggested: answers.pop(0))
+    monkeypatch.setattr(dialogs, "ask_to_overwrite", lambda parent, path: asked.append(path.name))
+    menu_item(viewer, "Upscale to disk with SRGAN…").trigger()
+    finish(viewer)
+    assert asked == ["c.ome.zarr"]
+    assert [layer.name for layer in viewer.layers][3:] == ["a x2 (microscopy-x2)"]
+    assert viewer.layers[-1].metadata["napari-srgan"]["file"] == str(tmp_path / "a.ome.zarr")
 
 
 def test_lazy_layers_are_not_stacked(make_napari_viewer, finish):

@@ -86,6 +86,8 @@ def test_result_is_a_layer_on_the_image_that_reads_from_disk(on_disk, run, targe
     assert layer.colormap.name == "magma"
     np.testing.assert_array_equal(layer.data, zarr.open(target)["0"])
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("read", "write"))]
+    (again,) = viewer.open(target, plugin="napari-srgan")
+    np.testing.assert_allclose(again.data_to_world((7, 9)), layer.data_to_world((7, 9)))
 
 
 def test_file_is_suggested_beside_the_image(open_widget, tmp_path, target):

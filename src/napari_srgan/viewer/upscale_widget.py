@@ -16,18 +16,17 @@ from napari_srgan.models import user_folder
 from napari_srgan.progress import Progress
 from napari_srgan.viewer import choices
 from napari_srgan.viewer.appearance import as_sentence, grid_of, make_elastic, say
+from napari_srgan.viewer.axes_fields import AxesFields
 from napari_srgan.viewer.jobs import PERCENT, Task, library_runner_of, runner_of
-from napari_srgan.viewer.layers import finest_level, layer_axes
+from napari_srgan.viewer.layers import finest_level
 from napari_srgan.viewer.library_changes import look_when_entered
 from napari_srgan.viewer.model_chooser import ModelChooser
 from napari_srgan.viewer.model_wish import wish_of
-from napari_srgan.viewer.regions import shapes_region, visible_region
+from napari_srgan.viewer.other_ways import OtherWays
+from napari_srgan.viewer.regions import shapes_region, visible_region, whole_region
 from napari_srgan.viewer.target import refuse_shown, suggest
 from napari_srgan.viewer.target_field import TargetField
 from napari_srgan.viewer.ways import DoesNotFit, Result, layer_of, result_job
-
-MOST_UNNAMED = 3
-"""Leading axes that a layer of five can have."""
 
 
 class UpscaleWidget(Container[Any]):
@@ -48,7 +47,7 @@ class UpscaleWidget(Container[Any]):
         super().__init__(name="upscale")
         # Labels get one width only if the fields come after.
         self.extend([
-            self._image, *self._models.rows, self._region, *self._target.rows, *self._axes, self._device,
+            self._image, *self._models.rows, self._region, *self._target.rows, *self._axes.rows, self._device,
             self._precision, self._tile, self._ensemble, self._beside, self._buttons, self._bar, self._status,
             self._offers,
         ])  # fmt: skip
@@ -74,14 +73,7 @@ class UpscaleWidget(Container[Any]):
             tooltip="The whole image, the part in view, or the bounding box of a Shapes layer",
         )  # fmt: skip
         self._target = TargetField()
-        # All labels become as wide as the widest: also of these, hidden as they may be.
-        self._axes = [
-            ComboBox(
-                name=f"axis_{n}", label=f"Axis {n} (1000)", choices=choices.AXES, visible=False,
-                tooltip=choices.AXES_TOOLTIP,
-            )
-            for n in range(MOST_UNNAMED)
-        ]  # fmt: skip
+        self._axes = AxesFields()
         self._device = ComboBox(name="device", label="Device", choices=choices.devices())
         self._precision = ComboBox(
             name="precision", label="Precision", choices=choices.PRECISIONS,
@@ -108,23 +100,17 @@ class UpscaleWidget(Container[Any]):
         self._buttons.margins = (0, 0, 0, 0)
         self._bar = ProgressBar(name="progress", label=" ", max=PERCENT)
         self._status = Label(name="status", label=" ")
-        self._lazily = PushButton(name="lazily", text="Lazily")
-        self._to_disk = PushButton(name="to_disk", text="To disk…")
-        self._offers = Container(
-            name="offers", label=" ", widgets=[self._lazily, self._to_disk], layout="horizontal",
-            labels=False, visible=False,
-        )  # fmt: skip
-        self._offers.margins = (0, 0, 0, 0)
+        self._offers = OtherWays("offers")
 
     def _connect(self) -> None:
         self._image.changed.connect(self._on_image)
         self._models.said.connect(self._on_library_said)
         self._target.changed.connect(self._on_target)
         self._models.changed.connect(self._look_ahead)
-        for field in (self._region, *self._axes, self._tile, self._ensemble):
+        for field in (self._region, self._axes, self._tile, self._ensemble):
             field.changed.connect(self._look_ahead)
-        self._lazily.changed.connect(self._on_lazily)
-        self._to_disk.changed.connect(self._on_to_disk)
+        self._offers.lazily_wanted.connect(self._on_lazily)
+        self._offers.disk_wanted.connect(self._on_to_disk)
         look_when_entered(self.native)
         self._run.changed.connect(self._on_run)
         self._cancel.changed.connect(self._runner.cancel)
@@ -149,13 +135,7 @@ class UpscaleWidget(Container[Any]):
 
     def _on_image(self, image: Image | None) -> None:
         self._models.offer(image)
-        unnamed = choices.unnamed_axes(image)
-        for field, axis in zip(self._axes, unnamed, strict=True):
-            field.visible = axis is not None
-            if axis is not None:
-                field.label = axis.label
-                field.value = "Q"
-
+        self._axes.offer(image)
         self._offers.visible = False
         self._look_ahead()
 
@@ -166,29 +146,25 @@ class UpscaleWidget(Container[Any]):
     def _look_ahead(self) -> None:
         """Suggest a file for the result, and say what is to be expected of the one that is chosen."""
         image: Image | None = self._image.value
-        if image is None:
-            self._target.suggest(None, "YX")
+        if image is None or self._target.way != choices.DISK:
+            self._target.look({})
             return
         try:
-            axes = self._chosen_axes(image)
+            axes = self._axes.chosen(image)
+            wanted: dict[str, Any] = {
+                "axes": axes, "self_ensemble": self._ensemble.value,
+                "source_shape": finest_level(image).shape,
+            }  # fmt: skip
+            if self._region.value != choices.VISIBLE:  # moves with every look
+                wanted["region"] = self._chosen_region(image) or whole_region(image)
         except UserError:  # told when it is run
             return
-        self._target.suggest(suggest(image, axes, self._models.factor or 1), axes)
-        wanted: dict[str, Any] = {
-            "axes": axes, "self_ensemble": self._ensemble.value, "source_shape": finest_level(image).shape,
-        }  # fmt: skip
         if isinstance(self._models.chosen, str):
             wanted["model"] = self._models.chosen
         if self._tile.value is not None:
             wanted["tile"] = self._tile.value
+        self._target.suggest(suggest(image, axes, self._models.factor or 1), axes)
         self._target.look(wanted)
-
-    def _chosen_axes(self, image: Image) -> str:
-        letters = list(layer_axes(image))
-        for place, (field, axis) in enumerate(zip(self._axes, choices.unnamed_axes(image), strict=True)):
-            if axis is not None:
-                letters[place] = field.value
-        return "".join(letters)
 
     def _chosen_region(self, image: Image) -> Region | None:
         chosen = self._region.value
@@ -203,6 +179,7 @@ class UpscaleWidget(Container[Any]):
     def _on_run(self) -> None:
         try:
             self._runner.start([self._task()])
+            self._writes = self._target.way == choices.DISK
         except UserError as error:
             if self._runner.running is None:
                 self._bar.value = 0
@@ -218,7 +195,7 @@ class UpscaleWidget(Container[Any]):
         if 0 in finest_level(image).shape:
             raise UserError(f"{image.name!r} is empty: its shape is {finest_level(image).shape}")
         options: dict[str, Any] = {
-            "axes": self._chosen_axes(image), "device": self._device.value,
+            "axes": self._axes.chosen(image), "device": self._device.value,
             "precision": self._precision.value, "tile": self._tile.value,
             "self_ensemble": self._ensemble.value,
         }  # fmt: skip
@@ -230,7 +207,6 @@ class UpscaleWidget(Container[Any]):
         job = result_job(
             way, image, model, region=region, path=path, replace=self._target.replaces, **options
         )
-        self._writes = path is not None
         if path is not None:
             update_save_history(str(path))
         beside = self._beside.value
