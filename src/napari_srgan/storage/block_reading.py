@@ -62,6 +62,8 @@ class BlockReader:
             pixels = np.asarray(self._source[block.slices])
             self._make_sure()
             return pixels
+        except SourceGone as error:
+            raise SourceGone(f"{error}; what is done is kept: start the same again to go on") from error
         finally:
             self._shares.pop(block, None)
 
@@ -72,7 +74,7 @@ class BlockReader:
         try:
             self._still_there()
         except UserError as error:
-            raise SourceGone(f"{error}; what is done is kept: start the same again to go on") from error
+            raise SourceGone(str(error)) from error
 
     def share_of(self, block: Block) -> float:
         """How much of a block is computed, from 0 to 1."""

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.storage.block_reading import SourceGone
+
 BUDGET = 2**29
 """Bytes for the chunks of all arrays together."""
 SIDE = 256
@@ -115,11 +117,15 @@ class ChunkCache:
         if mine:
             try:
                 have |= self._fetch(mine)
+            except SourceGone:
+                raise
             except Exception:
                 # What is asked for may be whole though a chunk beside it is not.
                 return self._read(box)
         try:
             have |= {unit: coming.result() for unit, coming in waiting.items()}
+        except SourceGone:
+            raise
         except Exception:
             return self._read(box)
         return self._put_together(box, have)
