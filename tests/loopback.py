@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 Answer = Callable[[str], int | str | None]
-"""For the path that is asked for: a status, ``"silent"``, ``"half"`` of the file, or None, as it should be."""
+"""For a path that is asked for: a status, ``"silent"``, ``"half"`` of the file, or None, as it should be."""
 
 
 class LoopbackServer:

@@ -152,7 +152,7 @@ def test_nobody_there(address: str) -> None:
 def test_addresses_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="wxyz:// cannot be read"):
         open_image(place_of("wxyz://server/x.zarr"))
-    with pytest.raises(UserError, match="get http://server/x.tif to this machine first"):
+    with pytest.raises(UserError, match=r"get http://server/x\.tif to this machine first"):
         open_image(place_of("http://server/x.tif"))
 
     def missing(*_: object, **__: object) -> None:
@@ -212,7 +212,7 @@ def test_a_run_that_lost_its_server_goes_on_when_it_is_back(
         return "silent" if looked > 4 else None
 
     server.answer = after_the_first_block
-    with pytest.raises(UserError, match="did not answer.*what is done is kept"):
+    with pytest.raises(UserError, match=r"did not answer.*what is done is kept"):
         upscale(served, tiny_model(), out=out, **options)
     assert not out.exists()
     assert list(tmp_path.glob(".partial-out.zarr/out.zarr/c/*"))

@@ -109,7 +109,7 @@ class LazyUpscaling:
         stack = PlaneStack(self.array, self.axes, model.card)
         engine = Engine(model, device, precision, self_ensemble=self_ensemble)
         grid = TileGrid(stack.plane_shape, LAZY_TILE if tile is None else int(tile), self.factor)
-        settled = stack.transforms(search=False) if transforms is None else dict(transforms)
+        settled = stack.transforms(search=False, partial=True) if transforms is None else dict(transforms)
         work = PlaneWork(engine, stack, grid.whole, settled, _most_sampled=most_sampled)
         work.cut = math.prod(grid.counts) > 1
         self.tile = grid.side

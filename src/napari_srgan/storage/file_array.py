@@ -13,6 +13,7 @@ import zarr
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.arrays import UnreadablePart
 from napari_srgan.inference.part import Part, part_of
 from napari_srgan.storage.chunk_cache import ChunkCache
 
@@ -119,8 +120,8 @@ def _load(array: Any, dtype: np.dtype[Any], box: tuple[slice, ...]) -> NDArray[A
     return np.asarray(array[box]).astype(dtype, copy=False)
 
 
-def damaged(name: str, error: object) -> UserError:
+def damaged(name: str, error: object) -> UnreadablePart:
     """What to say of a file that cannot be read to its end."""
     words = str(error).strip().splitlines()
     reason = f" ({words[0].rstrip('.')})" if words else ""
-    return UserError(f"{name} is damaged or cut off{reason}; get the file again from where it was made")
+    return UnreadablePart(f"{name} is damaged or cut off{reason}; get the file again from where it was made")

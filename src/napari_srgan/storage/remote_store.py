@@ -10,6 +10,7 @@ from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Sto
 from zarr.core.buffer import Buffer, BufferPrototype
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.arrays import UnreadablePart
 from napari_srgan.storage.address import Address
 from napari_srgan.storage.remote_errors import NotAnswered, may_pass, sentence, status_of
 from napari_srgan.storage.remote_files import PATIENCE, RemoteFiles
@@ -104,7 +105,7 @@ class RemoteStore(Store):
                 self._files.read(self.anchor)
             except Exception:
                 return NotAnswered(words)
-            return UserError(words)
+            return UnreadablePart(words)
         return NotAnswered(words)
 
     def _missing(self, key: str) -> None:

@@ -85,7 +85,8 @@ def upscale_to_zarr_job(
     options: dict[str, Any] = {"device": device, "precision": precision, "self_ensemble": self_ensemble}
     destination = Destination(path, spacings, source, overwrite)
     side = tile or destination.side_before() or affordable_side(model, stack.batch, **options)
-    lazy = LazyUpscaling(array, model, axes=axes, tile=side, cache=CACHE, **options)
+    before = destination.intensities_before(tuple(array.shape))
+    lazy = LazyUpscaling(array, model, axes=axes, tile=side, cache=CACHE, transforms=before, **options)
     with destination.open(lazy, place) as store:
         copying = copy_job(LazyPart(lazy, place), store, still_there=still_there)
         try:

@@ -13,6 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from napari_srgan.inference.engine import Watch
+from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.tile_grid import TilePlace
 from napari_srgan.inference.tiling import Tile
@@ -39,6 +40,25 @@ class Destination:
         """Side of the tiles of what is there already: memory may be another one now."""
         side = (earlier_fingerprint(self.path) or {}).get("tile")
         return side if isinstance(side, int) else None
+
+    def intensities_before(self, shape: tuple[int, ...]) -> dict[int, IntensityTransform] | None:
+        """Those of an upscaling begun while parts of its input were damaged, and could not be seen.
+
+        It goes on with what it began with when they are mended, or its parts would differ in brightness.
+        """
+        before = earlier_fingerprint(self.path) or {}
+        told = before.get("intensity")
+        same = (before.get("source"), before.get("source_shape")) == (self.source, list(shape))
+        if self.overwrite or not same or not isinstance(told, list):
+            return None
+        if not any(channel.get("partial") for channel in told):
+            return None
+        return {
+            channel["channel"]: IntensityTransform(
+                channel["offset"], channel["span"], channel.get("partial", False)
+            )
+            for channel in told
+        }
 
     def open(
         self, lazy: LazyUpscaling, place: Tile, computed_on: Mapping[str, Any] | None = None
