@@ -29,16 +29,40 @@ def active_client() -> Client | None:
     return client if client.status == "running" and not client.asynchronous else None
 
 
+class SchedulerGone(UserError):
+    """The scheduler cannot be reached any more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the scheduler of the cluster cannot be reached any more; what is done is kept: start the same "
+            "again, on a cluster or without, to go on"
+        )
+
+
+def workers_of(client: Client) -> list[str]:
+    """Addresses of the worker processes that are there now.
+
+    Raises
+    ------
+    SchedulerGone
+        If the scheduler does not answer.
+    """
+    if client.status != "running":
+        raise SchedulerGone
+    try:
+        return sorted(client.nthreads())
+    except OSError as error:
+        raise SchedulerGone from error
+
+
 @contextmanager
-def connected(scheduler: str, patience: float = PATIENCE) -> Iterator[Client]:
+def connected(scheduler: str) -> Iterator[Client]:
     """A client of the scheduler at an address, or of the one that wrote a file.
 
     Parameters
     ----------
     scheduler
         ``tcp://host:port``, or the path of a scheduler file.
-    patience
-        Seconds to wait for an answer.
 
     Raises
     ------
@@ -61,7 +85,7 @@ def connected(scheduler: str, patience: float = PATIENCE) -> Iterator[Client]:
             "`dask scheduler --scheduler-file` writes"
         )
     try:
-        client = Client(**where, timeout=patience, set_as_default=False)
+        client = Client(**where, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, KeyError) as error:  # nobody there; another protocol; another file
         raise UserError(
             f"the scheduler at {scheduler} does not answer ({_first_line(error)}); see that `dask scheduler` "
@@ -70,7 +94,7 @@ def connected(scheduler: str, patience: float = PATIENCE) -> Iterator[Client]:
     try:
         yield client
     finally:
-        client.close(timeout=patience)
+        client.close(timeout=PATIENCE)
 
 
 @contextmanager

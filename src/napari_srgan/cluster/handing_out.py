@@ -12,12 +12,14 @@ from uuid import uuid4
 
 from distributed import KilledWorker
 
+from napari_srgan.cluster.connection import SchedulerGone, workers_of
 from napari_srgan.cluster.plan import Plan, Unreadable
 from napari_srgan.cluster.tasks import keep, make_block, shrink_block
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Progress
 from napari_srgan.storage.block_files import Damaged, Delivery
 from napari_srgan.storage.copying import GIVE_UP, TRIES
+from napari_srgan.storage.disk_errors import gone
 from napari_srgan.storage.restartable import RestartableStore
 from napari_srgan.storage.shard_layout import Block
 
@@ -95,21 +97,9 @@ class HandingOut:
         return True
 
     def _look_who_is_there(self) -> None:
-        if self.client.status != "running":
-            raise self._scheduler_gone()
-        if time.monotonic() < self._next_round:
-            return
-        self._next_round = time.monotonic() + ROUND
-        try:
-            self._workers = sorted(self.client.nthreads())
-        except OSError as error:
-            raise self._scheduler_gone() from error
-
-    def _scheduler_gone(self) -> UserError:
-        return UserError(
-            f"the scheduler of the cluster cannot be reached any more; what of {self.store.path} is done "
-            "is kept: start the same again, with a scheduler or without, to go on"
-        )
+        if time.monotonic() >= self._next_round:
+            self._next_round = time.monotonic() + ROUND
+            self._workers = workers_of(self.client)
 
     def _hand_out(self) -> None:
         busy = Counter(worker for _, worker in self._running.values())
@@ -144,10 +134,10 @@ class HandingOut:
     def _came(self, future: Future[Any]) -> None:
         block, _ = self._running[future]
         if future.cancelled():
-            raise self._scheduler_gone()
+            raise SchedulerGone
         try:
             # What was on a worker that has just died is made again meanwhile.
-            delivery: Delivery = future.result(timeout=HANDED_OVER)
+            delivery: Delivery | None = future.result(timeout=HANDED_OVER)
         except TimeoutError:
             return
         except Exception as error:
@@ -155,6 +145,8 @@ class HandingOut:
             self._not_made(block, error)
         else:
             del self._running[future]
+            if delivery is None:
+                raise gone(self.store.path)
             self._made(delivery)
 
     def _made(self, delivery: Delivery) -> None:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_srgan.cluster.connection import workers_of
 from napari_srgan.cluster.handing_out import PAUSE, ROUND, HandingOut
 from napari_srgan.cluster.plan import MOST_CACHED, Plan
 from napari_srgan.cluster.roll_call import Together, call_roll
@@ -98,6 +99,7 @@ def upscale_on_cluster_job(
     lazy = LazyUpscaling(
         array, model, axes=axes, device="cpu", precision=together.precision, tile=fits.side,
         self_ensemble=self_ensemble, cache=0, most_sampled=fits.most_sampled,
+        transforms=destination.intensities_before(tuple(array.shape)),
     )  # fmt: skip
     with destination.open(lazy, part, {"device": together.device_types}) as store:
         if store.finished:
@@ -125,13 +127,13 @@ def upscale_on_cluster_job(
 
 
 def _wait_for_workers(client: Client) -> Job[None]:
-    while not client.nthreads():
+    while not workers_of(client):
         yield Progress(0, 1, "Waiting for workers")
         time.sleep(ROUND)
 
 
 def _says_who(client: Client, together: Together) -> str:
-    count = len(client.nthreads())
+    count = len(workers_of(client))
     mixed = f", which differ ({together.device_types}): all compute in float32" if together.mixed else ""
     return f"Preparing {count} worker{'s' if count > 1 else ''}{mixed}"
 

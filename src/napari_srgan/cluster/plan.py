@@ -50,6 +50,11 @@ class Plan:
     software: str
     """Version of the process that owns the store."""
 
+    @property
+    def wanted(self) -> bool:
+        """Whether the process that owns the store waits for what is made."""
+        return self.files.incoming.exists()
+
     def opened(self) -> OpenedPlan:
         """Ready to work; the same one in all tasks of a worker, until the worker drops the plan.
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from distributed import get_worker
 
-from napari_srgan.cluster.plan import Plan, use_threads
+from napari_srgan.cluster.plan import GivenUp, Plan, use_threads
+from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import Engine, OutOfMemory
 from napari_srgan.inference.memory import largest_sample
 from napari_srgan.models import Model
@@ -54,15 +55,29 @@ def keep(plan: Plan) -> Plan:
     return plan
 
 
-def make_block(plan: Plan, block: Block) -> Delivery:
-    """Compute a block and write it."""
+def make_block(plan: Plan, block: Block) -> Delivery | None:
+    """Compute a block and write it; None if nobody waits for it any more."""
     use_threads(_threads())
     opened = plan.opened()
-    return opened.files.write(block, opened.pixels(block))
+    try:
+        return plan.files.write(block, opened.pixels(block))
+    except (GivenUp, UserError):
+        if plan.wanted:
+            raise
+        return None
 
 
-def shrink_block(plan: Plan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery:
-    """Make a block of a coarser level and write it."""
+def shrink_block(plan: Plan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery | None:
+    """Make a block of a coarser level and write it; None if nobody waits for it any more."""
+    try:
+        return _shrunk(plan, block, below)
+    except (Damaged, UserError):
+        if plan.wanted:
+            raise
+        return None
+
+
+def _shrunk(plan: Plan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery:
     for look in range(LOOKS):
         try:
             return plan.files.shrink(block, below)
