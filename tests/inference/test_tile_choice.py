@@ -60,6 +60,11 @@ def test_halos_outweigh_the_cache_where_tiles_must_be_small() -> None:
     assert fastest_side(HEAVY, halo=48) > 192
 
 
+def test_a_network_of_hardly_any_cost_gets_no_tiny_tiles() -> None:
+    """Each tile costs a little of itself."""
+    assert fastest_side(TilePace(TileCost(0, 80), most=10_000_000, on_cpu=True), halo=0) >= 512
+
+
 def test_a_device_gets_what_its_memory_holds() -> None:
     pace = TilePace(TileCost(0, 262), most=3_000_000, on_cpu=False)
     assert 1400 <= fastest_side(pace, halo=42) <= 1600

@@ -43,12 +43,16 @@ class TilePace:
         size = self.cost.fixed + self.cost.per_pixel * pixels
         return 1 + SLOWER * min(max(math.log2(size / CACHED), 0.0), DOUBLINGS)
 
+    @property
+    def least(self) -> int:
+        """Pixels, halo included, of the smallest tiles to choose from: each costs a little of itself."""
+        return min(int(CACHED / 2 / self.cost.per_pixel), self.most)
+
     def sizes(self) -> Iterator[int]:
-        """Pixels, halo included, of tiles that are worth a look: from the largest that memory holds down."""
+        """Pixels, halo included, of tiles to choose from: from the largest that memory holds down."""
         pixels = self.most
-        smallest = CACHED / 2 / self.cost.per_pixel
         yield pixels
-        while self.on_cpu and (pixels := int(pixels / 2**0.5)) >= smallest:
+        while self.on_cpu and (pixels := int(pixels / 2**0.5)) >= self.least:
             yield pixels
 
 
@@ -122,8 +126,9 @@ def choose_side(engine: Engine, batch: int, halo: int) -> int:
 
 def fastest_side(pace: TilePace, halo: int) -> int:
     """As :func:`choose_side`, for a pace that is known."""
-    largest = math.isqrt(pace.most) - 2 * halo
-    sides = range(STEP, largest + 1, STEP) or [max(largest, SMALLEST_TILE)]
+    smallest, largest = (math.isqrt(pixels) - 2 * halo for pixels in (pace.least, pace.most))
+    first = min(max(smallest, STEP), max(largest, STEP)) // STEP * STEP
+    sides = range(first, largest + 1, STEP) or [max(largest, SMALLEST_TILE)]
     times = {side: (side + 2 * halo) ** 2 / side**2 * pace.slowness((side + 2 * halo) ** 2) for side in sides}
     return next(side for side in sides if times[side] <= AS_GOOD * min(times.values()))
 
