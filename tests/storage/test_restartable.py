@@ -16,7 +16,7 @@ import zarr
 from killed_copy import BLOCKS, SHAPE, Pattern, content, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
-from napari_srgan.storage import block_files, copying
+from napari_srgan.storage import block_files, copying, store_arrays
 from napari_srgan.storage.begun import earlier_fingerprint, read_state
 from napari_srgan.storage.copying import copy_job
 from napari_srgan.storage.restartable import RestartableStore
@@ -185,6 +185,39 @@ def test_pixels_where_there_were_none_are_not_forgotten(plain: Path, undisturbed
 
 class Killed(BaseException):
     """What kill -9 is, in a test: nothing tidies up after it."""
+
+
+@pytest.mark.parametrize(("step", "times"), [("_create", 0), ("_create", 1), ("_write_multiscales", 0)])
+def test_killed_while_a_store_is_begun(
+    tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, step: str, times: int
+) -> None:
+    path = tmp_path / "x.ome.zarr"
+    take, taken = getattr(store_arrays, step), []
+
+    def killed(*given: Any) -> None:
+        if len(taken) == times:
+            raise Killed
+        taken.append(take(*given))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store_arrays, step, killed)
+        with pytest.raises(Killed):
+            open_store(path)
+    assert content(copy(path)) == undisturbed[path.name]
+
+
+def test_a_block_that_could_not_be_put_in_its_place_is_not_done(
+    path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(path) as store:
+        block = next(store.missing())
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "worn out")))
+            with pytest.raises(UserError, match="worn out"):
+                store.write(block, Pattern()[block.slices])
+        assert not store.has(block)
+        list(copy_job(Pattern(), store))
+    assert content(path) == undisturbed[path.name]
 
 
 @pytest.mark.parametrize("renames", [0, 1])
