@@ -175,6 +175,22 @@ def test_input_that_disappears_is_told(tmp_path, target):
     )
 
 
+def test_broken_chunk_is_named_and_the_run_goes_on_when_it_is_mended(tmp_path, target):
+    stored = zarr.create_array(tmp_path / "in.zarr", data=GRAY, chunks=(16, 16))
+    file = tmp_path / "in.zarr" / "c" / "1" / "1"
+    good = file.read_bytes()
+    file.write_bytes(b"broken")
+    for data, words in (
+        (stored, r"chunk c/1/1 of .*in\.zarr is damaged"),
+        (dask.array.from_zarr(stored), r"chunk c/1/1 of .*in\.zarr is damaged"),
+        (dask.array.from_zarr(stored) * 2, "a part of 'cells' cannot be read"),
+    ):
+        with pytest.raises(UserError, match=words):
+            to_disk(Image(data, name="cells", visible=False, contrast_limits=(0, 9)), target)
+    file.write_bytes(good)
+    to_disk(Image(stored, name="cells"), target)
+
+
 def test_reader_leaves_everything_else_to_others(tmp_path, target):
     zarr.create_array(tmp_path / "in.zarr", data=GRAY)
     (tmp_path / "folder").mkdir()

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import zarr
 from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.storage.file_array import FileArray
 from napari_srgan.storage.partial import is_zarr
 from napari_srgan.viewer.layers import METADATA_KEY, finest_level
 
@@ -40,16 +42,68 @@ def _local(path: str | None) -> Path | None:
 
 def _behind(data: Any) -> Iterator[Path]:
     """Folders of zarr arrays, also of those that a dask array reads."""
-    arrays = [data]
-    layers = getattr(getattr(data, "dask", None), "layers", {})
-    for part in layers.values():
-        held = getattr(part, "mapping", None)  # dask holds what it reads in a part of its own
-        if held is not None and len(held) == 1:
-            arrays += held.values()
-    for array in arrays:
+    for array in [data, *_held(data)]:
         root = getattr(getattr(array, "store", None), "root", None)
         if isinstance(root, Path):
             yield root / getattr(array, "path", "")
+
+
+def _held(data: Any) -> Iterator[Any]:
+    """What a dask array was made from: dask holds that in parts of its own."""
+    for part in getattr(getattr(data, "dask", None), "layers", {}).values():
+        held = getattr(part, "mapping", None)
+        if held is not None and len(held) == 1:
+            yield from held.values()
+
+
+def pixels_of(layer: Image, axes: str) -> Any:
+    """A layer's pixels as they are; where they cannot be read it is told in a sentence.
+
+    Parameters
+    ----------
+    layer
+        Of a pyramid the finest level is meant.
+    axes
+        One letter for each axis of its data.
+    """
+    data = finest_level(layer)
+    if isinstance(data, np.ndarray):
+        return data
+    array = _as_stored(data)
+    if isinstance(array, zarr.Array):
+        return FileArray(array, str(array.store_path), axes)
+    return _Readable(data, layer.name)
+
+
+def _as_stored(data: Any) -> Any:
+    """The zarr array that a dask array only reads, as napari opens them: chunks are then read once."""
+    held = list(_held(data))
+    only_reads = len(held) == 1 and len(data.dask.layers) == 2
+    if only_reads and (held[0].shape, held[0].dtype) == (data.shape, data.dtype):
+        return held[0]
+    return data
+
+
+class _Readable:
+    """An array of which nobody knows what happens when it is read."""
+
+    def __init__(self, array: Any, name: str) -> None:
+        self._array = array
+        self._name = name
+        self.shape = tuple(array.shape)
+        self.dtype = array.dtype
+        self.ndim = len(self.shape)
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        try:
+            return np.asarray(self._array[key])
+        except (MemoryError, UserError):
+            raise
+        except Exception as error:  # of any library
+            raise UserError(
+                f"a part of {self._name!r} cannot be read ({str(error) or type(error).__name__}); "
+                "put that right and start the same again"
+            ) from error
 
 
 def watch_over(files: Sequence[Path]) -> Callable[[], None]:

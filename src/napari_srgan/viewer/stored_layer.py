@@ -15,12 +15,11 @@ from napari_srgan.models import Model, default_model_name
 from napari_srgan.progress import Job, Progress
 from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
 from napari_srgan.viewer.blending import Blending
-from napari_srgan.viewer.layer_files import FILE_KEY, files_of, identity_of, watch_over
+from napari_srgan.viewer.layer_files import FILE_KEY, files_of, identity_of, pixels_of, watch_over
 from napari_srgan.viewer.layer_spacing import layer_spacings
 from napari_srgan.viewer.layers import (
     appearance_of,
     check_image,
-    finest_level,
     layer_axes,
     load_chosen,
     result_state,
@@ -97,9 +96,9 @@ def stored_layer_job(
     image = check_image(layer)
     files = files_of(image)
     refuse_source(path, image, files)
-    data = finest_level(image)
     if axes is None:
         axes = layer_axes(image)
+    data = pixels_of(image, axes)
     appearance = appearance_of(image)
     spacings = layer_spacings(image, axes)
     identity = identity_of(image)
