@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.cross_fade import seen_around
+from napari_srgan.inference.cross_fade import MOST_HALO, seen_around
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.planes import PlaneStack
@@ -20,8 +20,8 @@ from napari_srgan.storage.copying import copy_job
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.upscaled_store import Destination, LazyPart
 
-CACHE = 2**29
-"""Bytes of tiles that are kept while blocks are copied."""
+CACHE, READ_ONCE = 2**29, 2**28
+"""Bytes of tiles that are kept while blocks are copied; and where no block needs tiles of another."""
 
 
 def upscale_to_zarr_job(
@@ -86,7 +86,9 @@ def upscale_to_zarr_job(
     destination = Destination(path, spacings, source, overwrite)
     side = tile or destination.side_before() or affordable_side(model, stack.batch, **options)
     before = destination.intensities_before(tuple(array.shape))
-    lazy = LazyUpscaling(array, model, axes=axes, tile=side, cache=CACHE, transforms=before, **options)
+    apart = region is None and model.card.receptive_radius <= MOST_HALO
+    cache = READ_ONCE if apart else CACHE
+    lazy = LazyUpscaling(array, model, axes=axes, tile=side, cache=cache, transforms=before, **options)
     with destination.open(lazy, place) as store:
         copying = copy_job(LazyPart(lazy, place), store, still_there=still_there)
         try:
