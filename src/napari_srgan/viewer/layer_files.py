@@ -71,7 +71,7 @@ def pixels_of(layer: Image, axes: str) -> Any:
         return data
     array = _as_stored(data)
     if isinstance(array, zarr.Array):
-        return FileArray(array, str(array.store_path), axes)
+        return FileArray(array, str(next(_behind(array), array.store_path)), axes)
     return _Readable(data, layer.name)
 
 
