@@ -84,7 +84,7 @@ def upscale(
     array or napari.layers.Image
         An array of the input's dtype, Y and X multiplied by the factor (an open zarr
         array if `out` is given, a dask array if `lazy`); or for a layer a new image layer that
-        lies exactly on it, not yet added to a viewer.
+        lies exactly on it, not yet added to a viewer (and reads from `out`, if that is given).
 
     Raises
     ------
@@ -106,12 +106,13 @@ def upscale(
     if lazy:
         return _upscale_lazily(image, model, out, options)
     if _is_layer(image):
+        if out is not None:
+            from napari_srgan.viewer.stored_layer import stored_layer_job
+
+            options |= {"overwrite": overwrite, "cluster": cluster}
+            return _finish(stored_layer_job(image, model, local_path(out), **options), progress).layer()
         from napari_srgan.viewer.layers import upscale_layer_job
 
-        if out is not None:
-            raise UserError(
-                f"out={str(out)!r} is for arrays; give the layer's data: upscale(layer.data, out=...)"
-            )
         return _finish(upscale_layer_job(image, model, **options), progress)
     if isinstance(image, str | os.PathLike):
         options |= {"overwrite": overwrite, "cluster": cluster}

@@ -9,11 +9,11 @@ from typing import Any
 
 from napari.layers import Image, Layer
 
+from napari_srgan.cluster.anywhere import upscale_anywhere_job
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Region
 from napari_srgan.models import Model, default_model_name
 from napari_srgan.progress import Job, Progress
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
 from napari_srgan.viewer.blending import Blending
 from napari_srgan.viewer.layer_files import FILE_KEY, files_of, identity_of, pixels_of, watch_over
 from napari_srgan.viewer.layer_spacing import layer_spacings
@@ -81,7 +81,7 @@ def stored_layer_job(
     layer, model, axes, region
         As in :func:`~napari_srgan.viewer.layers.upscale_layer_job`.
     path, overwrite, options
-        As in :func:`~napari_srgan.storage.upscale_to_zarr.upscale_to_zarr_job`.
+        As in :func:`~napari_srgan.cluster.anywhere.upscale_anywhere_job`.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def stored_layer_job(
         yield Progress(0, 1, "Loading the model")
         loaded = load_chosen(chosen)
         yield Progress(0, 1, "Looking at the image")
-        finished = yield from upscale_to_zarr_job(
+        finished = yield from upscale_anywhere_job(
             data, loaded, path, axes=axes, spacings=spacings, source=identity(),
             still_there=watch_over(files), region=region, overwrite=overwrite, **options,
         )  # fmt: skip
