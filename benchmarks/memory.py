@@ -3,9 +3,9 @@
     python benchmarks/memory.py FOLDER [--gigapixels 1 10 100] [--model microscopy-x4]
 
 The input is computed where it is read, so that it takes no memory and no disk. The first image goes through
-a bundled model, the others through a network that only repeats pixels, as days of arithmetic would not
-change what is kept in memory. Each runs in a process of its own. A result is deleted when it is finished;
-100 gigapixels take some 10 GB until then.
+a bundled model. The others go through a network that only repeats pixels, as days of arithmetic would
+change nothing in memory; it takes as much memory for that as the model, in tiles of the same size. Each
+image has a process of its own. A result is deleted when it is finished; 100 gigapixels are some 10 GB.
 """
 
 from __future__ import annotations
@@ -28,11 +28,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_srgan.inference.cross_fade import seen_around
+from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.tile_choice import choose_side
 from napari_srgan.models import Model, ModelCard, load_model
 from napari_srgan.networks import Generator
 from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
 
 FACTOR = 4
+LAYERS, FEATURES = 4, 16
+"""Layers' results that are in memory at one time, and their float32 features: as in microscopy-x4."""
 LEAST_FREE = 5e9
 """Bytes of disk that are left to others: below, the run stops."""
 EVERY = 1.0
@@ -55,7 +60,7 @@ class Computed:
 
 
 class Repeats(Generator):
-    """Costs next to nothing: every pixel, four by four times."""
+    """Costs next to nothing, but for the memory of a model's layers: every pixel, four by four times."""
 
     def __init__(self) -> None:
         super().__init__(scale_factor=FACTOR, channels=1)
@@ -66,6 +71,8 @@ class Repeats(Generator):
         return 0
 
     def forward(self, low: Tensor) -> Tensor:
+        layers = [low.new_ones(*low.shape[:-3], FEATURES, *low.shape[-2:]) for _ in range(LAYERS)]
+        del layers
         wide = low[..., None, :, None].expand(*low.shape[:-1], FACTOR, low.shape[-1], FACTOR)
         return wide.reshape(*low.shape[:-2], low.shape[-2] * FACTOR, low.shape[-1] * FACTOR)
 
@@ -98,15 +105,18 @@ class Memory:
         return self.seen
 
 
-def run(folder: Path, gigapixels: float, name: str) -> dict[str, Any]:
-    """Upscale one image; what it took."""
+def run(folder: Path, gigapixels: float, name: str, tiles_of: str) -> dict[str, Any]:
+    """Upscale one image, with the tiles that are chosen for a model; what it took."""
     model = repeats() if name == "repeats" else load_model(name)
+    like = load_model(tiles_of)
+    tile = choose_side(Engine(like), 1, seen_around(like.card.receptive_radius))
     side = math.isqrt(int(gigapixels * 1e9)) // model.scale_factor
     path = folder / f"napari-srgan-memory-{gigapixels:g}.ome.zarr"
     memory, began = Memory(), time.perf_counter()
     last = began
     try:
-        for progress in upscale_to_zarr_job(Computed(side), model, path, axes="YX", overwrite=True):
+        job = upscale_to_zarr_job(Computed(side), model, path, axes="YX", tile=tile, overwrite=True)
+        for progress in job:
             if shutil.disk_usage(folder).free < LEAST_FREE:
                 raise SystemExit(f"less than {LEAST_FREE / 1e9:.0f} GB are free in {folder}; stopped")
             if time.perf_counter() - last > 60:
@@ -131,7 +141,7 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        print(json.dumps(run(arguments.folder, arguments.gigapixels[0], arguments.one)))
+        print(json.dumps(run(arguments.folder, arguments.gigapixels[0], arguments.one, arguments.model)))
         return
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start")
     print("| gigapixels | network | minutes | Mpixel/s | GB on disk | peak, MiB | in each quarter |")
@@ -140,7 +150,8 @@ def main() -> None:
     for number, gigapixels in enumerate(arguments.gigapixels):
         name = "repeats" if number else arguments.model
         command = [sys.executable, __file__, str(arguments.folder), "--gigapixels", str(gigapixels)]
-        answer = subprocess.run([*command, "--one", name], stdout=subprocess.PIPE, check=True).stdout
+        command += ["--model", arguments.model, "--one", name]
+        answer = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
         found = json.loads(answer.splitlines()[-1])
         peaks.append(max(found["quarters"]) / 2**20)
         print(
