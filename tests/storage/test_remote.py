@@ -31,6 +31,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_store, "PAUSES", (0.0, 0.01))
     monkeypatch.setattr(remote_files, "PATIENCE", 0.3)
     monkeypatch.setattr(remote_store, "PATIENCE", 0.3)
+    monkeypatch.setattr(remote_store, "RESPITE", 0.0)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
 
 
@@ -158,7 +159,7 @@ def test_addresses_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object, **__: object) -> None:
         raise ImportError("Please install gcsfs to access Google Storage")
 
-    monkeypatch.setattr(fsspec, "filesystem", missing)
+    monkeypatch.setattr(remote_files, "url_to_fs", missing)
     with pytest.raises(UserError, match="pip install gcsfs"):
         open_image(place_of("gs://bucket/x.zarr"))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-import fsspec
+from fsspec.asyn import sync
+from fsspec.core import url_to_fs
 
 from napari_srgan.storage.address import Address
-from napari_srgan.storage.remote_errors import no_package
+from napari_srgan.storage.remote_errors import NotAnswered, no_package, sentence
 
 PATIENCE = 30.0
 """Seconds a server may take to answer, or be silent in the middle."""
@@ -38,9 +39,12 @@ class RemoteFiles:
 
     def _open(self, options: dict[str, Any]) -> None:
         try:
-            self._files: Any = fsspec.filesystem(self._protocol, skip_instance_cache=True, **options)
+            # It takes hosts, names and passwords out of the address, for servers that want them so.
+            self._files: Any = url_to_fs(self._address.url, skip_instance_cache=True, **options)[0]
         except (ImportError, ValueError) as error:
             raise no_package(self._protocol, error) from error
+        except Exception as error:  # some connect at once
+            raise NotAnswered(sentence(error, self._address, "", 1, PATIENCE)) from error
 
     def _options(self) -> dict[str, Any]:
         if self._protocol in ("http", "https"):
@@ -90,8 +94,6 @@ class RemoteFiles:
         files, url = self._files, self._address.of(key)
         if not files.async_impl:
             return bytes(files.cat_file(url, start=start, end=end))
-        from fsspec.asyn import sync
-
         # fsspec's own names of objects are without the protocol, except those of http.
         path = files._strip_protocol(url)
         limit = WHOLE * PATIENCE
@@ -109,8 +111,6 @@ class RemoteFiles:
 
     def close(self) -> None:
         """Close the connections."""
-        from fsspec.asyn import sync
-
         for session in self._sessions:
             if not session.closed:
                 sync(self._files.loop, session.close, timeout=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
@@ -17,6 +18,8 @@ from napari_srgan.storage.remote_files import PATIENCE, RemoteFiles
 
 PAUSES = (1.0, 3.0)
 """Seconds before something is asked for again."""
+RESPITE = 5.0
+"""Seconds for which a server that does not answer is not asked again."""
 METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
 _NOTHING = "napari-srgan-asks-for-what-is-not-there"
 
@@ -46,6 +49,7 @@ class RemoteStore(Store):
         """A file of which is known that it was there: the metadata of the array."""
         self._files = RemoteFiles(address)
         self._refused: BaseException | None = None
+        self._gave_up: tuple[float, str] | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RemoteStore) and other.address == self.address
@@ -81,8 +85,9 @@ class RemoteStore(Store):
         NotAnswered
             If the server does not give it, also not when asked again.
         """
-        tries = 0
+        tries, begun = 0, time.monotonic()
         while True:
+            self._give_up_with_others(begun)
             tries += 1
             try:
                 return self._files.read(key, start, end)
@@ -99,14 +104,22 @@ class RemoteStore(Store):
 
     def _not_given(self, key: str, error: BaseException, tries: int) -> UserError:
         """Tell a file that is not given from a server that gives nothing any more."""
-        words = sentence(error, self.address, key, tries, PATIENCE)
+        asked = "" if key.rpartition("/")[2] in METADATA else key
+        words = sentence(error, self.address, asked, tries, PATIENCE)
         if self.anchor and key != self.anchor:
-            try:
+            with suppress(Exception):
                 self._files.read(self.anchor)
-            except Exception:
-                return NotAnswered(words)
-            return UnreadablePart(words)
+                return UnreadablePart(words)
+        self._gave_up = time.monotonic(), words
         return NotAnswered(words)
+
+    def _give_up_with_others(self, begun: float) -> None:
+        """Others, of which there may be many, need not find out for themselves that the server is silent."""
+        if self._gave_up is None:
+            return
+        when, words = self._gave_up
+        if begun <= when or time.monotonic() < when + RESPITE:
+            raise NotAnswered(words)
 
     def _missing(self, key: str) -> None:
         if key.rpartition("/")[2] not in METADATA:
