@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,7 @@ def connected(scheduler: str) -> Iterator[Client]:
     """
     try:
         from distributed import Client
+        from distributed.utils import silence_logging_cmgr
     except ImportError as error:
         raise UserError(
             'a cluster needs dask.distributed; install it by: pip install "napari-srgan[cluster]"'
@@ -84,17 +86,19 @@ def connected(scheduler: str) -> Iterator[Client]:
             f"{scheduler!r} is no scheduler; give its address, e.g. tcp://10.0.0.1:8786, or the file that "
             "`dask scheduler --scheduler-file` writes"
         )
-    try:
-        client = Client(**where, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError, KeyError) as error:  # nobody there; another protocol; another file
-        raise UserError(
-            f"the scheduler at {scheduler} does not answer ({_first_line(error)}); see that `dask scheduler` "
-            "runs there and can be reached from here"
-        ) from error
-    try:
-        yield client
-    finally:
-        client.close(timeout=PATIENCE)
+    # What goes wrong is said once, by us, and not in dask's tracebacks too.
+    with silence_logging_cmgr(logging.CRITICAL):
+        try:
+            client = Client(**where, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError, KeyError) as error:  # nobody there; another protocol; another file
+            raise UserError(
+                f"the scheduler at {scheduler} does not answer ({_first_line(error)}); see that "
+                "`dask scheduler` runs there and can be reached from here"
+            ) from error
+        try:
+            yield client
+        finally:
+            client.close(timeout=PATIENCE)
 
 
 @contextmanager
