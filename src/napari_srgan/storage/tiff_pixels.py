@@ -140,7 +140,7 @@ class PlainPixels:
         while got < count and (more := file.readinto(view[got:])):
             got += more
         if got < count:
-            raise EOFError(f"it ends after {offset + got} bytes")
+            raise EOFError("it ends before its last plane")
         return np.frombuffer(found, self.dtype)
 
 
