@@ -47,29 +47,33 @@ class InNetwork:
     """Time inside of the network and pixels that went through it, of all engines of this process."""
 
     def __init__(self) -> None:
-        self.seconds, self.pixels = 0.0, 0
+        self.pixels = 0
+        self._seconds = 0.0
         self._events: list[tuple[Any, Any]] = []
         inner = Engine._forward
 
-        def forward(engine: Engine, network: Any, low: NDArray[np.float32]) -> NDArray[np.float32]:
+        def forward(engine: Engine, network: Any, low: NDArray[np.float32]) -> Any:
             self.pixels += low.shape[2] * low.shape[3]
             began = time.perf_counter()
-            if engine.device.type == "cuda":  # the device's own clock, without copies
-                hooks = [
-                    network.register_forward_pre_hook(self._begin),
-                    network.register_forward_hook(self._end),
-                ]
-            result = inner(engine, network, low)
-            if engine.device.type == "cuda":
+            if engine.device.type != "cuda":
+                result = inner(engine, network, low)
+                self._seconds += time.perf_counter() - began
+                return result
+            hooks = [network.register_forward_pre_hook(self._begin), network.register_forward_hook(self._end)]
+            try:
+                return inner(engine, network, low)
+            finally:
                 for hook in hooks:
                     hook.remove()
-                self.seconds += sum(first.elapsed_time(last) / 1e3 for first, last in self._events)
-                self._events.clear()
-            else:
-                self.seconds += time.perf_counter() - began
-            return result
 
         Engine._forward = forward  # type: ignore[method-assign]
+
+    @property
+    def seconds(self) -> float:
+        """On a GPU by its own clock, without copies."""
+        if self._events:
+            torch.cuda.synchronize()
+        return self._seconds + sum(first.elapsed_time(last) / 1e3 for first, last in self._events)
 
     def _begin(self, *_: Any) -> None:
         self._events.append((torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)))
