@@ -209,10 +209,10 @@ def test_folder_that_disappears(on_disk, finish, qtbot, target):
 def test_closing_the_window_keeps_what_is_done(on_disk, qtbot, target, capfd):
     viewer, widget, _ = on_disk(STACK, axis_labels=("z", "y", "x"))
     widget["buttons"]["run"].native.click()
-    wait_for_progress(viewer, qtbot)
+    qtbot.waitUntil(lambda: look_at(target).share > 0, timeout=30_000)
     viewer.close()
     mine = ("napari-srgan", "read", "write")
     qtbot.waitUntil(lambda: not [t for t in threading.enumerate() if t.name.startswith(mine)], timeout=5000)
-    assert look_at(target).share > 0
+    assert 0 < look_at(target).share < 1
     captured = capfd.readouterr()
     assert "Traceback" not in captured.out + captured.err
