@@ -139,9 +139,7 @@ def test_begun_alone_and_gone_on_with_on_a_cluster(
 def test_a_chunk_that_does_not_decode_is_named_and_done_when_mended(
     cluster: LocalCluster, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        arrays, "WHOLE_SAMPLE", 0
-    )  # as of a large image
+    monkeypatch.setattr(arrays, "WHOLE_SAMPLE", 0)  # as of a large image
     monkeypatch.setattr(arrays, "SAMPLE_BLOCKS", 2)
     source, out = tmp_path / "in.zarr", tmp_path / "x.ome.zarr"
     zarr.create_array(source, data=IMAGE, chunks=(1, 70, 90), dimension_names=["t", "y", "x"])

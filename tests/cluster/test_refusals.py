@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -100,3 +101,17 @@ def test_an_array_too_large_to_be_sent(tmp_path: Path, monkeypatch: pytest.Monke
     job = upscale_on_cluster_job(IMAGE, make_tiny_model(), tmp_path / "x.zarr", None)  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"is too large to be sent .* write it to a \.zarr that they see"):
         next(job)
+
+
+def test_an_array_that_cannot_be_sent(tmp_path: Path) -> None:
+    class Locked:
+        shape, dtype = IMAGE.shape, IMAGE.dtype
+        lock = threading.Lock()
+
+        def __getitem__(self, key: Any) -> np.ndarray:
+            return IMAGE[key]
+
+    job = upscale_on_cluster_job(Locked(), make_tiny_model(), tmp_path / "x.zarr", None)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="an array of the type Locked cannot be sent to workers"):
+        next(job)
+    assert not list(tmp_path.glob("*x.zarr*"))

@@ -220,6 +220,20 @@ def test_a_block_that_could_not_be_put_in_its_place_is_not_done(
     assert content(path) == undisturbed[path.name]
 
 
+def test_what_comes_from_an_earlier_opening_is_not_taken(plain: Path, undisturbed: dict[str, Any]) -> None:
+    with open_store(plain) as store:
+        early, block = store.files, next(store.missing())
+        early.write(block, np.ones(block.shape, np.uint16))
+        # Killed: nothing tidies up.
+        store._in_place.close()
+    with open_store(plain) as store:
+        assert not early.incoming.exists()
+        with pytest.raises(UserError, match="has disappeared"):
+            early.write(block, np.ones(block.shape, np.uint16))
+        list(copy_job(Pattern(), store))
+    assert content(plain) == undisturbed[plain.name]
+
+
 @pytest.mark.parametrize("renames", [0, 1])
 def test_killed_while_an_old_store_is_replaced(
     plain: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, renames: int

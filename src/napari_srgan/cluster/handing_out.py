@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from distributed import KilledWorker
+from distributed import CancelledError, KilledWorker
 
 from napari_srgan.cluster.connection import SchedulerGone, workers_of
 from napari_srgan.cluster.plan import Plan, Unreadable
@@ -140,6 +140,8 @@ class HandingOut:
             delivery: Delivery | None = future.result(timeout=HANDED_OVER)
         except TimeoutError:
             return
+        except CancelledError as error:
+            raise SchedulerGone from error
         except Exception as error:
             del self._running[future]
             self._not_made(block, error)
@@ -168,6 +170,11 @@ class HandingOut:
         elif isinstance(error, KilledWorker):
             if block.level == 0:  # what is missing of others is made at the end
                 self._leave_out(block, "the workers that tried it died, perhaps for want of memory")
+        elif isinstance(error, ImportError):
+            raise UserError(
+                f"a worker cannot import what it needs ({error}); install the same napari-srgan "
+                f"({self.plan.software}) on all machines"
+            ) from error
         else:
             raise error
 

@@ -74,7 +74,10 @@ class Plan:
                 f"the worker on {socket.gethostname()} has napari-srgan {here}, and this process "
                 f"{self.software}; install the same version on all machines"
             )
-        array, still_there = self.source.open()
+        try:
+            array, still_there = self.source.open()
+        except UserError as error:
+            raise UserError(f"the worker on {socket.gethostname()}: {error}") from None
         if self.sample is not None and not self.sample.agrees(array):
             raise UserError(
                 f"the worker on {socket.gethostname()} reads other values from the input than this process; "

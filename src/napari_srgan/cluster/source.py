@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,21 +65,38 @@ def source_of(array: ArrayLike, origin: FileSource | None) -> FileSource | Array
     Raises
     ------
     UserError
-        If it is too large to be sent.
+        If it is too large to be sent, or cannot be.
     """
     if origin is not None:
         # Workers have working directories of their own.
         place = origin.place.absolute() if isinstance(origin.place, Path) else origin.place
         return FileSource(place, origin.axes)
-    if isinstance(array, np.ndarray) and array.nbytes > MOST_SENT:
-        raise UserError(
-            f"an array of {array.nbytes / 2**20:.0f} MiB in memory is too large to be sent to every worker "
-            f"({MOST_SENT // 2**20} MiB are sent at most); write it to a .zarr that they see, and give that"
-        )
     if isinstance(array, zarr.Array) and isinstance(root := getattr(array.store, "root", None), Path):
         store = zarr.storage.LocalStore(root.absolute(), read_only=True)
         return ArraySource(zarr.open_array(store, path=array.path, mode="r"))
+    if (size := _size_sent(array)) > MOST_SENT:
+        raise UserError(
+            f"an array of {size / 2**20:.0f} MiB in memory is too large to be sent to every worker "
+            f"({MOST_SENT // 2**20} MiB are sent at most); write it to a .zarr that they see, and give that"
+        )
     return ArraySource(array)
+
+
+def _size_sent(array: ArrayLike) -> int:
+    """Bytes that go to each worker; few for an array that is opened there."""
+    if isinstance(array, np.ndarray):
+        return array.nbytes
+    from distributed.protocol.pickle import dumps
+    from distributed.utils import silence_logging_cmgr
+
+    with silence_logging_cmgr(logging.CRITICAL):
+        try:
+            return len(dumps(array))
+        except Exception as error:  # whatever an array of any kind says when it is pickled
+            raise UserError(
+                f"an array of the type {type(array).__name__} cannot be sent to workers ({error}); write it "
+                "to a .zarr that they see, and give that"
+            ) from error
 
 
 @dataclass(frozen=True)
