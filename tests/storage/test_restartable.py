@@ -221,11 +221,11 @@ def test_a_block_that_could_not_be_put_in_its_place_is_not_done(
 
 
 def test_what_comes_from_an_earlier_opening_is_not_taken(plain: Path, undisturbed: dict[str, Any]) -> None:
-    with open_store(plain) as store:
-        early, block = store.files, next(store.missing())
-        early.write(block, np.ones(block.shape, np.uint16))
-        # Killed: nothing tidies up.
-        store._in_place.close()
+    killed = open_store(plain)
+    early, block = killed.files, next(killed.missing())
+    early.write(block, np.ones(block.shape, np.uint16))
+    killed._in_place.close()  # which is all that is done for a process that was killed
+    assert list(early.incoming.iterdir())
     with open_store(plain) as store:
         assert not early.incoming.exists()
         with pytest.raises(UserError, match="has disappeared"):

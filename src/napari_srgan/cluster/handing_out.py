@@ -92,8 +92,12 @@ class HandingOut:
         came = [future for future in self._running if future.done()]
         if not came:
             time.sleep(PAUSE)
-        for future in came:
-            self._came(future)
+        deliveries: list[Delivery] = []
+        try:
+            for future in came:
+                deliveries += self._came(future)
+        finally:  # what has come is kept, also where the next one ends the run
+            self._made(deliveries)
         return True
 
     def _look_who_is_there(self) -> None:
@@ -131,7 +135,8 @@ class HandingOut:
             self._again += [block for block in [next(self._missing, None)] if block is not None]
         return bool(self._coarser or self._again)
 
-    def _came(self, future: Future[Any]) -> None:
+    def _came(self, future: Future[Any]) -> list[Delivery]:
+        """What a worker has made; nothing if it could not, or cannot say so yet."""
         block, _ = self._running[future]
         if future.cancelled():
             raise SchedulerGone
@@ -139,27 +144,30 @@ class HandingOut:
             # What was on a worker that has just died is made again meanwhile.
             delivery: Delivery | None = future.result(timeout=HANDED_OVER)
         except TimeoutError:
-            return
+            return []
         except CancelledError as error:
             raise SchedulerGone from error
         except Exception as error:
             del self._running[future]
             self._not_made(block, error)
-        else:
-            del self._running[future]
-            if delivery is None:
-                raise gone(self.store.path)
-            self._made(delivery)
+            return []
+        del self._running[future]
+        if delivery is None:
+            raise gone(self.store.path)
+        return [delivery]
 
-    def _made(self, delivery: Delivery) -> None:
-        block = delivery.block
-        self.store.take(delivery)
-        self._done += _weight(block)
-        if block.level == 0:
-            self._failed_in_a_row = 0
-        above = self.store.ready_above(block)
-        if above is not None and not any(above == running for running, _ in self._running.values()):
-            self._coarser.append(above)
+    def _made(self, deliveries: list[Delivery]) -> None:
+        if not deliveries:
+            return
+        self.store.take(*deliveries)
+        for block in (delivery.block for delivery in deliveries):
+            self._done += _weight(block)
+            if block.level == 0:
+                self._failed_in_a_row = 0
+            above = self.store.ready_above(block)
+            known = [*self._coarser, *(running for running, _ in self._running.values())]
+            if above is not None and above not in known:
+                self._coarser.append(above)
 
     def _not_made(self, block: Block, error: Exception) -> None:
         if isinstance(error, Damaged):

@@ -79,22 +79,23 @@ class Journal:
     def __getitem__(self, name: str) -> Receipt:
         return self._entries[name]
 
-    def add(self, name: str, receipt: Receipt) -> None:
-        """Remember that a file is whole."""
-        self._append(name, receipt)
+    def add(self, entries: Mapping[str, Receipt]) -> None:
+        """Remember that files are whole."""
+        self._append(entries)
 
     def remove(self, name: str) -> None:
         """Forget a file that turned out not to be whole."""
-        self._append(name, Receipt(LOST))
+        self._append({name: Receipt(LOST)})
 
-    def _append(self, name: str, receipt: Receipt) -> None:
-        line = _line(name, receipt)
+    def _append(self, entries: Mapping[str, Receipt]) -> None:
+        lines = b"".join(_line(name, receipt) for name, receipt in entries.items())
         with self._lock, self._path.open("r+b") as file:  # "r+": a folder that vanished is not made anew
             file.seek(0, os.SEEK_END)
-            file.write(line)
+            file.write(lines)
             file.flush()
             os.fsync(file.fileno())
-            _enter(self._entries, name, receipt)
+            for name, receipt in entries.items():
+                _enter(self._entries, name, receipt)
 
     def rewrite(self, entries: Mapping[str, Receipt]) -> None:
         """Remember these and nothing else."""

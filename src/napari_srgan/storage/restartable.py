@@ -228,28 +228,35 @@ class RestartableStore:
         """What a block of a coarser level is made from; all of it is done."""
         return [(finer, self._journal[self.files.name_of(finer)]) for finer in self._below(block)]
 
-    def take(self, delivery: Delivery) -> None:
-        """Put a block that was written by any process in its place; it is done when this returns.
+    def take(self, *deliveries: Delivery) -> None:
+        """Put blocks that were written by any process in their places; they are done when this returns.
+
+        Many at once wait for the disk hardly longer than one.
 
         Raises
         ------
         UserError
             If the disk does not take it, or has disappeared.
         """
-        place, name = self._in_place, self.files.name_of(delivery.block)
-        file = place.content / name
+        place = self._in_place
+        named = {self.files.name_of(delivery.block): delivery for delivery in deliveries}
         try:
             if not place.there():  # a folder that has vanished is not made anew
                 raise gone(self.path)
-            if delivery.file:
-                settled_folder(file.parent)
-                (self.files.incoming / delivery.file).replace(file)
-                settle_folder(file.parent)
-            else:
-                file.unlink(missing_ok=True)
-            self._journal.add(name, delivery.receipt)
+            for name, delivery in named.items():
+                self._put(delivery, place.content / name)
+            for folder in {(place.content / name).parent for name, one in named.items() if one.file}:
+                settle_folder(folder)
+            self._journal.add({name: delivery.receipt for name, delivery in named.items()})
         except OSError as error:
             raise disk_error(error, self.path) from error
+
+    def _put(self, delivery: Delivery, file: Path) -> None:
+        if delivery.file:
+            settled_folder(file.parent)
+            (self.files.incoming / delivery.file).replace(file)
+        else:
+            file.unlink(missing_ok=True)
 
     def lose(self, block: Block) -> None:
         """Take a block for missing that turned out to be damaged.
