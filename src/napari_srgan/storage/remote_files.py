@@ -101,8 +101,6 @@ class RemoteFiles:
 
     def _cut(self, found: bytes, start: int | None, end: int | None) -> bytes:
         """Plain servers send the whole file where a part of it was asked for."""
-        if self._protocol not in ("http", "https") or (start is None and end is None):
-            return found
         if start is not None and start < 0:
             return found[start:]
         if end is None or len(found) <= end - (start or 0):
