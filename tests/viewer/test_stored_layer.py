@@ -14,10 +14,12 @@ from napari_srgan.progress_bar import progress_bar, run_job
 from napari_srgan.storage.copying import copy_job
 from napari_srgan.storage.restartable import RestartableStore
 from napari_srgan.storage.shard_layout import Sides
+from napari_srgan.viewer import stored_layer
 from napari_srgan.viewer.layers import appearance_of, upscale_layer_job
 from napari_srgan.viewer.reader import get_reader
 from napari_srgan.viewer.stored_layer import StoredResult, stored_layer_job
 from napari_srgan.viewer.stored_levels import open_levels
+from napari_srgan.viewer.ways import layer_of
 
 RANDOM = np.random.default_rng(0)
 GRAY = RANDOM.integers(0, 4000, (40, 36), dtype=np.uint16)
@@ -144,6 +146,15 @@ def test_axes_that_ome_zarr_has_no_place_for(tmp_path):
     again = reopened(tmp_path / "result.zarr")
     np.testing.assert_array_equal(again.data, layer.data)
     np.testing.assert_allclose(again.scale, (5, 7, 0.5, 0.5))
+
+
+def test_huge_planes_without_coarser_levels_are_not_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(stored_layer, "LARGEST_PLANE", 1000)
+    result = finish(stored_layer_job(Image(GRAY), MODEL, tmp_path / "result.zarr", **OPTIONS))
+    with pytest.raises(
+        UserError, match=r"result\.zarr is written\. It is a plain array without coarser levels"
+    ):
+        layer_of(result)
 
 
 def test_pixels_in_memory_are_known_again_and_others_are_not(target):
