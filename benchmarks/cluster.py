@@ -32,7 +32,7 @@ from napari_srgan.cluster.tasks import keep
 from napari_srgan.storage.block_files import Delivery
 from napari_srgan.storage.journal import Receipt
 from napari_srgan.storage.restartable import RestartableStore
-from napari_srgan.storage.shard_layout import Block
+from napari_srgan.storage.shard_layout import Block, Sides
 
 MODEL, TILE = "microscopy-x2", 256
 AT_ONCE = 200
@@ -167,15 +167,10 @@ def cpu(process: psutil.Process) -> float:
 
 def taking(folder: Path, count: int = 300) -> None:
     """What the owner's disk and memory take for a block."""
-    with RestartableStore(
-        folder / "many.zarr",
-        shape=(count, 64, 64),
-        dtype=np.uint16,
-        axes="ZYX",
-        fingerprint={},
-        provenance={},
-    ) as store:
-        pixels = np.random.default_rng(0).integers(0, 4000, (1, 64, 64), dtype=np.uint16)
+    image: dict[str, Any] = {"shape": (10 * 64, count // 10 * 64), "dtype": np.uint16, "axes": "YX"}
+    options: dict[str, Any] = {"sides": Sides(64, 64), "fingerprint": {}, "provenance": {}}
+    with RestartableStore(folder / "many.zarr", **image, **options) as store:
+        pixels = np.random.default_rng(0).integers(0, 4000, (64, 64), dtype=np.uint16)
         written = [store.files.write(block, pixels) for block in store.missing()]
         half = count // 2
         one = timed(lambda: [store.take(delivery) for delivery in written[:half]]) / half
