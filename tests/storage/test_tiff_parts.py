@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_srgan.errors import UserError
-from napari_srgan.storage import tiff_pixels
+from napari_srgan.storage import chunk_cache, tiff_pixels
 from napari_srgan.storage.chunk_cache import ChunkCache, ChunkMemory
 from napari_srgan.storage.formats import open_image
 
@@ -39,6 +39,7 @@ FILES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
 @pytest.fixture(autouse=True)
 def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiff_pixels, "READ_AT_ONCE", 0)
+    monkeypatch.setattr(chunk_cache, "SIDE", 1)
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -112,9 +113,7 @@ def test_a_file_that_changes_or_goes_away_is_told(tmp_path: Path) -> None:
         image.still_there()
         with path.open("r+b") as file:
             file.truncate(10000)
-        with pytest.raises(
-            UserError, match=r"x\.tif is damaged .*it ends before its last plane"
-        ):
+        with pytest.raises(UserError, match=r"x\.tif is damaged .*it ends before its last plane"):
             image.data[2]
         with pytest.raises(UserError, match=r"x\.tif has been changed while it was read"):
             image.still_there()
