@@ -64,6 +64,7 @@ class HandingOut:
         self._tries: Counter[Block] = Counter()
         self._attempts = 0
         self._failed_in_a_row = 0
+        self._look_who_is_there()
 
     def _send(self, plan: Plan) -> Future[Any]:
         import dask

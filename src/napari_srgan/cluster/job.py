@@ -122,7 +122,8 @@ def upscale_on_cluster_job(
             work.stop()
         if work.failed:
             raise UserError(_what_failed(work, path))
-        yield Progress(1, 1, f"Completing {path.name}")
+        complete = work.progress()
+        yield Progress(complete.done, complete.total, f"Completing {path.name}")
         return store.finish()
 
 
