@@ -16,13 +16,13 @@ def run_command():
     get_app_model().commands.execute_command(COMMAND).result()
 
 
-def menu_item(viewer, title="Upscale with SRGAN"):
+def menu_item(viewer, title="Upscale with SRGAN", menu="layers_menu", submenu="Transform"):
     """The real action of the real menu, as it is when the menu is opened."""
-    menu = viewer.window.layers_menu
+    menu = getattr(viewer.window, menu)
     menu.aboutToShow.emit()
-    transform = next(a.menu() for a in menu.actions() if a.menu() and "Transform" in a.text())
-    transform.aboutToShow.emit()
-    return next(action for action in transform.actions() if action.text().startswith(title))
+    below = next(a.menu() for a in menu.actions() if a.menu() and submenu in a.text())
+    below.aboutToShow.emit()
+    return next(action for action in below.actions() if action.text().startswith(title))
 
 
 def test_menu_item_is_greyed_out_unless_an_image_is_selected(make_napari_viewer):
@@ -79,6 +79,17 @@ def test_files_are_asked_for_each_selected_image(make_napari_viewer, finish, tmp
     assert asked == ["c.ome.zarr"]
     assert [layer.name for layer in viewer.layers][3:] == ["a x2 (microscopy-x2)"]
     assert viewer.layers[-1].metadata["napari-srgan"]["file"] == str(tmp_path / "a.ome.zarr")
+    monkeypatch.setattr(dialogs, "ask_for_result", lambda parent, folder: tmp_path / "a.ome.zarr")
+    opening = menu_item(viewer, "Open upscaled image…", "file_menu", "IO Utilities")
+    opening.trigger()
+    assert viewer.layers[-1].name.startswith("a")
+    np.testing.assert_array_equal(viewer.layers[-1].data[0], viewer.layers[-2].data[0])
+    monkeypatch.setattr(dialogs, "ask_for_result", lambda parent, folder: tmp_path)
+    with _told("is no finished result of napari-srgan"):
+        opening.trigger()
+    monkeypatch.setattr(dialogs, "ask_for_result", lambda parent, folder: None)
+    opening.trigger()
+    assert len(viewer.layers) == 5
 
 
 def test_lazy_layers_are_not_stacked(make_napari_viewer, finish):

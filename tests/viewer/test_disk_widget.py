@@ -14,6 +14,7 @@ from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.storage.found import Kind, look_at
 from napari_srgan.viewer import dialogs
 from napari_srgan.viewer.jobs import runner_of
+from napari_srgan.viewer.reopened import reopened_layer
 
 RANDOM = np.random.default_rng(0)
 CELLS = RANDOM.integers(100, 4000, (40, 32), dtype=np.uint16)
@@ -86,7 +87,7 @@ def test_result_is_a_layer_on_the_image_that_reads_from_disk(on_disk, run, targe
     assert layer.colormap.name == "magma"
     np.testing.assert_array_equal(layer.data, zarr.open(target)["0"])
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("read", "write"))]
-    (again,) = viewer.open(target, plugin="napari-srgan")
+    again = reopened_layer(target)
     np.testing.assert_allclose(again.data_to_world((7, 9)), layer.data_to_world((7, 9)))
 
 

@@ -16,7 +16,7 @@ from napari_srgan.storage.restartable import RestartableStore
 from napari_srgan.storage.shard_layout import Sides
 from napari_srgan.viewer import stored_layer
 from napari_srgan.viewer.layers import appearance_of, upscale_layer_job
-from napari_srgan.viewer.reader import get_reader
+from napari_srgan.viewer.reopened import reopened_layer
 from napari_srgan.viewer.stored_layer import StoredResult, stored_layer_job
 from napari_srgan.viewer.stored_levels import open_levels
 from napari_srgan.viewer.ways import layer_of
@@ -34,13 +34,6 @@ def finish(job):
 
 def to_disk(layer, path, model=MODEL, **options):
     return finish(stored_layer_job(layer, model, path, **OPTIONS | options)).layer()
-
-
-def reopened(path):
-    (data, state, kind), *others = get_reader(str(path))(str(path))
-    assert kind == "image"
-    assert not others
-    return Image(data, **state)
 
 
 @pytest.fixture
@@ -64,7 +57,7 @@ def test_opened_again_it_lies_where_it_did(target):
         GRAY, scale=(0.5, 0.3), translate=(3, 4), units=("um", "mm"), axis_labels=("y", "x"), name="cells"
     )
     layer = to_disk(source, target, region=((8, 30), (4, 36)))
-    again = reopened(target)
+    again = reopened_layer(target)
     np.testing.assert_allclose(again.scale, layer.scale)
     np.testing.assert_allclose(again.translate, layer.translate)
     assert again.units == layer.units
@@ -126,7 +119,7 @@ def test_rgb_and_stored_order_of_axes(target, tmp_path):
     rgb = make_tiny_model(channels=3)
     layer = to_disk(Image(color, rgb=True), target, rgb)
     eager = finish(upscale_layer_job(Image(color, rgb=True), rgb, **OPTIONS))
-    for found in (layer, reopened(target)):
+    for found in (layer, reopened_layer(target)):
         assert found.rgb
         np.testing.assert_array_equal(found.data, eager.data)
     stack = RANDOM.integers(0, 4000, (2, 3, 20, 24), dtype=np.uint16)
@@ -134,7 +127,7 @@ def test_rgb_and_stored_order_of_axes(target, tmp_path):
     again = tmp_path / "stack.ome.zarr"
     layer = to_disk(source, again, axes="ZTYX")  # OME-Zarr keeps time first
     eager = finish(upscale_layer_job(source, MODEL, axes="ZTYX", **OPTIONS))
-    for found in (layer, reopened(again)):
+    for found in (layer, reopened_layer(again)):
         np.testing.assert_array_equal(found.data, eager.data)
         np.testing.assert_allclose(found.scale, (5, 7, 0.5, 0.5))
 
@@ -143,7 +136,7 @@ def test_axes_that_ome_zarr_has_no_place_for(tmp_path):
     stack = RANDOM.integers(0, 4000, (2, 3, 20, 24), dtype=np.uint16)
     layer = to_disk(Image(stack, scale=(5, 7, 1, 1)), tmp_path / "result.zarr", axes="QQYX")
     assert not layer.multiscale
-    again = reopened(tmp_path / "result.zarr")
+    again = reopened_layer(tmp_path / "result.zarr")
     np.testing.assert_array_equal(again.data, layer.data)
     np.testing.assert_allclose(again.scale, (5, 7, 0.5, 0.5))
 
@@ -200,14 +193,18 @@ def test_broken_chunk_is_named_and_the_run_goes_on_when_it_is_mended(tmp_path, t
     to_disk(Image(stored, name="cells"), target)
 
 
-def test_reader_leaves_everything_else_to_others(tmp_path, target):
+def test_nothing_else_is_taken_for_a_result(tmp_path, target):
     zarr.create_array(tmp_path / "in.zarr", data=GRAY)
     (tmp_path / "folder").mkdir()
     (tmp_path / "file.zarr").write_text("{}")
-    for name in ("in.zarr", "folder", "file.zarr", "nothing.zarr"):
-        assert get_reader(str(tmp_path / name)) is None
     job = stored_layer_job(Image(GRAY), MODEL, target, **OPTIONS)
     next(step for step in job if "Upscaling" in step.message)
-    assert get_reader(str(target)) is None
-    assert get_reader(str(target.with_name(f".partial-{target.name}") / target.name)) is None
+    unfinished = target.with_name(f".partial-{target.name}") / target.name
+    for path in (
+        *(tmp_path / name for name in ("in.zarr", "folder", "file.zarr", "nothing")),
+        target,
+        unfinished,
+    ):
+        with pytest.raises(UserError, match="is no finished result of napari-srgan"):
+            reopened_layer(path)
     job.close()

@@ -1,13 +1,14 @@
-"""What is in the menus and the command palette: upscaling the selected layers, adding models."""
+"""What is in the menus and the command palette: upscaling layers, opening results, adding models."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import napari
 from napari.layers import Image
-from napari.utils.history import update_save_history
+from napari.utils.history import get_open_history, update_open_history, update_save_history
 from napari.utils.notifications import show_info, show_warning
 
 from napari_srgan.errors import UserError
@@ -18,6 +19,7 @@ from napari_srgan.viewer.jobs import Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers import layer_axes, upscale_layer_job
 from napari_srgan.viewer.lazy_layer import LazyResult, lazy_layer_job
 from napari_srgan.viewer.library_tasks import Added, add_task
+from napari_srgan.viewer.reopened import reopened_layer
 from napari_srgan.viewer.stored_layer import StoredResult, stored_layer_job
 from napari_srgan.viewer.target import refuse_shown, suggest, with_ending
 from napari_srgan.viewer.ways import layer_of
@@ -56,6 +58,17 @@ def _start_with(task_of: Callable[[Image, Any], Task | None], viewer: Any) -> No
         if not images:
             raise UserError("no image layer is selected; select one or more in the layer list")
         runner_of(viewer).start([task for layer in images if (task := _possible(task_of, layer, viewer))])
+    except UserError as error:
+        show_warning(str(error))
+
+
+def open_result(viewer: napari.viewer.Viewer) -> None:
+    """Ask for a result on disk and add it in its place; what is wrong is told in a notification."""
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    try:
+        if path := dialogs.ask_for_result(viewer.window._qt_window, Path(get_open_history()[0])):
+            viewer.add_layer(reopened_layer(path))
+            update_open_history(str(path.parent))
     except UserError as error:
         show_warning(str(error))
 

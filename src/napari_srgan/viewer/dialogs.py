@@ -30,6 +30,12 @@ def ask_where_to_write(parent: QWidget | None, suggested: Path) -> Path | None:
     return Path(chosen) if chosen else None
 
 
+def ask_for_result(parent: QWidget | None, folder: Path) -> Path | None:
+    """A result to open, which is a folder; None if the question was cancelled."""
+    chosen = QFileDialog.getExistingDirectory(parent, "Open upscaled image (.ome.zarr, .zarr)", str(folder))
+    return Path(chosen) if chosen else None
+
+
 def ask_to_overwrite(parent: QWidget | None, path: Path) -> bool:
     """Whether what has the name of a result already shall really be replaced."""
     buttons = QMessageBox.StandardButton
