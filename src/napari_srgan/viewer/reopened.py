@@ -39,8 +39,8 @@ def reopened_layer(path: Path) -> Image:
 
 def _state(stored: StoredLevels) -> dict[str, Any]:
     rgb = stored.axes.endswith("S")
-    letters, spacings = (along[:-1] if rgb else along for along in (stored.axes, stored.spacings))
-    ndim = len(letters)
+    ndim = len(stored.axes) - rgb
+    letters, spacings = stored.axes[:ndim], stored.spacings[:ndim]
     state: dict[str, Any] = {
         "name": stored.path.name.removesuffix(".zarr").removesuffix(".ome"),
         "rgb": rgb,
