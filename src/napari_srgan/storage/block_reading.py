@@ -60,6 +60,7 @@ class BlockReader:
             if self._computes:
                 self._compute(block)
             pixels = np.asarray(self._source[block.slices])
+            self._go_on()
             self._make_sure()
             return pixels
         except SourceGone as error:
@@ -86,6 +87,8 @@ class BlockReader:
             self._stopped = True
             for watch in self._watches.values():
                 watch.cancel()
+        if hasattr(self._source, "stop"):  # a server may keep it waiting
+            self._source.stop()
 
     def _go_on(self) -> None:
         if self._stopped:

@@ -59,6 +59,12 @@ class FileArray:
     def ndim(self) -> int:
         return len(self.shape)
 
+    def stop(self) -> None:
+        """End what is waited for, on other threads."""
+        store = getattr(self.array, "store", None)
+        if hasattr(store, "stop"):
+            store.stop()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return FileArray, (self.array, self.name, self._axes, self.order)
 

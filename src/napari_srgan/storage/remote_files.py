@@ -40,6 +40,7 @@ class RemoteFiles:
     def _open(self, options: dict[str, Any]) -> None:
         try:
             # It takes hosts, names and passwords out of the address, for servers that want them so.
+            self._closed = False
             self._files: Any = url_to_fs(self._address.url, skip_instance_cache=True, **options)[0]
         except (ImportError, ValueError) as error:
             raise no_package(self._protocol, error) from error
@@ -81,6 +82,8 @@ class RemoteFiles:
         Exception
             Whatever else the server or the network gives.
         """
+        if self._closed:
+            self._open(self._options())
         try:
             return self._cut(self._read(key, start, end), start, end)
         except Exception as error:
@@ -108,8 +111,9 @@ class RemoteFiles:
         return found[start:end]
 
     def close(self) -> None:
-        """Close the connections."""
-        for session in self._sessions:
+        """Close the connections; whoever reads afterwards opens new ones."""
+        self._closed = True
+        while self._sessions:
+            session = self._sessions.pop()
             if not session.closed:
                 sync(self._files.loop, session.close, timeout=2)
-        self._sessions.clear()

@@ -50,6 +50,7 @@ class RemoteStore(Store):
         self._files = RemoteFiles(address)
         self._refused: BaseException | None = None
         self._gave_up: tuple[float, str] | None = None
+        self._stopped = 0
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RemoteStore) and other.address == self.address
@@ -85,8 +86,10 @@ class RemoteStore(Store):
         NotAnswered
             If the server does not give it, also not when asked again.
         """
-        tries, begun = 0, time.monotonic()
+        tries, begun, stopped = 0, time.monotonic(), self._stopped
         while True:
+            if self._stopped != stopped:
+                raise NotAnswered(f"the reading of {self.address} was stopped")
             self._give_up_with_others(begun)
             tries += 1
             try:
@@ -98,6 +101,8 @@ class RemoteStore(Store):
                 if status_of(error) == 403 or isinstance(error, PermissionError):
                     self._forbidden(key, error)
                     return None
+                if self._stopped != stopped:
+                    continue
                 if not may_pass(error) or tries > len(PAUSES):
                     raise self._not_given(key, error, tries) from error
             time.sleep(PAUSES[tries - 1])
@@ -154,10 +159,15 @@ class RemoteStore(Store):
     async def exists(self, key: str) -> bool:
         return await asyncio.to_thread(self.has, key)
 
+    def stop(self) -> None:
+        """End the requests that are waited for; later ones are made as ever."""
+        self._stopped += 1
+        self._files.close()
+
     def close(self) -> None:
         """Close the connections."""
         super().close()
-        self._files.close()
+        self.stop()
 
     async def set(self, key: str, value: Buffer) -> None:
         raise NotImplementedError("results are not written to addresses")

@@ -128,6 +128,11 @@ class LazyPart:
         """See :meth:`LazyUpscaling.compute`."""
         self._lazy.compute(place, watch)
 
+    def stop(self) -> None:
+        """End what the array waits for, if it can wait."""
+        if hasattr(self._lazy.array, "stop"):
+            self._lazy.array.stop()
+
     def forget(self) -> None:
         """See :meth:`LazyUpscaling.forget`."""
         self._lazy.forget()
