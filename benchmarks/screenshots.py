@@ -18,14 +18,20 @@ from typing import Any
 
 import napari
 import numpy as np
+import zarr
 from PIL import Image
 from qtpy.QtCore import QPoint
 from qtpy.QtWidgets import QApplication, QMenu
+from skimage.io import imread
 
+from napari_srgan.samples import sample_path
 from napari_srgan.viewer.appearance import grid_of
+from napari_srgan.viewer.jobs import runner_of
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (1280, 800)
+SLIDE = 2048
+"""Pixels along Y and X of what is written to disk: the sample, mirrored again and again."""
 WIDE = (1000, 620)
 """Pixels; wide enough for all columns of the table."""
 
@@ -36,6 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as nothing:
         os.environ["NAPARI_SRGAN_MODELS"] = nothing
         _the_upscale_widget()
+        _to_disk(Path(nothing) / "data")
         _the_slider()
         _the_models_widget()
 
@@ -61,6 +68,27 @@ def _the_upscale_widget() -> None:
     _save(viewer, "widget-after")
     _menu(viewer)
     _an_error(viewer, widget)
+    viewer.close()
+
+
+def _to_disk(folder: Path) -> None:
+    """A run that was stopped, and will go on."""
+    sample = imread(sample_path("nuclei"))
+    slide = np.pad(sample, [(0, SLIDE - size) for size in sample.shape], mode="symmetric")
+    zarr.create_array(folder / "slide.zarr", data=slide, chunks=(512, 512))
+    viewer = napari.Viewer()
+    viewer.window.resize(*SIZE)
+    viewer.open(folder / "slide.zarr", plugin="napari", contrast_limits=(0, int(slide.max())))
+    _, widget = viewer.window.add_plugin_dock_widget("napari-srgan", "Upscale")
+    widget["result"].value = "disk"
+    widget["tile"].value = 256
+    _wait(1)
+    widget["buttons"]["run"].native.click()
+    _wait_until(lambda: widget["progress"].value > 60)
+    widget["buttons"]["cancel"].native.click()
+    _wait_until(lambda: widget["buttons"]["run"].enabled)
+    _wait(0.5)
+    _save(viewer, "to-disk")
     viewer.close()
 
 
@@ -97,9 +125,15 @@ def _the_models_widget() -> None:
 def _during(viewer: Any, widget: Any) -> None:
     window = viewer.window._qt_window
     window.statusBar()._activity_item._activityBtn.click()
+    runner = runner_of(viewer)
+    # The sample is done before the window looks a second time: it holds still for the picture.
+    runner.progressed.connect(lambda progress, _: progress.fraction > 0.3 and runner.pause(), max_args=2)
     widget["buttons"]["run"].native.click()
     _wait_until(lambda: widget["progress"].value > 30)
+    _wait(0.5)
     _save(viewer, "widget-during")
+    runner.progressed.disconnect()
+    runner.resume()
     window.statusBar()._activity_item._activityBtn.click()
 
 
@@ -151,7 +185,7 @@ def _wait(seconds: float) -> None:
         time.sleep(0.005)
 
 
-def _wait_until(done: Callable[[], bool], timeout: float = 60) -> None:
+def _wait_until(done: Callable[[], bool], timeout: float = 300) -> None:
     until = time.monotonic() + timeout
     while not done():
         if time.monotonic() > until:

@@ -83,12 +83,14 @@ def test_what_is_wrong_is_one_sentence(image: Any, options: dict[str, Any], mess
     assert "\n" not in str(caught.value)
 
 
-def test_out_is_for_arrays(tmp_path: Path) -> None:
+def test_layers_are_written_to_disk_and_read_from_there(tmp_path: Path, tiny_model: Any) -> None:
     from napari.layers import Image
 
-    with pytest.raises(sr.UserError, match=r"is for arrays; give the layer's data"):
-        sr.upscale(Image(GRAY), out=tmp_path / "out.zarr", progress=False)
-    assert not (tmp_path / "out.zarr").exists()
+    source = Image(GRAY, scale=(3, 2), name="cells")
+    layer = sr.upscale(source, tiny_model(), out=tmp_path / "out.ome.zarr", device="cpu", progress=False)
+    np.testing.assert_array_equal(layer.data, sr.upscale(GRAY, tiny_model(), device="cpu", progress=False))
+    np.testing.assert_allclose(layer.data_to_world((0.5, 0.5)), source.data_to_world((0, 0)))
+    assert layer.metadata["napari-srgan"]["file"] == str(tmp_path / "out.ome.zarr")
 
 
 def test_a_lazy_array_is_computed_where_it_is_read(tiny_model: Any) -> None:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_srgan.cluster.anywhere import upscale_anywhere_job
+from napari_srgan.cluster.source import FileSource
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
@@ -15,7 +17,7 @@ from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job
 from napari_srgan.progress_bar import progress_bar, run_job
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+from napari_srgan.storage.address import Place, local_path, place_of
 from napari_srgan.storage.zarr_store import open_result
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ def upscale(
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     lazy: bool = False,
+    cluster: Any = "auto",
     progress: bool = True,
 ) -> Any:
     """Upscale an image.
@@ -43,8 +46,8 @@ def upscale(
     ----------
     image
         An array (numpy, dask, zarr, xarray) of two to five axes, with colour samples
-        last for RGB; a napari image layer; or with `out` the path of an image: TIFF, OME-TIFF, zarr,
-        OME-Zarr.
+        last for RGB; a napari image layer; or with `out` the path of an image (TIFF, OME-TIFF, zarr,
+        OME-Zarr) or the address of a zarr or OME-Zarr (``https://``, ``s3://``, ...).
     model
         A model, its name in the library, or a ``.safetensors`` file; unsaid,
         ``microscopy-x2``, or ``photo-x4`` for RGB.
@@ -70,6 +73,9 @@ def upscale(
     lazy
         Compute nothing yet: of an array, give a dask array whose tiles are computed where it is read;
         of a layer, one that computes what is looked at.
+    cluster
+        Who computes the result for `out`: a ``distributed.Client``, the address of a scheduler or
+        its file; ``"auto"``: the client that is active in the script, if any; None: this process.
     progress
         Show a progress bar.
 
@@ -78,7 +84,7 @@ def upscale(
     array or napari.layers.Image
         An array of the input's dtype, Y and X multiplied by the factor (an open zarr
         array if `out` is given, a dask array if `lazy`); or for a layer a new image layer that
-        lies exactly on it, not yet added to a viewer.
+        lies exactly on it, not yet added to a viewer (and reads from `out`, if that is given).
 
     Raises
     ------
@@ -95,34 +101,39 @@ def upscale(
         "axes": axes, "region": region, "device": device, "precision": precision, "tile": tile,
         "self_ensemble": self_ensemble,
     }  # fmt: skip
+    if out is None and cluster is not None and cluster is not False and not cluster == "auto":
+        raise UserError("a cluster writes its result to a store; say where, out='result.ome.zarr'")
     if lazy:
         return _upscale_lazily(image, model, out, options)
     if _is_layer(image):
+        if out is not None:
+            from napari_srgan.viewer.stored_layer import stored_layer_job
+
+            options |= {"overwrite": overwrite, "cluster": cluster}
+            return _finish(stored_layer_job(image, model, local_path(out), **options), progress).layer()
         from napari_srgan.viewer.layers import upscale_layer_job
 
-        if out is not None:
-            raise UserError(
-                f"out={str(out)!r} is for arrays; give the layer's data: upscale(layer.data, out=...)"
-            )
         return _finish(upscale_layer_job(image, model, **options), progress)
     if isinstance(image, str | os.PathLike):
-        return _file_to_zarr(Path(image), model, out, options | {"overwrite": overwrite}, progress)
+        options |= {"overwrite": overwrite, "cluster": cluster}
+        return _file_to_zarr(place_of(image), model, out, options, progress)
     image = check_array(image)
     axes = options["axes"] = axes_of(image, axes)
     chosen = _choose_model(model, axes)
     if out is not None:
-        return _to_zarr(image, chosen, Path(out), options | {"overwrite": overwrite}, progress)
+        options |= {"overwrite": overwrite, "cluster": cluster}
+        return _to_zarr(image, chosen, local_path(out), options, progress)
     result: Upscaled = _finish(upscale_job(image, chosen, **options), progress)
     return result.data
 
 
 def _to_zarr(image: Any, model: Model, out: Path, options: dict[str, Any], progress: bool) -> Any:
     """Upscale into a store, and open that."""
-    return open_result(_finish(upscale_to_zarr_job(image, model, out, **options), progress))
+    return open_result(_finish(upscale_anywhere_job(image, model, out, **options), progress))
 
 
 def _file_to_zarr(
-    path: Path,
+    path: Place,
     model: Model | str | os.PathLike[str] | None,
     out: str | os.PathLike[str] | None,
     options: dict[str, Any],
@@ -132,14 +143,20 @@ def _file_to_zarr(
     from napari_srgan.storage.formats import open_image
 
     if out is None:
+        kind = "a path" if isinstance(path, Path) else "an address"
         raise UserError(
-            f"an image is an array, {str(path)!r} is a path; say where the result goes, "
+            f"an image is an array, {str(path)!r} is {kind}; say where the result goes, "
             "out='result.ome.zarr', or open the file first"
         )
-    with open_image(path) as stored:
+    target = local_path(out)
+    origin = FileSource(path, options["axes"])
+    with open_image(path, options["axes"]) as stored:
         axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
-        options |= {"spacings": stored.spacings, "source": str(path), "still_there": stored.still_there}
-        return _to_zarr(stored.data, _choose_model(model, axes), Path(out), options, progress)
+        options |= {
+            "spacings": stored.spacings, "source": str(path), "still_there": stored.still_there,
+            "origin": origin,
+        }  # fmt: skip
+        return _to_zarr(stored.data, _choose_model(model, axes), target, options, progress)
 
 
 def _upscale_lazily(

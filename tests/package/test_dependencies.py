@@ -14,9 +14,9 @@ import pytest
 NOT_IMPORTED = {"torchvision", "npe2"}
 """Needed all the same: networks of later models; the reader of our manifest."""
 BROUGHT_BY_EXTRA = {
-    "bioimageio-core", "bioimageio-spec", "lightning-fabric", "napari", "onnx", "onnxscript",
+    "bioimageio-core", "bioimageio-spec", "distributed", "lightning-fabric", "napari", "onnx", "onnxscript",
 }  # fmt: skip
-"""Imported by the viewer alone, which only napari itself opens; and by exports and by training in
+"""Imported by the viewer alone, which only napari itself opens; and by exports and by work in
 several processes, which say so.
 Distributions that share a namespace cannot be told apart."""
 

@@ -11,7 +11,7 @@ import zarr
 from PIL import Image
 
 from napari_srgan.errors import UserError
-from napari_srgan.storage import tiff_read
+from napari_srgan.storage import tiff_pixels
 from napari_srgan.storage.formats import open_image
 from napari_srgan.storage.spacing import Spacing, upscaled_spacings
 
@@ -24,7 +24,7 @@ def test_large_tiffs_are_read_part_by_part(
 ) -> None:
     data = random_pixels((3, 70, 90), "uint16")
     tifffile.imwrite(tmp_path / "x.tif", data, photometric="minisblack", metadata={"axes": "ZYX"}, **options)
-    monkeypatch.setattr(tiff_read, "READ_AT_ONCE", 0)
+    monkeypatch.setattr(tiff_pixels, "READ_AT_ONCE", 0)
     monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", None)
     with open_image(tmp_path / "x.tif") as image:
         assert image.axes == "ZYX"

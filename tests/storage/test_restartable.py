@@ -16,7 +16,7 @@ import zarr
 from killed_copy import BLOCKS, SHAPE, Pattern, content, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
-from napari_srgan.storage import copying, journal
+from napari_srgan.storage import block_files, copying, store_arrays
 from napari_srgan.storage.begun import earlier_fingerprint, read_state
 from napari_srgan.storage.copying import copy_job
 from napari_srgan.storage.restartable import RestartableStore
@@ -185,6 +185,53 @@ def test_pixels_where_there_were_none_are_not_forgotten(plain: Path, undisturbed
 
 class Killed(BaseException):
     """What kill -9 is, in a test: nothing tidies up after it."""
+
+
+@pytest.mark.parametrize(("step", "times"), [("_create", 0), ("_create", 1), ("_write_multiscales", 0)])
+def test_killed_while_a_store_is_begun(
+    tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, step: str, times: int
+) -> None:
+    path = tmp_path / "x.ome.zarr"
+    take, taken = getattr(store_arrays, step), []
+
+    def killed(*given: Any) -> None:
+        if len(taken) == times:
+            raise Killed
+        taken.append(take(*given))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store_arrays, step, killed)
+        with pytest.raises(Killed):
+            open_store(path)
+    assert content(copy(path)) == undisturbed[path.name]
+
+
+def test_a_block_that_could_not_be_put_in_its_place_is_not_done(
+    path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(path) as store:
+        block = next(store.missing())
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "worn out")))
+            with pytest.raises(UserError, match="worn out"):
+                store.write(block, Pattern()[block.slices])
+        assert not store.has(block)
+        list(copy_job(Pattern(), store))
+    assert content(path) == undisturbed[path.name]
+
+
+def test_what_comes_from_an_earlier_opening_is_not_taken(plain: Path, undisturbed: dict[str, Any]) -> None:
+    killed = open_store(plain)
+    early, block = killed.files, next(killed.missing())
+    early.write(block, np.ones(block.shape, np.uint16))
+    killed._in_place.close()  # which is all that is done for a process that was killed
+    assert list(early.incoming.iterdir())
+    with open_store(plain) as store:
+        assert not early.incoming.exists()
+        with pytest.raises(UserError, match="has disappeared"):
+            early.write(block, np.ones(block.shape, np.uint16))
+        list(copy_job(Pattern(), store))
+    assert content(plain) == undisturbed[plain.name]
 
 
 @pytest.mark.parametrize("renames", [0, 1])
@@ -399,16 +446,16 @@ def test_an_input_that_has_disappeared_ends_the_run(plain: Path, undisturbed: di
 def test_a_disk_that_takes_no_more(
     plain: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
-    settle, written = journal.settle_file, []
+    write, written = block_files.write_settled, []
 
-    def fail(file: Path) -> Any:
+    def fail(file: Path, pixels: Any) -> Any:
         written.append(file)
         if len(written) > 6:
             raise OSError(number, "the system's words")
-        return settle(file)
+        write(file, pixels)
 
     with monkeypatch.context() as patched:
-        patched.setattr(journal, "settle_file", fail)
+        patched.setattr(block_files, "write_settled", fail)
         with pytest.raises(UserError, match=f"{words}.*start the same again"):
             copy(plain)
     assert read_state(plain) is not None

@@ -6,6 +6,8 @@ import numpy as np
 from napari._app_model import get_app_model
 from napari.utils.notifications import notification_manager
 
+from napari_srgan.viewer import dialogs
+
 COMMAND = "napari-srgan.upscale_selected"
 CELLS = np.random.default_rng(0).integers(0, 4000, (20, 24), dtype=np.uint16)
 
@@ -14,13 +16,13 @@ def run_command():
     get_app_model().commands.execute_command(COMMAND).result()
 
 
-def menu_item(viewer, title="Upscale with SRGAN"):
+def menu_item(viewer, title="Upscale with SRGAN", menu="layers_menu", submenu="Transform"):
     """The real action of the real menu, as it is when the menu is opened."""
-    menu = viewer.window.layers_menu
+    menu = getattr(viewer.window, menu)
     menu.aboutToShow.emit()
-    transform = next(a.menu() for a in menu.actions() if a.menu() and "Transform" in a.text())
-    transform.aboutToShow.emit()
-    return next(action for action in transform.actions() if action.text().startswith(title))
+    below = next(a.menu() for a in menu.actions() if a.menu() and submenu in a.text())
+    below.aboutToShow.emit()
+    return next(action for action in below.actions() if action.text().startswith(title))
 
 
 def test_menu_item_is_greyed_out_unless_an_image_is_selected(make_napari_viewer):
@@ -59,6 +61,35 @@ def test_lazy_layers_for_all_selected_images(make_napari_viewer, finish):
         "a x2 (microscopy-x2), lazy", "b x2 (microscopy-x2), lazy",
     ]  # fmt: skip
     assert viewer.layers[2].multiscale
+
+
+def test_files_are_asked_for_each_selected_image(make_napari_viewer, finish, tmp_path, monkeypatch):
+    viewer = make_napari_viewer()
+    for name in ("a", "b", "c"):
+        viewer.add_image(CELLS, name=name)
+    viewer.layers.selection = set(viewer.layers)
+    answers = [tmp_path / "a", None, tmp_path / "c.ome.zarr"]
+    (tmp_path / "c.ome.zarr").mkdir()
+    (tmp_path / "c.ome.zarr" / "zarr.json").write_text("{}")
+    asked = []
+    monkeypatch.setattr(dialogs, "ask_where_to_write", lambda parent, suggested: answers.pop(0))
+    monkeypatch.setattr(dialogs, "ask_to_overwrite", lambda parent, path: asked.append(path.name))
+    menu_item(viewer, "Upscale to disk with SRGAN…").trigger()
+    finish(viewer)
+    assert asked == ["c.ome.zarr"]
+    assert [layer.name for layer in viewer.layers][3:] == ["a x2 (microscopy-x2)"]
+    assert viewer.layers[-1].metadata["napari-srgan"]["file"] == str(tmp_path / "a.ome.zarr")
+    monkeypatch.setattr(dialogs, "ask_for_result", lambda parent, folder: tmp_path / "a.ome.zarr")
+    opening = menu_item(viewer, "Open upscaled image…", "file_menu", "IO Utilities")
+    opening.trigger()
+    assert viewer.layers[-1].name.startswith("a")
+    np.testing.assert_array_equal(viewer.layers[-1].data[0], viewer.layers[-2].data[0])
+    monkeypatch.setattr(dialogs, "ask_for_result", lambda parent, folder: tmp_path)
+    with _told("is no finished result of napari-srgan"):
+        opening.trigger()
+    monkeypatch.setattr(dialogs, "ask_for_result", lambda parent, folder: None)
+    opening.trigger()
+    assert len(viewer.layers) == 5
 
 
 def test_lazy_layers_are_not_stacked(make_napari_viewer, finish):

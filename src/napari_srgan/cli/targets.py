@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_srgan.errors import UserError
+from napari_srgan.storage.address import Address, Place
 from napari_srgan.storage.formats import ENDINGS, ending
 from napari_srgan.storage.partial import is_zarr
 
@@ -19,7 +20,7 @@ class Target:
     is_folder: bool
     """Whether `path` is a folder for results, not a result itself."""
 
-    def file(self, source: Path, factor: int, result_ending: str) -> Path:
+    def file(self, source: Place, factor: int, result_ending: str) -> Path:
         """Name of the result of one input."""
         if not self.is_folder:
             return self.path
@@ -27,6 +28,14 @@ class Target:
         known = ending(source)
         stem = stem[: -len(known)] if known else stem
         return self.path / f"{stem}_x{factor}{result_ending}"
+
+
+def find_places(given: Sequence[Place]) -> list[Place]:
+    """Images meant: those at addresses as they are, files and folders as :func:`find_inputs` takes them."""
+    found: list[Place] = []
+    for place in given:
+        found += [place] if isinstance(place, Address) else find_inputs([place])
+    return found
 
 
 def find_inputs(given: Sequence[Path]) -> list[Path]:
@@ -51,7 +60,7 @@ def find_inputs(given: Sequence[Path]) -> list[Path]:
     return found
 
 
-def choose_target(output: Path, given: Sequence[Path], inputs: Sequence[Path]) -> Target:
+def choose_target(output: Path, given: Sequence[Place], inputs: Sequence[Place]) -> Target:
     """Decide whether the output is a folder of results or one result.
 
     Raises
@@ -77,7 +86,7 @@ def choose_target(output: Path, given: Sequence[Path], inputs: Sequence[Path]) -
     return Target(output, is_folder=True)
 
 
-def refuse_inputs(target: Path, inputs: Sequence[Path]) -> None:
+def refuse_inputs(target: Path, inputs: Sequence[Place]) -> None:
     """Make sure that writing a result touches no input.
 
     Raises
@@ -87,6 +96,8 @@ def refuse_inputs(target: Path, inputs: Sequence[Path]) -> None:
     """
     place = target.resolve()
     for path in inputs:
+        if isinstance(path, Address):
+            continue
         source = path.resolve()
         same = target.exists() and path.exists() and target.samefile(path)
         if same or place == source or source in place.parents or place in source.parents:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,15 +21,17 @@ if TYPE_CHECKING:
     from napari_srgan.cli.targets import Target
     from napari_srgan.inference.upscale import Region
     from napari_srgan.models import Model
+    from napari_srgan.storage.address import Place
     from napari_srgan.storage.image import StoredImage
 
 
 def upscale(
     paths: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="INPUT... OUTPUT",
-            help="Image files or folders of them; last, where the result goes: a file for one image, "
+            help="Image files or folders of them, or addresses (https://, s3://) of zarr; last, where the "
+            "result goes: a file for one image, "
             "a folder for several.",
             show_default=False,
         ),
@@ -57,6 +61,14 @@ def upscale(
         ),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Compute on a dask cluster: tcp://host:port of its scheduler, or its scheduler file. "
+            "Results are .zarr or .ome.zarr; see docs/cluster.md.",
+        ),
+    ] = None,
 ) -> None:
     """Upscale images: TIFF, OME-TIFF, PNG, JPEG, WebP, zarr and OME-Zarr.
 
@@ -69,10 +81,11 @@ def upscale(
             "give at least one INPUT and, last, the OUTPUT", param_hint="INPUT... OUTPUT"
         )
     with errors_told():
-        from napari_srgan.cli.targets import choose_target, find_inputs
+        from napari_srgan.cli.targets import choose_target, find_places
+        from napari_srgan.storage.address import local_path, place_of
 
-        *given, output = paths
-        inputs = find_inputs(given)
+        given, output = [place_of(path) for path in paths[:-1]], local_path(paths[-1])
+        inputs = find_places(given)
         run = _Run(
             inputs=inputs,
             target=choose_target(output, given, inputs),
@@ -84,8 +97,10 @@ def upscale(
                 "self_ensemble": self_ensemble,
             },
         )  # fmt: skip
-        _check_machine(device, precision)
-        failed = run.all()
+        if scheduler is None:
+            _check_machine(device, precision)
+        with _cluster(scheduler) as run.cluster:
+            failed = run.all()
     if failed:
         if len(inputs) > 1:
             complain(f"{failed} of {len(inputs)} images could not be upscaled")
@@ -96,12 +111,14 @@ def upscale(
 class _Run:
     """One call of the command."""
 
-    inputs: list[Path]
+    inputs: list[Place]
     target: Target
     model: Model | None
     overwrite: bool
     axes: str | None
     options: dict[str, Any]
+    cluster: Any = None
+    """Client of the cluster that computes; this process if there is none."""
 
     def all(self) -> int:
         """Upscale one after the other; return how many failed."""
@@ -122,14 +139,14 @@ class _Run:
                     typer.echo(f"{path} -> {result}")
         return failed
 
-    def _one(self, path: Path, written: set[Path], bar: Bar, title: str) -> Path:
+    def _one(self, path: Place, written: set[Path], bar: Bar, title: str) -> Path:
         from napari_srgan.cli.targets import refuse_inputs
         from napari_srgan.inference.arrays import check_array
         from napari_srgan.inference.upscale import upscale_job
         from napari_srgan.storage.formats import ending, open_image, open_output
         from napari_srgan.storage.spacing import upscaled_spacings
 
-        with open_image(path) as image:
+        with open_image(path, self.axes) as image:
             if image.note:
                 complain(image.note)
             data = check_array(image.data)
@@ -144,6 +161,10 @@ class _Run:
             if ending(result_file).endswith("zarr"):
                 self._to_zarr(image, axes, model, result_file, bar, title)
                 return result_file
+            if self.cluster is not None:
+                raise UserError(
+                    f"a cluster writes .zarr or .ome.zarr, not {result_file.name}; change the OUTPUT"
+                )
             with open_output(
                 result_file, axes, data.dtype, overwrite=self.overwrite, colour_profile=image.colour_profile
             ) as output:
@@ -157,13 +178,16 @@ class _Run:
     def _to_zarr(
         self, image: StoredImage, axes: str, model: Model, result_file: Path, bar: Bar, title: str
     ) -> None:
-        from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+        from napari_srgan.cluster.anywhere import upscale_anywhere_job
+        from napari_srgan.cluster.source import FileSource
 
-        job = upscale_to_zarr_job(
+        job = upscale_anywhere_job(
             image.data, model, result_file, axes=axes, spacings=image.spacings, source=str(image.path),
-            still_there=image.still_there, overwrite=self.overwrite, **self.options,
+            still_there=image.still_there, overwrite=self.overwrite, cluster=self.cluster,
+            origin=FileSource(image.path, self.axes), **self.options,
         )  # fmt: skip
-        run_job(job, bar, title)
+        # Who computes, and whether anybody does, is said by the job itself.
+        run_job(job, bar, title if self.cluster is None else "")
 
     def _axes_of(self, image: StoredImage) -> str:
         from napari_srgan.inference.axes import check_axes
@@ -180,6 +204,18 @@ def _load(name: str | None) -> Model | None:
     from napari_srgan.models import load_model
 
     return None if name is None else load_model(name)
+
+
+@contextmanager
+def _cluster(scheduler: str | None) -> Iterator[Any]:
+    """Client of a scheduler; None where none is meant."""
+    if scheduler is None:
+        yield None
+        return
+    from napari_srgan.cluster.connection import connected
+
+    with connected(scheduler) as client:
+        yield client
 
 
 def _check_machine(device: str, precision: str) -> None:
@@ -206,7 +242,7 @@ def parse_region(text: str | None) -> Region | None:
     return (y0, y1), (x0, x1)
 
 
-def _sentence(path: Path, error: Exception) -> str:
+def _sentence(path: Place, error: Exception) -> str:
     """What is wrong, with the file it is about."""
     if isinstance(error, MemoryError):
         words = f"there is not enough memory for it ({error}); upscale a --region, or write a .zarr"

@@ -24,6 +24,10 @@ LARGE_BLOCKS, LARGE_SIDE = 4096, 2048
 130,000 x 130,000 pixels, a part of what is larger."""
 
 
+class UnreadablePart(UserError):
+    """A part of an image is damaged; others may be whole."""
+
+
 class ArrayLike(Protocol):
     """What all of them have in common."""
 
@@ -102,6 +106,7 @@ def sample_values(
     *,
     search: bool = True,
     look: Callable[[], None] | None = None,
+    skipped: list[Exception] | None = None,
 ) -> NDArray[Any]:
     """Values from which percentiles are taken, the same for any container.
 
@@ -122,6 +127,9 @@ def sample_values(
         Look at large blocks where the others have no contrast; else these are given as they are.
     look
         Called between two of its blocks, to stop it by an error.
+    skipped
+        Blocks that cannot be read are left out, and why is put here; if unsaid, or if there is no
+        other block, the error is raised.
     """
     shape = [
         len(range(*fixed[axis].indices(size))) if isinstance(fixed.get(axis), slice)  # type: ignore[union-attr]
@@ -130,21 +138,65 @@ def sample_values(
     ]  # fmt: skip
     whole: tuple[int | slice, ...] = tuple(fixed.get(axis, slice(None)) for axis in range(len(shape)))
     if np.prod(shape, dtype=np.int64) <= WHOLE_SAMPLE:
-        return read_block(array, whole).ravel()
+        return _whole_values(array, whole, _Blocks(tuple(shape), fixed, plane, SAMPLE_SIDE), skipped)
     blocks = _Blocks(tuple(shape), fixed, plane, SAMPLE_SIDE)
-    samples = np.concatenate([read_block(array, place).ravel() for place in blocks.spread(SAMPLE_BLOCKS)])
+    samples = _values(array, blocks.spread(SAMPLE_BLOCKS), skipped)
     if _have_contrast(samples):
         return samples
     # A few objects on a large even ground can lie between the samples.
-    more = [_extremes(read_block(array, place)) for place in blocks.spread(SEARCH_BLOCKS)]
+    more = [_extremes(block) for block in _readable(array, blocks.spread(SEARCH_BLOCKS), skipped)]
     found = np.concatenate([samples, *more])
     if _have_contrast(found) or not search:
         return found
-    for place in _Blocks(tuple(shape), fixed, plane, LARGE_SIDE).spread(LARGE_BLOCKS):
+    large = _Blocks(tuple(shape), fixed, plane, LARGE_SIDE).spread(LARGE_BLOCKS)
+    for block in _readable(array, large, skipped, look):
+        more.append(_extremes(block))
+    return np.concatenate([samples, *more])
+
+
+def _whole_values(
+    array: ArrayLike, whole: tuple[int | slice, ...], blocks: _Blocks, skipped: list[Exception] | None
+) -> NDArray[Any]:
+    """All values; block by block if they cannot be read together."""
+    try:
+        return read_block(array, whole).ravel()
+    except Exception as error:
+        if skipped is None or not _is_of_one_part(error):
+            raise
+    return _values(array, blocks.spread(blocks.count), skipped)
+
+
+def _values(
+    array: ArrayLike, places: Iterator[tuple[int | slice, ...]], skipped: list[Exception] | None
+) -> NDArray[Any]:
+    found = [block.ravel() for block in _readable(array, places, skipped)]
+    if not found and skipped:
+        raise skipped[-1]
+    return np.concatenate(found)
+
+
+def _readable(
+    array: ArrayLike,
+    places: Iterator[tuple[int | slice, ...]],
+    skipped: list[Exception] | None,
+    look: Callable[[], None] | None = None,
+) -> Iterator[NDArray[Any]]:
+    for place in places:
         if look is not None:
             look()
-        more.append(_extremes(read_block(array, place)))
-    return np.concatenate([samples, *more])
+        try:
+            block = read_block(array, place)
+        except Exception as error:  # each container and codec has errors of its own
+            if skipped is None or not _is_of_one_part(error):
+                raise
+            skipped.append(error)
+        else:
+            yield block
+
+
+def _is_of_one_part(error: Exception) -> bool:
+    """Whether other parts may be whole though one cannot be read."""
+    return isinstance(error, UnreadablePart) or not isinstance(error, UserError | MemoryError)
 
 
 def _have_contrast(samples: NDArray[Any]) -> bool:

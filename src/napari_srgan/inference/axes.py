@@ -84,9 +84,14 @@ def guess_axes(shape: Sequence[int], names: Sequence[str] | None = None, rgb: bo
     return "".join(unique) + "YX" + ("S" if rgb else "")
 
 
+def letters_of(names: Sequence[str]) -> str:
+    """One letter for each name of an axis, in the same order; Q for names we have no meaning for."""
+    return "".join(_NAMES.get(str(name).lower(), "Q") for name in names)
+
+
 def _letters(names: Sequence[str], shape: Sequence[int]) -> list[str]:
     """Letters of named axes; an image is never turned silently, so Y and X must be last."""
-    letters = [_NAMES.get(str(name).lower(), "Q") for name in names]
+    letters = list(letters_of(names))
     if len(letters) == len(shape) and letters[-3:-1] == ["Y", "X"] and letters[-1] in "CS":
         if shape[-1] in (3, 4):
             return [*letters[:-1], "S"]

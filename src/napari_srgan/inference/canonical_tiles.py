@@ -113,7 +113,7 @@ class CanonicalTiles:
                 raise Cancelled
 
         every = self.cache.get(
-            "transforms", lambda: self.work.stack.transforms(look=look), lambda _: 0, watch
+            "transforms", lambda: self.work.stack.transforms(look=look, partial=True), lambda _: 0, watch
         )
         self.work.transforms, self._settled = every, True
 

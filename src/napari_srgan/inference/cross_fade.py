@@ -26,6 +26,11 @@ REACH = 4
 """Low-resolution pixels that a tile is computed, and fades, into its neighbours."""
 
 
+def seen_around(radius: int) -> int:
+    """Pixels around a tile that are computed with it, for a network that sees so far."""
+    return radius if radius <= MOST_HALO else MOST_HALO + REACH
+
+
 @dataclass(frozen=True)
 class Strip:
     """Something that a tile has computed."""

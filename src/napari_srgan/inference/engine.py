@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.device_copies import DeviceCopies, Ordered
 from napari_srgan.inference.devices import choose_device, choose_dtype
 from napari_srgan.inference.full_precision import full_precision
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
@@ -119,6 +120,7 @@ class Engine:
         self._preparing = threading.Lock()
         self._running = threading.Lock()
         self._normalised_layers: int | None = None
+        self._copies = DeviceCopies(self.device) if self.device.type == "cuda" else None
 
     @property
     def network(self) -> Generator:
@@ -217,10 +219,13 @@ class Engine:
             If the model gives values that are not finite, even in float32.
         """
         with self._running:
-            result = self._upscale(self.network, self.dtype, low, statistics, watch)
-            if not np.isfinite(result).all() and self.dtype != torch.float32:
+            high = self._upscale(self.network, self.dtype, low, statistics, watch)
+        result = self._on_host(high)  # meanwhile the device is another thread's
+        if not np.isfinite(result).all() and self.dtype != torch.float32:
+            with self._running:
                 exact = self._prepared(torch.float32)
-                result = self._upscale(exact, torch.float32, low, statistics, watch)
+                high = self._upscale(exact, torch.float32, low, statistics, watch)
+            result = self._on_host(high)
         if not np.isfinite(result).all():
             largest = float(np.abs(low).max())
             raise UserError(
@@ -237,7 +242,7 @@ class Engine:
         low: NDArray[np.float32],
         statistics: PlaneStatistics | None,
         watch: Watch | None,
-    ) -> NDArray[np.float32]:
+    ) -> Tensor | Ordered:
         if statistics is None:
             with _watched(network, watch):
                 return memory_errors_named(lambda: self._forward(network, low))
@@ -272,13 +277,22 @@ class Engine:
             memory_errors_named(lambda: self._forward(network, corner))
         return len(counting.kept) // self.passes
 
-    def _forward(self, network: nn.Module, low: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _forward(self, network: nn.Module, low: NDArray[np.float32]) -> Tensor | Ordered:
         # The grad mode belongs to the thread, and jobs run on threads of their own.
         dtype = next((parameter.dtype for parameter in network.parameters()), self.dtype)
         with torch.inference_mode(), full_precision(self.device, dtype):
-            batch = torch.from_numpy(low).to(self.device, memory_format=torch.channels_last)
-            result: Tensor = network(batch)
-            return result.float().cpu().numpy()
+            if self._copies is not None:
+                result: Tensor = network(self._copies.up(low))
+                return self._copies.ordered(result.float().contiguous())
+            result = network(torch.from_numpy(low).to(self.device, memory_format=torch.channels_last))
+            return result.float().cpu()
+
+    def _on_host(self, high: Tensor | Ordered) -> NDArray[np.float32]:
+        if isinstance(high, Tensor):
+            return high.numpy()
+        assert self._copies is not None
+        copies = self._copies
+        return memory_errors_named(lambda: copies.down(high))
 
 
 def _layers_of(network: nn.Module) -> list[nn.Module]:

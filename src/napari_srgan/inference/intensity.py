@@ -29,6 +29,8 @@ class IntensityTransform:
 
     offset: float
     span: float
+    partial: bool = False
+    """Whether parts of the array could not be read when it was found."""
 
     def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Quantities to network range; any real dtype, any shape."""

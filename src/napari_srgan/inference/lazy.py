@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from functools import cached_property
+import threading
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.canonical_tiles import CanonicalTiles
+from napari_srgan.inference.computed_here import readable_here
 from napari_srgan.inference.engine import Engine, Watch
+from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.part import Part, part_of
 from napari_srgan.inference.placeholder import enlarged
 from napari_srgan.inference.plane_work import PlaneWork
@@ -35,6 +38,10 @@ soon, large enough that its halo of some 40 pixels does not cost more than the t
 
 Index = tuple[int | slice, ...]
 
+_here: WeakValueDictionary[str, LazyUpscaling] = WeakValueDictionary()
+"""Those that have been sent, by name: a process that is sent one ten times has one network and one cache."""
+_lock = threading.Lock()
+
 
 class LazyUpscaling:
     """Upscales an array where it is read; whoever reads it waits for the tiles that are not there yet.
@@ -48,6 +55,9 @@ class LazyUpscaling:
     values up to 2**24, of larger arrays from 64 blocks of 256 x 256 pixels spread evenly, and if these have
     no contrast, from the extremes of 256 more. Only if these have none either, up to 4,096 of
     2,048 x 2,048 are looked at, before the first tile is computed: all of a slide of 130,000 x 130,000.
+
+    It can be sent to other processes, if its array can. They take over what is settled here: intensities,
+    precision and tiles; each has a device, a network and a cache of its own.
 
     Parameters
     ----------
@@ -65,6 +75,10 @@ class LazyUpscaling:
         Give the mean over the eight orientations of the image.
     cache
         Bytes for tiles; see :func:`napari_srgan.inference.tile_cache.cache_budget`.
+    transforms
+        Intensity transform of each channel, where another process has settled them.
+    most_sampled
+        Pixels that a plane's statistics are gathered from, at most; measured when needed, if unsaid.
 
     Raises
     ------
@@ -83,6 +97,8 @@ class LazyUpscaling:
         tile: int | None = None,
         self_ensemble: bool = False,
         cache: int | None = None,
+        transforms: Mapping[int, IntensityTransform] | None = None,
+        most_sampled: int | None = None,
     ) -> None:
         check_tile(tile)
         budget = cache_budget(cache)
@@ -93,7 +109,8 @@ class LazyUpscaling:
         stack = PlaneStack(self.array, self.axes, model.card)
         engine = Engine(model, device, precision, self_ensemble=self_ensemble)
         grid = TileGrid(stack.plane_shape, LAZY_TILE if tile is None else int(tile), self.factor)
-        work = PlaneWork(engine, stack, grid.whole, stack.transforms(search=False))
+        settled = stack.transforms(search=False, partial=True) if transforms is None else dict(transforms)
+        work = PlaneWork(engine, stack, grid.whole, settled, _most_sampled=most_sampled)
         work.cut = math.prod(grid.counts) > 1
         self.tile = grid.side
         self.shape = result_shape(stack, grid.whole, self.factor)
@@ -101,6 +118,8 @@ class LazyUpscaling:
         self._grid = grid
         self._work = work
         self._tiles = CanonicalTiles(work, grid, TileCache(budget))
+        self._asked = {"device": device, "cache": cache}
+        self._name = f"upscaled-{uuid4().hex}"
 
     @property
     def ndim(self) -> int:
@@ -204,9 +223,19 @@ class LazyUpscaling:
         samples = [(len(along),) for along in part.ranges[y + 2 :]]
         return tuple(sizes or (0,) for sizes in (*leading, *plane, *samples))
 
-    @cached_property
-    def _name(self) -> str:
-        return f"upscaled-{uuid4().hex}"
+    @property
+    def settled(self) -> dict[str, Any]:
+        """Arguments with which another process makes it again, of the same array, with the same values."""
+        return {
+            "axes": self.axes, "precision": self._work.engine.precision, "tile": self.tile,
+            "self_ensemble": self._work.engine.passes > 1, "transforms": self._work.transforms,
+            "most_sampled": self._work._most_sampled, **self._asked,
+        }  # fmt: skip
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        with _lock:
+            _here.setdefault(self._name, self)
+        return _made_again, (self._name, self.array, self.model, self.settled)
 
     def _pieces(self, part: Part) -> Iterator[tuple[TilePlace, Index, Index]]:
         """Tiles of a part: which, where in the answer, and which of its pixels."""
@@ -226,3 +255,14 @@ def _nearest_first(places: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
         return []
     middle = [(first + last) / 2 for first, last in zip(places[0], places[-1], strict=True)]
     return sorted(places, key=lambda place: sum((a - b) ** 2 for a, b in zip(place, middle, strict=True)))
+
+
+def _made_again(name: str, array: Any, model: Model, options: dict[str, Any]) -> LazyUpscaling:
+    """One that was sent, in the process that got it."""
+    with _lock:
+        if (known := _here.get(name)) is not None:
+            return known
+        made = LazyUpscaling(readable_here(array), model, **options)
+        made._name = name
+        _here[name] = made
+        return made

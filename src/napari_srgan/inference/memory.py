@@ -18,7 +18,7 @@ from napari_srgan.inference.plane_statistics import Windows
 PROBE_SIDES = (64, 128)
 """Sides of the two tiles that are run to measure."""
 HOST_BUDGET = 2**30
-"""Bytes a tile may take on the CPU: larger tiles are hardly faster, and memory is shared."""
+"""Bytes a tile may take on the CPU, where memory is shared. Most take less: see :mod:`.tile_choice`."""
 GATHERING_BUDGET = 4 * 2**30
 """Bytes that gathering a plane's statistics may take on the CPU. More than for a tile, whose result
 is the same whatever its size: statistics are right only if they come from the whole plane. With this
@@ -56,6 +56,11 @@ def measure_cost(engine: Engine, batch: int = 1, *, gathering: bool = False) -> 
         Planes that are computed together.
     gathering
         Measure what it costs to gather statistics from it instead.
+
+    Raises
+    ------
+    OutOfMemory
+        If not even the tiles fit that are run to measure.
     """
     _ = engine.network  # on the device before, as it is no part of what a tile costs
     small, large = (_peak_bytes(engine, batch, side, gathering) for side in PROBE_SIDES)
@@ -64,16 +69,21 @@ def measure_cost(engine: Engine, batch: int = 1, *, gathering: bool = False) -> 
     return TileCost(fixed=max(large - per_pixel * pixels[1], 0.0), per_pixel=per_pixel)
 
 
+def most_pixels(engine: Engine, batch: int, cost: TileCost) -> int:
+    """Pixels of the largest tile, halo included, that the engine's device can run, if it costs so much."""
+    fits = cost.largest_tile(memory_budget(engine.device))
+    return min(fits, MOST_RESULT_PIXELS // (batch * engine.model.scale_factor**2))
+
+
 def largest_tile(engine: Engine, batch: int) -> int:
-    """Pixels of the largest tile, halo included, that the engine's device can run.
+    """Measure the pixels of the largest tile, halo included, that the engine's device can run.
 
     Raises
     ------
     OutOfMemory
         If not even the tiles fit that are run to measure.
     """
-    fits = measure_cost(engine, batch).largest_tile(memory_budget(engine.device))
-    return min(fits, MOST_RESULT_PIXELS // (batch * engine.model.scale_factor**2))
+    return most_pixels(engine, batch, measure_cost(engine, batch))
 
 
 def largest_sample(engine: Engine, batch: int) -> int:
@@ -82,7 +92,7 @@ def largest_sample(engine: Engine, batch: int) -> int:
     Raises
     ------
     OutOfMemory
-        As :func:`largest_tile`.
+        As :func:`measure_cost`.
     """
     budget = memory_budget(engine.device, GATHERING_BUDGET)
     fits = measure_cost(engine, batch, gathering=True).largest_tile(budget)

@@ -111,7 +111,7 @@ class PlaneWork:
     @property
     def seen(self) -> int:
         """Pixels around a tile that are computed with it."""
-        return self.halo + (cross_fade.REACH if self.fades else 0)
+        return cross_fade.seen_around(self.radius)
 
     def must_measure(self, tile: Tile) -> bool:
         """Whether a tile needs the plane's statistics: unless it is the plane."""

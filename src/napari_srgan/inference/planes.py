@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -74,7 +74,7 @@ class PlaneStack:
         return np.dtype(self.card.result.dtype)
 
     def transforms(
-        self, *, search: bool = True, look: Callable[[], None] | None = None
+        self, *, search: bool = True, look: Callable[[], None] | None = None, partial: bool = False
     ) -> dict[int, IntensityTransform]:
         """One intensity transform for each channel; of all there is along other axes.
 
@@ -83,8 +83,13 @@ class PlaneStack:
         search, look
             As in :func:`napari_srgan.inference.arrays.sample_values`. Without a search, a span of 0
             may only mean that no sample had contrast.
+        partial
+            Go by what can be read, where parts cannot.
         """
-        return {channel: self._transform(channel, search, look) for channel in range(self._channels)}
+        return {
+            channel: self._transform(channel, search, look, [] if partial else None)
+            for channel in range(self._channels)
+        }
 
     @property
     def _channels(self) -> int:
@@ -94,19 +99,25 @@ class PlaneStack:
         """Channel of a plane: 0 if the array has no channel axis."""
         return index[self.axes.index("C")] if "C" in self.axes else 0
 
-    def _transform(self, channel: int, search: bool, look: Callable[[], None] | None) -> IntensityTransform:
+    def _transform(
+        self,
+        channel: int,
+        search: bool,
+        look: Callable[[], None] | None,
+        skipped: list[Exception] | None,
+    ) -> IntensityTransform:
         fixed: dict[int, int | slice] = {}
         if "C" in self.axes:
             fixed[self.axes.index("C")] = channel
         if self.rgb:  # all colours alike, or the image would change its colour; never alpha
             fixed[len(self.axes) - 1] = slice(0, ALPHA)
         y = self.axes.index("Y")
-        samples = sample_values(self.array, fixed, (y, y + 1), search=search, look=look)
+        samples = sample_values(self.array, fixed, (y, y + 1), search=search, look=look, skipped=skipped)
         as_bytes = self.card.intensity == "byte" and self.array.dtype == np.uint8
         # Without contrast there is nothing to predict, and a sharp model would invent some.
         if as_bytes and samples.min() < samples.max():
             return BYTE_TRANSFORM
-        return percentile_transform(samples)
+        return replace(percentile_transform(samples), partial=bool(skipped))
 
     def read(self, index: tuple[int, ...], tile: Tile, halo: int, border: int | None = None) -> TileInput:
         """Read a tile with its halo; the plane is continued by a border, unsaid by the model's."""

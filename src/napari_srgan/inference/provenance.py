@@ -26,6 +26,7 @@ def provenance(work: PlaneWork, axes: str, tile: int | None) -> dict[str, Any]:
         "self_ensemble": engine.passes > 1,
         "intensity": [
             {"channel": channel, "offset": transform.offset, "span": transform.span}
+            | ({"partial": True} if transform.partial else {})
             for channel, transform in work.transforms.items()
         ],
     }

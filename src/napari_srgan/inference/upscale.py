@@ -14,10 +14,10 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.engine import Engine, OutOfMemory
-from napari_srgan.inference.memory import largest_tile
 from napari_srgan.inference.plane_work import NO_MEMORY, PlaneWork, Steps, upscale_plane
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
+from napari_srgan.inference.tile_choice import choose_tiles
 from napari_srgan.inference.tiling import SMALLEST_TILE, Span, Tile, plan_tiles
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
@@ -74,7 +74,7 @@ def upscale_job(
     device, precision
         See :class:`napari_srgan.inference.engine.Engine`.
     tile
-        Side of a tile in pixels of the input, without its halo; measured if unsaid.
+        Side of a tile in pixels of the input, without its halo; unsaid, what is fastest.
     self_ensemble
         Give the mean over the eight orientations of the image: eight times the time.
     sink
@@ -104,12 +104,12 @@ def upscale_job(
     yield Progress(0, 1, "Preparing")
 
     engine = _start_engine(model, device, precision, self_ensemble)
-    largest = None
-    if tile is None:
-        largest = _largest_tile(engine, stack.batch)
     result = (sink or memory_sink)(result_shape(stack, place, model.scale_factor), stack.result_dtype)
     work = PlaneWork(engine, stack, place)
-    tiles = plan_tiles(place, work.seen, largest=largest, side=tile)
+    if tile is None:
+        tiles = choose_tiles(engine, stack.batch, place, work.seen)
+    else:
+        tiles = plan_tiles(place, work.seen, side=tile)
     planes = list(stack.indices())
     steps = Steps(
         tiles=place.pixels, measuring=work.measuring_pixels(tiles), planes=len(planes), message=(
@@ -139,13 +139,6 @@ def _start_engine(model: Model, device: str, precision: str, self_ensemble: bool
         raise UserError(
             f"the model {model.name} does not fit into the memory of {device}; {NO_MEMORY}"
         ) from error
-
-
-def _largest_tile(engine: Engine, batch: int) -> int:
-    try:
-        return largest_tile(engine, batch)
-    except OutOfMemory:  # begin with the smallest: the run itself says if that is too much
-        return 1
 
 
 def check_region(region: Region | None, plane: tuple[int, int]) -> Tile:
@@ -186,21 +179,36 @@ def check_tile(tile: int | None) -> None:
         raise UserError(f"a tile has a side of {SMALLEST_TILE} whole pixels or more; got {tile!r}")
 
 
+class TooLarge(UserError):
+    """A result is larger than the memory that is free.
+
+    Parameters
+    ----------
+    size, free
+        Bytes of the result, and of memory.
+    """
+
+    def __init__(self, size: int, free: int) -> None:
+        self.reason = f"the result has {size / 2**30:.1f} GiB and {free / 2**30:.1f} GiB of memory are free"
+        """Why, without what can be done about it."""
+        super().__init__(
+            f"{self.reason}; upscale a region, or write an array to a .zarr "
+            "(in a script: out=...; in a shell: OUTPUT.zarr)"
+        )
+
+
 def memory_sink(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """An array in memory, if there is room for it.
 
     Raises
     ------
-    UserError
+    TooLarge
         If the result is larger than the memory that is free.
     """
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     free = psutil.virtual_memory().available
     if size > free:
-        raise UserError(
-            f"the result has {size / 2**30:.1f} GiB and {free / 2**30:.1f} GiB of memory are free; "
-            "upscale a region, or write an array to a .zarr (in a script: out=...; in a shell: OUTPUT.zarr)"
-        )
+        raise TooLarge(size, free)
     return np.empty(shape, dtype)
 
 

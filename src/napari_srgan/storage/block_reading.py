@@ -60,8 +60,11 @@ class BlockReader:
             if self._computes:
                 self._compute(block)
             pixels = np.asarray(self._source[block.slices])
+            self._go_on()
             self._make_sure()
             return pixels
+        except SourceGone as error:
+            raise SourceGone(f"{error}; what is done is kept: start the same again to go on") from error
         finally:
             self._shares.pop(block, None)
 
@@ -72,7 +75,7 @@ class BlockReader:
         try:
             self._still_there()
         except UserError as error:
-            raise SourceGone(f"{error}; what is done is kept: start the same again to go on") from error
+            raise SourceGone(str(error)) from error
 
     def share_of(self, block: Block) -> float:
         """How much of a block is computed, from 0 to 1."""
@@ -84,6 +87,8 @@ class BlockReader:
             self._stopped = True
             for watch in self._watches.values():
                 watch.cancel()
+        if hasattr(self._source, "stop"):  # a server may keep it waiting
+            self._source.stop()
 
     def _go_on(self) -> None:
         if self._stopped:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_srgan.errors import UserError
+from napari_srgan.storage.address import Address, Place
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.output import Output
 from napari_srgan.storage.partial import is_zarr
@@ -20,19 +21,21 @@ ENDINGS = (
 _LISTED = ".tif, .ome.tif, .png, .jpg, .webp, .zarr and .ome.zarr"
 
 
-def ending(path: Path) -> str:
+def ending(path: Place) -> str:
     """The known ending of a name, in small letters; empty if it is none."""
     name = path.name.lower()
     return next((known for known in ENDINGS if name.endswith(known) and len(name) > len(known)), "")
 
 
-def open_image(path: Path) -> StoredImage:
-    """Open an image file for reading.
+def open_image(path: Place, axes: str | None = None) -> StoredImage:
+    """Open an image for reading; large ones are read part by part, where they are asked for.
 
     Parameters
     ----------
     path
-        A file with one of :data:`ENDINGS`, or the folder of a zarr array or image.
+        A file with one of :data:`ENDINGS`, or the folder or the address of a zarr array or image.
+    axes
+        What a user says of the axes as they are stored; asked where a zarr does not name them.
 
     Returns
     -------
@@ -44,13 +47,15 @@ def open_image(path: Path) -> StoredImage:
     UserError
         If there is no such file, it is in no known format, or cannot be read.
     """
+    if isinstance(path, Address):
+        return _open_address(path, axes)
     if not path.exists():
         raise UserError(f"there is no file {path}")
     if path.is_dir():
         if ending(path).endswith("zarr") or is_zarr(path):
             from napari_srgan.storage.zarr_store import open_zarr
 
-            return open_zarr(path)
+            return open_zarr(path, axes)
         raise UserError(f"{path} is a folder, not an image file")
     kind = ending(path)
     if not kind or kind.endswith("zarr"):
@@ -61,6 +66,17 @@ def open_image(path: Path) -> StoredImage:
         return _reader(kind)(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _open_address(address: Address, axes: str | None) -> StoredImage:
+    if ending(address) and not ending(address).endswith("zarr"):
+        raise UserError(
+            f"only zarr and OME-Zarr are read from addresses, as they come in parts; get {address} to this "
+            "machine first"
+        )
+    from napari_srgan.storage.zarr_store import open_zarr
+
+    return open_zarr(address, axes)
 
 
 def _reader(kind: str) -> Callable[[Path], StoredImage]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import ArrayLike
+from napari_srgan.storage.address import Place
 from napari_srgan.storage.spacing import Spacing
 
 
@@ -19,7 +15,8 @@ from napari_srgan.storage.spacing import Spacing
 class StoredImage:
     """What a file says about its image."""
 
-    path: Path
+    path: Place
+    """Where it lies."""
     data: ArrayLike
     """Read part by part, where the format allows it."""
     axes: str
@@ -46,49 +43,15 @@ class StoredImage:
         self.close()
 
 
-@dataclass(frozen=True)
-class FileArray:
-    """An array in a file that may turn out to be damaged when it is read.
-
-    Values come in the byte order of this machine.
-    """
-
-    array: Any
-    name: str
-    """Of the file, for the message."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(int(size) for size in self.array.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        native: np.dtype[Any] = np.dtype(self.array.dtype).newbyteorder("=")
-        return native
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        try:
-            return np.asarray(self.array[key]).astype(self.dtype, copy=False)
-        except (MemoryError, KeyboardInterrupt):
-            raise
-        except Exception as error:  # each codec has errors of its own
-            raise damaged(self.name, error) from error
-
-
-def damaged(name: str, error: object) -> UserError:
-    """What to say of a file that cannot be read to its end."""
-    words = str(error).strip().splitlines()
-    reason = f" ({words[0].rstrip('.')})" if words else ""
-    return UserError(f"{name} is damaged or cut off{reason}; get the file again from where it was made")
-
-
-def arrange(array: Any, letters: str, spacings: tuple[Spacing, ...]) -> tuple[Any, str, tuple[Spacing, ...]]:
+def arrange(
+    shape: Sequence[int], letters: str, spacings: tuple[Spacing, ...]
+) -> tuple[tuple[int, ...], str, tuple[Spacing, ...]]:
     """Bring the axes of a file into the order images are upscaled in.
 
     Parameters
     ----------
-    array
-        numpy, zarr or dask.
+    shape
+        Of the array in the file.
     letters
         One for each axis, in any order; those we have no meaning for become Q, a
         second one of a kind too.
@@ -97,8 +60,9 @@ def arrange(array: Any, letters: str, spacings: tuple[Spacing, ...]) -> tuple[An
 
     Returns
     -------
-    array, axes, spacings
-        Y and X last, colour samples after them; lazy if it has to be turned.
+    order, axes, spacings
+        For each axis, Y and X last and colour samples after them: which of the file it is, its
+        letter, its pixels.
 
     Raises
     ------
@@ -109,20 +73,15 @@ def arrange(array: Any, letters: str, spacings: tuple[Spacing, ...]) -> tuple[An
         raise UserError(
             f"there is no {' and no '.join(sorted(missing))} axis in it; its axes are {letters!r}"
         )
-    colour = letters.index("S") if "S" in letters and array.shape[letters.index("S")] in (3, 4) else None
+    colour = letters.index("S") if "S" in letters and shape[letters.index("S")] in (3, 4) else None
     last = [letters.index("Y"), letters.index("X"), *([] if colour is None else [colour])]
     order = [place for place in range(len(letters)) if place not in last] + last
     leading = "".join(
         _leading_letter(letters, place, taken=[letters[p] for p in order[:at]])
         for at, place in enumerate(order[: -len(last)])
     )
-    if order != sorted(order):
-        import dask.array as da
-
-        lazy = array if isinstance(array, np.ndarray) else da.from_array(array, asarray=False)  # type: ignore[no-untyped-call]
-        array = lazy.transpose(order)
     axes = leading + ("YX" if colour is None else "YXS")
-    return array, axes, tuple(spacings[place] for place in order)
+    return tuple(order), axes, tuple(spacings[place] for place in order)
 
 
 def _leading_letter(letters: str, place: int, taken: list[str]) -> str:

@@ -23,11 +23,8 @@ class Receipt:
     """CRC-32 of the file."""
 
     @classmethod
-    def of(cls, file: Path) -> Receipt:
-        """Wait until a file is on the disk, and tell what is in it."""
-        if not file.exists():
-            return cls(EMPTY)
-        content = settle_file(file)
+    def of(cls, content: bytes | memoryview) -> Receipt:
+        """For what is written to a file."""
         return cls(len(content), zlib.crc32(content))
 
     def fits(self, file: Path, *, look_inside: bool) -> bool:
@@ -40,6 +37,16 @@ class Receipt:
             return not look_inside or zlib.crc32(file.read_bytes()) == self.checksum
         except OSError:
             return False
+
+    def content(self, file: Path) -> bytes | None:
+        """What is in a file, if it is still what was written; nothing where no file is needed."""
+        if self.size == EMPTY:
+            return None if file.exists() else b""
+        try:
+            found = file.read_bytes()
+        except OSError:
+            return None
+        return found if Receipt.of(found) == self else None
 
 
 class Journal:
@@ -57,7 +64,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._entries = _read(path)
+        self._entries = read_journal(path)
         self.rewrite(self._entries)
 
     @property
@@ -72,22 +79,23 @@ class Journal:
     def __getitem__(self, name: str) -> Receipt:
         return self._entries[name]
 
-    def add(self, name: str, receipt: Receipt) -> None:
-        """Remember that a file is whole."""
-        self._append(name, receipt)
+    def add(self, entries: Mapping[str, Receipt]) -> None:
+        """Remember that files are whole."""
+        self._append(entries)
 
     def remove(self, name: str) -> None:
         """Forget a file that turned out not to be whole."""
-        self._append(name, Receipt(LOST))
+        self._append({name: Receipt(LOST)})
 
-    def _append(self, name: str, receipt: Receipt) -> None:
-        line = _line(name, receipt)
+    def _append(self, entries: Mapping[str, Receipt]) -> None:
+        lines = b"".join(_line(name, receipt) for name, receipt in entries.items())
         with self._lock, self._path.open("r+b") as file:  # "r+": a folder that vanished is not made anew
             file.seek(0, os.SEEK_END)
-            file.write(line)
+            file.write(lines)
             file.flush()
             os.fsync(file.fileno())
-            _enter(self._entries, name, receipt)
+            for name, receipt in entries.items():
+                _enter(self._entries, name, receipt)
 
     def rewrite(self, entries: Mapping[str, Receipt]) -> None:
         """Remember these and nothing else."""
@@ -100,21 +108,32 @@ class Journal:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a small file so that after a crash it has its old content or its new one."""
     temporary = path.with_name(f"{path.name}.new")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    write_settled(temporary, content)
     temporary.replace(path)
     settle_folder(path.parent)
 
 
-def settle_file(path: Path) -> bytes:
-    """Make a file that was written last through a power failure; return what is in it."""
+def write_settled(path: Path, content: bytes | memoryview) -> None:
+    """Write a file so that what is in it lasts through a power failure; its name need not."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def settle_file(path: Path) -> None:
+    """Make a file that was written last through a power failure."""
     with path.open("r+b") as file:
-        content = file.read()
         os.fsync(file.fileno())
     settle_folder(path.parent)
-    return content
+
+
+def settled_folder(folder: Path) -> None:
+    """Make a folder, and those it lies in, such that they last; nothing if it is there."""
+    if not folder.is_dir():
+        settled_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        settle_folder(folder.parent)
 
 
 def settle_folder(folder: Path) -> None:
@@ -139,7 +158,8 @@ def _enter(entries: dict[str, Receipt], name: str, receipt: Receipt) -> None:
         entries[name] = receipt
 
 
-def _read(path: Path) -> dict[str, Receipt]:
+def read_journal(path: Path) -> dict[str, Receipt]:
+    """All files that a journal names and their receipts, without lines that are broken; it is not touched."""
     entries: dict[str, Receipt] = {}
     if not path.exists():
         return entries

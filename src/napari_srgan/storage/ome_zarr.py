@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 from napari_srgan.errors import UserError
@@ -83,13 +84,41 @@ def level_metadata(path: str, letters: str, placed: Sequence[Spacing], coarser: 
 
 @dataclass(frozen=True)
 class FinestLevel:
-    """The first resolution level of an image."""
+    """The first resolution level of an image, as the metadata tells of it."""
 
     path: str
     letters: str
-    spacings: tuple[Spacing, ...]
+    """One for each axis; empty where the metadata does not name them."""
+    units: tuple[str | None, ...] = ()
+    steps: tuple[Mapping[str, Any], ...] = ()
+    """What places its pixels, in order."""
     coarser: tuple[str, ...] = ()
     """Paths of the other levels, as they are listed."""
+    version: str = ""
+
+    def placed(self, ndim: int) -> tuple[tuple[Spacing, ...], str]:
+        """Pixels along each of so many axes; and what a user should know of them, if anything.
+
+        Numbers that place nothing (too few, zero, NaN) leave plain pixels.
+        """
+        units = self.units if len(self.units) == ndim else (None,) * ndim
+        spacings = [Spacing(unit=unit) for unit in units]
+        try:
+            for step in self.steps:
+                spacings = _transformed(spacings, step)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            spacings = []
+        if spacings and all(_places(spacing) for spacing in spacings):
+            return tuple(spacings), ""
+        told = "; ".join(str(step.get(step.get("type", ""), step)) for step in self.steps)
+        return (
+            (Spacing(),) * ndim,
+            f"its pixel sizes cannot be used ({told}), and plain pixels are taken instead",
+        )
+
+
+def _places(spacing: Spacing) -> bool:
+    return isfinite(spacing.size) and isfinite(spacing.origin) and spacing.size != 0
 
 
 def finest_level(attributes: Mapping[str, Any], name: str) -> FinestLevel | None:
@@ -98,7 +127,7 @@ def finest_level(attributes: Mapping[str, Any], name: str) -> FinestLevel | None
     Raises
     ------
     UserError
-        If it says that it is one but is not.
+        If it says that it is one but does not say where.
     """
     holder = attributes.get("ome", attributes)
     images = holder.get("multiscales") if isinstance(holder, Mapping) else None
@@ -107,15 +136,14 @@ def finest_level(attributes: Mapping[str, Any], name: str) -> FinestLevel | None
     try:
         image = images[0]
         dataset = image["datasets"][0]
-        letters, units = _axes(image["axes"])
-        spacings = [Spacing(unit=unit) for unit in units]
-        for step in (
-            *dataset.get("coordinateTransformations", ()),
-            *image.get("coordinateTransformations", ()),
-        ):
-            spacings = _transformed(spacings, step)
+        letters, units = _axes(image.get("axes") or ())
+        steps = (
+            *(dataset.get("coordinateTransformations") or ()),
+            *(image.get("coordinateTransformations") or ()),
+        )
         coarser = tuple(str(other["path"]) for other in image["datasets"][1:])
-        return FinestLevel(str(dataset["path"]), letters, tuple(spacings), coarser)
+        version = str(image.get("version", holder.get("version", "")))
+        return FinestLevel(str(dataset["path"]), letters, tuple(units), steps, coarser, version)
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise UserError(
             f"the OME-Zarr metadata of {name} cannot be used ({error!r}); "
@@ -123,12 +151,15 @@ def finest_level(attributes: Mapping[str, Any], name: str) -> FinestLevel | None
         ) from error
 
 
-def _axes(axes: Sequence[Mapping[str, Any]]) -> tuple[str, list[str | None]]:
+def _axes(axes: Sequence[Mapping[str, Any] | str]) -> tuple[str, list[str | None]]:
     letters, units = "", list[str | None]()
     for axis in axes:
-        name = str(axis["name"]).upper()
-        letters += _LETTERS.get(str(axis.get("type")), name if len(name) == 1 else "Q")
-        units.append(axis.get("unit"))
+        told: Mapping[str, Any] = (
+            {"name": axis} if isinstance(axis, str) else axis
+        )  # version 0.3 has names only
+        name = str(told["name"]).upper()
+        letters += _LETTERS.get(str(told.get("type")), name if len(name) == 1 else "Q")
+        units.append(told.get("unit"))
     return letters, units
 
 

@@ -17,7 +17,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Upscaled, memory_sink
-from napari_srgan.storage.image import FileArray, StoredImage, damaged
+from napari_srgan.storage.file_array import FileArray, damaged
+from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.output import Output
 from napari_srgan.storage.spacing import Spacing
 
@@ -62,7 +63,7 @@ def open_picture(path: Path) -> StoredImage:
         raise damaged(path.name, error) from error
     axes = "YX" if pixels.ndim == 2 else "YXS"
     spacings = (Spacing(),) * len(axes)
-    return StoredImage(path, FileArray(pixels, path.name), axes, spacings, path.suffix.lower(), profile)
+    return StoredImage(path, FileArray(pixels, path.name, axes), axes, spacings, path.suffix.lower(), profile)
 
 
 def _read(path: Path) -> tuple[NDArray[Any], bytes | None]:

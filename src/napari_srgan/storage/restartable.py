@@ -3,51 +3,33 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.storage.begun import read_state
+from napari_srgan.storage.block_files import BlockFiles, Damaged, Delivery
 from napari_srgan.storage.disk_errors import disk_error, gone
-from napari_srgan.storage.fingerprint import plain, what_differs
-from napari_srgan.storage.journal import Journal, Receipt, write_whole
-from napari_srgan.storage.pyramid import halve
-from napari_srgan.storage.shard_layout import (
-    Block,
-    LevelLayout,
-    Sides,
-    coarser_index,
-    finer_indices,
-    place_in_coarser,
-)
+from napari_srgan.storage.fingerprint import plain
+from napari_srgan.storage.journal import Journal, Receipt, settle_folder, settled_folder, write_whole
+from napari_srgan.storage.reopening import forget_what_is_broken, is_finished, state_before, tidy
+from napari_srgan.storage.shard_layout import Block, LevelLayout, Sides, coarser_index, finer_indices
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.store_arrays import (
     begin,
     complete,
-    finished_fingerprint,
     open_levels,
     result_image,
     settle_metadata,
 )
 from napari_srgan.storage.unfinished import Unfinished
 
-LOOKED_AT = 64
-"""Files written last whose checksums are looked at when a run goes on; of the others the sizes."""
-
-
-class Damaged(Exception):
-    """A file of the store is not what was written; its block is missing again."""
-
-    def __init__(self, block: Block) -> None:
-        super().__init__(f"block {block} of level {block.level}")
-        self.block = block
+__all__ = ["Damaged", "RestartableStore"]
 
 
 class RestartableStore:
@@ -107,14 +89,14 @@ class RestartableStore:
         self._place: Unfinished | None = None
         self._sides = sides or Sides()
         self._overwrite = overwrite
-        self.finished = self._has_name_already()
-        self.levels = self.image.levels(self._sides)
+        self.finished = not overwrite and is_finished(path, self.fingerprint)
+        self.files = BlockFiles(path, self.image, self.image.levels(self._sides), uuid4().hex)
         if self.finished:
-            self._tidy()
+            tidy(path)
             return
         self._place = Unfinished(path)
         try:
-            self._open()
+            self._open(self._place)
         except OSError as error:
             self.close()
             raise disk_error(error, path) from error
@@ -122,52 +104,18 @@ class RestartableStore:
             self.close()
             raise
 
-    def _has_name_already(self) -> bool:
-        """Whether the finished store is there and is the one that is wanted."""
-        if self._overwrite or not self.path.exists():
-            return False
-        found = finished_fingerprint(self.path)
-        if found is None:
-            raise UserError(
-                f"{self.path} exists already; choose another name, or ask for it to be overwritten"
-            )
-        if differs := what_differs(found, self.fingerprint):
-            raise UserError(
-                f"{self.path} exists already and was made otherwise ({differs}); choose another name, "
-                "or ask for it to be overwritten"
-            )
-        return True
-
-    def _tidy(self) -> None:
-        """Remove what is left of a run that was killed when its store already had its name."""
-        if read_state(self.path) is None:
-            return
-        with suppress(UserError):
-            place = Unfinished(self.path)
-            if place.content.exists():  # another one, that is to replace this
-                place.close()
-            else:
-                place.discard()
-
-    def _open(self) -> None:
-        place = self._in_place
-        if self._has_name_already():  # since the last look: another process has just finished it
+    def _open(self, place: Unfinished) -> None:
+        if not self._overwrite and is_finished(self.path, self.fingerprint):
+            # Since the last look: another process has just finished it.
             place.discard()
             self._place, self.finished = None, True
             return
-        state = read_state(self.path)
-        if state and (differs := what_differs(state["fingerprint"], self.fingerprint)):
-            if not self._overwrite:
-                raise UserError(
-                    f"there is an unfinished {self.path} that was begun otherwise ({differs}); begin it "
-                    "in the same way to go on with it, choose another name, or ask for it to be overwritten"
-                )
-            state = None
+        state = state_before(self.path, self.fingerprint, overwrite=self._overwrite)
         if state:
             self._sides = Sides(**state["sides"])
-            self.levels = self.image.levels(self._sides)
+            self.files = replace(self.files, levels=self.image.levels(self._sides))
         if not state or not place.content.exists():
-            self._begin()
+            self._begin(place)
         try:
             self._arrays = open_levels(place.content, self.image, self.levels)
         except Exception as error:  # whatever zarr says of metadata that is broken
@@ -176,13 +124,14 @@ class RestartableStore:
                     f"the unfinished {self.path} is damaged ({error}); "
                     "ask for it to be overwritten to begin anew"
                 ) from error
-            self._begin()
+            self._begin(place)
             self._arrays = open_levels(place.content, self.image, self.levels)
         self._journal = Journal(place.journal)
-        self._forget_what_is_broken()
+        forget_what_is_broken(self.files, self._journal)
+        place.clear_incoming()
+        self.files.incoming.mkdir()
 
-    def _begin(self) -> None:
-        place = self._in_place
+    def _begin(self, place: Unfinished) -> None:
         place.clear()
         begin(place.content, self.image, self.levels)
         settle_metadata(place.content)
@@ -190,28 +139,16 @@ class RestartableStore:
         # Last, so that a store is begun as a whole or not at all.
         write_whole(place.state, json.dumps({"fingerprint": self.fingerprint, "sides": sides}).encode())
 
-    def _forget_what_is_broken(self) -> None:
-        """Take what the run before left half done for not done, and remove it."""
-        kept = self._journal.entries
-        latest = set(list(kept)[-LOOKED_AT:])
-        content = self._in_place.content
-        for name, receipt in list(kept.items()):
-            if not receipt.fits(content / name, look_inside=name in latest):
-                del kept[name]
-        for level in self.levels:
-            chunks = content / self._level_folder(level) / "c"
-            for folder, _, files in os.walk(chunks):
-                for file in files:
-                    at = Path(folder, file)
-                    if at.relative_to(content).as_posix() not in kept:
-                        at.unlink()
-        self._journal.rewrite(kept)
-
     @property
     def _in_place(self) -> Unfinished:
         if self._place is None:
             raise ValueError(f"the store {self.path} is closed")
         return self._place
+
+    @property
+    def levels(self) -> tuple[LevelLayout, ...]:
+        """How it is cut into blocks, the finest level first."""
+        return self.files.levels
 
     @property
     def total(self) -> int:
@@ -233,7 +170,7 @@ class RestartableStore:
 
     def has(self, block: Block) -> bool:
         """Whether a block is done."""
-        return self.finished or self._file_of(block) in self._journal
+        return self.finished or self.files.name_of(block) in self._journal
 
     def ready_above(self, block: Block) -> Block | None:
         """The block of the next coarser level that can be made now that this one is done, if any."""
@@ -269,9 +206,7 @@ class RestartableStore:
         UserError
             If the disk does not take it, or has disappeared.
         """
-        if pixels.shape != block.shape:
-            raise ValueError(f"block {block} has shape {block.shape}, not {pixels.shape}")
-        self._put(block, pixels.astype(self.image.dtype, copy=False).transpose(self.image.order))
+        self.take(self.files.write(block, pixels))
 
     def shrink(self, block: Block) -> None:
         """Make a block of a coarser level from the level below it, file by file.
@@ -283,33 +218,57 @@ class RestartableStore:
         UserError
             If the disk does not take it, or has disappeared.
         """
-        y, x = (self.image.letters.index(letter) for letter in "YX")
-        pixels = np.empty(tuple(part.stop - part.start for part in block.stored), self.image.dtype)
-        for below in self._below(block):
-            pixels[place_in_coarser(below, block, self.image.letters)] = halve(self._read_back(below), (y, x))
-        self._put(block, pixels)
-
-    def _put(self, block: Block, stored: NDArray[Any]) -> None:
-        place, name = self._in_place, self._file_of(block)
-        file = place.content / name
         try:
-            if not place.there():  # zarr would make a folder that has vanished anew
+            self.take(self.files.shrink(block, self.below(block)))
+        except Damaged as error:
+            self.lose(error.block)
+            raise
+
+    def below(self, block: Block) -> list[tuple[Block, Receipt]]:
+        """What a block of a coarser level is made from; all of it is done."""
+        return [(finer, self._journal[self.files.name_of(finer)]) for finer in self._below(block)]
+
+    def take(self, *deliveries: Delivery) -> None:
+        """Put blocks that were written by any process in their places; they are done when this returns.
+
+        Many at once wait for the disk hardly longer than one.
+
+        Raises
+        ------
+        UserError
+            If the disk does not take it, or has disappeared.
+        """
+        place = self._in_place
+        named = {self.files.name_of(delivery.block): delivery for delivery in deliveries}
+        try:
+            if not place.there():  # a folder that has vanished is not made anew
                 raise gone(self.path)
-            # zarr would put the new pixels beside what it finds in the file, which may be broken.
-            file.unlink(missing_ok=True)
-            self._arrays[block.level][block.stored] = stored
-            self._journal.add(name, Receipt.of(file))
+            for name, delivery in named.items():
+                self._put(delivery, place.content / name)
+            for folder in {(place.content / name).parent for name, one in named.items() if one.file}:
+                settle_folder(folder)
+            self._journal.add({name: delivery.receipt for name, delivery in named.items()})
         except OSError as error:
             raise disk_error(error, self.path) from error
 
-    def _read_back(self, block: Block) -> NDArray[Any]:
-        place, name = self._in_place, self._file_of(block)
-        if not self._journal[name].fits(place.content / name, look_inside=True):
-            if not place.there():
-                raise gone(self.path)
-            self._journal.remove(name)
-            raise Damaged(block)
-        return np.asarray(self._arrays[block.level][block.stored])
+    def _put(self, delivery: Delivery, file: Path) -> None:
+        if delivery.file:
+            settled_folder(file.parent)
+            (self.files.incoming / delivery.file).replace(file)
+        else:
+            file.unlink(missing_ok=True)
+
+    def lose(self, block: Block) -> None:
+        """Take a block for missing that turned out to be damaged.
+
+        Raises
+        ------
+        UserError
+            If not the block has disappeared, but the whole store.
+        """
+        if not self._in_place.there():
+            raise gone(self.path)
+        self._journal.remove(self.files.name_of(block))
 
     def finish(self) -> Path:
         """Make the coarser levels that are missing, complete the metadata, and give the store its name.
@@ -347,16 +306,10 @@ class RestartableStore:
         self.finished, self._place = True, None
         return self.path
 
-    def _file_of(self, block: Block) -> str:
-        folder = self._level_folder(self.levels[block.level])
-        return "/".join([*([folder] if folder else []), "c", *map(str, block.index)])
-
-    def _level_folder(self, level: LevelLayout) -> str:
-        return str(level.level) if self.image.ome else ""
-
     def close(self) -> None:
         """Let another process go on with it; nothing is removed."""
         if self._place is not None:
+            self._place.clear_incoming()
             self._place.close()
             self._place = None
 

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import logging
-from fractions import Fraction
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
-import zarr
-from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.storage.image import FileArray, StoredImage, arrange, damaged
-from napari_srgan.storage.spacing import Spacing, full_unit
-
-READ_AT_ONCE = 2**28
-"""Bytes up to which an image is read whole: quicker than part by part."""
-
-_RESOLUTION_UNITS = {2: "inch", 3: "centimeter"}
-_TO_MICROMETER = {"inch": 25400.0, "centimeter": 10000.0, "millimeter": 1000.0, "meter": 1e6}
+from napari_srgan.storage.file_array import FileArray, damaged
+from napari_srgan.storage.image import StoredImage, arrange
+from napari_srgan.storage.spacing import Spacing
+from napari_srgan.storage.tiff_pixels import PaletteColours, level_array
+from napari_srgan.storage.tiff_spacing import tiff_spacings
+from napari_srgan.storage.unchanged import unchanged
 
 
 def open_tiff(path: Path) -> StoredImage:
@@ -64,7 +59,7 @@ def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
     _refuse_cut_off(file, series)
     letters = _with_plane(series.axes)
     if letters == series.axes:
-        array = _in_colour(_array(path, series), file, series)
+        array = _in_colour(level_array(path, series), file, series)
     else:  # one row, one column or one pixel
         sizes = dict(zip(series.axes, series.shape, strict=True))
         array = series.asarray().reshape([sizes.get(letter, 1) for letter in letters])
@@ -72,18 +67,24 @@ def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
         letters = f"{letters}S"
     elif series.keyframe.photometric not in _COLOUR:
         letters = letters.replace("S", "C" if "C" not in letters else "Q")
-    known = _spacings(file, series)
+    known = tiff_spacings(file, series)
     spacings = tuple(known.get(letter, Spacing()) for letter in letters)
-    data, axes, placed = arrange(array, letters, spacings)
+    order, axes, placed = arrange(array.shape, letters, spacings)
     others = len(file.series) - 1
     return StoredImage(
         path=path,
-        data=FileArray(data, path.name),
+        data=FileArray(array, path.name, axes, order),
         axes=axes,
         spacings=placed,
         ending=".ome.tif" if file.is_ome else ".tif",
         note=f"{path.name} holds {others} more of other sizes; the first image is taken" if others else "",
         close=file.close,
+        still_there=unchanged(path),
+        coarser=tuple(
+            FileArray(level, path.name, axes, order)
+            for level in (_levels(path, file, series) if letters == series.axes else ())
+            if level.ndim == len(order)
+        ),
     )
 
 
@@ -142,14 +143,13 @@ def _refuse_cut_off(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) ->
         raise damaged(file.filename, f"it has {size} bytes and should have {needed}")
 
 
-def _array(path: Path, series: tifffile.TiffPageSeries) -> Any:
-    if series.nbytes <= READ_AT_ONCE:
-        return series.asarray()
-    if series.dataoffset is not None and series.keyframe.is_memmappable:
-        return tifffile.memmap(path, mode="r", series=0)
-    array = zarr.open(series.aszarr(level=0), mode="r")
-    assert isinstance(array, zarr.Array)
-    return array
+def _levels(path: Path, file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Iterator[Any]:
+    """The coarser levels of a pyramid that are the same image with fewer pixels."""
+    finer = series.shape
+    for number, level in enumerate(series.levels[1:], 1):
+        if level.axes == series.axes and all(a <= b for a, b in zip(level.shape, finer, strict=True)):
+            finer = level.shape
+            yield _in_colour(level_array(path, series, number), file, series)
 
 
 def _in_colour(array: Any, file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Any:
@@ -159,82 +159,4 @@ def _in_colour(array: Any, file: tifffile.TiffFile, series: tifffile.TiffPageSer
     if table is None or file.is_imagej or file.is_ome:
         return array
     colours = (table >> 8).astype(np.uint8).T
-
-    def look_up(numbers: NDArray[Any]) -> NDArray[np.uint8]:
-        return np.asarray(colours[numbers])
-
-    if isinstance(array, np.ndarray):
-        return look_up(array)
-    import dask.array as da
-
-    lazy = da.from_array(array, asarray=False)  # type: ignore[no-untyped-call]
-    return lazy.map_blocks(look_up, dtype=np.uint8, new_axis=lazy.ndim, chunks=(*lazy.chunks, (3,)))
-
-
-def _spacings(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> dict[str, Spacing]:
-    """Pixel size by axis letter, from the first place where the file tells it."""
-    if file.is_ome and file.ome_metadata:
-        return _ome_spacings(file.ome_metadata)
-    if file.is_imagej and file.imagej_metadata:
-        return _imagej_spacings(file.imagej_metadata, series.keyframe)
-    found = {}
-    shaped = file.shaped_metadata
-    if shaped:
-        found = {letter: Spacing(**stored) for letter, stored in dict(shaped[0].get("spacings", {})).items()}
-    return _resolution(series.keyframe) | found
-
-
-def _ome_spacings(xml: str) -> dict[str, Spacing]:
-    pixels = ElementTree.fromstring(xml).find(".//{*}Image/{*}Pixels")
-    if pixels is None:
-        return {}
-    found = {}
-    for letter in "XYZ":
-        if size := pixels.get(f"PhysicalSize{letter}"):
-            unit = full_unit(pixels.get(f"PhysicalSize{letter}Unit", "µm"))
-            found[letter] = Spacing(float(size), unit, _ome_origin(pixels, letter, unit))
-    if step := pixels.get("TimeIncrement"):
-        found["T"] = Spacing(float(step), full_unit(pixels.get("TimeIncrementUnit", "s")))
-    return found
-
-
-def _ome_origin(pixels: ElementTree.Element, letter: str, unit: str | None) -> float:
-    plane = pixels.find("{*}Plane")
-    if plane is None or full_unit(plane.get(f"Position{letter}Unit")) != unit:
-        return 0.0
-    return float(plane.get(f"Position{letter}", 0.0))
-
-
-def _imagej_spacings(metadata: dict[str, Any], page: Any) -> dict[str, Spacing]:
-    unit = full_unit(metadata.get("unit"))
-    found = {
-        letter: Spacing(size, unit)
-        for letter, size in _pixel_sizes(page).items()
-        if unit is not None or size != 1
-    }
-    if depth := metadata.get("spacing"):
-        found["Z"] = Spacing(float(depth), full_unit(metadata.get("zunit")) or unit)
-    if step := metadata.get("finterval"):
-        found["T"] = Spacing(float(step), full_unit(metadata.get("tunit")) or "second")
-    return found
-
-
-def _resolution(page: Any) -> dict[str, Spacing]:
-    unit = _RESOLUTION_UNITS.get(int(page.tags.valueof("ResolutionUnit", 2)))
-    if unit is None:
-        return {}
-    # Dots per inch of a screen or a printer say nothing about the specimen.
-    return {
-        letter: Spacing(size * _TO_MICROMETER[unit], "micrometer")
-        for letter, size in _pixel_sizes(page).items()
-        if round(1 / size, 3) not in (1, 72, 96, 150, 300, 600)
-    }
-
-
-def _pixel_sizes(page: Any) -> dict[str, float]:
-    sizes = {}
-    for letter in "XY":
-        value = page.tags.valueof(f"{letter}Resolution")
-        if value and value[0] and value[1]:
-            sizes[letter] = float(1 / Fraction(*value))
-    return sizes
+    return colours[array] if isinstance(array, np.ndarray) else PaletteColours(array, colours)

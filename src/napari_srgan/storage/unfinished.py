@@ -94,6 +94,11 @@ class Unfinished:
             elif entry.name != "lock":
                 entry.unlink()
 
+    def clear_incoming(self) -> None:
+        """Remove what was written and never put in its place."""
+        for folder in self.folder.glob("incoming-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
     def commit(self) -> None:
         """Give the store its name, in place of what has it now, and remove the rest.
 

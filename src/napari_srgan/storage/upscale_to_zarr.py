@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.engine import Engine, OutOfMemory, Watch
+from napari_srgan.inference.cross_fade import MOST_HALO, seen_around
+from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.inference.memory import largest_tile
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tile_grid import TilePlace
-from napari_srgan.inference.tiling import Tile
+from napari_srgan.inference.tile_choice import choose_side
 from napari_srgan.inference.upscale import Region, check_region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
-from napari_srgan.storage.begun import earlier_fingerprint
 from napari_srgan.storage.copying import copy_job
-from napari_srgan.storage.restartable import RestartableStore
-from napari_srgan.storage.shard_layout import Sides
-from napari_srgan.storage.spacing import Spacing, upscaled_spacings
+from napari_srgan.storage.spacing import Spacing
+from napari_srgan.storage.upscaled_store import Destination, LazyPart
 
-MOST_TILE, STEP = 1024, 64
-"""Side of an automatic tile in pixels of the input: at most, for larger ones are hardly faster; and what it
-is a multiple of."""
-CACHE = 2**29
-"""Bytes of tiles that are kept while blocks are copied."""
+CACHE, READ_ONCE = 2**29, 2**28
+"""Bytes of tiles that are kept while blocks are copied; and where no block needs tiles of another."""
 
 
 def upscale_to_zarr_job(
@@ -91,33 +82,18 @@ def upscale_to_zarr_job(
     stack = PlaneStack(array, axes, model.card)
     place = check_region(region, stack.plane_shape)
     yield Progress(0, 1, "Preparing")
-    options: dict[str, Any] = {
-        "axes": axes, "device": device, "precision": precision, "self_ensemble": self_ensemble,
-        "cache": CACHE,
-    }  # fmt: skip
-    side = tile or _side_before(path) or _affordable_side(array, model, options)
-    lazy = LazyUpscaling(array, model, tile=side, **options)
-    part = _LazyPart(lazy, place)
-    whole = ((place.y.start, place.y.stop), (place.x.start, place.x.stop))
-    store = RestartableStore(
-        path,
-        shape=part.shape,
-        dtype=part.dtype,
-        axes=axes,
-        spacings=None if spacings is None else upscaled_spacings(spacings, axes, whole, lazy.factor),
-        fingerprint=_fingerprint(lazy, source, whole),
-        provenance={**lazy.provenance, "region": whole},
-        name=model.name,
-        sides=Sides.for_tiles(side * lazy.factor),
-        overwrite=overwrite,
-    )
-    message = f"Upscaling x{lazy.factor} with {model.name}"
-    with store:
-        copying = copy_job(part, store, still_there=still_there)
+    options: dict[str, Any] = {"device": device, "precision": precision, "self_ensemble": self_ensemble}
+    destination = Destination(path, spacings, source, overwrite)
+    side = tile or destination.side_before() or affordable_side(model, stack.batch, **options)
+    before = destination.intensities_before(tuple(array.shape))
+    apart = region is None and model.card.receptive_radius <= MOST_HALO
+    cache = READ_ONCE if apart else CACHE
+    lazy = LazyUpscaling(array, model, axes=axes, tile=side, cache=cache, transforms=before, **options)
+    with destination.open(lazy, place) as store:
+        copying = copy_job(LazyPart(lazy, place), store, still_there=still_there)
         try:
             while True:
-                progress = next(copying)
-                yield Progress(progress.done, progress.total, f"{message}: {progress.message}".rstrip(": "))
+                yield upscaling_progress(next(copying), lazy)
         except StopIteration as end:
             finished: Path = end.value
             return finished
@@ -126,61 +102,24 @@ def upscale_to_zarr_job(
             lazy.forget()
 
 
-def _fingerprint(lazy: LazyUpscaling, source: str, region: Region) -> dict[str, Any]:
-    """What decides the values: all that is told of the upscaling, and the identity of the input."""
-    told = dict(lazy.provenance)
-    # Another version may compute something else: it says so by other weights or parameters.
-    for name in ("note", "software"):
-        told.pop(name, None)
-    return {**told, "region": region, "source": source, "source_shape": list(lazy.array.shape)}
+def upscaling_progress(progress: Progress, lazy: LazyUpscaling) -> Progress:
+    """Progress of the copying as that of the upscaling."""
+    message = f"Upscaling x{lazy.factor} with {lazy.model.name}: {progress.message}"
+    return Progress(progress.done, progress.total, message.rstrip(": "))
 
 
-def _side_before(path: Path) -> int | None:
-    """Side of the tiles of what is there already: memory may be another one now."""
-    side = (earlier_fingerprint(path) or {}).get("tile")
-    return side if isinstance(side, int) else None
+def affordable_side(model: Model, batch: int, *, device: str, precision: str, self_ensemble: bool) -> int:
+    """Side of the tiles that are fastest, of those that memory suffices for.
 
-
-def _affordable_side(array: Any, model: Model, options: dict[str, Any]) -> int:
-    """Side of a tile that memory suffices for, a multiple of :data:`STEP` if it is not smaller."""
-    stack = PlaneStack(array, options["axes"], model.card)
-    engine = Engine(model, options["device"], options["precision"], self_ensemble=options["self_ensemble"])
+    Parameters
+    ----------
+    model, device, precision, self_ensemble
+        See :class:`~napari_srgan.inference.engine.Engine`.
+    batch
+        Planes that are computed together.
+    """
+    engine = Engine(model, device, precision, self_ensemble=self_ensemble)
     try:
-        largest = largest_tile(engine, stack.batch)
-    except OutOfMemory:  # tiles that do not fit are cut in halves
-        return STEP
+        return choose_side(engine, batch, seen_around(model.card.receptive_radius))
     finally:
         engine.release()
-    side = min(math.isqrt(largest) - 2 * model.card.receptive_radius, MOST_TILE)
-    return max(side // STEP * STEP, STEP)
-
-
-class _LazyPart:
-    """A region of a lazy upscaling, as an array whose tiles can be computed one by one."""
-
-    def __init__(self, lazy: LazyUpscaling, place: Tile) -> None:
-        y = lazy.axes.index("Y")
-        self._lazy = lazy
-        self._starts = [0] * lazy.ndim
-        self._starts[y : y + 2] = place.y.start * lazy.factor, place.x.start * lazy.factor
-        sides = len(place.y) * lazy.factor, len(place.x) * lazy.factor
-        self.shape = (*lazy.shape[:y], *sides, *lazy.shape[y + 2 :])
-        self.dtype = lazy.dtype
-
-    def __getitem__(self, key: tuple[slice, ...]) -> NDArray[Any]:
-        return self._lazy[self._moved(key)]
-
-    def missing(self, key: tuple[slice, ...]) -> list[TilePlace]:
-        """See :meth:`LazyUpscaling.missing`."""
-        return self._lazy.missing(self._moved(key))
-
-    def compute(self, place: TilePlace, watch: Watch) -> None:
-        """See :meth:`LazyUpscaling.compute`."""
-        self._lazy.compute(place, watch)
-
-    def _moved(self, key: tuple[slice, ...]) -> tuple[slice, ...]:
-        ranges = (range(*one.indices(size)) for one, size in zip(key, self.shape, strict=True))
-        return tuple(
-            slice(along.start + start, along.stop + start)
-            for along, start in zip(ranges, self._starts, strict=True)
-        )

@@ -1,9 +1,10 @@
-"""Reading images in zarr: a plain array, or OME-Zarr."""
+"""Reading images in zarr: a plain array, or OME-Zarr; in a folder or on a server."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,90 +12,165 @@ from typing import Any
 import zarr
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.axes import guess_axes
-from napari_srgan.storage.image import FileArray, StoredImage, arrange, damaged
+from napari_srgan.inference.axes import check_axes
+from napari_srgan.storage.address import Address, Place
+from napari_srgan.storage.file_array import FileArray, damaged
+from napari_srgan.storage.image import StoredImage, arrange
 from napari_srgan.storage.ome_zarr import LEVEL, FinestLevel, finest_level
-from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.store_arrays import SPACING_KEY
+from napari_srgan.storage.zarr_axes import level_axes, named_letters
+from napari_srgan.storage.zarr_groups import only_image, what_to_give
 
 
-def open_zarr(path: Path) -> StoredImage:
+def open_zarr(place: Place, axes: str | None = None) -> StoredImage:
     """Open a zarr array, or the finest level of an OME-Zarr image; nothing is read yet.
+
+    Parameters
+    ----------
+    place
+        Folder or address.
+    axes
+        Letters for the axes as they are stored, where the metadata does not name them.
 
     Raises
     ------
     UserError
-        If there is neither.
+        If there is neither, or the server does not answer.
     """
-    if not is_zarr(path):
-        raise UserError(f"{path} is no zarr array: there is no zarr.json, .zarray or .zgroup in it")
+    where = _remote(place) if isinstance(place, Address) else _local(place)
+    try:
+        return _open(where, axes)
+    except BaseException:
+        where.close()
+        raise
+
+
+@dataclass(frozen=True)
+class _Where:
+    """A folder or an address."""
+
+    place: Place
+    store: Any
+    """What zarr opens."""
+    has: Callable[[str], bool]
+    """Whether there is a file."""
+    make_sure: Callable[[str], None]
+    """Raises UserError if an array in it, by the file of its metadata, is not there any more."""
+    close: Callable[[], None] = lambda: None
+
+    def holds_zarr(self, name: str) -> bool:
+        """Whether an array or a group of that name is in it."""
+        return any(self.has(f"{name}/{file}".strip("/")) for file in ("zarr.json", ".zarray", ".zgroup"))
+
+
+def _local(path: Path) -> _Where:
+    def make_sure(file: str) -> None:
+        if not (path / file).is_file():
+            raise UserError(f"{path} has disappeared")
+
+    return _Where(path, path, lambda file: (path / file).is_file(), make_sure)
+
+
+def _remote(address: Address) -> _Where:
+    from napari_srgan.storage.remote_store import RemoteStore
+
+    store = RemoteStore(address)
+
+    def make_sure(file: str) -> None:
+        store.anchor = file
+        store.make_sure()
+
+    return _Where(address, store, store.has, make_sure, store.close)
+
+
+def _open(where: _Where, axes: str | None) -> StoredImage:
+    place = where.place
+    if not where.holds_zarr(""):
+        if isinstance(place, Address):
+            where.store.refuse_if_refused()
+        raise UserError(f"{place} is no zarr array: there is no zarr.json, .zarray or .zgroup in it")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of metadata that others consolidated
-            node = zarr.open(path, mode="r")
+            node = zarr.open(where.store, mode="r")
             if isinstance(node, zarr.Array):
-                return _open_array(path, node)
-            return _open_image(path, node)
+                return _open_array(where, node, axes)
+            return _open_image(where, node, axes)
     except UserError:
         raise
     except Exception as error:  # broken JSON, unknown codecs, missing keys
-        raise damaged(path.name, error) from error
+        raise damaged(place.name, error) from error
 
 
-def _open_image(path: Path, group: zarr.Group) -> StoredImage:
-    level = finest_level(dict(group.attrs), path.name)
+def _open_image(where: _Where, group: zarr.Group, axes: str | None) -> StoredImage:
+    name, note = where.place.name, ""
+    level = finest_level(dict(group.attrs), name)
+    if level is None and (inner := only_image(group, name)) is not None:
+        group, note = inner
+        level = finest_level(dict(group.attrs), f"{name}/{group.path}")
     if level is None:
-        inside = ", ".join(f"{path.name}/{name}" for name in sorted(group.keys())[:4])
-        hint = f"give one of the things in it, e.g. {inside}" if inside else "there is nothing in it"
-        raise UserError(f"{path} is a zarr group but no OME-Zarr image; {hint}")
+        raise UserError(what_to_give(where.place, group))
     array = group.get(level.path)
     if not isinstance(array, zarr.Array):
-        raise UserError(
-            f"the finest level {level.path!r} of {path.name} is missing; get the whole folder again"
-        )
-    data, axes, spacings = arrange(array, level.letters, level.spacings)
+        raise UserError(f"the finest level {level.path!r} of {name} is missing; get the whole folder again")
+    letters, told = level_axes(level, array, axes, name)
+    stored, warned = level.placed(array.ndim)
+    order, placed_axes, spacings = arrange(array.shape, letters, stored)
     return StoredImage(
-        path,
-        FileArray(data, path.name),
-        axes,
+        where.place,
+        FileArray(array, name, placed_axes, order),
+        placed_axes,
         spacings,
         ".ome.zarr",
-        still_there=partial(_make_sure, path),
-        coarser=tuple(_coarser_levels(path, group, level, array.shape)),
+        note="; ".join(filter(None, (note, told, f"{name}: {warned}" if warned else ""))),
+        close=where.close,
+        still_there=_watched(where, array),
+        coarser=tuple(_coarser_levels(where, group, level, letters, array.shape)),
     )
 
 
 def _coarser_levels(
-    path: Path, group: zarr.Group, level: FinestLevel, finer: tuple[int, ...]
+    where: _Where, group: zarr.Group, level: FinestLevel, letters: str, finer: tuple[int, ...]
 ) -> Iterator[FileArray]:
     """The levels a viewer can show from afar; those that are no such levels are left out."""
     for name in level.coarser:
         # What was told of all arrays in one place may be told of one that is gone.
-        array = group.get(name) if is_zarr(path / name) else None
+        array = group.get(name) if where.holds_zarr(f"{group.path}/{name}") else None
         if not isinstance(array, zarr.Array) or array.ndim != len(finer):
             continue
         if all(size <= before for size, before in zip(array.shape, finer, strict=True)):
-            data, _, _ = arrange(array, level.letters, level.spacings)
+            order, axes, _ = arrange(array.shape, letters, (Spacing(),) * array.ndim)
             finer = array.shape
-            yield FileArray(data, path.name)
+            yield FileArray(array, where.place.name, axes, order)
 
 
-def _open_array(path: Path, array: zarr.Array[Any]) -> StoredImage:
-    names = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
-    axes = guess_axes(array.shape, [str(name) for name in names] if isinstance(names, list | tuple) else None)
+def _open_array(where: _Where, array: zarr.Array[Any], axes: str | None) -> StoredImage:
+    letters = named_letters(array) if axes is None else check_axes(axes, array.shape)
+    spacings = (Spacing(),) * array.ndim
     stored = array.attrs.get(SPACING_KEY)
-    spacings = (Spacing(),) * len(axes)
-    if isinstance(stored, list) and len(stored) == len(axes):
+    if isinstance(stored, list) and len(stored) == array.ndim:
         spacings = tuple(Spacing(**spacing) for spacing in stored)
+    order = tuple(range(array.ndim))
+    if axes is None:
+        order, letters, spacings = arrange(array.shape, letters, spacings)
     return StoredImage(
-        path, FileArray(array, path.name), axes, spacings, ".zarr", still_there=partial(_make_sure, path)
+        where.place,
+        FileArray(array, where.place.name, letters, order),
+        letters,
+        spacings,
+        ".zarr",
+        close=where.close,
+        still_there=_watched(where, array),
     )
 
 
-def _make_sure(path: Path) -> None:
-    if not is_zarr(path):
-        raise UserError(f"{path} has disappeared")
+def _watched(where: _Where, array: zarr.Array[Any]) -> Callable[[], None]:
+    """Looks for the metadata of an array, without which missing chunks would pass for empty ones."""
+    file = "zarr.json" if array.metadata.zarr_format == 3 else ".zarray"
+    look = partial(where.make_sure, "/".join(filter(None, (array.path, file))))
+    look()
+    return look
 
 
 def open_result(path: Path) -> zarr.Array[Any]:

@@ -18,6 +18,12 @@ Choices = list[tuple[str, Any]]
 """What is shown, and what is meant."""
 
 WHOLE, VISIBLE = "whole", "visible"
+MEMORY, LAZY, DISK = "memory", "lazy", "disk"
+RESULTS: Choices = [("in memory", MEMORY), ("lazily, only what is looked at", LAZY), ("on disk", DISK)]
+RESULTS_TOOLTIP = (
+    "In memory: the whole image, now. Lazily: added at once, of an image of any size; zoom in, and what "
+    "you see is computed. On disk: the whole of an image of any size, into a file; goes on if it was stopped"
+)
 AXES: Choices = [("as they are", "Q"), ("time", "T"), ("depth (Z)", "Z"), ("channels", "C")]
 AXES_TOOLTIP = "Each channel has a brightness range of its own; planes along other axes share one"
 PRECISIONS: Choices = [

@@ -1,20 +1,28 @@
-"""What is in the menus and the command palette: upscaling the selected layers, adding models."""
+"""What is in the menus and the command palette: upscaling layers, opening results, adding models."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import napari
 from napari.layers import Image
+from napari.utils.history import get_open_history, update_open_history, update_save_history
 from napari.utils.notifications import show_info, show_warning
 
 from napari_srgan.errors import UserError
+from napari_srgan.models import default_model_name, read_library
+from napari_srgan.storage.found import Kind, look_at
 from napari_srgan.viewer import dialogs
 from napari_srgan.viewer.jobs import Task, library_runner_of, runner_of
-from napari_srgan.viewer.layers import upscale_layer_job
+from napari_srgan.viewer.layers import layer_axes, upscale_layer_job
 from napari_srgan.viewer.lazy_layer import LazyResult, lazy_layer_job
 from napari_srgan.viewer.library_tasks import Added, add_task
+from napari_srgan.viewer.reopened import reopened_layer
+from napari_srgan.viewer.stored_layer import StoredResult, stored_layer_job
+from napari_srgan.viewer.target import refuse_shown, suggest, with_ending
+from napari_srgan.viewer.ways import layer_of
 
 
 def upscale_selected(viewer: napari.viewer.Viewer) -> None:
@@ -34,7 +42,15 @@ def upscale_selected_lazily(viewer: napari.viewer.Viewer) -> None:
     _start_with(_lazy_task, viewer)
 
 
-def _start_with(task_of: Callable[[Image, Any], Task], viewer: Any) -> None:
+def upscale_selected_to_disk(viewer: napari.viewer.Viewer) -> None:
+    """Ask for a file for each selected image layer, and upscale them into these.
+
+    As :func:`upscale_selected` otherwise.
+    """
+    _start_with(_disk_task, viewer)
+
+
+def _start_with(task_of: Callable[[Image, Any], Task | None], viewer: Any) -> None:
     viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
     selected = [layer for layer in viewer.layers if layer in viewer.layers.selection]
     images = [layer for layer in selected if isinstance(layer, Image)]
@@ -42,6 +58,17 @@ def _start_with(task_of: Callable[[Image, Any], Task], viewer: Any) -> None:
         if not images:
             raise UserError("no image layer is selected; select one or more in the layer list")
         runner_of(viewer).start([task for layer in images if (task := _possible(task_of, layer, viewer))])
+    except UserError as error:
+        show_warning(str(error))
+
+
+def open_result(viewer: napari.viewer.Viewer) -> None:
+    """Ask for a result on disk and add it in its place; what is wrong is told in a notification."""
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    try:
+        if path := dialogs.ask_for_result(viewer.window._qt_window, Path(get_open_history()[0])):
+            viewer.add_layer(reopened_layer(path))
+            update_open_history(str(path.parent))
     except UserError as error:
         show_warning(str(error))
 
@@ -60,7 +87,7 @@ def add_models(viewer: napari.viewer.Viewer) -> None:
         show_warning(str(error))
 
 
-def _possible(task_of: Callable[[Image, Any], Task], layer: Image, viewer: Any) -> Task | None:
+def _possible(task_of: Callable[[Image, Any], Task | None], layer: Image, viewer: Any) -> Task | None:
     try:
         return task_of(layer, viewer)
     except UserError as error:
@@ -78,6 +105,28 @@ def _lazy_task(layer: Image, viewer: Any) -> Task:
         viewer.add_layer(result.layer())
 
     return Task(f"Upscaling {layer.name}", lazy_layer_job(layer), add, _complain_of(layer))
+
+
+def _disk_task(layer: Image, viewer: Any) -> Task | None:
+    """None if no file was chosen."""
+    axes, window = layer_axes(layer), viewer.window._qt_window
+    card = read_library().card(default_model_name(rgb=layer.rgb))
+    path = dialogs.ask_where_to_write(window, suggest(layer, axes, card.scale_factor if card else 1))
+    if path is None:
+        return None
+    path = with_ending(path, axes)
+    replace = look_at(path).kind in (Kind.FINISHED, Kind.OTHER_ZARR)
+    if replace:
+        if not dialogs.ask_to_overwrite(window, path):
+            return None
+        refuse_shown(path, viewer.layers)
+    update_save_history(str(path))
+    job = stored_layer_job(layer, None, path, overwrite=replace)
+
+    def add(result: StoredResult) -> None:
+        viewer.add_layer(layer_of(result))
+
+    return Task(f"Upscaling {layer.name}", job, add, _complain_of(layer))
 
 
 def _complain_of(layer: Image) -> Callable[[str], None]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 MODEL_FILES = "*.safetensors *.pth *.pt *.ckpt *.bin *.pkl"
+RESULT_FILES = "*.ome.zarr *.zarr"
 
 
 def ask_for_model_files(parent: QWidget | None) -> list[Path]:
@@ -15,6 +16,34 @@ def ask_for_model_files(parent: QWidget | None) -> list[Path]:
         parent, "Add models", "", f"Models ({MODEL_FILES});;All files (*)"
     )
     return [Path(file) for file in chosen]
+
+
+def ask_where_to_write(parent: QWidget | None, suggested: Path) -> Path | None:
+    """The file of a result; None if the question was cancelled.
+
+    Nobody is asked about what is there already: whoever writes looks what it is, and asks or refuses then.
+    """
+    options = QFileDialog.Option.DontConfirmOverwrite
+    chosen, _ = QFileDialog.getSaveFileName(
+        parent, "Where the result goes", str(suggested), f"Zarr ({RESULT_FILES})", options=options
+    )
+    return Path(chosen) if chosen else None
+
+
+def ask_for_result(parent: QWidget | None, folder: Path) -> Path | None:
+    """A result to open, which is a folder; None if the question was cancelled."""
+    chosen = QFileDialog.getExistingDirectory(parent, "Open upscaled image (.ome.zarr, .zarr)", str(folder))
+    return Path(chosen) if chosen else None
+
+
+def ask_to_overwrite(parent: QWidget | None, path: Path) -> bool:
+    """Whether what has the name of a result already shall really be replaced."""
+    buttons = QMessageBox.StandardButton
+    question = f"{path.name} exists already. Replace it?"
+    answer = QMessageBox.question(
+        parent, "Replace result", question, buttons.Yes | buttons.Cancel, buttons.Cancel
+    )
+    return bool(answer == buttons.Yes)
 
 
 def ask_for_name(parent: QWidget | None, name: str) -> str | None:

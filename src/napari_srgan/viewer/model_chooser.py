@@ -38,6 +38,8 @@ class ModelChooser:
 
     said = Signal(str, bool)
     """What came of adding models, and whether something went wrong."""
+    changed = Signal()
+    """Another model, or the same for another image."""
 
     def __init__(self, runner: JobRunner, wish: ModelWish) -> None:
         self._runner = runner
@@ -82,6 +84,12 @@ class ModelChooser:
         """The name of a model, or two models and how they are blended."""
         name: str | None = self._model.value
         return self._sharpness.chosen or name
+
+    @property
+    def factor(self) -> int | None:
+        """How many times finer the model makes an image, if it can be read."""
+        card = self._library.card(self._model.value)
+        return None if card is None else card.scale_factor
 
     def offer(self, image: Image | None) -> None:
         """Show the models that fit an image; what the user chose stays, if it is among them."""
@@ -128,6 +136,7 @@ class ModelChooser:
             say(self._about, f"{chosen}; {SHARP}")
         else:
             say(self._about, choices.describe_model(chosen, self._image, self._library))
+        self.changed.emit()
 
     # Adding models.
 

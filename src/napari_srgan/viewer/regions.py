@@ -62,6 +62,12 @@ def shapes_region(layer: Image, shapes: Shapes) -> Region:
     return region
 
 
+def whole_region(layer: Image) -> Region:
+    """All pixels of an image layer's planes."""
+    height, width = plane_shape(layer)
+    return (0, height), (0, width)
+
+
 def plane_shape(layer: Image) -> tuple[int, int]:
     """Height and width of an image layer, in pixels of its finest level."""
     height, width = finest_level(layer).shape[layer.ndim - 2 : layer.ndim]

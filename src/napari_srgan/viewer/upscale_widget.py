@@ -7,24 +7,26 @@ from typing import Any
 import napari
 from magicgui.widgets import CheckBox, ComboBox, Container, Label, ProgressBar, PushButton
 from napari.layers import Image
+from napari.utils.history import update_save_history
 from napari.utils.notifications import show_warning
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Region
 from napari_srgan.models import user_folder
-from napari_srgan.progress import Job, Progress
+from napari_srgan.progress import Progress
 from napari_srgan.viewer import choices
 from napari_srgan.viewer.appearance import as_sentence, grid_of, make_elastic, say
+from napari_srgan.viewer.axes_fields import AxesFields
 from napari_srgan.viewer.jobs import PERCENT, Task, library_runner_of, runner_of
-from napari_srgan.viewer.layers import finest_level, layer_axes, upscale_layer_job
-from napari_srgan.viewer.lazy_layer import LazyResult, lazy_layer_job
+from napari_srgan.viewer.layers import finest_level
 from napari_srgan.viewer.library_changes import look_when_entered
 from napari_srgan.viewer.model_chooser import ModelChooser
 from napari_srgan.viewer.model_wish import wish_of
-from napari_srgan.viewer.regions import shapes_region, visible_region
-
-MOST_UNNAMED = 3
-"""Leading axes that a layer of five can have."""
+from napari_srgan.viewer.other_ways import OtherWays
+from napari_srgan.viewer.regions import shapes_region, visible_region, whole_region
+from napari_srgan.viewer.target import refuse_shown, suggest
+from napari_srgan.viewer.target_field import TargetField
+from napari_srgan.viewer.ways import DoesNotFit, Result, layer_of, result_job
 
 
 class UpscaleWidget(Container[Any]):
@@ -40,12 +42,14 @@ class UpscaleWidget(Container[Any]):
         self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
         self._runner = runner_of(self._viewer)
         self._outcome: tuple[str, bool] | None = None
+        self._writes = False
         self._make_fields()
         super().__init__(name="upscale")
         # Labels get one width only if the fields come after.
         self.extend([
-            self._image, *self._models.rows, self._region, *self._axes, self._device, self._precision,
-            self._tile, self._ensemble, self._lazy, self._beside, self._buttons, self._bar, self._status,
+            self._image, *self._models.rows, self._region, *self._target.rows, *self._axes.rows, self._device,
+            self._precision, self._tile, self._ensemble, self._beside, self._buttons, self._bar, self._status,
+            self._offers,
         ])  # fmt: skip
         for label in (self["about"], self._status):
             make_elastic(label)
@@ -68,14 +72,8 @@ class UpscaleWidget(Container[Any]):
             name="region", label="Region", choices=lambda _: choices.regions(viewer),
             tooltip="The whole image, the part in view, or the bounding box of a Shapes layer",
         )  # fmt: skip
-        # All labels become as wide as the widest: also of these, hidden as they may be.
-        self._axes = [
-            ComboBox(
-                name=f"axis_{n}", label=f"Axis {n} (1000)", choices=choices.AXES, visible=False,
-                tooltip=choices.AXES_TOOLTIP,
-            )
-            for n in range(MOST_UNNAMED)
-        ]  # fmt: skip
+        self._target = TargetField()
+        self._axes = AxesFields()
         self._device = ComboBox(name="device", label="Device", choices=choices.devices())
         self._precision = ComboBox(
             name="precision", label="Precision", choices=choices.PRECISIONS,
@@ -90,10 +88,6 @@ class UpscaleWidget(Container[Any]):
             tooltip="Averages the results of the image turned and mirrored in all eight ways: "
             "slightly more faithful, 8 times the work",
         )  # fmt: skip
-        self._lazy = CheckBox(
-            name="lazy", label="Lazily: compute only what is looked at",
-            tooltip="Adds the result at once, of an image of any size; zoom in, and what you see is computed",
-        )  # fmt: skip
         self._beside = CheckBox(
             name="beside", label="Show original beside",
             tooltip="Shows the layers in napari's grid, where they move together",
@@ -106,11 +100,17 @@ class UpscaleWidget(Container[Any]):
         self._buttons.margins = (0, 0, 0, 0)
         self._bar = ProgressBar(name="progress", label=" ", max=PERCENT)
         self._status = Label(name="status", label=" ")
+        self._offers = OtherWays("offers")
 
     def _connect(self) -> None:
         self._image.changed.connect(self._on_image)
         self._models.said.connect(self._on_library_said)
-        self._lazy.changed.connect(self._on_lazy)
+        self._target.changed.connect(self._on_target)
+        self._models.changed.connect(self._look_ahead)
+        for field in (self._region, self._axes, self._tile, self._ensemble):
+            field.changed.connect(self._look_ahead)
+        self._offers.lazily_wanted.connect(self._on_lazily)
+        self._offers.disk_wanted.connect(self._on_to_disk)
         look_when_entered(self.native)
         self._run.changed.connect(self._on_run)
         self._cancel.changed.connect(self._runner.cancel)
@@ -135,22 +135,36 @@ class UpscaleWidget(Container[Any]):
 
     def _on_image(self, image: Image | None) -> None:
         self._models.offer(image)
-        unnamed = choices.unnamed_axes(image)
-        for field, axis in zip(self._axes, unnamed, strict=True):
-            field.visible = axis is not None
-            if axis is not None:
-                field.label = axis.label
-                field.value = "Q"
+        self._axes.offer(image)
+        self._offers.visible = False
+        self._look_ahead()
 
-    def _on_lazy(self, lazy: bool) -> None:
-        self._region.enabled = not lazy  # one looks where one likes
+    def _on_target(self) -> None:
+        self._region.enabled = self._target.way != choices.LAZY  # one looks where one likes
+        self._look_ahead()
 
-    def _chosen_axes(self, image: Image) -> str:
-        letters = list(layer_axes(image))
-        for place, (field, axis) in enumerate(zip(self._axes, choices.unnamed_axes(image), strict=True)):
-            if axis is not None:
-                letters[place] = field.value
-        return "".join(letters)
+    def _look_ahead(self) -> None:
+        """Suggest a file for the result, and say what is to be expected of the one that is chosen."""
+        image: Image | None = self._image.value
+        if image is None or self._target.way != choices.DISK:
+            self._target.look({})
+            return
+        try:
+            axes = self._axes.chosen(image)
+            wanted: dict[str, Any] = {
+                "axes": axes, "self_ensemble": self._ensemble.value,
+                "source_shape": finest_level(image).shape,
+            }  # fmt: skip
+            if self._region.value != choices.VISIBLE:  # moves with every look
+                wanted["region"] = self._chosen_region(image) or whole_region(image)
+        except UserError:  # told when it is run
+            return
+        if isinstance(self._models.chosen, str):
+            wanted["model"] = self._models.chosen
+        if self._tile.value is not None:
+            wanted["tile"] = self._tile.value
+        self._target.suggest(suggest(image, axes, self._models.factor or 1), axes)
+        self._target.look(wanted)
 
     def _chosen_region(self, image: Image) -> Region | None:
         chosen = self._region.value
@@ -165,6 +179,7 @@ class UpscaleWidget(Container[Any]):
     def _on_run(self) -> None:
         try:
             self._runner.start([self._task()])
+            self._writes = self._target.way == choices.DISK
         except UserError as error:
             if self._runner.running is None:
                 self._bar.value = 0
@@ -180,29 +195,43 @@ class UpscaleWidget(Container[Any]):
         if 0 in finest_level(image).shape:
             raise UserError(f"{image.name!r} is empty: its shape is {finest_level(image).shape}")
         options: dict[str, Any] = {
-            "axes": self._chosen_axes(image), "device": self._device.value,
+            "axes": self._axes.chosen(image), "device": self._device.value,
             "precision": self._precision.value, "tile": self._tile.value,
             "self_ensemble": self._ensemble.value,
         }  # fmt: skip
-        job: Job[Any]
-        if self._lazy.value:
-            job = lazy_layer_job(image, model, **options)
-        else:
-            job = upscale_layer_job(image, model, region=self._chosen_region(image), **options)
+        way = self._target.way
+        path = self._target.path if way == choices.DISK else None
+        if path is not None and self._target.replaces:
+            refuse_shown(path, self._viewer.layers)
+        region = None if way == choices.LAZY else self._chosen_region(image)
+        job = result_job(
+            way, image, model, region=region, path=path, replace=self._target.replaces, **options
+        )
+        if path is not None:
+            update_save_history(str(path))
         beside = self._beside.value
         return Task(f"Upscaling {image.name}", job, lambda new: self._add(new, image, beside), self._complain)
 
-    def _add(self, result: Image | LazyResult, image: Image, beside: bool) -> None:
-        if isinstance(result, LazyResult):
-            result = result.layer()
+    def _add(self, result: Result, image: Image, beside: bool) -> None:
+        self._offers.visible = isinstance(result, DoesNotFit)
+        layer = layer_of(result)
         layers = self._viewer.layers
         if beside and image in layers:
-            layers.insert(layers.index(image) + 1, result)
-            layers.selection.active = result
+            layers.insert(layers.index(image) + 1, layer)
+            layers.selection.active = layer
             grid_of(self._viewer).enabled = True
         else:
-            self._viewer.add_layer(result)
-        self._outcome = (f"Added {result.name!r}.", False)
+            self._viewer.add_layer(layer)
+        self._outcome = (f"Added {layer.name!r}.", False)
+
+    def _on_lazily(self) -> None:
+        self._target.way = choices.LAZY
+        self._on_run()
+
+    def _on_to_disk(self) -> None:
+        self._target.way = choices.DISK
+        if self._target.ask():
+            self._on_run()
 
     def _complain(self, sentence: str) -> None:
         self._outcome = (sentence, True)
@@ -217,6 +246,7 @@ class UpscaleWidget(Container[Any]):
 
     def _show_started(self, title: str) -> None:
         self._outcome = None
+        self._offers.visible = False
         self._run.enabled, self._cancel.enabled = False, True
         self._bar.value = 0
         self._bar.show()
@@ -228,10 +258,14 @@ class UpscaleWidget(Container[Any]):
 
     def _show_ended(self, cancelled: bool) -> None:
         if cancelled:
-            self._outcome = ("Cancelled.", False)
+            self._outcome = ("Cancelled; what is done is kept." if self._writes else "Cancelled.", False)
+        if self._writes:
+            self._writes = False
+            self._target.ran()
         sentence, wrong = self._outcome or ("The run has ended.", False)
         self._bar.value = 0 if cancelled or wrong else PERCENT
         self._show_idle()
+        self._look_ahead()
         self._say(sentence, wrong=wrong)
 
     def _show_idle(self) -> None:

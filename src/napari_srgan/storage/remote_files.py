@@ -1,0 +1,119 @@
+"""Files on a server, through fsspec."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from fsspec.asyn import sync
+from fsspec.core import url_to_fs
+
+from napari_srgan.storage.address import Address
+from napari_srgan.storage.remote_errors import NotAnswered, no_package, sentence
+
+PATIENCE = 30.0
+"""Seconds a server may take to answer, or be silent in the middle."""
+WHOLE = 20
+"""Times :data:`PATIENCE` for one file of a server that keeps on sending."""
+
+
+class RemoteFiles:
+    """Reads files under an address.
+
+    Parameters
+    ----------
+    address
+        Where they lie.
+
+    Raises
+    ------
+    UserError
+        If addresses of this kind cannot be read here.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._sessions: list[Any] = []
+        self._protocol = urlsplit(address.url).scheme.lower()
+        self._open(self._options())
+
+    def _open(self, options: dict[str, Any]) -> None:
+        try:
+            # It takes hosts, names and passwords out of the address, for servers that want them so.
+            self._closed = False
+            self._files: Any = url_to_fs(self._address.url, skip_instance_cache=True, **options)[0]
+        except (ImportError, ValueError) as error:
+            raise no_package(self._protocol, error) from error
+        except Exception as error:  # some connect at once
+            raise NotAnswered(sentence(error, self._address, "", 1, PATIENCE)) from error
+
+    def _options(self) -> dict[str, Any]:
+        if self._protocol in ("http", "https"):
+            from aiohttp import ClientTimeout
+
+            timeout = ClientTimeout(total=None, sock_connect=PATIENCE, sock_read=PATIENCE)
+            return {
+                "get_client": self._begin_session,
+                "client_kwargs": {"timeout": timeout, "trust_env": True},
+            }
+        if self._protocol in ("s3", "s3a"):
+            # Trying again is ours.
+            return {
+                "config_kwargs": {
+                    "connect_timeout": PATIENCE, "read_timeout": PATIENCE, "retries": {"max_attempts": 1},
+                }
+            }  # fmt: skip
+        return {}
+
+    async def _begin_session(self, **options: Any) -> Any:
+        from aiohttp import ClientSession
+
+        session = ClientSession(**options)
+        self._sessions.append(session)
+        return session
+
+    def read(self, key: str, start: int | None = None, end: int | None = None) -> bytes:
+        """Bytes of a file, or of a part of it as in a slice.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        Exception
+            Whatever else the server or the network gives.
+        """
+        if self._closed:
+            self._open(self._options())
+        try:
+            return self._cut(self._read(key, start, end), start, end)
+        except Exception as error:
+            if type(error).__name__ != "NoCredentialsError" or self._protocol not in ("s3", "s3a"):
+                raise
+        # Most of what is shared with everybody wants no name.
+        self._open(self._options() | {"anon": True})
+        return self._cut(self._read(key, start, end), start, end)
+
+    def _read(self, key: str, start: int | None, end: int | None) -> bytes:
+        files, url = self._files, self._address.of(key)
+        if not files.async_impl:
+            return bytes(files.cat_file(url, start=start, end=end))
+        # fsspec's own names of objects are without the protocol, except those of http.
+        path = files._strip_protocol(url)
+        limit = WHOLE * PATIENCE
+        return bytes(sync(files.loop, files._cat_file, path, start=start, end=end, timeout=limit))
+
+    def _cut(self, found: bytes, start: int | None, end: int | None) -> bytes:
+        """Plain servers send the whole file where a part of it was asked for."""
+        if start is not None and start < 0:
+            return found[start:]
+        if end is None or len(found) <= end - (start or 0):
+            return found
+        return found[start:end]
+
+    def close(self) -> None:
+        """Close the connections; whoever reads afterwards opens new ones."""
+        self._closed = True
+        while self._sessions:
+            session = self._sessions.pop()
+            if not session.closed:
+                sync(self._files.loop, session.close, timeout=2)

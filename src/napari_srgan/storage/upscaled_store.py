@@ -1,0 +1,145 @@
+"""The store of an upscaling: how it is cut, and what decides its values.
+
+The same on one machine and on many, so that a run begun on the one can be gone on with on the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from napari_srgan.inference.engine import Watch
+from napari_srgan.inference.intensity import IntensityTransform
+from napari_srgan.inference.lazy import LazyUpscaling
+from napari_srgan.inference.tile_grid import TilePlace
+from napari_srgan.inference.tiling import Tile
+from napari_srgan.inference.upscale import Region
+from napari_srgan.storage.begun import earlier_fingerprint
+from napari_srgan.storage.restartable import RestartableStore
+from napari_srgan.storage.shard_layout import Sides
+from napari_srgan.storage.spacing import Spacing, upscaled_spacings
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where the result of an upscaling goes, and what is said of it."""
+
+    path: Path
+    """A name in ``.zarr`` or ``.ome.zarr``."""
+    spacings: Sequence[Spacing] | None = None
+    """Of the input, one for each axis."""
+    source: str = ""
+    """What the input is called."""
+    overwrite: bool = False
+
+    def side_before(self) -> int | None:
+        """Side of the tiles of what is there already: memory may be another one now."""
+        side = (earlier_fingerprint(self.path) or {}).get("tile")
+        return side if isinstance(side, int) else None
+
+    def intensities_before(self, shape: tuple[int, ...]) -> dict[int, IntensityTransform] | None:
+        """Those of an upscaling begun while parts of its input were damaged, and could not be seen.
+
+        It goes on with what it began with when they are mended, or its parts would differ in brightness.
+        """
+        before = earlier_fingerprint(self.path) or {}
+        told = before.get("intensity")
+        same = (before.get("source"), before.get("source_shape")) == (self.source, list(shape))
+        if self.overwrite or not same or not isinstance(told, list):
+            return None
+        if not any(channel.get("partial") for channel in told):
+            return None
+        return {
+            channel["channel"]: IntensityTransform(
+                channel["offset"], channel["span"], channel.get("partial", False)
+            )
+            for channel in told
+        }
+
+    def open(
+        self, lazy: LazyUpscaling, place: Tile, computed_on: Mapping[str, Any] | None = None
+    ) -> RestartableStore:
+        """Open the store of an upscaling, new or begun before.
+
+        Parameters
+        ----------
+        lazy
+            The upscaling.
+        place
+            Part of each plane.
+        computed_on
+            What the provenance says otherwise than `lazy` would, where other machines compute.
+
+        Raises
+        ------
+        UserError
+            As :class:`RestartableStore`.
+        """
+        part = LazyPart(lazy, place)
+        whole = ((place.y.start, place.y.stop), (place.x.start, place.x.stop))
+        told = lazy.provenance | dict(computed_on or {})
+        return RestartableStore(
+            self.path,
+            shape=part.shape,
+            dtype=part.dtype,
+            axes=lazy.axes,
+            spacings=self.spacings and upscaled_spacings(self.spacings, lazy.axes, whole, lazy.factor),
+            fingerprint=_fingerprint(told, self.source, lazy.array.shape, whole),
+            provenance={**told, "region": whole},
+            name=lazy.model.name,
+            sides=Sides.for_tiles(lazy.tile * lazy.factor),
+            overwrite=self.overwrite,
+        )
+
+
+def _fingerprint(
+    told: Mapping[str, Any], source: str, shape: tuple[int, ...], region: Region
+) -> dict[str, Any]:
+    """What decides the values: all that is told of the upscaling, and the identity of the input."""
+    # Another version may compute something else: it says so by other weights or parameters.
+    deciding = {name: value for name, value in told.items() if name not in ("note", "software")}
+    return {**deciding, "region": region, "source": source, "source_shape": list(shape)}
+
+
+class LazyPart:
+    """A region of a lazy upscaling, as an array whose tiles can be computed one by one."""
+
+    def __init__(self, lazy: LazyUpscaling, place: Tile) -> None:
+        y = lazy.axes.index("Y")
+        self._lazy = lazy
+        self._starts = [0] * lazy.ndim
+        self._starts[y : y + 2] = place.y.start * lazy.factor, place.x.start * lazy.factor
+        sides = len(place.y) * lazy.factor, len(place.x) * lazy.factor
+        self.shape = (*lazy.shape[:y], *sides, *lazy.shape[y + 2 :])
+        self.dtype = lazy.dtype
+
+    def __getitem__(self, key: tuple[slice, ...]) -> NDArray[Any]:
+        return self._lazy[self._moved(key)]
+
+    def missing(self, key: tuple[slice, ...]) -> list[TilePlace]:
+        """See :meth:`LazyUpscaling.missing`."""
+        return self._lazy.missing(self._moved(key))
+
+    def compute(self, place: TilePlace, watch: Watch) -> None:
+        """See :meth:`LazyUpscaling.compute`."""
+        self._lazy.compute(place, watch)
+
+    def stop(self) -> None:
+        """End what the array waits for, if it can wait."""
+        if hasattr(self._lazy.array, "stop"):
+            self._lazy.array.stop()
+
+    def forget(self) -> None:
+        """See :meth:`LazyUpscaling.forget`."""
+        self._lazy.forget()
+
+    def _moved(self, key: tuple[slice, ...]) -> tuple[slice, ...]:
+        ranges = (range(*one.indices(size)) for one, size in zip(key, self.shape, strict=True))
+        return tuple(
+            slice(along.start + start, along.stop + start)
+            for along, start in zip(ranges, self._starts, strict=True)
+        )

@@ -1,0 +1,117 @@
+"""What a cluster cannot do is said in a sentence, before anything is computed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+
+from conftest import make_tiny_model
+from napari_srgan import upscale
+from napari_srgan.cluster import connection, source
+from napari_srgan.cluster.job import upscale_on_cluster_job
+from napari_srgan.cluster.presence import Presence
+from napari_srgan.cluster.roll_call import call_roll
+from napari_srgan.errors import UserError
+
+IMAGE = np.zeros((70, 90), np.uint16)
+
+
+class Answers:
+    """A client whose workers say what a test wants."""
+
+    def __init__(self, *said: Any) -> None:
+        self.said = {f"tcp://10.0.0.{number}:1": one for number, one in enumerate(said, 1)}
+
+    def run(self, *_: Any, **__: Any) -> dict[str, Any]:
+        return self.said
+
+
+def present(**changed: Any) -> Presence:
+    from importlib.metadata import version
+
+    said = {
+        "host": "node1", "software": version("napari-srgan"), "device": "cpu", "precision": "float32",
+        "sees": True,
+    }  # fmt: skip
+    return Presence(**said | changed)
+
+
+@pytest.mark.parametrize(
+    ("worker", "words"),
+    [
+        (present(software="0.0.1", host="node7"), r"1 worker \(on node7\) has 0\.0\.1 of napari-srgan"),
+        (present(sees=False), "a folder that all machines share"),
+        (present(complaint="there is no device 'cuda' here"), "the worker on node1: there is no device"),
+        (ModuleNotFoundError("No module named 'napari_srgan'"), "install the same napari-srgan"),
+    ],
+)
+def test_a_worker_that_cannot_take_part_is_named(tmp_path: Path, worker: Any, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        call_roll(Answers(present(), worker), tmp_path / "x.zarr", "auto", "auto")  # type: ignore[arg-type]
+    assert not list(tmp_path.glob("*x.zarr*"))
+
+
+def test_machines_of_several_kinds_compute_in_float32(tmp_path: Path) -> None:
+    gpu = present(device="cuda", precision="bfloat16")
+    one = call_roll(Answers(gpu, gpu), tmp_path / "x.zarr", "auto", "auto")  # type: ignore[arg-type]
+    assert (one.device, one.device_types, one.precision, one.mixed) == ("cuda", "cuda", "bfloat16", False)
+    both = call_roll(Answers(gpu, present()), tmp_path / "x.zarr", "auto", "auto")  # type: ignore[arg-type]
+    assert (both.device, both.device_types, both.precision, both.mixed) == (
+        "auto",
+        "cpu, cuda",
+        "float32",
+        True,
+    )
+
+
+def test_schedulers_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "PATIENCE", 0.5)
+    out = tmp_path / "x.zarr"
+    with pytest.raises(UserError, match=r"the scheduler at tcp://127\.0\.0\.1:9 does not answer"):
+        upscale(IMAGE, make_tiny_model(), out=out, cluster="tcp://127.0.0.1:9", progress=False)
+    with pytest.raises(UserError, match=r"'nowhere\.json' is no scheduler"):
+        upscale(IMAGE, make_tiny_model(), out=out, cluster="nowhere.json", progress=False)
+    with pytest.raises(UserError, match="or the address of a scheduler; got 8"):
+        upscale(IMAGE, make_tiny_model(), out=out, cluster=8, progress=False)
+    with pytest.raises(UserError, match="a cluster writes its result to a store; say where"):
+        upscale(IMAGE, make_tiny_model(), cluster="tcp://127.0.0.1:9", progress=False)
+
+
+def test_workers_are_waited_for_until_the_scheduler_is_gone(tmp_path: Path) -> None:
+    with (
+        LocalCluster(n_workers=0, dashboard_address=":0", silence_logs="CRITICAL") as cluster,
+        Client(cluster, set_as_default=False, timeout=1) as client,
+    ):
+        job = upscale_on_cluster_job(IMAGE, make_tiny_model(), tmp_path / "x.zarr", client)
+        assert next(job).message == next(job).message == "Waiting for workers"
+        cluster.close()
+        ends = time.monotonic() + 60
+        with pytest.raises(UserError, match="the scheduler of the cluster cannot be reached any more"):
+            all(time.monotonic() < ends for _ in job)
+
+
+def test_an_array_too_large_to_be_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "MOST_SENT", 1000)
+    job = upscale_on_cluster_job(IMAGE, make_tiny_model(), tmp_path / "x.zarr", None)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"is too large to be sent .* write it to a \.zarr that they see"):
+        next(job)
+
+
+def test_an_array_that_cannot_be_sent(tmp_path: Path) -> None:
+    class Locked:
+        shape, dtype = IMAGE.shape, IMAGE.dtype
+        lock = threading.Lock()
+
+        def __getitem__(self, key: Any) -> np.ndarray:
+            return IMAGE[key]
+
+    job = upscale_on_cluster_job(Locked(), make_tiny_model(), tmp_path / "x.zarr", None)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="an array of the type Locked cannot be sent to workers"):
+        next(job)
+    assert not list(tmp_path.glob("*x.zarr*"))

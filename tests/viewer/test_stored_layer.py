@@ -1,0 +1,210 @@
+"""A result on disk lies on its original and looks like it, at once and when it is opened again."""
+
+from __future__ import annotations
+
+import dask.array
+import numpy as np
+import pytest
+import zarr
+from napari.layers import Image
+from tests.conftest import make_tiny_model
+
+from napari_srgan import UserError
+from napari_srgan.progress_bar import progress_bar, run_job
+from napari_srgan.storage.copying import copy_job
+from napari_srgan.storage.restartable import RestartableStore
+from napari_srgan.storage.shard_layout import Sides
+from napari_srgan.viewer import stored_layer
+from napari_srgan.viewer.layers import appearance_of, upscale_layer_job
+from napari_srgan.viewer.reopened import reopened_layer
+from napari_srgan.viewer.stored_layer import StoredResult, stored_layer_job
+from napari_srgan.viewer.stored_levels import open_levels
+from napari_srgan.viewer.ways import layer_of
+
+RANDOM = np.random.default_rng(0)
+GRAY = RANDOM.integers(0, 4000, (40, 36), dtype=np.uint16)
+MODEL = make_tiny_model(name="tiny-x2")
+OPTIONS = {"device": "cpu", "precision": "float32", "tile": 16}
+
+
+def finish(job):
+    with progress_bar(wanted=False) as bar:
+        return run_job(job, bar)
+
+
+def to_disk(layer, path, model=MODEL, **options):
+    return finish(stored_layer_job(layer, model, path, **OPTIONS | options)).layer()
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "result.ome.zarr"
+
+
+def test_values_and_place_are_those_of_the_result_in_memory(target):
+    affine = [[1, 0.2, 3], [0, 1.5, 1], [0, 0, 1]]
+    source = Image(GRAY, scale=(0.5, 0.3), translate=(3, 4), rotate=30, shear=[0.3], affine=affine)
+    layer = to_disk(source, target)
+    eager = finish(upscale_layer_job(source, MODEL, **OPTIONS))
+    np.testing.assert_array_equal(layer.data, eager.data)
+    for pixel in ([0, 0], [39, 35], [20, 3]):
+        in_result = np.array(pixel) * 2 + 0.5
+        np.testing.assert_allclose(layer.data_to_world(in_result), source.data_to_world(pixel))
+
+
+def test_opened_again_it_lies_where_it_did(target):
+    source = Image(
+        GRAY, scale=(0.5, 0.3), translate=(3, 4), units=("um", "mm"), axis_labels=("y", "x"), name="cells"
+    )
+    layer = to_disk(source, target, region=((8, 30), (4, 36)))
+    again = reopened_layer(target)
+    np.testing.assert_allclose(again.scale, layer.scale)
+    np.testing.assert_allclose(again.translate, layer.translate)
+    assert again.units == layer.units
+    assert again.axis_labels == layer.axis_labels == ("y", "x")
+    np.testing.assert_allclose(again.data_to_world((0.5, 0.5)), source.data_to_world((8, 4)))
+    made = again.metadata["napari-srgan"]
+    assert made == {key: layer.metadata["napari-srgan"][key] for key in made}
+    assert made["region"] == ((8, 30), (4, 36))
+    assert made["model"] == "tiny-x2"
+    assert "not a measurement" in made["note"]
+    assert made["file"] == str(target)
+
+
+def stored_steps(path, source):
+    """A result without a network: pixels are repeated, so that an edge stays where it was at every level."""
+    fine = np.kron(source.data, np.ones((2, 2), source.data.dtype))
+    made = {"axes": "YX", "region": ((0, fine.shape[0] // 2), (0, fine.shape[1] // 2))}
+    sides = Sides(chunk=16, shard=32)
+    with RestartableStore(
+        path, shape=fine.shape, dtype=fine.dtype, axes="YX", fingerprint={}, provenance=made, sides=sides
+    ) as store:
+        finish(copy_job(fine, store))
+    return StoredResult(open_levels(path), appearance_of(source), MODEL).layer()
+
+
+@pytest.mark.parametrize("rotate", [0, 30])
+def test_all_levels_lie_on_the_original_on_the_screen(make_napari_viewer, qtbot, target, rotate):
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(800, 600)
+    edge = np.where(np.arange(96) < 40, 200, 3000).astype(np.uint16) * np.ones((96, 1), np.uint16)
+    source = viewer.add_image(edge, contrast_limits=(0, 4000), scale=(3, 2), rotate=rotate)
+    layer = viewer.add_layer(stored_steps(target, source))
+    layer.visible = False
+    qtbot.wait(100)
+    original = viewer.screenshot(flash=False)
+    assert len(np.unique(original)) > 2
+    source.visible, layer.visible = False, True
+    assert len(layer.data) == 4
+    for level in range(4):
+        layer.locked_data_level = level
+        np.testing.assert_array_equal(viewer.screenshot(flash=False), original)
+    viewer.dims.ndisplay = 3  # napari shows the coarsest level then
+    assert layer._slice.image.raw.shape == layer.data[-1].shape
+
+
+def test_only_what_is_looked_at_is_read(target):
+    image = RANDOM.integers(0, 4000, (400, 40), dtype=np.uint16)
+    layer = stored_steps(target, Image(image, contrast_limits=(0, 4000)))
+    (target / "0" / "c" / "0" / "0").write_bytes(b"broken")
+    there = np.kron(image[300:310, 15:17], np.ones((2, 2)))
+    np.testing.assert_array_equal(layer.data[0][600:620, 30:34], there)
+    with pytest.raises(UserError, match=r"chunk 0/c/0/0 of result\.ome.zarr is damaged"):
+        np.asarray(layer.data[0][:20, 30:34])
+    assert isinstance(layer.data[0], dask.array.Array)
+
+
+def test_rgb_and_stored_order_of_axes(target, tmp_path):
+    color = RANDOM.integers(0, 255, (40, 36, 3), dtype=np.uint8)
+    rgb = make_tiny_model(channels=3)
+    layer = to_disk(Image(color, rgb=True), target, rgb)
+    eager = finish(upscale_layer_job(Image(color, rgb=True), rgb, **OPTIONS))
+    for found in (layer, reopened_layer(target)):
+        assert found.rgb
+        np.testing.assert_array_equal(found.data, eager.data)
+    stack = RANDOM.integers(0, 4000, (2, 3, 20, 24), dtype=np.uint16)
+    source = Image(stack, scale=(5, 7, 1, 1))
+    again = tmp_path / "stack.ome.zarr"
+    layer = to_disk(source, again, axes="ZTYX")  # OME-Zarr keeps time first
+    eager = finish(upscale_layer_job(source, MODEL, axes="ZTYX", **OPTIONS))
+    for found in (layer, reopened_layer(again)):
+        np.testing.assert_array_equal(found.data, eager.data)
+        np.testing.assert_allclose(found.scale, (5, 7, 0.5, 0.5))
+
+
+def test_axes_that_ome_zarr_has_no_place_for(tmp_path):
+    stack = RANDOM.integers(0, 4000, (2, 3, 20, 24), dtype=np.uint16)
+    layer = to_disk(Image(stack, scale=(5, 7, 1, 1)), tmp_path / "result.zarr", axes="QQYX")
+    assert not layer.multiscale
+    again = reopened_layer(tmp_path / "result.zarr")
+    np.testing.assert_array_equal(again.data, layer.data)
+    np.testing.assert_allclose(again.scale, (5, 7, 0.5, 0.5))
+
+
+def test_huge_planes_without_coarser_levels_are_not_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(stored_layer, "LARGEST_PLANE", 1000)
+    result = finish(stored_layer_job(Image(GRAY), MODEL, tmp_path / "result.zarr", **OPTIONS))
+    with pytest.raises(UserError, match=r"result\.zarr is written\. It is a plain array"):
+        layer_of(result)
+
+
+def test_pixels_in_memory_are_known_again_and_others_are_not(target):
+    to_disk(Image(GRAY, name="cells"), target)
+    to_disk(Image(GRAY.copy(), name="another name"), target)
+    with pytest.raises(UserError, match="exists already and was made otherwise"):
+        to_disk(Image(np.rot90(GRAY, 2), name="cells"), target)
+
+
+def test_result_never_takes_the_place_of_its_input(tmp_path):
+    stored = zarr.create_array(tmp_path / "in.zarr", data=GRAY)
+    for data in (stored, dask.array.from_zarr(stored)):
+        with pytest.raises(UserError, match="take the place of what 'cells' is read from"):
+            stored_layer_job(Image(data, name="cells"), MODEL, tmp_path / "in.zarr", overwrite=True)
+
+
+def test_input_that_disappears_is_told(tmp_path, target):
+    stored = zarr.create_array(tmp_path / "in.zarr", data=GRAY, chunks=(16, 16))
+    job = stored_layer_job(Image(stored), MODEL, target, **OPTIONS)
+    for progress in job:
+        if "Upscaling" in progress.message:
+            (tmp_path / "in.zarr").rename(tmp_path / "elsewhere.zarr")
+            break
+    with pytest.raises(UserError, match=r"in\.zarr has disappeared; what is done is kept"):
+        finish(job)
+    (tmp_path / "elsewhere.zarr").rename(tmp_path / "in.zarr")
+    np.testing.assert_array_equal(
+        to_disk(Image(stored), target).data, to_disk(Image(GRAY), target.with_name("other.ome.zarr")).data
+    )
+
+
+def test_broken_chunk_is_named_and_the_run_goes_on_when_it_is_mended(tmp_path, target):
+    stored = zarr.create_array(tmp_path / "in.zarr", data=GRAY, chunks=(16, 16))
+    file = tmp_path / "in.zarr" / "c" / "1" / "1"
+    good = file.read_bytes()
+    file.write_bytes(b"broken")
+    for data, words in (
+        (stored, r"chunk c/1/1 of .*in\.zarr is damaged"),
+        (dask.array.from_zarr(stored), r"chunk c/1/1 of .*in\.zarr is damaged"),
+        (dask.array.from_zarr(stored) * 2, "a part of 'cells' cannot be read"),
+    ):
+        with pytest.raises(UserError, match=words):
+            to_disk(Image(data, name="cells", visible=False, contrast_limits=(0, 9)), target)
+    file.write_bytes(good)
+    to_disk(Image(stored, name="cells"), target)
+
+
+def test_nothing_else_is_taken_for_a_result(tmp_path, target):
+    zarr.create_array(tmp_path / "in.zarr", data=GRAY)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file.zarr").write_text("{}")
+    job = stored_layer_job(Image(GRAY), MODEL, target, **OPTIONS)
+    next(step for step in job if "Upscaling" in step.message)
+    unfinished = target.with_name(f".partial-{target.name}") / target.name
+    for path in (
+        *(tmp_path / name for name in ("in.zarr", "folder", "file.zarr", "nothing")),
+        target,
+        unfinished,
+    ):
+        with pytest.raises(UserError, match="is no finished result of napari-srgan"):
+            reopened_layer(path)
+    job.close()
