@@ -61,9 +61,9 @@ class FileArray:
 
     def stop(self) -> None:
         """End what is waited for, on other threads."""
-        store = getattr(self.array, "store", None)
-        if hasattr(store, "stop"):
-            store.stop()
+        stop = getattr(getattr(self.array, "store", None), "stop", None)
+        if stop is not None:
+            stop()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FileArray, (self.array, self.name, self._axes, self.order)
