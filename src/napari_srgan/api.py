@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +152,8 @@ def _file_to_zarr(
     target = local_path(out)
     origin = FileSource(path, options["axes"])
     with open_image(path, options["axes"]) as stored:
+        if stored.note:
+            warnings.warn(stored.note, stacklevel=3)
         axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
         options |= {
             "spacings": stored.spacings, "source": str(path), "still_there": stored.still_there,

@@ -106,6 +106,45 @@ def test_only_the_first_of_several_images_is_read_and_that_is_said(tmp_path: Pat
     assert "1 more" in image.note
 
 
+def ome(planes: str) -> bytes:
+    """A description of three planes, of which some are said to lie somewhere."""
+    sizes = 'SizeX="50" SizeY="40" SizeZ="3" SizeC="1" SizeT="1"'
+    return (
+        '<?xml version="1.0"?>'
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:1">'
+        f'<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" {sizes}>'
+        f'<Channel ID="Channel:0:0" SamplesPerPixel="1"/>{planes}</Pixels></Image></OME>'
+    ).encode()
+
+
+def test_planes_that_were_never_recorded_are_told(tmp_path: Path) -> None:
+    planes = '<TiffData IFD="0" FirstZ="0" PlaneCount="1"/><TiffData IFD="1" FirstZ="1" PlaneCount="1"/>'
+    data = random_pixels((2, 40, 50), "uint8")
+    tifffile.imwrite(tmp_path / "x.ome.tif", data, description=ome(planes), metadata=None)
+    pixels, image = read(tmp_path / "x.ome.tif")
+    np.testing.assert_array_equal(pixels[:2], data)
+    assert not pixels[2].any()
+    assert image.note == (
+        "1 of 3 planes are not in x.ome.tif, perhaps because recording was stopped; they are 0"
+    )
+
+
+def test_files_of_one_image_have_to_be_together(tmp_path: Path) -> None:
+    planes = "".join(
+        f'<TiffData IFD="0" FirstZ="{z}" PlaneCount="1">'
+        f'<UUID FileName="{name}.ome.tif">urn:uuid:{z + 1}</UUID></TiffData>'
+        for z, name in enumerate("abc")
+    )
+    data = random_pixels((3, 40, 50), "uint8")
+    for z, name in enumerate("abc"):
+        about = ome(planes).replace(b"urn:uuid:1", b"urn:uuid:%d" % (z + 1), 1)
+        tifffile.imwrite(tmp_path / f"{name}.ome.tif", data[z], description=about, metadata=None)
+    np.testing.assert_array_equal(read(tmp_path / "a.ome.tif")[0], data)
+    (tmp_path / "b.ome.tif").unlink()
+    with pytest.raises(UserError, match=r"several files of one image, and b\.ome\.tif cannot be read"):
+        read(tmp_path / "a.ome.tif")
+
+
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_the_finest_level_of_ome_zarr(tmp_path: Path, version: str) -> None:
     data = random_pixels((2, 40, 50), "uint16")

@@ -16,6 +16,7 @@ from napari_srgan.inference import memory
 from napari_srgan.models import Model
 from napari_srgan.storage.begun import read_state
 from napari_srgan.storage.formats import open_image
+from napari_srgan.storage.likeness import UNSEEN, as_far_as_seen, likeness
 from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
 
 IMAGE = np.random.default_rng(0).integers(100, 4000, (3, 150, 130), dtype=np.uint16)
@@ -98,6 +99,34 @@ def test_another_upscaling_does_not_go_on_with_it(model: Model, tmp_path: Path) 
         to_zarr(brighter, model, out, axes="TYX", tile=32)
     got = to_zarr(brighter, model, out, axes="TYX", tile=32, overwrite=True)
     np.testing.assert_array_equal(got, upscale(brighter, model, axes="TYX", tile=32, progress=False, **EXACT))
+
+
+def test_another_image_of_the_same_name_does_not_pass_for_it(tiny_model: Any, tmp_path: Path) -> None:
+    model, source, out = tiny_model(channels=3, intensity="byte"), tmp_path / "x.tif", tmp_path / "out.zarr"
+    picture = np.tile(IMAGE[0, :, :, None], 3).astype(np.uint8)
+    tifffile.imwrite(source, picture, photometric="rgb")
+    to_zarr(source, model, out)
+    tifffile.imwrite(source, np.flip(picture, 0), photometric="rgb")
+    with pytest.raises(UserError, match=r"exists already and was made otherwise \(pixels_looked_at"):
+        to_zarr(source, model, out)
+
+
+def test_an_image_is_known_again_when_its_damaged_part_is_mended() -> None:
+    class Damaged:
+        shape, dtype = IMAGE.shape, IMAGE.dtype
+
+        def __getitem__(self, key: Any) -> np.ndarray:
+            if key[0] == 1:
+                raise UserError("it is damaged")
+            return IMAGE[key]
+
+    whole, damaged = likeness(IMAGE, "TYX"), likeness(Damaged(), "TYX")  # type: ignore[arg-type]
+    other = likeness(IMAGE + 1, "TYX")
+    assert 0 < damaged.count(UNSEEN) < len(damaged)
+    assert as_far_as_seen(damaged, whole) == damaged
+    assert as_far_as_seen(whole, damaged) == whole
+    assert as_far_as_seen(damaged, other) != damaged
+    assert as_far_as_seen(None, damaged) == damaged
 
 
 def test_a_finished_result_is_not_computed_again(

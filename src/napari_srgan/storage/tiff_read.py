@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ def open_tiff(path: Path) -> StoredImage:
     Raises
     ------
     UserError
-        If it is no TIFF, is cut off, or is compressed in a way we cannot read.
+        If it is no TIFF, is cut off, is compressed in a way we cannot read, or refers to files that
+        are not there.
     """
     with _Overheard() as overheard:
         return _open(path, overheard)
@@ -41,6 +43,11 @@ def _open(path: Path, overheard: _Overheard) -> StoredImage:
         ) from error
     try:
         image = _open_series(path, file)
+        if overheard.absent:
+            raise UserError(
+                f"{path.name} is one of several files of one image, and {overheard.absent[0]} cannot be "
+                "read; put all of them into one folder, under the names they were written with"
+            )
         if overheard.losses:
             raise damaged(path.name, overheard.losses[0])
         return image
@@ -70,14 +77,13 @@ def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
     known = tiff_spacings(file, series)
     spacings = tuple(known.get(letter, Spacing()) for letter in letters)
     order, axes, placed = arrange(array.shape, letters, spacings)
-    others = len(file.series) - 1
     return StoredImage(
         path=path,
         data=FileArray(array, path.name, axes, order),
         axes=axes,
         spacings=placed,
         ending=".ome.tif" if file.is_ome else ".tif",
-        note=f"{path.name} holds {others} more of other sizes; the first image is taken" if others else "",
+        note=_note(path, file, series),
         close=file.close,
         still_there=unchanged(path),
         coarser=tuple(
@@ -86,6 +92,19 @@ def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
             if level.ndim == len(order)
         ),
     )
+
+
+def _note(path: Path, file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str:
+    """What is not as one would expect."""
+    notes = []
+    if others := len(file.series) - 1:
+        notes.append(f"{path.name} holds {others} more of other sizes; the first image is taken")
+    if series.dataoffset is None and (missing := sum(page is None for page in series.pages)):
+        notes.append(
+            f"{missing} of {len(series.pages)} planes are not in {path.name}, perhaps because recording was "
+            "stopped; they are 0"
+        )
+    return "; ".join(notes)
 
 
 _COLOUR = (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.YCBCR, tifffile.PHOTOMETRIC.CIELAB)
@@ -99,15 +118,20 @@ class _Overheard(logging.Handler):
 
     LOGGER = logging.getLogger("tifffile")
     LOSSES = ("invalid page offset", "corrupted")
+    ABSENT = re.compile("failed to read '(.+?)'")
 
     def __init__(self) -> None:
         super().__init__()
         self.losses: list[str] = []
+        self.absent: list[str] = []
+        """Other files that the image is in."""
 
     def emit(self, record: logging.LogRecord) -> None:
         words = record.getMessage()
         if any(loss in words for loss in self.LOSSES):
             self.losses.append("it ends before its last plane")
+        if absent := self.ABSENT.search(words):
+            self.absent.append(absent[1])
 
     def __enter__(self) -> _Overheard:
         self._propagated = self.LOGGER.propagate

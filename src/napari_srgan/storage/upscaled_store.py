@@ -19,9 +19,13 @@ from napari_srgan.inference.tile_grid import TilePlace
 from napari_srgan.inference.tiling import Tile
 from napari_srgan.inference.upscale import Region
 from napari_srgan.storage.begun import earlier_fingerprint
+from napari_srgan.storage.likeness import as_far_as_seen, likeness
 from napari_srgan.storage.restartable import RestartableStore
 from napari_srgan.storage.shard_layout import Sides
 from napari_srgan.storage.spacing import Spacing, upscaled_spacings
+
+PIXELS = "pixels_looked_at"
+"""Where a fingerprint says what the input looks like."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,16 @@ class Destination:
         part = LazyPart(lazy, place)
         whole = ((place.y.start, place.y.stop), (place.x.start, place.x.stop))
         told = lazy.provenance | dict(computed_on or {})
+        before = (earlier_fingerprint(self.path) or {}).get(PIXELS)
+        pixels = as_far_as_seen(before, likeness(lazy.array, lazy.axes))
         return RestartableStore(
             self.path,
             shape=part.shape,
             dtype=part.dtype,
             axes=lazy.axes,
             spacings=self.spacings and upscaled_spacings(self.spacings, lazy.axes, whole, lazy.factor),
-            fingerprint=_fingerprint(told, self.source, lazy.array.shape, whole),
+            fingerprint=_fingerprint(told, whole)
+            | {"source": self.source, "source_shape": list(lazy.array.shape), PIXELS: pixels},
             provenance={**told, "region": whole},
             name=lazy.model.name,
             sides=Sides.for_tiles(lazy.tile * lazy.factor),
@@ -96,13 +103,11 @@ class Destination:
         )
 
 
-def _fingerprint(
-    told: Mapping[str, Any], source: str, shape: tuple[int, ...], region: Region
-) -> dict[str, Any]:
-    """What decides the values: all that is told of the upscaling, and the identity of the input."""
+def _fingerprint(told: Mapping[str, Any], region: Region) -> dict[str, Any]:
+    """All of what is told of an upscaling that decides its values."""
     # Another version may compute something else: it says so by other weights or parameters.
     deciding = {name: value for name, value in told.items() if name not in ("note", "software")}
-    return {**deciding, "region": region, "source": source, "source_shape": list(shape)}
+    return {**deciding, "region": region}
 
 
 class LazyPart:
