@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +144,11 @@ def test_a_server_that_gives_nothing_is_told_in_a_sentence(server: LoopbackServe
     assert f"{server.address}/v3.zarr" in str(told.value)
 
 
-@pytest.mark.parametrize("address", [nobody(), "http://no-such-server.invalid"])
-def test_nobody_there(address: str) -> None:
+@pytest.mark.parametrize(
+    "where", [nobody, lambda: "http://no-such-server.invalid"], ids=["refused", "unknown"]
+)
+def test_nobody_there(where: Callable[[], str]) -> None:
+    address = where()
     with pytest.raises(UserError, match=rf"{address}/x\.zarr cannot be reached"):
         open_image(place_of(f"{address}/x.zarr"))
 
