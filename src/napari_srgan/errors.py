@@ -1,4 +1,4 @@
-"""The one error type for what a user can put right."""
+"""The one error type for what a user can put right, and the words of others for its sentences."""
 
 
 class UserError(ValueError):
@@ -8,3 +8,9 @@ class UserError(ValueError):
     wrong, the value that was got, and what to do. Every entrance (widget, menu,
     console, shell) shows it as it is, without a traceback.
     """
+
+
+def words_of(error: BaseException) -> str:
+    """What an error of a library says, as a part of a sentence: its first line, else its name."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

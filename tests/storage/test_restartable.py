@@ -16,7 +16,7 @@ import zarr
 from killed_copy import BLOCKS, SHAPE, Pattern, content, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
-from napari_srgan.storage import block_files, copying, store_arrays
+from napari_srgan.storage import block_files, store_arrays
 from napari_srgan.storage.begun import earlier_fingerprint, read_state
 from napari_srgan.storage.copying import copy_job
 from napari_srgan.storage.restartable import RestartableStore
@@ -408,7 +408,7 @@ def test_a_part_that_cannot_be_read_is_named_and_done_when_mended(
 def test_an_input_that_cannot_be_read_at_all_is_not_tried_to_the_end(
     plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copying, "GIVE_UP", 5)
+    monkeypatch.setattr(setbacks, "GIVE_UP", 5)
 
     class Gone(Counted):
         def __getitem__(self, key: Any) -> np.ndarray:
@@ -416,7 +416,7 @@ def test_an_input_that_cannot_be_read_at_all_is_not_tried_to_the_end(
             raise TimeoutError("no answer from the server")
 
     source = Gone()
-    with pytest.raises(UserError, match=r"5 parts in a row could not be read.*no answer from the server"):
+    with pytest.raises(UserError, match=r"5 parts in a row could not be made.*no answer from the server"):
         copy(plain, source)
     assert source.read <= 8
 

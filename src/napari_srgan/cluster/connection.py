@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, words_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -92,7 +92,7 @@ def connected(scheduler: str) -> Iterator[Client]:
             client = Client(**where, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, KeyError) as error:  # nobody there; another protocol; another file
             raise UserError(
-                f"the scheduler at {scheduler} does not answer ({_first_line(error)}); see that "
+                f"the scheduler at {scheduler} does not answer ({words_of(error)}); see that "
                 "`dask scheduler` runs there and can be reached from here"
             ) from error
         try:
@@ -131,8 +131,3 @@ def client_of(cluster: Any) -> Iterator[Client | None]:
         yield cluster
     else:
         raise UserError(f"a cluster is a distributed.Client, or the address of a scheduler; got {cluster!r}")
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

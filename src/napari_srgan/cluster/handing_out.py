@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -18,9 +18,9 @@ from napari_srgan.cluster.tasks import keep, make_block, shrink_block
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Progress
 from napari_srgan.storage.block_files import Damaged, Delivery
-from napari_srgan.storage.copying import GIVE_UP, TRIES
 from napari_srgan.storage.disk_errors import gone
 from napari_srgan.storage.restartable import RestartableStore
+from napari_srgan.storage.setbacks import Setbacks
 from napari_srgan.storage.shard_layout import Block
 
 if TYPE_CHECKING:
@@ -46,10 +46,9 @@ class HandingOut:
     client: Client
     plan: Plan
     store: RestartableStore
-    failed: dict[Block, str] = field(default_factory=dict)
-    """Blocks of the finest level, and why they could not be made."""
 
     def __post_init__(self) -> None:
+        self.setbacks = Setbacks(self.store)
         self._run = uuid4().hex[:8]
         self._sent = self._send(self.plan)
         self._running: dict[Future[Any], tuple[Block, str]] = {}
@@ -58,12 +57,10 @@ class HandingOut:
         self._missing: Iterator[Block] = self.store.missing()
         self._again: list[Block] = []
         self._coarser = [block for block in self.store.coarser_missing() if self.store.ready(block)]
-        self._total = sum(_weight(block) for level in self.store.levels for block in level.blocks())
+        self._total = sum(block.work for level in self.store.levels for block in level.blocks())
         missing = chain(self.store.missing(), self.store.coarser_missing())
-        self._done = self._total - sum(_weight(block) for block in missing)
-        self._tries: Counter[Block] = Counter()
+        self._done = self._total - sum(block.work for block in missing)
         self._attempts = 0
-        self._failed_in_a_row = 0
         self._look_who_is_there()
 
     def _send(self, plan: Plan) -> Future[Any]:
@@ -162,9 +159,9 @@ class HandingOut:
             return
         self.store.take(*deliveries)
         for block in (delivery.block for delivery in deliveries):
-            self._done += _weight(block)
+            self._done += block.work
             if block.level == 0:
-                self._failed_in_a_row = 0
+                self.setbacks.made()
             above = self.store.ready_above(block)
             known = [*self._coarser, *(running for running, _ in self._running.values())]
             if above is not None and above not in known:
@@ -175,10 +172,10 @@ class HandingOut:
             self.store.lose(error.block)
             self._do_again(error.block)
         elif isinstance(error, Unreadable):
-            self._leave_out(block, str(error))
+            self.setbacks.leave_out(block, str(error))
         elif isinstance(error, KilledWorker):
             if block.level == 0:  # what is missing of others is made at the end
-                self._leave_out(block, "the workers that tried it died, perhaps for want of memory")
+                self.setbacks.leave_out(block, "the workers that tried it died, perhaps for want of memory")
         elif isinstance(error, ImportError):
             raise UserError(
                 f"a worker cannot import what it needs ({error}); install the same napari-srgan "
@@ -187,23 +184,9 @@ class HandingOut:
         else:
             raise error
 
-    def _leave_out(self, block: Block, reason: str) -> None:
-        self.failed[block] = reason
-        self._failed_in_a_row += 1
-        if self._failed_in_a_row >= GIVE_UP:
-            raise UserError(
-                f"{GIVE_UP} parts in a row could not be made, the last because: {reason}; what of "
-                f"{self.store.path} is done is kept: put that right and start the same again"
-            )
-
     def _do_again(self, block: Block) -> None:
-        self._tries[block] += 1
-        if self._tries[block] > TRIES:
-            raise UserError(
-                f"the disk of {self.store.path} does not keep what is written to it: block {block} of level "
-                f"{block.level} was damaged {self._tries[block]} times; write to another disk"
-            )
-        self._done -= _weight(block)
+        self.setbacks.do_again(block)
+        self._done -= block.work
         (self._coarser if block.level else self._again).append(block)
 
     def stop(self) -> None:
@@ -212,8 +195,3 @@ class HandingOut:
             future.release()
         self._running.clear()
         self._sent.release()
-
-
-def _weight(block: Block) -> int:
-    # A mean costs next to nothing beside a prediction.
-    return max(block.pixels // (1 if block.level == 0 else 50), 1)

@@ -22,7 +22,6 @@ from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.upscale import Region, check_region, check_tile
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
-from napari_srgan.storage.copying import NAMED
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.upscale_to_zarr import upscaling_progress
 from napari_srgan.storage.upscaled_store import Destination
@@ -120,8 +119,8 @@ def upscale_on_cluster_job(
                 yield upscaling_progress(work.progress(), lazy)
         finally:
             work.stop()
-        if work.failed:
-            raise UserError(_what_failed(work, path))
+        if work.setbacks.left_out:
+            raise UserError(work.setbacks.sentence())
         complete = work.progress()
         yield Progress(complete.done, complete.total, f"Completing {path.name}")
         return store.finish()
@@ -156,12 +155,3 @@ def _measure(
         return found
     finally:
         future.release()
-
-
-def _what_failed(work: HandingOut, path: Path) -> str:
-    named = "; ".join(f"{block} ({reason})" for block, reason in list(work.failed.items())[:NAMED])
-    more = f"; and {len(work.failed) - NAMED} more" if len(work.failed) > NAMED else ""
-    return (
-        f"{len(work.failed)} of {work.store.total} parts of {path} could not be made: {named}{more}. All "
-        "others are done and kept: put that right and start the same again, and only these are done"
-    )

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_srgan.cluster.source import ArraySource, FileSource, Sample
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, words_of
 from napari_srgan.inference.engine import Watch
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.tiling import Tile
@@ -117,8 +117,7 @@ class OpenedPlan:
             raise
         except Exception as error:  # each codec has errors of its own, and not all can be sent
             self._make_sure()
-            lines = str(error).strip().splitlines()
-            raise Unreadable(lines[0].rstrip(".") if lines else type(error).__name__) from None
+            raise Unreadable(words_of(error)) from None
         self._make_sure()
         return pixels
 

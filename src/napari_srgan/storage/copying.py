@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, words_of
 from napari_srgan.inference.arrays import ArrayLike
 from napari_srgan.progress import Job, Progress
 from napari_srgan.storage.block_reading import BlockReader, SourceGone
 from napari_srgan.storage.restartable import Damaged, RestartableStore
+from napari_srgan.storage.setbacks import Setbacks
 from napari_srgan.storage.shard_layout import Block
 
 WRITERS = max(2, min(4, os.cpu_count() or 1))
 """Threads that compress and write, and wait until the disk has it."""
-GIVE_UP = 20
-"""Blocks in a row that cannot be read: then it is not a chunk that is broken, but the whole input."""
-TRIES = 3
-"""Times a block that is not on the disk as it was written is done again."""
-NAMED = 5
-"""Blocks that could not be read and are named at the end."""
 PAUSE = 0.05
 """Seconds between two words of progress."""
 
@@ -84,19 +78,10 @@ def copy_job(
             yield copy.progress()
     finally:
         copy.stop()
-    if copy.failed:
-        raise UserError(_what_failed(copy.failed, store))
+    if copy.setbacks.left_out:
+        raise UserError(copy.setbacks.sentence())
     yield copy.progress("Completing")
     return store.finish()
-
-
-def _what_failed(failed: dict[Block, str], store: RestartableStore) -> str:
-    named = "; ".join(f"{block} ({reason})" for block, reason in list(failed.items())[:NAMED])
-    more = f"; and {len(failed) - NAMED} more" if len(failed) > NAMED else ""
-    return (
-        f"{len(failed)} of {store.total} parts of {store.path} could not be made: {named}{more}. All others "
-        "are done and kept: mend the input and start the same again, and only these are done"
-    )
 
 
 @dataclass
@@ -106,10 +91,9 @@ class _Copy:
     store: RestartableStore
     reader: BlockReader
     workers: int
-    failed: dict[Block, str] = field(default_factory=dict)
-    """Blocks of the finest level, and why they could not be read."""
 
     def __post_init__(self) -> None:
+        self.setbacks = Setbacks(self.store)
         self._readers = ThreadPoolExecutor(self.workers, "read")
         self._writers = ThreadPoolExecutor(WRITERS, "write")
         self._reading: dict[Future[NDArray[Any]], Block] = {}
@@ -117,18 +101,16 @@ class _Copy:
         self._missing: Iterator[Block] = self.store.missing()
         # A level that has all it needs from a run before.
         self._coarser: Iterator[Block] = iter(self._ready_already())
-        self._total = sum(_weight(block) for level in self.store.levels for block in level.blocks())
+        self._total = sum(block.work for level in self.store.levels for block in level.blocks())
         missing = chain(self.store.missing(), self.store.coarser_missing())
-        self._done = self._total - sum(_weight(block) for block in missing)
-        self._again: Counter[Block] = Counter()
-        self._failed_in_a_row = 0
+        self._done = self._total - sum(block.work for block in missing)
         self._next_word = 0.0
 
     def _ready_already(self) -> list[Block]:
         return [block for block in self.store.coarser_missing() if self.store.ready(block)]
 
     def progress(self, doing: str = "Writing") -> Progress:
-        begun = sum(self.reader.share_of(block) * _weight(block) for block in self._reading.values())
+        begun = sum(self.reader.share_of(block) * block.work for block in self._reading.values())
         done = min(int(self._done + begun), self._total)
         return Progress(done, self._total, f"{doing} {self.store.path.name}")
 
@@ -155,7 +137,7 @@ class _Copy:
             self._shrink(block)
         # One more than there are workers, so that none waits for us.
         while len(self._reading) <= self.workers and len(self._writing) <= WRITERS:
-            block = next((one for one in self._missing if one not in self._again), None)
+            block = next((one for one in self._missing if one not in self.setbacks.damaged), None)
             if block is None:
                 return
             self._read(block)
@@ -164,21 +146,12 @@ class _Copy:
         block = self._reading.pop(future)
         error = future.exception()
         if error is None:
-            self._failed_in_a_row = 0
+            self.setbacks.made()
             self._writing[self._writers.submit(self.store.write, block, future.result())] = block
         elif isinstance(error, Exception) and not isinstance(error, MemoryError | SourceGone):
-            self._could_not_be_read(block, error)
+            self.setbacks.leave_out(block, words_of(error))
         else:
             raise error
-
-    def _could_not_be_read(self, block: Block, error: Exception) -> None:
-        self.failed[block] = _reason(error)
-        self._failed_in_a_row += 1
-        if self._failed_in_a_row >= GIVE_UP:
-            raise UserError(
-                f"{GIVE_UP} parts in a row could not be read, the last because: {_reason(error)}; what of "
-                f"{self.store.path} is done is kept: put the input right and start the same again"
-            ) from error
 
     def _was_written(self, future: Future[None]) -> None:
         block = self._writing.pop(future)
@@ -187,7 +160,7 @@ class _Copy:
         except Damaged as error:
             self._do_again(error.block)
             return
-        self._done += _weight(block)
+        self._done += block.work
         above = self.store.ready_above(block)
         if above is not None and above not in self._writing.values():
             self._shrink(above)
@@ -196,13 +169,8 @@ class _Copy:
         self._writing[self._writers.submit(self.store.shrink, block)] = block
 
     def _do_again(self, block: Block) -> None:
-        self._again[block] += 1
-        if self._again[block] > TRIES:
-            raise UserError(
-                f"the disk of {self.store.path} does not keep what is written to it: block {block} of level "
-                f"{block.level} was damaged {self._again[block]} times; write to another disk"
-            )
-        self._done -= _weight(block)
+        self.setbacks.do_again(block)
+        self._done -= block.work
         if block.level:
             self._shrink(block)
         else:
@@ -216,13 +184,3 @@ class _Copy:
         self.reader.stop()
         self._readers.shutdown(cancel_futures=True)
         self._writers.shutdown(cancel_futures=True)
-
-
-def _weight(block: Block) -> int:
-    # A mean costs next to nothing beside a prediction.
-    return max(block.pixels // (1 if block.level == 0 else 50), 1)
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

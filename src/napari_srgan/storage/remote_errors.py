@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, words_of
 from napari_srgan.storage.address import Address
 from napari_srgan.storage.block_reading import SourceGone
 
@@ -52,7 +52,7 @@ def sentence(error: BaseException, address: Address, key: str, tries: int, patie
     times = f", {tries} times" if tries > 1 else ""
     if status in (401, 403) or isinstance(error, PermissionError):
         return (
-            f"the server refuses to give {what} ({status or _words(error)}); it may want a name and a "
+            f"the server refuses to give {what} ({status or words_of(error)}); it may want a name and a "
             "password, or a link that has not run out"
         )
     if status is not None:
@@ -61,9 +61,9 @@ def sentence(error: BaseException, address: Address, key: str, tries: int, patie
         within = f"within {patience:g} seconds{times}"
         return f"the server did not answer {within}, when asked for {what}; try again later"
     if type(error).__name__ in _WITHOUT_CREDENTIALS:
-        return f"{address} wants credentials, and there are none on this machine ({_words(error)})"
+        return f"{address} wants credentials, and there are none on this machine ({words_of(error)})"
     return (
-        f"{what} cannot be reached ({_words(error)}){times}; "
+        f"{what} cannot be reached ({words_of(error)}){times}; "
         "see that the address is right and this computer is online"
     )
 
@@ -80,10 +80,5 @@ def no_package(protocol: str, error: BaseException) -> UserError:
             f"install it: pip install {packages[protocol]}"
         )
     return UserError(
-        f"addresses with {protocol}:// cannot be read ({_words(error)}); https://, s3:// and gs:// can"
+        f"addresses with {protocol}:// cannot be read ({words_of(error)}); https://, s3:// and gs:// can"
     )
-
-
-def _words(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

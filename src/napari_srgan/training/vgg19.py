@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 
 import torch
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, words_of
 from napari_srgan.models.perceptual_files import fill
 from napari_srgan.networks.perceptual import VGG19Features, VGGLayer
 
@@ -58,16 +58,12 @@ def _state(weights: Any, file: Path) -> dict[str, torch.Tensor]:
             error.close()  # it is the server's answer, and holds the connection
         if file.exists():
             raise UserError(
-                f"{file} does not hold VGG19's weights ({_first_line(error)}); delete it and {by_hand}"
+                f"{file} does not hold VGG19's weights ({words_of(error)}); delete it and {by_hand}"
             ) from error
         raise UserError(
-            f"VGG19's weights could not be downloaded ({_first_line(error)}); {by_hand}, "
+            f"VGG19's weights could not be downloaded ({words_of(error)}); {by_hand}, "
             "or train with SqueezeNet's features, which need no download"
         ) from error
     if not isinstance(state, dict):
         raise UserError(f"{file} does not hold VGG19's weights; delete it and {by_hand}")
     return state
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
