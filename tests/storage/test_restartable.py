@@ -16,7 +16,7 @@ import zarr
 from killed_copy import BLOCKS, SHAPE, Pattern, content, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
-from napari_srgan.storage import block_files, store_arrays
+from napari_srgan.storage import block_files, setbacks, store_arrays
 from napari_srgan.storage.begun import earlier_fingerprint, read_state
 from napari_srgan.storage.copying import copy_job
 from napari_srgan.storage.restartable import RestartableStore
