@@ -110,7 +110,7 @@ class LazyUpscaling:
         engine = Engine(model, device, precision, self_ensemble=self_ensemble)
         grid = TileGrid(stack.plane_shape, LAZY_TILE if tile is None else int(tile), self.factor)
         settled = stack.transforms(search=False, partial=True) if transforms is None else dict(transforms)
-        work = PlaneWork(engine, stack, grid.whole, settled, _most_sampled=most_sampled)
+        work = PlaneWork(engine, stack, grid.whole, settled, most_sampled=most_sampled)
         work.cut = math.prod(grid.counts) > 1
         self.tile = grid.side
         self.shape = result_shape(stack, grid.whole, self.factor)
@@ -229,7 +229,7 @@ class LazyUpscaling:
         return {
             "axes": self.axes, "precision": self._work.engine.precision, "tile": self.tile,
             "self_ensemble": self._work.engine.passes > 1, "transforms": self._work.transforms,
-            "most_sampled": self._work._most_sampled, **self._asked,
+            "most_sampled": self._work.most_sampled, **self._asked,
         }  # fmt: skip
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -87,7 +87,8 @@ class PlaneWork:
     """The smallest from which statistics were gathered; none if every plane gave its own."""
     cut: bool = False
     """Whether a tile was less than its plane, so that halos counted."""
-    _most_sampled: int | None = field(default=None, repr=False)
+    most_sampled: int | None = field(default=None, repr=False)
+    """Pixels that statistics are gathered from, at most; measured when they are first needed, if unsaid."""
 
     def __post_init__(self) -> None:
         if not self.transforms:
@@ -128,12 +129,12 @@ class PlaneWork:
 
     def plan_sample(self) -> Sample:
         """What a plane's statistics are to be gathered from."""
-        if self._most_sampled is None:
+        if self.most_sampled is None:
             try:
-                self._most_sampled = largest_sample(self.engine, self.stack.batch)
+                self.most_sampled = largest_sample(self.engine, self.stack.batch)
             except OutOfMemory:  # begin with the smallest
-                self._most_sampled = 1
-        return plan_sample(self.stack.plane_shape, self.halo, self._most_sampled)
+                self.most_sampled = 1
+        return plan_sample(self.stack.plane_shape, self.halo, self.most_sampled)
 
     def halve_sample(self, failed: Sample, error: OutOfMemory) -> None:
         """Make the next sample smaller than one that did not fit."""
@@ -143,7 +144,7 @@ class PlaneWork:
                 f"{failed.pixels} pixels, of which the statistics of the plane are gathered, do not fit "
                 f"into the memory of {self.engine.device}; {NO_MEMORY}"
             ) from error
-        self._most_sampled = failed.pixels // 2
+        self.most_sampled = failed.pixels // 2
 
     def note_sample(self, sample: Sample) -> None:
         """Statistics were gathered from it."""
