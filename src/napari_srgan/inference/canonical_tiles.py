@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.inference.cross_fade import CrossFade, Strip, blend_strips, inside, reach_of, strips_of
 from napari_srgan.inference.engine import Cancelled, OutOfMemory, SampleTooLarge, Watch
+from napari_srgan.inference.kept_apart import kept_apart
 from napari_srgan.inference.plane_statistics import PlaneStatistics
 from napari_srgan.inference.plane_work import PlaneWork, halved
 from napari_srgan.inference.tile_cache import TileCache
@@ -63,7 +64,7 @@ class CanonicalTiles:
         UserError
             If memory does not even suffice for the smallest tile.
         """
-        return self.cache.get(place, lambda: self._pixels(place, watch), _size, watch)
+        return self.cache.get(place, lambda: kept_apart(self._pixels(place, watch)), _size, watch)
 
     def forget(self) -> None:
         """Drop tiles, statistics and the network; they are made again when they are next wanted."""

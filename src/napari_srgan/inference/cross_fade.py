@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.inference.kept_apart import kept_apart
 from napari_srgan.inference.tiling import Span, Tile
 
 MOST_HALO = 48
@@ -126,7 +127,7 @@ def reach_of(tile: Tile, place: Tile) -> Tile:
 def strips_of(whole: Strip, factor: int) -> list[Strip]:
     """What neighbours can reach of a tile that is computed, its values copied."""
     return [
-        Strip(whole.tile, part, whole.values[inside(part, whole.part, factor)].copy())
+        Strip(whole.tile, part, kept_apart(whole.values[inside(part, whole.part, factor)].copy()))
         for part in _sides(whole.part)
     ]
 

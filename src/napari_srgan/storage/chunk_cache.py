@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.inference.kept_apart import kept_apart
 from napari_srgan.storage.block_reading import SourceGone
 
 BUDGET = 2**29
@@ -162,7 +163,7 @@ class ChunkCache:
                     slice(span.start - whole.start, span.stop - whole.start)
                     for span, whole in zip(spans, around, strict=True)
                 )
-                found[unit] = np.ascontiguousarray(pixels[inside])
+                found[unit] = kept_apart(np.ascontiguousarray(pixels[inside]))
         except BaseException as error:
             with self._memory.lock:
                 for unit in units:
