@@ -138,7 +138,7 @@ def _check_weights(path: Path, weights: dict[str, Tensor]) -> None:
 
 
 def _check_network(path: Path, card: ModelCard, network: Generator) -> None:
-    frames = getattr(network, "frames", 1)
+    frames = network.frames
     if card.frames != frames:
         raise UserError(
             f"the card of {path.name} says that {card.frames} frames go in together, its network "

@@ -6,13 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from napari_srgan.networks import rdn, rrdb
+from napari_srgan.networks.early_fusion import EarlyFusion
 from napari_srgan.networks.generator import Generator
+from napari_srgan.networks.recurrent import Recurrent
+from napari_srgan.networks.slow_fusion import SlowFusion
 from napari_srgan.networks.srresnet import SRResNet
 
 ARCHITECTURES: Mapping[str, Callable[..., Generator]] = {
     "srresnet": SRResNet,
     "rdn": rdn.RDN,
     "rrdb": rrdb.RRDBNet,
+    "early-fusion": EarlyFusion,
+    "slow-fusion": SlowFusion,
+    "recurrent": Recurrent,
 }
 """Generator classes by the name under which cards and recipes know them."""
 PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {"rdn": rdn.PRESETS, "rrdb": rrdb.PRESETS}

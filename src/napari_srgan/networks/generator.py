@@ -55,6 +55,26 @@ class Generator(nn.Module, ABC):
         """Low-resolution pixels, beyond its own, that an output pixel depends on."""
 
     @property
+    def frames_before(self) -> int:
+        """Frames before its own that a result frame depends on; 0 for single images."""
+        return 0
+
+    @property
+    def frames_after(self) -> int:
+        """Frames after its own that a result frame depends on; 0 for single images."""
+        return 0
+
+    @property
+    def frames(self) -> int:
+        """Frames of a time-lapse that a result frame is made from; 1 for single images."""
+        return self.frames_before + 1 + self.frames_after
+
+    @property
+    def clip(self) -> int:
+        """Frames of a time-lapse that are best made in one go; 1 for single images."""
+        return 1
+
+    @property
     def needs_plane_statistics(self) -> bool:
         """Whether every pixel depends on the whole image, by way of its mean and variance."""
         return normalises_over_image(self)

@@ -45,6 +45,7 @@ def trained_card(
         "scale_factor": recipe.scale_factor,
         "channels": recipe.channels,
         "intensity": recipe.intensity,
+        "frames": network.frames,
         "receptive_radius": network.receptive_radius,
         "licence": recipe.licence,
         "citation": recipe.citation,

@@ -1,0 +1,73 @@
+"""Early fusion: the first convolution sees several frames at once.
+
+Karpathy et al. 2014, section 3.1, and Caballero et al. 2017, section 2.2 (VESPCN); see
+:mod:`~napari_srgan.networks.temporal`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from napari_srgan.networks.temporal import KERNEL, TemporalGenerator
+
+
+class EarlyFusion(TemporalGenerator):
+    """Stacks the frames around each frame as channels of one image.
+
+    Parameters
+    ----------
+    scale_factor
+        2, 3, 4 or 8.
+    channels
+        Channels of each frame.
+    frames
+        That a result frame is made from, an odd number; 1 makes it a network for single frames.
+    blocks, width
+        Residual blocks, and features of each convolution.
+    clip
+        Frames that are made in one go.
+    back_projection
+        See :class:`~napari_srgan.networks.temporal.TemporalGenerator`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside what is said above.
+    """
+
+    def __init__(
+        self,
+        scale_factor: int = 2,
+        channels: int = 1,
+        *,
+        frames: int = 5,
+        blocks: int = 8,
+        width: int = 32,
+        clip: int = 8,
+        back_projection: bool = False,
+    ) -> None:
+        if frames < 1 or frames % 2 == 0:
+            raise ValueError(
+                f"early fusion sees an odd number of frames, its own in the middle; got {frames}"
+            )
+        super().__init__(
+            "early fusion", scale_factor=scale_factor, channels=channels, blocks=blocks, width=width,
+            before=frames // 2, after=frames // 2, clip=clip, back_projection=back_projection,
+        )  # fmt: skip
+        self.head = nn.Sequential(
+            nn.Conv2d(frames * channels, width, KERNEL, padding=KERNEL // 2), nn.ReLU(inplace=True)
+        )
+
+    @property
+    def receptive_radius(self) -> int:
+        return KERNEL // 2 + self._trunk_radius + self._back_projection_radius
+
+    def _fused(self, low: Tensor) -> list[Tensor]:
+        seen = self._seen(low)
+        return [
+            self.head(
+                seen[:, t : t + self.frames].flatten(1, 2).contiguous(memory_format=torch.channels_last)
+            )
+            for t in range(low.shape[1] - self.frames + 1)
+        ]

@@ -1,0 +1,135 @@
+"""A recurrent network: what earlier frames have shown is carried along.
+
+Shi, X. et al. (2015). Convolutional LSTM network: a machine learning approach for precipitation
+nowcasting. NeurIPS, arXiv 1506.04214, eq. 3, without its peepholes; in both directions as in Huang, Y. et
+al. (2015). Bidirectional recurrent convolutional networks for multi-frame super-resolution. NeurIPS.
+
+The state is carried over a clip and the frames before it, from an empty one: frames farther away hardly
+count, and so every clip can be computed by itself, in any order, with a halo of known width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from napari_srgan.networks.srresnet import ResidualBlock
+from napari_srgan.networks.temporal import KERNEL, TemporalGenerator, each_frame
+
+
+class ConvLSTM(nn.Module):
+    """A cell whose gates see features and state around each pixel.
+
+    Parameters
+    ----------
+    width
+        Features of a frame.
+    state
+        Features of the state.
+    """
+
+    def __init__(self, width: int, state: int) -> None:
+        super().__init__()
+        self.state = state
+        self.gates = nn.Conv2d(width + state, 4 * state, KERNEL, padding=KERNEL // 2)
+        # Remember at first (Jozefowicz, R. et al. (2015). ICML, section 2.2).
+        assert self.gates.bias is not None
+        nn.init.ones_(self.gates.bias[state : 2 * state])
+
+    def forward(self, frames: Iterable[Tensor]) -> list[Tensor]:
+        """Features ``(N, width, Y, X)`` of frames, in the order of time, to states ``(N, state, Y, X)``."""
+        states: list[Tensor] = []
+        hidden = cell = None
+        for frame in frames:
+            if hidden is None or cell is None:
+                hidden = cell = frame.new_zeros(frame.shape[0], self.state, *frame.shape[2:])
+            gates, new = self.gates(torch.cat([frame, hidden], dim=1)).split(
+                (3 * self.state, self.state), dim=1
+            )
+            given, kept, shown = gates.sigmoid().chunk(3, dim=1)
+            cell = kept * cell + given * new.tanh()
+            hidden = shown * cell.tanh()
+            states.append(hidden)
+        return states
+
+
+class Recurrent(TemporalGenerator):
+    """A convolutional LSTM between the first residual blocks and the others.
+
+    Parameters
+    ----------
+    scale_factor
+        2, 3, 4 or 8.
+    channels
+        Channels of each frame.
+    warm_up
+        Frames before a clip from which its state begins.
+    both_ways
+        Carry a second state back from as many frames after the clip.
+    early_blocks, blocks
+        Residual blocks before and after the state.
+    width, state
+        Features of each convolution and of each state.
+    clip
+        Frames that are made in one go.
+    back_projection
+        See :class:`~napari_srgan.networks.temporal.TemporalGenerator`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside what is said above.
+    """
+
+    def __init__(
+        self,
+        scale_factor: int = 2,
+        channels: int = 1,
+        *,
+        warm_up: int = 4,
+        both_ways: bool = True,
+        early_blocks: int = 1,
+        blocks: int = 6,
+        width: int = 32,
+        state: int = 16,
+        clip: int = 8,
+        back_projection: bool = False,
+    ) -> None:
+        if warm_up < 1 or early_blocks < 0 or state < 1:
+            raise ValueError(
+                "a recurrent network needs a frame to warm up, and a feature of state; "
+                f"got {warm_up} and {state}, and {early_blocks} blocks before"
+            )
+        super().__init__(
+            "recurrent", scale_factor=scale_factor, channels=channels, blocks=blocks, width=width,
+            before=warm_up, after=warm_up if both_ways else 0, clip=clip, back_projection=back_projection,
+        )  # fmt: skip
+        self.head = nn.Sequential(
+            nn.Conv2d(channels, width, KERNEL, padding=KERNEL // 2),
+            nn.ReLU(inplace=True),
+            *(ResidualBlock(width, "none", "relu") for _ in range(early_blocks)),
+        )
+        self.onward = ConvLSTM(width, state)
+        self.back = ConvLSTM(width, state) if both_ways else None
+        self.join = nn.Conv2d(width + (2 if both_ways else 1) * state, width, 1)
+        carried = (warm_up + clip) * (KERNEL // 2)
+        self._radius = (
+            KERNEL // 2 + 2 * early_blocks + carried + self._trunk_radius + self._back_projection_radius
+        )
+
+    @property
+    def receptive_radius(self) -> int:
+        return self._radius
+
+    def _fused(self, low: Tensor) -> list[Tensor]:
+        features = each_frame(self.head, self._seen(low))
+        before, after = self.frames_before, self.frames_after
+        end = len(features) - after
+        states = [self.onward(features[:end])[before:]]
+        if self.back is not None:
+            states.append(self.back(features[: before - 1 : -1])[::-1][: end - before])
+        return [
+            self.join(torch.cat(joined, dim=1)) for joined in zip(features[before:end], *states, strict=True)
+        ]

@@ -1,0 +1,89 @@
+"""Slow fusion: three frames become one, layer by layer.
+
+Karpathy et al. 2014, section 3.1, and Caballero et al. 2017, section 2.2 (VESPCN); see
+:mod:`~napari_srgan.networks.temporal`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from napari_srgan.networks.temporal import KERNEL, TemporalGenerator, each_frame
+
+
+class Merge(nn.Module):
+    """A 3-D convolution over three frames, and the middle one added.
+
+    It is written as a 2-D convolution over the features of three frames, which is the same sum, and faster.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.over_three = nn.Conv2d(3 * width, width, KERNEL, padding=KERNEL // 2)
+
+    def forward(self, frames: list[Tensor]) -> list[Tensor]:
+        """Features ``(N, width, Y, X)`` of T frames to those of T - 2."""
+        return [
+            frames[t] + F.relu(self.over_three(torch.cat(frames[t - 1 : t + 2], dim=1)))
+            for t in range(1, len(frames) - 1)
+        ]
+
+
+class SlowFusion(TemporalGenerator):
+    """Merges the frames around each frame in as many steps as there are on one side.
+
+    Parameters
+    ----------
+    scale_factor
+        2, 3, 4 or 8.
+    channels
+        Channels of each frame.
+    frames
+        That a result frame is made from, an odd number from 3 on.
+    blocks, width
+        Residual blocks after the merging, and features of each convolution.
+    clip
+        Frames that are made in one go; what neighbours have in common is computed once.
+    back_projection
+        See :class:`~napari_srgan.networks.temporal.TemporalGenerator`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside what is said above.
+    """
+
+    def __init__(
+        self,
+        scale_factor: int = 2,
+        channels: int = 1,
+        *,
+        frames: int = 5,
+        blocks: int = 6,
+        width: int = 32,
+        clip: int = 8,
+        back_projection: bool = False,
+    ) -> None:
+        if frames < 3 or frames % 2 == 0:
+            raise ValueError(f"slow fusion merges an odd number of frames, 3 or more; got {frames}")
+        super().__init__(
+            "slow fusion", scale_factor=scale_factor, channels=channels, blocks=blocks, width=width,
+            before=frames // 2, after=frames // 2, clip=clip, back_projection=back_projection,
+        )  # fmt: skip
+        self.head = nn.Sequential(
+            nn.Conv2d(channels, width, KERNEL, padding=KERNEL // 2), nn.ReLU(inplace=True)
+        )
+        self.merges = nn.ModuleList(Merge(width) for _ in range(frames // 2))
+
+    @property
+    def receptive_radius(self) -> int:
+        merging = len(self.merges) * (KERNEL // 2)
+        return KERNEL // 2 + merging + self._trunk_radius + self._back_projection_radius
+
+    def _fused(self, low: Tensor) -> list[Tensor]:
+        features = each_frame(self.head, self._seen(low))
+        for merge in self.merges:
+            features = merge(features)
+        return features

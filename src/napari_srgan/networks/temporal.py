@@ -1,0 +1,180 @@
+"""What networks for time-lapses have in common: frames in, frames out.
+
+The three ways to let frames help each other are those compared by Karpathy, A. et al. (2014). Large-scale
+video classification with convolutional neural networks. CVPR, section 3.1, and for super-resolution by
+Caballero, J. et al. (2017). Real-time video super-resolution with spatio-temporal networks and motion
+compensation. CVPR, arXiv 1611.05250, section 2.2. All have the head, the residual trunk and the
+upsampling tail of the single-frame generator (:mod:`~napari_srgan.networks.srresnet`).
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from napari_srgan.networks.generator import Generator, predict_nothing_yet
+from napari_srgan.networks.resampling import BACK_PROJECTION_RADIUS, bicubic_downsample, bicubic_upsample
+from napari_srgan.networks.srresnet import ResidualBlock
+from napari_srgan.networks.sub_pixel import check_upsampling, direct_tail, tail_radius
+
+KERNEL = 3
+"""Side of every convolution."""
+BRIGHTNESS_SIGMA = 2.0
+"""Low-resolution pixels over which the brightness of a frame is kept."""
+BRIGHTNESS_RADIUS = math.ceil(3 * BRIGHTNESS_SIGMA)
+
+
+class TemporalGenerator(Generator):
+    """A network from frames at low resolution to frames at high resolution.
+
+    Parameters
+    ----------
+    name
+        Of the architecture, for errors.
+    scale_factor
+        2, 3, 4 or 8.
+    channels
+        Channels of each frame.
+    blocks
+        Residual blocks of the trunk.
+    width
+        Features of each convolution.
+    before, after
+        Frames before and after its own that a result frame is made from.
+    clip
+        Frames that are best made in one go.
+    back_projection
+        Keep the brightness of each frame, see :func:`keep_brightness`.
+
+    Raises
+    ------
+    ValueError
+        If a number is too small, or there is no such factor.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        scale_factor: int,
+        channels: int,
+        blocks: int,
+        width: int,
+        before: int,
+        after: int,
+        clip: int,
+        back_projection: bool,
+    ) -> None:
+        check_upsampling(name, "direct", scale_factor)
+        if min(channels, blocks, width, clip) < 1 or min(before, after) < 0:
+            raise ValueError(
+                f"{name} needs at least one channel, block, feature and frame; "
+                f"got {channels}, {blocks}, {width} and {clip}"
+            )
+        super().__init__(
+            scale_factor=scale_factor,
+            channels=channels,
+            interpolated_skip=True,
+            back_projection=back_projection,
+        )
+        self._before, self._after, self._clip = before, after, clip
+        self.trunk = nn.Sequential(*(ResidualBlock(width, "none", "relu") for _ in range(blocks)))
+        self.tail = direct_tail(scale_factor, channels, width)
+        predict_nothing_yet([layer for layer in self.tail if isinstance(layer, nn.Conv2d)][-1])
+        self._trunk_radius = 2 * blocks + math.ceil(tail_radius("direct", scale_factor, KERNEL))
+
+    @property
+    def frames_before(self) -> int:
+        return self._before
+
+    @property
+    def frames_after(self) -> int:
+        return self._after
+
+    @property
+    def clip(self) -> int:
+        return self._clip
+
+    @property
+    def _back_projection_radius(self) -> int:
+        return BACK_PROJECTION_RADIUS + BRIGHTNESS_RADIUS if self.back_projection else 0
+
+    def forward(self, low: Tensor) -> Tensor:
+        """Map float32 ``(N, T, C, Y, X)`` to float32 ``(N, T', C, Y * factor, X * factor)``.
+
+        ``T' = T - frames_before - frames_after``: the first and last frames only help the others. The
+        weights may be of a smaller float type.
+
+        Raises
+        ------
+        ValueError
+            If there are too few frames for one result.
+        """
+        made = low.shape[1] - self._before - self._after
+        if made < 1:
+            raise ValueError(f"{self.frames} frames make one; got {low.shape[1]}")
+        own = low[:, self._before : self._before + made]
+        high = [
+            self._completed(self._predict(features), own[:, t]) for t, features in enumerate(self._fused(low))
+        ]
+        return torch.stack(high, dim=1)
+
+    def _predict(self, features: Tensor) -> Tensor:
+        predicted: Tensor = self.tail(features + self.trunk(features))
+        return predicted
+
+    def _completed(self, predicted: Tensor, low: Tensor) -> Tensor:
+        high = predicted.float() + bicubic_upsample(low, self.scale_factor)
+        return keep_brightness(high, low, self.scale_factor) if self.back_projection else high
+
+    @abstractmethod
+    def _fused(self, low: Tensor) -> list[Tensor]:
+        """Features ``(N, width, Y, X)`` of each result frame, from all frames ``(N, T, C, Y, X)``."""
+
+    def _seen(self, low: Tensor) -> Tensor:
+        """What the layers see."""
+        return low.to(next(self.parameters()).dtype)
+
+
+def each_frame(layers: nn.Module, frames: Tensor) -> list[Tensor]:
+    """Run layers on frames ``(N, T, C, Y, X)``, all of them as one batch; one tensor a frame."""
+    n, t = frames.shape[:2]
+    batch = frames.transpose(0, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    return list(layers(batch).split(n)) if t else []
+
+
+def keep_brightness(high: Tensor, low: Tensor, factor: int) -> Tensor:
+    """Add what an upscaled frame lacks to have the brightness of its low-resolution frame.
+
+    As :func:`~napari_srgan.networks.resampling.back_project`, but of a Gaussian of
+    :data:`BRIGHTNESS_SIGMA` low-resolution pixels: noise is not to be put back that other frames have shown
+    to be noise. The mean over a few pixels is the frame's own, whatever the frames around it.
+
+    Parameters
+    ----------
+    high
+        ``(N, C, Y * factor, X * factor)`` float32.
+    low
+        ``(N, C, Y, X)`` float32.
+    factor
+        Of the upscaling.
+    """
+    lacks = low - bicubic_downsample(high, factor)
+    return high + bicubic_upsample(_blurred(lacks), factor)
+
+
+def _blurred(image: Tensor) -> Tensor:
+    """A Gaussian, cut at three sigmas; beyond the edge the image is its edge."""
+    places = torch.arange(-BRIGHTNESS_RADIUS, BRIGHTNESS_RADIUS + 1, device=image.device, dtype=image.dtype)
+    line = torch.exp(-(places**2) / (2 * BRIGHTNESS_SIGMA**2))
+    line = line / line.sum()
+    n, c, y, x = image.shape
+    planes = F.pad(image.reshape(n * c, 1, y, x), (BRIGHTNESS_RADIUS,) * 4, mode="replicate")
+    with torch.autocast(image.device.type, enabled=False):
+        rows = F.conv2d(planes, line.reshape(1, 1, -1, 1))
+        both = F.conv2d(rows, line.reshape(1, 1, 1, -1))
+    return both.reshape(n, c, y, x)
