@@ -2,6 +2,9 @@
 
 Ledig, C. et al. (2017). Photo-realistic single image super-resolution using a
 generative adversarial network. CVPR, arXiv 1609.04802. Sections 2, 2.2 and 3.2.
+
+Where the generator makes frames of a time-lapse the discriminator sees several at once, see
+:mod:`~napari_srgan.networks.frames_discriminator`; the perceptual loss sees them one by one.
 """
 
 from __future__ import annotations
@@ -17,8 +20,10 @@ from torch.optim import Adam
 from napari_srgan.errors import UserError
 from napari_srgan.models.perceptual_files import read_lpips_heads, read_squeezenet
 from napari_srgan.networks import Generator
+from napari_srgan.networks.frames_discriminator import FRAMES, FramesDiscriminator
 from napari_srgan.networks.patch_gan import PatchDiscriminator
 from napari_srgan.networks.perceptual_loss import SRGAN_FEATURE_SCALE, PerceptualLoss
+from napari_srgan.networks.temporal import TemporalGenerator
 from napari_srgan.networks.vgg_discriminator import VGGDiscriminator
 from napari_srgan.training.losses import discriminator_loss, generator_loss, pixel_loss
 from napari_srgan.training.precision import mixed_precision
@@ -49,7 +54,7 @@ class AdversarialStage:
     Raises
     ------
     UserError
-        If the discriminator or the perceptual network does not fit the recipe's patches, or
+        If the discriminator or the perceptual network does not fit the recipe's patches or clips, or
         features cannot be read.
     """
 
@@ -58,7 +63,7 @@ class AdversarialStage:
         self._recipe, self._gan, self._team = recipe, recipe.gan, team
         device = team.device
         self._network = network
-        self.discriminator = build_discriminator(recipe).to(device).to(memory_format=torch.channels_last)
+        self.discriminator = build_discriminator(recipe, network).to(device).to(memory_format=torch.channels_last)
         self._perceptual = _perceptual_loss(recipe.gan, data)
         if self._perceptual:
             self._perceptual.to(device)
@@ -73,9 +78,17 @@ class AdversarialStage:
         recipe = self._recipe
         side = recipe.patch * recipe.scale_factor
         nothing = torch.zeros(1, recipe.channels, side, side, device=device)
+        judged = self.discriminator
+        clips = [nothing] * judged.frames if isinstance(judged, FramesDiscriminator) else []
+        made = recipe.movies.clip if recipe.movies else len(clips)
+        if made < len(clips):
+            raise UserError(
+                f"the discriminator of {recipe.name} judges {len(clips)} frames at once, and a clip of its "
+                f"movies has {made}: make clip {len(clips)} or more"
+            )
         try:
             with torch.no_grad():
-                self.discriminator.eval()(nothing)
+                judged.eval()(torch.stack(clips, dim=1) if clips else nothing)
                 if self._perceptual:
                     self._perceptual(nothing, nothing)
         except (RuntimeError, ValueError) as error:
@@ -113,14 +126,22 @@ class AdversarialStage:
             real = self.discriminator(high) if gan.adversarial == "relativistic" else fake.detach()
             loss = gan.adversarial_weight * generator_loss(gan.adversarial, real, fake)
             if self._perceptual:
-                loss = loss + gan.perceptual_weight * self._perceptual(result, high)
+                loss = loss + gan.perceptual_weight * self._perceptual(_one_by_one(result), _one_by_one(high))
         if gan.pixel_weight:
             loss = loss + gan.pixel_weight * pixel_loss(self._recipe.pixel_loss, result, high)
         return loss
 
 
-def build_discriminator(recipe: Recipe) -> nn.Module:
+def build_discriminator(recipe: Recipe, network: Generator) -> nn.Module:
     """The discriminator of a recipe, with fresh weights.
+
+    Parameters
+    ----------
+    recipe
+        With a GAN stage; ``frames`` among the arguments of its discriminator says how many are judged at
+        once, where the network makes frames of a time-lapse.
+    network
+        The other player.
 
     Raises
     ------
@@ -128,13 +149,26 @@ def build_discriminator(recipe: Recipe) -> nn.Module:
         If it does not take the recipe's arguments or patches.
     """
     assert recipe.gan is not None
-    arguments: Mapping[str, Any] = recipe.gan.discriminator_arguments
+    arguments: dict[str, Any] = dict(recipe.gan.discriminator_arguments)
     try:
-        if recipe.gan.discriminator == "patch":
-            return PatchDiscriminator(recipe.channels, **arguments)
-        return VGGDiscriminator(recipe.channels, patch=recipe.patch * recipe.scale_factor, **arguments)
+        if not isinstance(network, TemporalGenerator):
+            return _judge(recipe, recipe.channels, arguments)
+        frames = arguments.pop("frames", min(FRAMES, network.frames))
+        return FramesDiscriminator(_judge(recipe, frames * recipe.channels, arguments), frames)
     except (TypeError, ValueError) as error:
         raise UserError(f"the discriminator of {recipe.name} cannot be built: {error}") from error
+
+
+def _judge(recipe: Recipe, channels: int, arguments: Mapping[str, Any]) -> nn.Module:
+    assert recipe.gan is not None
+    if recipe.gan.discriminator == "patch":
+        return PatchDiscriminator(channels, **arguments)
+    return VGGDiscriminator(channels, patch=recipe.patch * recipe.scale_factor, **arguments)
+
+
+def _one_by_one(images: Tensor) -> Tensor:
+    """Frames ``(N, T, C, Y, X)`` as so many images."""
+    return images.flatten(0, 1) if images.ndim == 5 else images
 
 
 def _perceptual_loss(gan: GanStage, data: Path) -> PerceptualLoss | None:

@@ -16,7 +16,10 @@ class Sampler(Protocol):
     """Draws batches; all it draws comes from one generator of random numbers, which is in checkpoints."""
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """`count` patches: low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``, float32."""
+        """`count` patches: low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``, float32.
+
+        Of movies low ``(N, T, C, p, p)``, and high with the frames that the network makes of them.
+        """
 
 
 class Material(Protocol):

@@ -54,6 +54,23 @@ class GanStage(BaseModel):
         return self
 
 
+class MovieClips(BaseModel):
+    """Clips of movies to train on, for networks of several frames."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folders: tuple[str, ...] = Field(min_length=1)
+    """Folders of movies inside the data folder, each with SOURCES.tsv."""
+    clip: int = Field(default=1, ge=1)
+    """Frames that the network makes of a patch."""
+    moved: float = Field(default=0.5, ge=0, le=1)
+    """Part of the patches that are cut from the tiles of `folders`, which are moved; others are of movies."""
+    clean: float = Field(default=0.25, ge=0, le=1)
+    """Part of the patches that are without noise."""
+    photons: tuple[float, float] = (10.0, 50.0)
+    """Range of the photons in the brightest places of the others."""
+
+
 class Recipe(BaseModel):
     """What to train, on what, and for how long."""
 
@@ -85,6 +102,8 @@ class Recipe(BaseModel):
     folders: tuple[str, ...] = ()
     """Folders of tiles inside the data folder, each with SOURCES.tsv and LICENCES.tsv; none where a
     model is fine-tuned on a user's own images."""
+    movies: MovieClips | None = None
+    """Movies, for a network of several frames."""
     without: tuple[str, ...] = ()
     """Source sets that are left out altogether, to see how a model does on what it has never met."""
     data: str = ""

@@ -12,6 +12,7 @@ from napari_srgan.models import Model, ModelCard, save_model
 from napari_srgan.networks import Generator
 from napari_srgan.training.curve import draw_curve
 from napari_srgan.training.loop import train
+from napari_srgan.training.movies import Movies, movie_sources, read_movies
 from napari_srgan.training.news import Resumed, TrainingDiverged
 from napari_srgan.training.recipe import Recipe, read_recipe
 from napari_srgan.training.team import Alone
@@ -20,6 +21,7 @@ from napari_srgan.training.trained_card import trained_card
 from napari_srgan.training.validation import Validation
 
 PROTOCOL = "held-back tiles, float32 range 1, border of one factor left out"
+MOVIE_PROTOCOL = "held-back part of the movie, in time and in space, range 1, border of 2 left out"
 RGB_PROTOCOL = f"{PROTOCOL}, Y channel"
 
 
@@ -71,11 +73,15 @@ def run_recipe(
     recipe = read_recipe(recipe_file)
     _make_folder(out)
     sources = attribution(recipe, data)
-    tiles = read_tiles(recipe, data)
+    material: TileSets | Movies
+    if recipe.movies is None:
+        material = read_tiles(recipe, data)
+    else:
+        material, sources = read_movies(recipe, data), (*sources, *movie_sources(recipe, data))
     log = out / f"{recipe.name}.csv"
     loop = train(
         recipe,
-        tiles,
+        material,
         out / f"{recipe.name}.checkpoint",
         features=data,
         team=Alone(device),
@@ -107,7 +113,7 @@ def run_recipe(
         _write_log(log, last)
     assert last is not None
     draw_curve(log, out / f"{recipe.name}.png")
-    model = Model(network.requires_grad_(False), _card(recipe, network, sources, tiles, last))
+    model = Model(network.requires_grad_(False), _card(recipe, network, sources, material, last))
     file = save_model(model, out / f"{recipe.name}.safetensors")
     if diverged:
         raise UserError(
@@ -118,21 +124,30 @@ def run_recipe(
 
 
 def _card(
-    recipe: Recipe, network: Generator, sources: tuple[str, ...], tiles: TileSets, last: Validation
+    recipe: Recipe,
+    network: Generator,
+    sources: tuple[str, ...],
+    material: TileSets | Movies,
+    last: Validation,
 ) -> ModelCard:
     return trained_card(
         recipe,
         network,
         trained=(
-            f"{last.step} steps of {recipe.batch} patches in {last.minutes:.0f} minutes on "
-            f"{len(tiles.training)} tiles ({tiles.too_small} smaller than a patch left out)"
+            f"{last.step} steps of {recipe.batch} patches in {last.minutes:.0f} minutes on {material.summary}"
         ),
         psnr=last.psnr,
         bicubic=last.bicubic,
-        protocol=RGB_PROTOCOL if recipe.channels == 3 else PROTOCOL,
+        protocol=_protocol(recipe),
         attribution=sources,
         partner=recipe.partner,
     )
+
+
+def _protocol(recipe: Recipe) -> str:
+    if recipe.movies is not None:
+        return MOVIE_PROTOCOL
+    return RGB_PROTOCOL if recipe.channels == 3 else PROTOCOL
 
 
 def _write_log(log: Path, validation: Validation) -> None:

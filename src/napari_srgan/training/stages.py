@@ -57,8 +57,9 @@ class Stages:
         Once the adversarial stage has begun there is no way back: a resumed training may have more
         minutes than it had before.
         """
-        low = low.contiguous(memory_format=torch.channels_last)
-        high = high.contiguous(memory_format=torch.channels_last)
+        if low.ndim == 4:  # networks of several frames see to it themselves
+            low = low.contiguous(memory_format=torch.channels_last)
+            high = high.contiguous(memory_format=torch.channels_last)
         if state.adversarial_from is None and self._gan and position >= self._switch:
             state.adversarial_from = (state.step, position)
         if state.adversarial_from is None:

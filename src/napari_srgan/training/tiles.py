@@ -38,6 +38,11 @@ class TileSets:
     too_small: int
     """Training tiles left out because a patch does not fit into them."""
 
+    @property
+    def summary(self) -> str:
+        """What is learned from, in words."""
+        return f"{len(self.training)} tiles ({self.too_small} smaller than a patch left out)"
+
     def sampler(self, recipe: Recipe, draw: np.random.Generator) -> PatchSampler:
         return PatchSampler(self.training, recipe, draw)
 

@@ -1,0 +1,68 @@
+"""How a network does on the frames of movies that were held back, without noise and with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_srgan.networks import Generator, bicubic_upsample
+from napari_srgan.quality.metrics import psnr
+from napari_srgan.training.clip_sampler import reflected
+from napari_srgan.training.photons import photon_noise
+from napari_srgan.training.precision import mixed_precision
+
+if TYPE_CHECKING:
+    from napari_srgan.training.movies import Movie
+
+PHOTONS = (None, 20.0)
+"""In the brightest places of what is judged by; None: without noise."""
+
+Upscale = Callable[[Tensor], Tensor]
+"""From frames ``(T, C, Y, X)`` in the network's range to ``(T, C, Y * factor, X * factor)``."""
+
+
+def validate_frames(network: Generator, movies: Sequence[Movie], device: torch.device) -> dict[str, float]:
+    """Mean PSNR in dB by movie, without noise and with."""
+
+    def upscale(low: Tensor) -> Tensor:
+        first = -network.frames_before
+        times = reflected(np.arange(first, len(low) + network.frames_after), len(low))
+        with torch.inference_mode(), mixed_precision(device):
+            high: Tensor = network(low[times][None].to(device))
+        return high[0].float().cpu()
+
+    network.eval()
+    return _judged(upscale, movies)
+
+
+def validate_bicubic_frames(movies: Sequence[Movie]) -> dict[str, float]:
+    """The same of bicubic interpolation."""
+    factor = movies[0].high.shape[-1] // movies[0].low.shape[-1]
+    return _judged(lambda low: bicubic_upsample(low, factor), movies)
+
+
+def _judged(upscale: Upscale, movies: Sequence[Movie]) -> dict[str, float]:
+    return {
+        name_of(movie, photons): _psnr(upscale, movie, photons) for photons in PHOTONS for movie in movies
+    }
+
+
+def name_of(movie: Movie, photons: float | None) -> str:
+    """Of a movie with so many photons."""
+    return f"{movie.name}, {'no noise' if photons is None else f'{photons:g} photons'}"
+
+
+def _psnr(upscale: Upscale, movie: Movie, photons: float | None) -> float:
+    low = movie.low if photons is None else photon_noise(movie.low, photons, np.random.default_rng(0))
+    brightness = movie.brightness.at(photons)
+    result = upscale((low - brightness.offset) / brightness.span) * brightness.span + brightness.offset
+    return float(np.mean([psnr(a, b, peak=1.0) for a, b in _frames(result, movie.high)]))
+
+
+def _frames(result: Tensor, truth: Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
+    pairs = zip(result[:, 0].double().numpy(), truth[:, 0].double().numpy(), strict=True)
+    return [(a[2:-2, 2:-2], b[2:-2, 2:-2]) for a, b in pairs]
