@@ -11,10 +11,12 @@ import torch
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model, read_model, save_model
+from napari_srgan.networks import build_network
+from napari_srgan.networks.frames_discriminator import FramesDiscriminator
 from napari_srgan.networks.perceptual import SqueezeNetFeatures
 from napari_srgan.training.gan_stage import AdversarialStage
 from napari_srgan.training.losses import pixel_loss
-from napari_srgan.training.recipe import read_recipe
+from napari_srgan.training.recipe import MovieClips, Recipe, read_recipe
 from napari_srgan.training.schedule import Moment
 from napari_srgan.training.session import run_recipe
 from napari_srgan.training.team import Alone
@@ -87,8 +89,6 @@ def test_both_players_move_once_and_only_by_their_own_loss(gan_file: Path, data:
 
 
 def stage_of(file: Path, data: Path) -> tuple[AdversarialStage, Any]:
-    from napari_srgan.networks import build_network
-
     recipe = read_recipe(file)
     torch.manual_seed(0)
     network = build_network(recipe.architecture, recipe.arguments)
@@ -247,3 +247,74 @@ def test_a_start_that_does_not_fit_is_refused(
     gan_file.write_text(f'start = "{file.as_posix()}"\n' + text)
     with pytest.raises(UserError, match=r"of the \d+ tensors of toy can start from"):
         finish(gan_file, data, tmp_path / "out")
+
+
+def temporal(**gan: Any) -> Recipe:
+    """A recipe of a network of three frames."""
+    return Recipe(
+        name="toy", description="", architecture="early-fusion", intensity="percentile", steps=40, patch=12,
+        arguments={"scale_factor": 2, "channels": 1, "frames": 3, "blocks": 1, "width": 4},
+        gan={"after": 20, "discriminator": "patch", "perceptual": "none", "pixel_weight": 1.0}
+        | {"discriminator_arguments": {"halvings": 1, "width": 4}} | gan,
+    )  # fmt: skip
+
+
+def temporal_stage(data: Path, recipe: Recipe) -> tuple[AdversarialStage, Any]:
+    torch.manual_seed(0)
+    network = build_network(recipe.architecture, recipe.arguments)
+    return AdversarialStage(recipe, network, data, Alone()), network
+
+
+@pytest.mark.parametrize("kind", ["patch", "vgg"])
+def test_frames_are_judged_several_at_once(data: Path, kind: str) -> None:
+    recipe = temporal(discriminator=kind, discriminator_arguments={"width": 4})
+    stage, network = temporal_stage(data, recipe.model_copy(update={"patch": 16}))
+    assert isinstance(stage.discriminator, FramesDiscriminator)
+    assert stage.discriminator.frames == 3
+    before = [p.detach().clone() for p in (*network.parameters(), *stage.discriminator.parameters())]
+    low, high = torch.rand(2, 6, 1, 16, 16), torch.rand(2, 4, 1, 32, 32)
+    for step in range(2):
+        assert stage.step(network, low, high, Moment(step, step / 20)).isfinite()
+    after = [*network.parameters(), *stage.discriminator.parameters()]
+    assert all(not torch.equal(a, b) for a, b in zip(after, before, strict=True))
+
+
+def test_a_perceptual_loss_sees_frames_one_by_one(data: Path) -> None:
+    torch.manual_seed(0)
+    weights = {name: tensor.numpy() for name, tensor in SqueezeNetFeatures().state_dict().items()}
+    np.savez(data / "squeezenet.npz", **weights)
+    losses = []
+    for weight in (0.0, 5.0):
+        recipe = temporal(perceptual="squeezenet", features="squeezenet.npz", perceptual_weight=weight)
+        stage, network = temporal_stage(data, recipe)
+        torch.manual_seed(1)
+        low, high = torch.rand(2, 5, 1, 12, 12), torch.rand(2, 3, 1, 24, 24)
+        losses.append(float(stage.step(network, low, high, Moment(5, 5 / 20))))
+    assert losses[1] > losses[0] + 0.01
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"discriminator_arguments": {"frames": 0}}, "cannot be built"),
+        ({"discriminator_arguments": {"frames": "3"}}, "cannot be built"),
+        ({"discriminator_arguments": {"halvings": 4}}, "cannot see patches of 24 x 24"),
+    ],
+)
+def test_a_discriminator_of_frames_that_does_not_fit_is_told_before(
+    data: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        temporal_stage(data, temporal(**changes))
+
+
+def test_clips_too_short_for_the_discriminator_are_told_before(data: Path) -> None:
+    short = temporal().model_copy(update={"movies": MovieClips(folders=("movies",), clip=2)})
+    with pytest.raises(UserError, match="judges 3 frames at once, and clips of its movies have 2"):
+        temporal_stage(data, short)
+
+
+def test_a_single_image_has_no_frames_to_judge(gan_file: Path, data: Path) -> None:
+    gan_file.write_text(gan_file.read_text().replace("halvings = 1", "halvings = 1, frames = 3"))
+    with pytest.raises(UserError, match="cannot be built"):
+        stage_of(gan_file, data)

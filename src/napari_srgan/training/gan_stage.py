@@ -63,7 +63,8 @@ class AdversarialStage:
         self._recipe, self._gan, self._team = recipe, recipe.gan, team
         device = team.device
         self._network = network
-        self.discriminator = build_discriminator(recipe, network).to(device).to(memory_format=torch.channels_last)
+        discriminator = build_discriminator(recipe, network).to(device)
+        self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self._perceptual = _perceptual_loss(recipe.gan, data)
         if self._perceptual:
             self._perceptual.to(device)
@@ -77,20 +78,18 @@ class AdversarialStage:
         """Let all see a batch of the recipe's shape: what does not fit is told before the training."""
         recipe = self._recipe
         side = recipe.patch * recipe.scale_factor
-        nothing = torch.zeros(1, recipe.channels, side, side, device=device)
-        judged = self.discriminator
-        clips = [nothing] * judged.frames if isinstance(judged, FramesDiscriminator) else []
-        made = recipe.movies.clip if recipe.movies else len(clips)
-        if made < len(clips):
+        frames = (self.discriminator.frames,) if isinstance(self.discriminator, FramesDiscriminator) else ()
+        if frames and recipe.movies and recipe.movies.clip < frames[0]:
             raise UserError(
-                f"the discriminator of {recipe.name} judges {len(clips)} frames at once, and a clip of its "
-                f"movies has {made}: make clip {len(clips)} or more"
+                f"the discriminator of {recipe.name} judges {frames[0]} frames at once, and clips of its "
+                f"movies have {recipe.movies.clip}: make clip {frames[0]}"
             )
+        nothing = torch.zeros(1, *frames, recipe.channels, side, side, device=device)
         try:
             with torch.no_grad():
-                judged.eval()(torch.stack(clips, dim=1) if clips else nothing)
+                self.discriminator.eval()(nothing)
                 if self._perceptual:
-                    self._perceptual(nothing, nothing)
+                    self._perceptual(_one_by_one(nothing), _one_by_one(nothing))
         except (RuntimeError, ValueError) as error:
             raise UserError(
                 f"the adversarial stage of {recipe.name} cannot see patches of {side} x {side} pixels "
@@ -153,7 +152,7 @@ def build_discriminator(recipe: Recipe, network: Generator) -> nn.Module:
     try:
         if not isinstance(network, TemporalGenerator):
             return _judge(recipe, recipe.channels, arguments)
-        frames = arguments.pop("frames", min(FRAMES, network.frames))
+        frames = arguments.pop("frames", FRAMES if network.frames > 1 else 1)
         return FramesDiscriminator(_judge(recipe, frames * recipe.channels, arguments), frames)
     except (TypeError, ValueError) as error:
         raise UserError(f"the discriminator of {recipe.name} cannot be built: {error}") from error
