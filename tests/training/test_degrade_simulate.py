@@ -323,3 +323,64 @@ def test_a_preview_of_an_image_with_nan_is_shown() -> None:
 def test_what_is_no_plane_has_no_preview(shape: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match="a preview needs one plane of at least 8 pixels a side"):
         preview(np.zeros(shape), Degradation(2))
+
+
+NOISY = {"blur": (0.0, 1.0), "gain": (2.0, 8.0), "read_noise": (5.0, 20.0), "offset": 100.0}
+
+
+def film(frames: int = 6, side: int = 48) -> Tensor:
+    """One still scene, filmed: ``(1, T, 1, Y, X)``."""
+    scene = torch.from_numpy(gaussian_filter(500 + 4000 * draw(3).random((side, side)), 1.5))
+    return scene.expand(1, frames, 1, side, side)
+
+
+@pytest.mark.parametrize("psf", [None, asymmetric_psf()])
+def test_frames_of_a_clip_have_one_blur(psf: Any) -> None:
+    sharp = Degradation(2, blur=(0.0, 1.5), psf=psf)
+    low = simulate(film(), sharp, draw())
+    assert low.shape == (1, 6, 1, 24, 24)
+    assert torch.equal(low, low[:, :1].expand_as(low))
+    torch.testing.assert_close(low[:, 0], simulate(film()[:, 0], sharp, draw()), rtol=0, atol=1e-9)
+    several = simulate(film().expand(8, 6, 1, 48, 48), Degradation(2, blur=(0.0, 1.5)), draw())
+    assert len({round(float(clip.std()), 6) for clip in several}) == 8
+
+
+def test_noise_of_frames_is_drawn_anew_for_each_as_cameras_do() -> None:
+    low = simulate(film(400), Degradation(2, **NOISY), draw())[0, :, 0]
+    noise = low - low.mean(dim=0)
+    beside = float((noise[1:] * noise[:-1]).mean() / noise.square().mean())
+    assert abs(beside) < 0.02
+    # One gain for all frames: the variance is one line over the mean.
+    early, late = noise[:200].square().mean(), noise[200:].square().mean()
+    assert float(early) == pytest.approx(float(late), rel=0.05)
+
+
+def test_a_fixed_pattern_is_the_same_in_every_frame_and_follows_the_light() -> None:
+    fixed = Degradation(2, **NOISY, noise="the same in every frame")
+    low = simulate(film(), fixed, draw())[0, :, 0]
+    assert torch.equal(low, low[:1].expand_as(low))
+    assert float((low[0] - simulate(film(), Degradation(2, blur=SHARP), draw())[0, 0, 0]).std()) > 10
+    # Where the light changes, so does the strength of the pattern, as that of a camera's noise.
+    level = torch.tensor([100.0, 500.0, 4100.0]).reshape(1, 3, 1, 1, 1).expand(1, 3, 1, 200, 200)
+    same = Degradation(
+        1, blur=SHARP, gain=(4.0, 4.0), offset=100.0, read_noise=(10.0, 10.0), noise=fixed.noise
+    )
+    seen = simulate(level.double(), same, draw()) - level
+    deviations = seen.std(dim=(2, 3, 4))[0]
+    np.testing.assert_allclose(deviations, np.sqrt([100, 1700, 16100]), rtol=0.02)
+    assert float(torch.corrcoef(seen[0, :, 0].flatten(1)).min()) == pytest.approx(1)
+    another = simulate(level.double(), same, draw(1)) - level
+    assert abs(float(torch.corrcoef(torch.stack([seen[0, 0], another[0, 0]]).flatten(1))[0, 1])) < 0.03
+
+
+def test_a_clip_of_one_frame_is_an_image() -> None:
+    image = images(3, 2, 20, 16)
+    noisy = Degradation(2, **NOISY)
+    assert torch.equal(simulate(image[:, None], noisy, draw())[:, 0], simulate(image, noisy, draw()))
+
+
+def test_a_summary_tells_of_a_fixed_pattern_and_another_kind_is_refused() -> None:
+    fixed = Degradation(2, blur=SHARP, read_noise=(5.0, 5.0), noise="the same in every frame")
+    assert str(fixed).endswith("read noise 5, the same in every frame")
+    with pytest.raises(UserError, match="'independent' or 'the same in every frame'; got 'fixed'"):
+        Degradation(2, noise="fixed")  # type: ignore[arg-type]

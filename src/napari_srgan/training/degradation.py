@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
 from napari_srgan.errors import UserError
 from napari_srgan.training.point_spread import PointSpread, read_psf
 
+Noise = Literal["independent", "the same in every frame"]
 LARGEST_FACTOR = 8
 LARGEST_BLUR = 8.0
 """Sigma in low-resolution pixels that is no light blur any more, but a mistake in units."""
@@ -23,6 +25,7 @@ class Degradation:
 
     Without blur and noise it is :func:`~napari_srgan.training.degrade.degrade`. Ranges are ``(lowest,
     highest)``; a value is drawn from them anew for each patch, so that the model learns the whole range.
+    In a time-lapse all frames of a patch have the same blur, gain and read noise.
 
     The high-resolution image has a blur and a noise of its own. Both are in the low-resolution image
     too, the noise weakened by the downsampling: what is set here is what the low-resolution image
@@ -42,6 +45,10 @@ class Degradation:
     """Grey level without light."""
     read_noise: tuple[float, float] = (0.0, 0.0)
     """Standard deviation of the noise without light, in grey levels."""
+    noise: Noise = "independent"
+    """Of the frames of a time-lapse: ``"independent"``, drawn anew for every frame, as photons and
+    electronics do; or ``"the same in every frame"``, a fixed pattern as of uneven pixels, which no other
+    frame helps against."""
 
     def __post_init__(self) -> None:
         if self.psf is not None and not isinstance(self.psf, PointSpread):
@@ -52,6 +59,9 @@ class Degradation:
         _check_range("blur", self.blur, LARGEST_BLUR)
         _check_range("gain", self.gain or (0.0, 0.0))
         _check_range("read noise", self.read_noise)
+        if self.noise not in get_args(Noise):
+            known = " or ".join(repr(kind) for kind in get_args(Noise))
+            raise UserError(f"the noise of a time-lapse is {known}; got {self.noise!r}")
         if not math.isfinite(self.offset):
             raise UserError(f"the offset of the camera is a grey level; got {self.offset}")
 
@@ -75,6 +85,8 @@ class Degradation:
         if self.gain and self.gain[1]:
             photons = f"{_words(self.gain)} grey levels per photo-electron above {self.offset:.4g}"
             noise = f"{photons}, {noise}" if noise else photons
+        if noise and self.noise != "independent":
+            noise = f"{noise}, {self.noise}"
         blurred = "no blur" if self.psf is None and self.blur[1] == 0 else blur
         return f"1/{self.factor} of the size by antialiased bicubic, {blurred}, {noise or 'no noise'}"
 

@@ -71,32 +71,35 @@ def simulate(high: Tensor, degradation: Degradation, draw: np.random.Generator) 
     electronics: ``gain * Poisson((m - offset) / gain) + offset + Normal(0, read_noise)``, of variance
     ``gain * (m - offset) + read_noise**2``. Source of the noise model: Foi, A., Trimeche, M.,
     Katkovnik, V. and Egiazarian, K. (2008). Practical Poissonian-Gaussian noise modeling and fitting
-    for single-image raw-data. IEEE Trans. Image Processing 17(10), 1737-1754, eq. 1-4.
+    for single-image raw-data. IEEE Trans. Image Processing 17(10), 1737-1754, eq. 1-4. A pattern that is
+    the same in every frame is Gaussian, of that variance.
 
     Parameters
     ----------
     high
-        ``(N, C, Y, X)`` float32 or float64 in grey levels, finite, `Y` and `X` multiples of the factor.
-        Beyond its edges it is taken to go on as there: see :func:`margin`.
+        ``(N, C, Y, X)``, or clips of frames ``(N, T, C, Y, X)``; float32 or float64 in grey levels, finite,
+        `Y` and `X` multiples of the factor. Beyond its edges it is taken to go on as there: see
+        :func:`margin`.
     degradation
-        Its ranges are drawn from anew for each of the N images; colours are treated alike, with
-        noise of their own.
+        Its ranges are drawn from anew for each of the N images or clips; colours and frames are treated
+        alike, with noise of their own.
     draw
         All that is random comes from here, on any device the same.
 
     Returns
     -------
     Tensor
-        ``(N, C, Y / factor, X / factor)`` in grey levels, not rounded, of the dtype and device of `high`.
+        ``([...,] C, Y / factor, X / factor)`` in grey levels, not rounded, of the dtype and device of `high`.
 
     Raises
     ------
     ValueError
         If `Y` or `X` is no multiple of the factor.
     """
-    if any(size % degradation.factor for size in high.shape[2:]):
+    if any(size % degradation.factor for size in high.shape[-2:]):
         raise ValueError(f"{tuple(high.shape)} cannot be divided by {degradation.factor}; crop it first")
-    low = _seen_by_pixels(high, degradation, draw)
+    # What an optics and a camera are like is the same for frames as for colours.
+    low = _seen_by_pixels(high.flatten(1, -3), degradation, draw).unflatten(1, high.shape[1:-2])
     return _with_noise(low, degradation, draw)
 
 
@@ -126,12 +129,16 @@ def _seen_by_pixels(high: Tensor, degradation: Degradation, draw: np.random.Gene
 
 
 def _with_noise(low: Tensor, degradation: Degradation, draw: np.random.Generator) -> Tensor:
-    each = (len(low), 1, 1, 1)
+    each = (len(low), *(1,) * (low.ndim - 1))
     gain = draw.uniform(*degradation.gain, size=each) if degradation.gain else np.zeros(each)
     read_noise = draw.uniform(*degradation.read_noise, size=each)
     if not (gain.any() or read_noise.any()):
         return low
     mean = low.cpu().numpy().astype(np.float64)
+    if low.ndim == 5 and degradation.noise == "the same in every frame":
+        light = np.maximum(mean - degradation.offset, 0)
+        pattern = draw.standard_normal((len(mean), 1, *mean.shape[2:]))
+        return low + torch.from_numpy(np.sqrt(gain * light + read_noise**2) * pattern).to(low)
     noise = read_noise * draw.standard_normal(mean.shape) if read_noise.any() else np.zeros(mean.shape)
     if gain.any():
         # Pixels below the offset have no light; a gain of 0 is no photon noise.
