@@ -13,6 +13,7 @@ from napari_srgan.inference.devices import choose_device
 from napari_srgan.models import Library, ModelCard, models_for
 from napari_srgan.viewer.layers import finest_level, layer_axes
 from napari_srgan.viewer.model_rows import SHARP, is_sharp
+from napari_srgan.viewer.time_axis import times_of
 
 Choices = list[tuple[str, Any]]
 """What is shown, and what is meant."""
@@ -34,6 +35,7 @@ PRECISIONS: Choices = [
 ]
 TILES: Choices = [("automatic", None), *((f"{side} pixels", side) for side in (64, 128, 256, 512, 1024))]
 UNREADABLE = "cannot be read"
+NEEDS_TIME = "needs a time axis"
 
 
 def images(viewer: ViewerModel) -> Choices:
@@ -46,15 +48,31 @@ RGB = 3
 
 
 def models(image: Image | None, library: Library) -> Choices:
-    """The models that fit an image, the likeliest first.
+    """The models that fit an image, the likeliest first; those for single images before the others.
 
-    Also the user's files that cannot be read, so that they are not missed.
+    Also models for time-lapses where there is no time, and the user's files that cannot be read, so
+    that they are not missed.
     """
     cards = library.cards
     if image is not None:
-        cards = models_for(channels=RGB if image.rgb else 1, among=cards)
-    found: Choices = [(f"{card.name}  (x{card.scale_factor})", card.name) for card in cards]
+        channels, frames = RGB if image.rgb else 1, sorted({card.frames for card in cards})
+        cards = [card for n in frames for card in models_for(channels=channels, frames=n, among=cards)]
+    found: Choices = [(_with_factor(card, image), card.name) for card in cards]
     return found + [(f"{bad.name}  ({UNREADABLE})", bad.name) for bad in library.unreadable]
+
+
+def _with_factor(card: ModelCard, image: Image | None) -> str:
+    return f"{card.name}  (x{card.scale_factor}{', ' + NEEDS_TIME if why_not(card, image) else ''})"
+
+
+def why_not(card: ModelCard | None, image: Image | None) -> str:
+    """Why a model cannot be chosen for an image; empty if it can."""
+    if card is None or image is None or card.frames == 1 or times_of(image):
+        return ""
+    return (
+        f"{card.frames} frames of a time-lapse help each other in this model, and {image.name!r} has no "
+        "axis that can be time"
+    )
 
 
 def describe_model(name: str | None, image: Image | None, library: Library) -> str:
@@ -64,7 +82,10 @@ def describe_model(name: str | None, image: Image | None, library: Library) -> s
     card = library.card(name)
     if card is None:
         return library.problem(name)
-    about = f"{card.description} (x{card.scale_factor}, {_channels(card, image)})"
+    kinds = [f"x{card.scale_factor}", _channels(card, image)]
+    if card.frames > 1:
+        kinds.append(f"{card.frames} frames help each other")
+    about = f"{card.description} ({', '.join(kinds)})"
     return f"{about}; {SHARP}" if is_sharp(card) else about
 
 

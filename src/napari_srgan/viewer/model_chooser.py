@@ -7,12 +7,13 @@ from typing import Any
 from magicgui.widgets import ComboBox, Container, Label, PushButton
 from napari.layers import Image
 from psygnal import Signal
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import default_model_name, read_library
 from napari_srgan.viewer import choices, dialogs
-from napari_srgan.viewer.appearance import say
+from napari_srgan.viewer.appearance import as_sentence, say
 from napari_srgan.viewer.blending import Blending, pair_of
 from napari_srgan.viewer.jobs import JobRunner
 from napari_srgan.viewer.library_changes import LIBRARY
@@ -91,6 +92,12 @@ class ModelChooser:
         card = self._library.card(self._model.value)
         return None if card is None else card.scale_factor
 
+    @property
+    def for_movies(self) -> str:
+        """Name of the model, if it is one for time-lapses."""
+        card = self._library.card(self._model.value)
+        return "" if card is None or card.frames == 1 else card.name
+
     def offer(self, image: Image | None) -> None:
         """Show the models that fit an image; what the user chose stays, if it is among them."""
         self._image = image
@@ -99,12 +106,29 @@ class ModelChooser:
         with self._model.changed.blocked():
             self._model.native.clear()  # or old choices would keep their old places
             self._model.reset_choices()
-            offered = self._model.choices
+            offered = self._grey_out()
             self._was_chosen &= before in offered
             kept = before if self._was_chosen or image is None else default_model_name(rgb=image.rgb)
             if kept in offered:
                 self._model.value = kept
         self._show()
+
+    def _grey_out(self) -> list[str | None]:
+        """Grey out what does not fit the image, and say why; the names of the others."""
+        fitting: list[str | None] = []
+        for place, name in enumerate(self._model.choices):
+            reason = choices.why_not(self._library.card(name), self._image)
+            if not reason:
+                fitting.append(name)
+                continue
+            self._model.native.model().item(place).setEnabled(False)
+            self._model.native.setItemData(place, as_sentence(reason), Qt.ItemDataRole.ToolTipRole)
+        return fitting
+
+    def _choose(self, name: str) -> None:
+        """Choose a model, if it is offered and fits the image."""
+        if name in self._model.choices and not choices.why_not(self._library.card(name), self._image):
+            self._model.value = name
 
     def _on_library(self) -> None:
         self.offer(self._image)
@@ -116,8 +140,7 @@ class ModelChooser:
         self._show()
 
     def _on_wish(self, name: str) -> None:
-        if name in self._model.choices:
-            self._model.value = name
+        self._choose(name)
 
     def _on_sharpness(self) -> None:
         self._was_chosen = True
@@ -154,8 +177,7 @@ class ModelChooser:
 
     def _on_added(self, added: Added) -> None:
         for card in added.cards:
-            if card.name in self._model.choices:
-                self._model.value = card.name
+            self._choose(card.name)
         self.said.emit(str(added), bool(added.problems))
 
     def _complain(self, sentence: str) -> None:

@@ -47,9 +47,9 @@ class UpscaleWidget(Container[Any]):
         super().__init__(name="upscale")
         # Labels get one width only if the fields come after.
         self.extend([
-            self._image, *self._models.rows, self._region, *self._target.rows, *self._axes.rows, self._device,
-            self._precision, self._tile, self._ensemble, self._beside, self._buttons, self._bar, self._status,
-            self._offers,
+            self._image, *self._models.rows, self._axes.time, self._region, *self._target.rows,
+            *self._axes.rows, self._device, self._precision, self._tile, self._ensemble, self._beside,
+            self._buttons, self._bar, self._status, self._offers,
         ])  # fmt: skip
         for label in (self["about"], self._status):
             make_elastic(label)
@@ -106,7 +106,7 @@ class UpscaleWidget(Container[Any]):
         self._image.changed.connect(self._on_image)
         self._models.said.connect(self._on_library_said)
         self._target.changed.connect(self._on_target)
-        self._models.changed.connect(self._look_ahead)
+        self._models.changed.connect(self._on_model)
         for field in (self._region, self._axes, self._tile, self._ensemble):
             field.changed.connect(self._look_ahead)
         self._offers.lazily_wanted.connect(self._on_lazily)
@@ -134,9 +134,12 @@ class UpscaleWidget(Container[Any]):
         self._models.offer(self._image.value)
 
     def _on_image(self, image: Image | None) -> None:
-        self._models.offer(image)
         self._axes.offer(image)
+        self._models.offer(image)
         self._offers.visible = False
+
+    def _on_model(self) -> None:
+        self._axes.offer_time(self._models.for_movies)
         self._look_ahead()
 
     def _on_target(self) -> None:

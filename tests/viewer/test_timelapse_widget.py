@@ -1,0 +1,124 @@
+"""Models for time-lapses in the Upscale widget: to whom they are offered, and which axis is time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+RANDOM = np.random.default_rng(0)
+MOVIE = RANDOM.integers(100, 4000, (6, 20, 24), dtype=np.uint16)
+
+
+@pytest.fixture(autouse=True)
+def movie_model(make_movie_model):
+    return make_movie_model("movie-x2")
+
+
+@pytest.fixture
+def choose(open_widget):
+    """Opens the widget with a layer and the model for time-lapses."""
+
+    def choose_it(data, model="movie-x2", **of):
+        viewer, widget = open_widget()
+        layer = viewer.add_image(data, **{"name": "movie"} | of)
+        widget["image"].value = layer
+        widget["models"]["model"].value = model
+        return viewer, widget
+
+    return choose_it
+
+
+def shown(widget, name):
+    return widget[name].native.isVisibleTo(widget.native)
+
+
+def offered(widget):
+    """Text, whether it can be chosen, and the tooltip of each model."""
+    native = widget["models"]["model"].native
+    items = [native.model().item(n) for n in range(native.count())]
+    return {item.text(): (item.isEnabled(), item.data(Qt.ItemDataRole.ToolTipRole)) for item in items}
+
+
+def time_choices(widget):
+    native = widget["time_axis"].native
+    return [native.itemText(n) for n in range(native.count())]
+
+
+def test_offered_where_an_axis_can_be_time(choose):
+    _, widget = choose(MOVIE)
+    assert offered(widget)["movie-x2  (x2)"][0]
+    assert widget["about"].value == "untrained, for tests (x2, one channel, 5 frames help each other)"
+    assert next(iter(offered(widget))) == "microscopy-x2  (x2)"  # still the default
+
+
+@pytest.mark.parametrize(("data", "labels"), [(MOVIE[0], None), (MOVIE, ("c", "y", "x"))])
+def test_greyed_out_with_the_reason_elsewhere(choose, data, labels):
+    _, widget = choose(data, model="microscopy-x2", axis_labels=labels)
+    able, reason = offered(widget)["movie-x2  (x2, needs a time axis)"]
+    assert not able
+    assert reason == (
+        "5 frames of a time-lapse help each other in this model, and 'movie' has no axis that can be time"
+    )
+
+
+def test_default_comes_back_where_there_is_no_time(choose):
+    viewer, widget = choose(MOVIE)
+    widget["image"].value = viewer.add_image(MOVIE[0], name="still")
+    assert widget["models"]["model"].value == "microscopy-x2"
+    assert not shown(widget, "time_axis")
+
+
+def test_time_axis_is_asked_only_for_a_model_that_needs_it(choose):
+    _, widget = choose(MOVIE)
+    assert shown(widget, "time_axis")
+    assert not shown(widget, "axis_0")
+    assert time_choices(widget) == ["Axis 0 (6)"]
+    widget["models"]["model"].value = "microscopy-x2"
+    assert not shown(widget, "time_axis")
+    assert shown(widget, "axis_0")
+    assert widget["axis_0"].value == "Q"
+
+
+def test_named_time_is_preselected_and_depth_can_be_chosen(choose):
+    _, widget = choose(MOVIE[:, None].repeat(3, 1), axis_labels=("z", "t", "y", "x"))
+    assert time_choices(widget) == ["Axis 0, depth (6)", "Axis 1, time (3)"]
+    assert widget["time_axis"].value == 1
+    widget["time_axis"].value = 0
+    widget.reset_choices()  # as when a layer comes
+    assert widget["time_axis"].value == 0
+
+
+def test_user_has_to_choose_among_axes_without_names(choose):
+    _, widget = choose(MOVIE[:, None].repeat(3, 1))
+    assert time_choices(widget) == ["choose…", "Axis 0 (6)", "Axis 1 (3)"]
+    assert shown(widget, "axis_0")
+    widget["buttons"]["run"].native.click()
+    assert "nothing says which axis of 'movie' is time; choose the Time axis" in widget["status"].value
+    widget["time_axis"].value = 1
+    assert shown(widget, "axis_0")
+    assert not shown(widget, "axis_1")
+    assert time_choices(widget)[-1] == "Axis 1 (3)"
+
+
+def test_both_ways_to_say_it_agree(choose):
+    _, widget = choose(MOVIE[:, None].repeat(3, 1))
+    widget["axis_0"].value = "T"
+    assert widget["time_axis"].value == 0
+    widget["time_axis"].value = 1
+    assert widget["axis_0"].value == "Q"
+    assert not shown(widget, "axis_1")
+
+
+def test_channels_are_no_time(choose):
+    _, widget = choose(MOVIE[:, None].repeat(3, 1))
+    widget["axis_1"].value = "C"
+    assert time_choices(widget) == ["Axis 0 (6)"]
+    assert widget["time_axis"].value == 0
+
+
+def test_rgb_movie_may_have_a_model_for_one_channel(choose):
+    _, widget = choose(RANDOM.integers(0, 255, (5, 40, 40, 3), dtype=np.uint8), rgb=True)
+    assert widget["models"]["model"].value == "movie-x2"
+    assert "colours are upscaled one by one, 5 frames help each other" in widget["about"].value
+    assert time_choices(widget) == ["Axis 0 (5)"]
