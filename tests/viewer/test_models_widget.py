@@ -67,19 +67,30 @@ def test_table_shows_every_model(open_models, own):
     shown = cells(widget)
     assert names(widget) == ["microscopy-x2", "photo-x4", "mine"]
     assert shown[2][1:4] == ["untrained, for tests", "x4", "RGB"]
-    assert shown[2][4].endswith("kB")
-    assert shown[2][5:] == ["CC0-1.0", "+2.50 dB (3 sets)", "netG.pth"]
+    assert shown[2][5].endswith("kB")
+    assert shown[2][6:] == ["CC0-1.0", "+2.50 dB (3 sets)", "netG.pth"]
     assert shown[0][2:4] == ["x2", "1"]
-    assert shown[0][6:] == ["", "bundled"]
+    assert shown[0][7:] == ["", "bundled"]
+
+
+def test_frames_of_models_for_time_lapses(open_models, make_movie_model):
+    make_movie_model("movie-x2")
+    _, widget = open_models()
+    assert [row[4] for row in cells(widget)] == ["", "", "5"]
+    model = widget.table.model()
+    tooltips = [model.index(row, 4).data(Qt.ItemDataRole.ToolTipRole) for row in (0, 2)]
+    assert tooltips == ["<p>for single images</p>", "<p>5 frames of a time-lapse help each other</p>"]
+    widget.table.choose("movie-x2")
+    assert "5 of a time-lapse" in widget.details.text.toPlainText()
 
 
 def test_click_on_a_heading_sorts_by_size_not_by_letters(open_models, library_folder, tiny_model):
     save_model(tiny_model(name="large", width=64), library_folder / "large.safetensors")
     _, widget = open_models()
     header = widget.table.horizontalHeader()
-    x = header.sectionViewportPosition(4) + header.sectionSize(4) // 2
+    x = header.sectionViewportPosition(5) + header.sectionSize(5) // 2
     widget.table.horizontalScrollBar().setValue(10_000)
-    x = header.sectionViewportPosition(4) + header.sectionSize(4) // 2
+    x = header.sectionViewportPosition(5) + header.sectionSize(5) // 2
     QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() // 2))
     assert names(widget)[-1] == "large"
     QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() // 2))
@@ -279,7 +290,7 @@ def test_sharp_model_says_that_it_invents_and_how_it_looks(open_models, library_
     save_model(type(model)(model.network, card), library_folder / "gan.safetensors")
     _, widget = open_models()
     click_row(widget, "gan")
-    assert cells(widget)[2][6] == "-1.00 dB; looks 0.08 / 0.12 (Set5)"
+    assert cells(widget)[2][7] == "-1.00 dB; looks 0.08 / 0.12 (Set5)"
     text = widget.details.text.toPlainText()
     assert "Sharp: fine detail is invented, do not quantify it." in text
     assert "0.08 / 0.12" in text

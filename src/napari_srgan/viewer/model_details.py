@@ -129,7 +129,7 @@ def _facts(row: ModelRow, card: ModelCard) -> str:
     facts = {
         "factor": f"x{card.scale_factor}",
         "channels": channels_in_words(card.channels),
-        "frames": str(card.frames) if card.frames > 1 else "",
+        "frames": f"{card.frames} of a time-lapse help each other" if card.frames > 1 else "",
         "network": card.architecture,
         "size": size_in_words(row.size),
         "licence": card.licence,

@@ -134,6 +134,15 @@ def channels_in_words(channels: int) -> str:
     return "RGB" if channels == 3 else str(channels)
 
 
+def frames_in_words(card: ModelCard) -> str:
+    """How many frames of a time-lapse help each other; nothing for single images."""
+    return str(card.frames) if card.frames > 1 else ""
+
+
+def _whole_frames(card: ModelCard) -> str:
+    return f"{card.frames} frames of a time-lapse help each other" if card.frames > 1 else "for single images"
+
+
 def origin_in_words(row: ModelRow) -> str:
     """Bundled, yours, to be downloaded, or whose file it was."""
     if row.origin == "yours" and row.card is not None and row.card.source:
@@ -172,6 +181,12 @@ COLUMNS = (
         "channels",
         _of_card(lambda card: channels_in_words(card.channels)),
         lambda row: row.card.channels if row.card else 0,
+    ),
+    Column(
+        "frames",
+        _of_card(frames_in_words),
+        lambda row: row.card.frames if row.card else 0,
+        whole=_of_card(_whole_frames),
     ),
     Column("size", lambda row: size_in_words(row.size), lambda row: row.size or 0),
     _text_column("licence", _of_card(lambda card: card.licence)),
