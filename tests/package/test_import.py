@@ -57,7 +57,7 @@ print(missing, set(napari_srgan.__all__) <= set(dir(napari_srgan)))
 
 BLOCKED = [
     "dask", "zarr", "napari", "spandrel", "qtpy", "magicgui", "superqt", "rich", "typer", "matplotlib",
-    "onnx", "onnxscript", "bioimageio", "lightning_fabric",
+    "onnx", "onnxscript", "bioimageio", "lightning_fabric", "av",
 ]  # fmt: skip
 """Not on a machine that only trains: it has torch, numpy, scikit-image, tifffile, safetensors, pydantic."""
 

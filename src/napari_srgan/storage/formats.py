@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_srgan.errors import UserError
+from napari_srgan.storage import video_package
 from napari_srgan.storage.address import Address, Place
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.output import Output
@@ -16,9 +17,12 @@ from napari_srgan.storage.partial import is_zarr
 
 ENDINGS = (
     ".ome.zarr", ".ome.tiff", ".ome.tif", ".zarr", ".tiff", ".tif", ".png", ".jpeg", ".jpg", ".webp",
+    *video_package.READ,
 )  # fmt: skip
 """Of all files we read and write, longer ones first."""
-_LISTED = ".tif, .ome.tif, .png, .jpg, .webp, .zarr and .ome.zarr"
+_LISTED = (
+    ".tif, .ome.tif, .png, .jpg, .webp, .zarr, .ome.zarr and (with the extra [video]) .mp4, .avi, .mov, .mkv"
+)
 
 
 def ending(path: Place) -> str:
@@ -35,7 +39,8 @@ def open_image(path: Place, axes: str | None = None) -> StoredImage:
     path
         A file with one of :data:`ENDINGS`, or the folder or the address of a zarr array or image.
     axes
-        What a user says of the axes as they are stored; asked where a zarr does not name them.
+        What a user says of the axes as they are stored; asked where a zarr does not name them, and where a
+        video may have colours.
 
     Returns
     -------
@@ -63,6 +68,10 @@ def open_image(path: Place, axes: str | None = None) -> StoredImage:
     try:
         if path.stat().st_size == 0:
             raise UserError(f"{path.name} is empty (0 bytes); get the file again from where it was made")
+        if kind in video_package.READ:
+            from napari_srgan.storage.video_read import open_video
+
+            return open_video(path, axes)
         return _reader(kind)(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -97,7 +106,7 @@ def open_output(
     overwrite: bool = False,
     colour_profile: bytes | None = None,
 ) -> Output:
-    """Begin a TIFF or a picture, checking first that it can hold the result.
+    """Begin a TIFF, a picture or a video, checking first that it can hold the result.
 
     Zarr is written by :func:`~napari_srgan.storage.upscale_to_zarr.upscale_to_zarr_job`.
 
@@ -139,6 +148,10 @@ def _writer(path: Path) -> Callable[..., Output]:
         from napari_srgan.storage.tiff_write import TiffOutput
 
         return TiffOutput
+    if kind in video_package.READ:
+        from napari_srgan.storage.video_write import VideoOutput
+
+        return VideoOutput
     from napari_srgan.storage.pictures import PictureOutput
 
     return PictureOutput

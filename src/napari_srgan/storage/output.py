@@ -53,6 +53,8 @@ class Output(ABC):
         self.path = path
         self.axes = axes
         self.colour_profile = colour_profile
+        self.note = ""
+        """What a user should know of the file once it is written."""
         self.partial = Partial(path, overwrite=overwrite)
 
     @abstractmethod

@@ -8,26 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import tifffile
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Upscaled, memory_sink
-from napari_srgan.storage.output import Output
+from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.storage.scratch_output import ScratchOutput
 from napari_srgan.storage.spacing import Spacing, short_unit
 
 OME_DTYPES = ("bool", "int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64")
 IMAGEJ_DTYPES = ("uint8", "uint16", "float32")
 IMAGEJ_LARGEST = 2**32 - 2**25
 """Bytes beyond which a file must be BigTIFF, which ImageJ's own format cannot be."""
-MEMORY_SHARE = 0.25
-"""A result that needs more of the free memory than this waits on disk until it is written."""
 TILE = 256
 """Side of a tile of a large plane, so that viewers can read a part of it."""
 
 
-class TiffOutput(Output):
+class TiffOutput(ScratchOutput):
     """A result as OME-TIFF (``.ome.tif``), or as TIFF that ImageJ opens with its pixel size.
 
     Truth values are stored as one bit. What ImageJ's format cannot hold (other dtypes,
@@ -38,23 +35,12 @@ class TiffOutput(Output):
     def __init__(self, path: Path, **options: Any) -> None:
         self.ome = path.name.lower().endswith((".ome.tif", ".ome.tiff"))
         super().__init__(path, **options)
-        self._scratch = self.partial.temporary.with_name(f"{self.partial.temporary.name}.scratch")
 
     def check(self, axes: str, dtype: np.dtype[Any]) -> None:
         if self.ome and dtype.name not in OME_DTYPES:
             raise UserError(f"OME-TIFF cannot hold {dtype}; write a .tif or a .zarr")
         if self.ome and axes.count("Q") > len(_free_letters(axes)):
             raise UserError(f"OME-TIFF has no place for axes {axes!r}; write a .tif or a .zarr")
-
-    def __call__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        if size <= MEMORY_SHARE * psutil.virtual_memory().available:
-            return memory_sink(shape, dtype)
-        return np.memmap(self._scratch, dtype, "w+", shape=shape)
-
-    def discard(self) -> None:
-        super().discard()
-        self._scratch.unlink(missing_ok=True)
 
     def write(self, result: Upscaled, spacings: tuple[Spacing, ...]) -> None:
         data = result.data
