@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_srgan.inference.cross_fade import CrossFade, Strip, blend_strips, inside, reach_of, strips_of
+from napari_srgan.inference.cross_fade import CrossFade, Strip, blend_strips, pixels_of, reach_of, strips_of
 from napari_srgan.inference.engine import Cancelled, OutOfMemory, SampleTooLarge, Watch
 from napari_srgan.inference.kept_apart import kept_apart
 from napari_srgan.inference.plane_statistics import PlaneStatistics
@@ -55,7 +55,7 @@ class CanonicalTiles:
         return kept
 
     def pixels(self, place: TilePlace, watch: Watch) -> NDArray[Any]:
-        """Pixels of a tile, ``(Y * factor, X * factor[, S])`` of the result's dtype.
+        """Pixels of a tile, with all axes of the result and of its dtype; of all frames of a clip.
 
         Raises
         ------
@@ -142,9 +142,9 @@ class CanonicalTiles:
             if tile == whole:
                 return found
             if values is None:
-                size = len(whole.y) * factor, len(whole.x) * factor, found.shape[2]
-                values = np.empty(size, found.dtype)
-            values[inside(seen, whole, factor)] = fade.blend(tile, found) if self.work.fades else found
+                size = len(whole.y) * factor, len(whole.x) * factor
+                values = np.empty((len(found), *size, found.shape[-1]), found.dtype)
+            values[pixels_of(seen, whole, factor)] = fade.blend(tile, found) if self.work.fades else found
         assert values is not None
         return values
 

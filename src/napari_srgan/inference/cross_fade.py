@@ -41,7 +41,7 @@ class Strip:
     part: Tile
     """What of it, and of its reach, this is."""
     values: NDArray[Any]
-    """``(Y * factor, X * factor, K)`` of the part; any float dtype."""
+    """``(..., Y * factor, X * factor, K)`` of the part; any float dtype."""
 
 
 @dataclass
@@ -87,7 +87,7 @@ class CrossFade:
         tile
             Without its reach. All tiles together cover the place, each pixel once.
         values
-            ``(Y * factor, X * factor, K)`` of the tile with its reach; any float dtype.
+            ``(..., Y * factor, X * factor, K)`` of the tile with its reach; any float dtype.
 
         Returns
         -------
@@ -127,7 +127,7 @@ def reach_of(tile: Tile, place: Tile) -> Tile:
 def strips_of(whole: Strip, factor: int) -> list[Strip]:
     """What neighbours can reach of a tile that is computed, its values copied."""
     return [
-        Strip(whole.tile, part, kept_apart(whole.values[inside(part, whole.part, factor)].copy()))
+        Strip(whole.tile, part, kept_apart(whole.values[pixels_of(part, whole.part, factor)].copy()))
         for part in _sides(whole.part)
     ]
 
@@ -149,18 +149,19 @@ def blend_strips(strips: Iterable[Strip], seen: Tile, place: Tile, factor: int) 
     Returns
     -------
     NDArray
-        ``(Y * factor, X * factor, K)`` of the part.
+        ``(..., Y * factor, X * factor, K)`` of the part.
     """
     shared = [(strip, common) for strip in strips if (common := _common(seen, strip.part))]
     shared.sort(key=lambda found: (found[0].tile.y.start, found[0].tile.x.start))
     like = shared[0][0].values
-    total = np.zeros((len(seen.y) * factor, len(seen.x) * factor, like.shape[2]), like.dtype)
-    weights = np.zeros_like(total[..., :1])
+    size = len(seen.y) * factor, len(seen.x) * factor
+    total = np.zeros((*like.shape[:-3], *size, like.shape[-1]), like.dtype)
+    weights = np.zeros((*size, 1), like.dtype)
     for strip, common in shared:
-        ours, theirs = inside(common, seen, factor), inside(common, strip.part, factor)
+        ours, theirs = pixels_of(common, seen, factor), pixels_of(common, strip.part, factor)
         weight = _weight(strip.tile, common, place, factor)[..., None].astype(like.dtype)
         total[ours] += strip.values[theirs] * weight
-        weights[ours] += weight
+        weights[inside(common, seen, factor)] += weight
     blended: NDArray[Any] = total / weights
     return blended
 
@@ -180,6 +181,11 @@ def inside(part: Tile, outer: Tile, factor: int) -> tuple[slice, slice]:
         for span, of in ((part.y, outer.y), (part.x, outer.x))
     )
     return y, x
+
+
+def pixels_of(part: Tile, outer: Tile, factor: int) -> tuple[Any, ...]:
+    """As :func:`inside`, as an index of values ``(..., Y * factor, X * factor, K)``."""
+    return (..., *inside(part, outer, factor), slice(None))
 
 
 def _share(core: Span, place: Span, seen: Span, factor: int) -> NDArray[np.float64]:

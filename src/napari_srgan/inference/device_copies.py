@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_srgan.networks.generator import layout_of
+
 
 @dataclass(frozen=True)
 class Ordered:
@@ -40,7 +42,7 @@ class DeviceCopies:
         computing = torch.cuda.current_stream(self._device)
         with torch.cuda.stream(self._up):
             batch = torch.from_numpy(low).pin_memory().to(self._device, non_blocking=True)
-            batch = batch.contiguous(memory_format=torch.channels_last)
+            batch = batch.contiguous(memory_format=layout_of(low.ndim))
         computing.wait_stream(self._up)
         batch.record_stream(computing)  # its memory is free only when the computing is over, too
         return batch

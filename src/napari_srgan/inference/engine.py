@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.clips import Timing
 from napari_srgan.inference.device_copies import DeviceCopies, Ordered
 from napari_srgan.inference.devices import choose_device, choose_dtype
 from napari_srgan.inference.full_precision import full_precision
@@ -22,6 +23,7 @@ from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
 from napari_srgan.inference.tiling import SMALLEST_TILE
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
+from napari_srgan.networks.generator import layout_of
 from napari_srgan.networks.instance_norm import (
     Complete,
     Gathered,
@@ -30,6 +32,7 @@ from napari_srgan.networks.instance_norm import (
     moments_from,
 )
 from napari_srgan.networks.self_ensemble import ORIENTATIONS, SelfEnsemble
+from napari_srgan.networks.temporal import TemporalGenerator
 
 ResultT = TypeVar("ResultT")
 
@@ -116,10 +119,12 @@ class Engine:
         self.dtype = wanted if wanted in model.network.half_precisions else torch.float32
         self.passes = len(ORIENTATIONS) if self_ensemble else 1
         self.needs_plane_statistics = model.network.needs_plane_statistics
+        self.timing = Timing.of(model.network)
         self._network: Generator | None = None
         self._preparing = threading.Lock()
         self._running = threading.Lock()
         self._normalised_layers: int | None = None
+        self._layers: dict[int, int] = {}
         self._copies = DeviceCopies(self.device) if self.device.type == "cuda" else None
 
     @property
@@ -150,9 +155,25 @@ class Engine:
             torch.xpu.empty_cache()
 
     @property
-    def layers(self) -> int:
-        """Layers a :class:`Watch` counts for one tile."""
-        return max(len(_layers_of(self.network)), 1) * self.passes
+    def temporal(self) -> bool:
+        """Whether it takes clips ``(N, T, C, Y, X)``, and not images ``(N, C, Y, X)``."""
+        return isinstance(self.model.network, TemporalGenerator)
+
+    def layers(self, frames: int = 1) -> int:
+        """Layers a :class:`Watch` counts for one tile of so many frames that are made together."""
+        if not self.temporal:
+            return max(len(_layers_of(self.network)), 1) * self.passes
+        if frames not in self._layers:  # they run again and again, each network's in its own way
+            watch = Watch()
+            self.run(np.zeros(self.tile_shape(1, SMALLEST_TILE, frames), np.float32), watch)
+            self._layers[frames] = max(watch.layers, 1)
+        return self._layers[frames]
+
+    def tile_shape(self, batch: int, side: int, frames: int | None = None) -> tuple[int, ...]:
+        """Of what the network is given for a tile: of so many frames, of a whole clip if unsaid."""
+        seen = self.timing.seen(self.timing.clip if frames is None else frames)
+        channels = self.model.card.channels
+        return (batch, seen, channels, side, side) if self.temporal else (batch, channels, side, side)
 
     @property
     def precision(self) -> str:
@@ -195,7 +216,8 @@ class Engine:
         Parameters
         ----------
         low
-            ``(N, C, Y, X)``, finite, in the network's range.
+            ``(N, C, Y, X)``, or ``(N, T, C, Y, X)`` for networks that see time; finite, in the network's
+            range.
         watch
             Told of each layer.
         statistics
@@ -204,7 +226,8 @@ class Engine:
         Returns
         -------
         NDArray
-            ``(N, C, Y * factor, X * factor)`` float32.
+            ``(N, C, Y * factor, X * factor)`` float32, or ``(N, T', C, Y * factor, X * factor)`` of the
+            frames that were not only there to help.
 
         Raises
         ------
@@ -284,7 +307,7 @@ class Engine:
             if self._copies is not None:
                 result: Tensor = network(self._copies.up(low))
                 return self._copies.ordered(result.float().contiguous())
-            result = network(torch.from_numpy(low).to(self.device, memory_format=torch.channels_last))
+            result = network(torch.from_numpy(low).to(self.device, memory_format=layout_of(low.ndim)))
             return result.float().cpu()
 
     def _on_host(self, high: Tensor | Ordered) -> NDArray[np.float32]:

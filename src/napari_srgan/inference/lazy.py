@@ -25,7 +25,7 @@ from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
 from napari_srgan.inference.tile_cache import TileCache, cache_budget
-from napari_srgan.inference.tile_grid import TileGrid, TilePlace
+from napari_srgan.inference.tile_grid import Piece, TileGrid, TilePlace, cut_at_borders
 from napari_srgan.inference.upscale import check_tile, memory_sink, result_shape
 from napari_srgan.models import Model
 
@@ -36,7 +36,7 @@ LAZY_TILE = 256
 """Side of a tile in low-resolution pixels, if nothing is said: small enough that the first is there
 soon, large enough that its halo of some 40 pixels does not cost more than the tile."""
 
-Index = tuple[int | slice, ...]
+Index = tuple[slice, ...]
 
 _here: WeakValueDictionary[str, LazyUpscaling] = WeakValueDictionary()
 """Those that have been sent, by name: a process that is sent one ten times has one network and one cache."""
@@ -55,6 +55,9 @@ class LazyUpscaling:
     values up to 2**24, of larger arrays from 64 blocks of 256 x 256 pixels spread evenly, and if these have
     no contrast, from the extremes of 256 more. Only if these have none either, up to 4,096 of
     2,048 x 2,048 are looked at, before the first tile is computed: all of a slide of 130,000 x 130,000.
+
+    A model for time-lapses is run over clips, which lie on a fixed grid from frame 0 on, too, and a tile is
+    that of all frames of one: the first frame costs as much as all of them, and the others are there then.
 
     It can be sent to other processes, if its array can. They take over what is settled here: intensities,
     precision and tiles; each has a device, a network and a cache of its own.
@@ -181,10 +184,10 @@ class LazyUpscaling:
         """Tiles of a part that are not there, nearest its middle first."""
         part = part_of(key, self.shape)
         y = self.axes.index("Y")
-        planes = _nearest_first([index for _, index in part.leading(y)])
+        clips = _nearest_first([index for index, _ in self._clips(part)])
         rows, columns = (self._grid.pieces(part.ranges[axis]) for axis in (y, y + 1))
         tiles = _nearest_first([(row.number, column.number) for row, column in product(rows, columns)])
-        places = (TilePlace(index, row, column) for index in planes for row, column in tiles)
+        places = (TilePlace(index, row, column) for index in clips for row, column in tiles)
         return [place for place in places if place not in self._tiles.cache]
 
     def compute(self, place: TilePlace, watch: Watch | None = None) -> None:
@@ -206,6 +209,8 @@ class LazyUpscaling:
     def dask(self) -> da.Array:
         """As a dask array whose chunks are the tiles; along leading axes they are one plane thick.
 
+        Along time they are one clip thick, if the model is for time-lapses.
+
         Nothing is computed, and no time is spent on tiles that are not looked at, however many there are.
         """
         from napari_srgan.inference.lazy_dask import Window, tile_array
@@ -213,15 +218,15 @@ class LazyUpscaling:
         return tile_array(Window(self, part_of(..., self.shape), self._name))
 
     def tile_sizes(self, part: Part) -> tuple[tuple[int, ...], ...]:
-        """How many places of a part lie in each tile, along every axis; leading ones plane by plane."""
+        """How many places of a part lie in each tile, along every axis."""
         y = self.axes.index("Y")
-        leading = [(1,) * len(along) for along in part.ranges[:y]]
-        plane = [
-            tuple(piece.into.stop - piece.into.start for piece in self._grid.pieces(along))
-            for along in part.ranges[y : y + 2]
+        plane = [self._grid.pieces(along) for along in part.ranges[y : y + 2]]
+        cut = [
+            tuple(piece.into.stop - piece.into.start for piece in pieces)
+            for pieces in (*self._leading(part), *plane)
         ]
         samples = [(len(along),) for along in part.ranges[y + 2 :]]
-        return tuple(sizes or (0,) for sizes in (*leading, *plane, *samples))
+        return tuple(sizes or (0,) for sizes in (*cut, *samples))
 
     @property
     def settled(self) -> dict[str, Any]:
@@ -243,10 +248,21 @@ class LazyUpscaling:
         rows, columns = (self._grid.pieces(part.ranges[axis]) for axis in (y, y + 1))
         samples = [slice(along.start, along.stop, along.step) for along in part.ranges[y + 2 :]]
         every = [slice(None)] * len(samples)
-        for at, index in part.leading(y):
+        for index, clip in self._clips(part):
+            into, of = [piece.into for piece in clip], [piece.of for piece in clip]
             for row, column in product(rows, columns):
                 place = TilePlace(index, row.number, column.number)
-                yield place, (*at, row.into, column.into, *every), (row.of, column.of, *samples)
+                yield place, (*into, row.into, column.into, *every), (*of, row.of, column.of, *samples)
+
+    def _clips(self, part: Part) -> Iterator[tuple[tuple[int, ...], tuple[Piece, ...]]]:
+        """Clips of a part: where they begin, and what of them is in it; planes, if nothing sees time."""
+        steps = self._work.clip_steps
+        for clip in product(*self._leading(part)):
+            yield tuple(piece.number * step for piece, step in zip(clip, steps, strict=True)), clip
+
+    def _leading(self, part: Part) -> list[list[Piece]]:
+        """The leading axes of a part, cut into clips."""
+        return [cut_at_borders(*along) for along in zip(part.ranges, self._work.clip_steps, strict=False)]
 
 
 def _nearest_first(places: list[tuple[int, ...]]) -> list[tuple[int, ...]]:

@@ -46,7 +46,7 @@ class TileCost:
 
 
 def measure_cost(engine: Engine, batch: int = 1, *, gathering: bool = False) -> TileCost:
-    """Measure what a tile costs, by running two small ones.
+    """Measure what a tile costs, by running two small ones; of a time-lapse, what one of a whole clip costs.
 
     Parameters
     ----------
@@ -72,7 +72,8 @@ def measure_cost(engine: Engine, batch: int = 1, *, gathering: bool = False) -> 
 def most_pixels(engine: Engine, batch: int, cost: TileCost) -> int:
     """Pixels of the largest tile, halo included, that the engine's device can run, if it costs so much."""
     fits = cost.largest_tile(memory_budget(engine.device))
-    return min(fits, MOST_RESULT_PIXELS // (batch * engine.model.scale_factor**2))
+    made = batch * engine.timing.clip
+    return min(fits, MOST_RESULT_PIXELS // (made * engine.model.scale_factor**2))
 
 
 def largest_tile(engine: Engine, batch: int) -> int:
@@ -110,7 +111,7 @@ def memory_budget(device: torch.device, most: float | None = None) -> float:
 
 
 def _peak_bytes(engine: Engine, batch: int, side: int, gathering: bool) -> float:
-    low = np.zeros((batch, engine.model.card.channels, side, side), np.float32)
+    low = np.zeros(engine.tile_shape(batch, side), np.float32)
 
     def run() -> None:
         if gathering:

@@ -1,13 +1,15 @@
-"""One plane of an array: measured if its model needs that, then computed tile by tile."""
+"""One plane of an array, or one clip: measured if its model needs that, then computed tile by tile."""
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Generator as Iteration
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.inference import cross_fade
 from napari_srgan.inference.arrays import restore_dtype
+from napari_srgan.inference.clips import ClipPlan, Shot, clip_at, shot_of
 from napari_srgan.inference.engine import Engine, OutOfMemory, SampleTooLarge, Watch
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.memory import largest_sample
@@ -33,7 +36,7 @@ from napari_srgan.progress import Progress
 ResultT = TypeVar("ResultT")
 
 Finish = Callable[[NDArray[Any]], NDArray[Any]]
-"""What is done to a tile's quantities ``(Y, X, K)`` before they are rounded."""
+"""What is done to a tile's quantities ``(frames, Y, X, K)`` before they are rounded."""
 
 HEARTBEAT = 0.05
 """Seconds between signs of life while a tile is computed."""
@@ -93,6 +96,36 @@ class PlaneWork:
     def __post_init__(self) -> None:
         if not self.transforms:
             self.transforms = self.stack.transforms()
+
+    def clips(self) -> Iterator[tuple[int, ...]]:
+        """Places of all clips along the leading axes: those of their first frames."""
+        shape = self.stack.array.shape
+        return product(*(range(0, shape[axis], step) for axis, step in enumerate(self.clip_steps)))
+
+    @property
+    def clip_steps(self) -> tuple[int, ...]:
+        """How many places a clip has along each of the leading axes: one, but for time."""
+        leading = range(self.stack.axes.index("Y"))
+        return tuple(self.engine.timing.clip if axis == self.stack.time else 1 for axis in leading)
+
+    def plan(self, index: tuple[int, ...]) -> ClipPlan:
+        """How the clip at a place is computed; a plane without time is a clip of one frame."""
+        timing, time = self.engine.timing, self.stack.time
+        first, length = (0, 1) if time is None else (index[time], self.stack.array.shape[time])
+        frames = clip_at(first, timing.clip, length)
+        return ClipPlan(frames, (shot_of(frames, Span(0, length), timing),))
+
+    def clip_slices(self, index: tuple[int, ...]) -> tuple[slice, ...]:
+        """Planes of the clip at a place."""
+        shape = self.stack.array.shape
+        return tuple(
+            slice(at, min(at + step, size))
+            for at, step, size in zip(index, self.clip_steps, shape, strict=False)
+        )
+
+    def count(self, index: tuple[int, ...]) -> int:
+        """How many planes the clip at a place has."""
+        return math.prod(along.stop - along.start for along in self.clip_slices(index))
 
     @property
     def radius(self) -> int:
@@ -171,28 +204,49 @@ class PlaneWork:
         finish: Finish,
         watch: Watch,
     ) -> NDArray[Any]:
-        """Read, compute, finish and restore one tile."""
+        """Read, compute, finish and restore one tile of a plane or a clip."""
         return self.restored(finish(self.quantities(index, tile, statistics, watch)))
 
     def quantities(
         self, index: tuple[int, ...], tile: Tile, statistics: PlaneStatistics | None, watch: Watch
     ) -> NDArray[Any]:
-        """Read and compute one tile: ``(Y * factor, X * factor, K)``, not rounded."""
+        """Read and compute one tile: ``(frames, Y * factor, X * factor, K)``, not rounded."""
+        shots = (self._shot(index, shot, tile, statistics, watch) for shot in self.plan(index).shots)
+        return _joined([frame for made in shots for frame in made], 0)
+
+    def _shot(
+        self,
+        index: tuple[int, ...],
+        shot: Shot,
+        tile: Tile,
+        statistics: PlaneStatistics | None,
+        watch: Watch,
+    ) -> Iterator[NDArray[Any]]:
+        """Frames ``(Y * factor, X * factor, K)`` that go through the network together."""
         card, transform = self.stack.card, self.transform(index)
-        read = self.stack.read(index, tile, self.halo)
-        batch = self.engine.run(read.to_batch(transform, card.channels), watch, statistics)
-        return read.from_batch(batch, transform, card.scale_factor)
+        read = self.stack.read_frames(index, shot.seen, tile, self.halo)
+        batches = {frame: one.to_batch(transform, card.channels) for frame, one in read.items()}
+        low = _joined([batches[frame] for frame in shot.seen], 1)
+        if self.engine.temporal:
+            high = self.engine.run(low, watch, statistics)
+        else:
+            high = self.engine.run(low[:, 0], watch, statistics)[:, None]
+        for number, frame in enumerate(range(shot.made.start, shot.made.stop)):
+            yield read[frame].from_batch(high[:, number], transform, card.scale_factor)
 
     def restored(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Quantities as pixels of the result, without an axis of samples if they are gray."""
-        restored = restore_dtype(values, self.stack.result_dtype)
-        return restored if self.stack.rgb else restored[..., 0]
+        """Quantities as pixels of the result, with all of its axes."""
+        pixels = restore_dtype(values, self.stack.result_dtype)
+        frames = tuple(
+            len(values) if axis == self.stack.time else 1 for axis, _ in enumerate(self.clip_steps)
+        )
+        pixels = pixels if self.stack.rgb else pixels[..., 0]
+        return pixels.reshape(*frames, *pixels.shape[1:])
 
     def write(self, result: Sink, index: tuple[int, ...], tile: Tile, pixels: NDArray[Any]) -> None:
         factor = self.stack.card.scale_factor
-        result[(*index, _scaled(tile.y, self.place.y, factor), _scaled(tile.x, self.place.x, factor))] = (
-            pixels
-        )
+        plane = _scaled(tile.y, self.place.y, factor), _scaled(tile.x, self.place.x, factor)
+        result[(*self.clip_slices(index), *plane)] = pixels
 
     def transform(self, index: tuple[int, ...]) -> IntensityTransform:
         """Intensity transform of a plane."""
@@ -202,8 +256,9 @@ class PlaneWork:
 def upscale_plane(
     work: PlaneWork, index: tuple[int, ...], tiles: list[Tile], steps: Steps, result: Sink
 ) -> Iteration[Progress, None, list[Tile]]:
-    """Upscale one plane; return its tiles as they were in the end, cut for the next plane."""
-    queue, finished = deque(tiles), list[Tile]()
+    """Upscale one plane, or one clip; return its tiles as they were in the end, cut for the next one."""
+    queue, finished, frames = deque(tiles), list[Tile](), work.count(index)
+    layers = work.engine.layers(frames)
     fade = cross_fade.CrossFade(work.place, work.stack.card.scale_factor)
     statistics: PlaneStatistics | None = None
     measuring, message = steps.measuring, steps.message
@@ -218,7 +273,7 @@ def upscale_plane(
             reach, finish = fade.reach(tile), partial(fade.blend, tile)
         compute = partial(work.tile, index, reach, statistics, finish)
         try:
-            pixels = yield from _watched(compute, work.engine, tile.pixels, steps)
+            pixels = yield from _watched(compute, layers, tile.pixels * frames, steps)
         except SampleTooLarge as error:
             work.halve_sample(work.plan_sample(), error)
             queue.appendleft(tile)
@@ -230,7 +285,7 @@ def upscale_plane(
         work.write(result, index, reach, pixels)
         work.cut |= not work.is_plane(tile)
         finished.append(tile)
-        steps = steps.after(tile.pixels)
+        steps = steps.after(tile.pixels * frames)
     return finished
 
 
@@ -248,7 +303,7 @@ def _measure_plane(
         try:
             statistics = yield from _watched(
                 partial(work.gather, index, sample),
-                work.engine,
+                work.engine.layers(),
                 pixels,
                 steps.saying(f"{says}, for {work.stack.card.name}"),
             )
@@ -262,7 +317,7 @@ def _measure_plane(
 
 
 def _watched(
-    compute: Callable[[Watch], ResultT], engine: Engine, pixels: int, steps: Steps
+    compute: Callable[[Watch], ResultT], layers: int, pixels: int, steps: Steps
 ) -> Iteration[Progress, None, ResultT]:
     """Compute on a thread of its own, telling how far it is."""
     watch = Watch()
@@ -270,7 +325,7 @@ def _watched(
         future = thread.submit(compute, watch)
         try:
             while not future.done():
-                yield steps.within(pixels, watch.layers / engine.layers)
+                yield steps.within(pixels, watch.layers / layers)
                 wait([future], HEARTBEAT)
         except BaseException:  # closed, or Ctrl-C
             watch.cancel()
@@ -300,6 +355,11 @@ def halved(tiles: list[Tile], failed: Tile, engine: Engine, error: OutOfMemory) 
     for tile in tiles:
         cut += tile.halves() if tile.pixels >= failed.pixels else [tile]
     return cut
+
+
+def _joined(frames: list[NDArray[Any]], axis: int) -> NDArray[Any]:
+    """Frames along a new axis; a single one is not copied."""
+    return np.expand_dims(frames[0], axis) if len(frames) == 1 else np.stack(frames, axis)
 
 
 def _scaled(span: Span, origin: Span, factor: int) -> slice:

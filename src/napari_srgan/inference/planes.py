@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import ArrayLike, read_block, sample_values
+from napari_srgan.inference.clips import consecutive
 from napari_srgan.inference.intensity import (
     BYTE_TRANSFORM,
     IntensityTransform,
@@ -43,6 +44,13 @@ class PlaneStack:
                 f"{self.card.name} is for {self.card.channels} channels; "
                 "images are upscaled by models of 1 or 3 channels"
             )
+        if self.card.frames > 1 and "T" not in self.axes:
+            raise UserError(_without_time(self.card.name, self.axes))
+
+    @property
+    def time(self) -> int | None:
+        """The axis along which frames help each other, if the model is for time-lapses."""
+        return self.axes.index("T") if self.card.frames > 1 else None
 
     @property
     def rgb(self) -> bool:
@@ -58,9 +66,10 @@ class PlaneStack:
         """Planes that go through the network together."""
         return 3 if self.rgb and self.card.channels == 1 else 1
 
-    def indices(self) -> Iterator[tuple[int, ...]]:
-        """Places of all planes along the leading axes."""
-        return product(*(range(size) for size in self.array.shape[: self.axes.index("Y")]))
+    @property
+    def planes(self) -> int:
+        """How many there are."""
+        return math.prod(self.array.shape[: self.axes.index("Y")])
 
     @property
     def result_dtype(self) -> np.dtype[Any]:
@@ -122,20 +131,58 @@ class PlaneStack:
     def read(self, index: tuple[int, ...], tile: Tile, halo: int, border: int | None = None) -> TileInput:
         """Read a tile with its halo; the plane is continued by a border, unsaid by the model's."""
         border = self.card.border if border is None else border
-        windows = tuple(
+        windows = self._windows(tile, halo, border)
+        reads = self._reads(windows)
+        pixels = read_block(self.array, (*index, *(slice(r.start, r.stop) for r in reads)))
+        return self._input(pixels, reads, windows, tile)
+
+    def read_frames(
+        self, index: tuple[int, ...], frames: Iterable[int], tile: Tile, halo: int
+    ) -> dict[int, TileInput]:
+        """Read a tile of some frames with its halo; those beside each other together.
+
+        Parameters
+        ----------
+        index
+            Of a plane, whatever its frame.
+        frames
+            Numbers along :attr:`time`; one plane is all there is without it.
+        tile, halo
+            As in :meth:`read`.
+        """
+        if self.time is None:
+            return dict.fromkeys(frames, self.read(index, tile, halo))
+        windows = self._windows(tile, halo, self.card.border)
+        reads = self._reads(windows)
+        found = {}
+        for span in consecutive(frames):
+            key: list[int | slice] = [*index, *(slice(r.start, r.stop) for r in reads)]
+            key[self.time] = slice(span.start, span.stop)
+            block = read_block(self.array, tuple(key))
+            for frame, pixels in zip(range(span.start, span.stop), block, strict=True):
+                found[frame] = self._input(pixels, reads, windows, tile)
+        return found
+
+    def _windows(self, tile: Tile, halo: int, border: int | None) -> tuple[Window, ...]:
+        return tuple(
             tile_window(span, length, halo, border)
             for span, length in zip((tile.y, tile.x), self.plane_shape, strict=True)
         )
+
+    def _reads(self, windows: tuple[Window, ...]) -> tuple[Span, ...]:
+        """What is read for windows: more, where pixels that are not finite are filled from around them."""
         grow = FILL_RADIUS if np.dtype(self.array.dtype).kind == "f" else 0
-        reads = tuple(
+        return tuple(
             w.read.grown(grow, grow).within(Span(0, length))
             for w, length in zip(windows, self.plane_shape, strict=True)
         )
-        pixels = read_block(self.array, (*index, *(slice(r.start, r.stop) for r in reads)))
-        offset = tuple(r.start for r in reads)
+
+    def _input(
+        self, pixels: NDArray[Any], reads: tuple[Span, ...], windows: tuple[Window, ...], tile: Tile
+    ) -> TileInput:
         return TileInput(
             pixels if self.rgb else pixels[..., None],
-            offset,
+            tuple(r.start for r in reads),
             windows,
             tile,
             self.card.result,
@@ -216,6 +263,21 @@ class TileInput:
         )
         own: NDArray[Any] = self.pixels[y, x]
         return own
+
+
+def _without_time(name: str, axes: str) -> str:
+    """What is said where a model for time-lapses has no time to look along."""
+    leading = axes[: axes.index("Y")]
+    if not leading:
+        return (
+            f"{name} is for time-lapses, and this image has no time axis (its axes are {axes}); "
+            "choose a model for single images"
+        )
+    named = "T" + axes[1:] if leading.count("Q") != 1 else axes.replace("Q", "T")
+    return (
+        f"{name} is for time-lapses, and no axis is named T (the axes are {axes}, Q for one without a name); "
+        f"say which is time, e.g. axes={named!r}, or choose a model for single images"
+    )
 
 
 def full_scale(dtype: np.dtype[Any]) -> float:

@@ -11,17 +11,17 @@ from napari_srgan.inference.tiling import Span, Tile
 
 @dataclass(frozen=True)
 class TilePlace:
-    """Which tile of which plane."""
+    """Which tile of which plane, or of which clip."""
 
     index: tuple[int, ...]
-    """Place of the plane along the leading axes."""
+    """Place of the plane along the leading axes; of a clip that of its first frame."""
     row: int
     column: int
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What lies in one row or column of tiles of something that is read along an axis."""
+    """What lies in one row or column of tiles, or in one clip, of something that is read along an axis."""
 
     number: int
     """Of the row or column."""
@@ -79,17 +79,21 @@ class TileGrid:
             yield TilePlace(place.index, row, column)
 
     def pieces(self, along: range) -> list[Piece]:
-        """Cut rising places along an axis of the result at the borders of tiles; empty ones are left out."""
-        if not along:
-            return []
-        size = self.side * self.factor
-        found = []
-        for number in range(along[0] // size, along[-1] // size + 1):
-            first, last = (
-                min(max(-((along.start - border) // along.step), 0), len(along))
-                for border in (number * size, (number + 1) * size)
-            )
-            if first < last:
-                of = slice(along[first] - number * size, along[last - 1] - number * size + 1, along.step)
-                found.append(Piece(number, slice(first, last), of))
-        return found
+        """Cut rising places along Y or X of the result at the borders of tiles; empty ones are left out."""
+        return cut_at_borders(along, self.side * self.factor)
+
+
+def cut_at_borders(along: range, size: int) -> list[Piece]:
+    """Cut rising places along an axis into pieces of one size each; empty ones are left out."""
+    if not along:
+        return []
+    found = []
+    for number in range(along[0] // size, along[-1] // size + 1):
+        first, last = (
+            min(max(-((along.start - border) // along.step), 0), len(along))
+            for border in (number * size, (number + 1) * size)
+        )
+        if first < last:
+            of = slice(along[first] - number * size, along[last - 1] - number * size + 1, along.step)
+            found.append(Piece(number, slice(first, last), of))
+    return found

@@ -58,7 +58,7 @@ def upscale_job(
     self_ensemble: bool = False,
     sink: SinkFactory | None = None,
 ) -> Job[Upscaled]:
-    """Upscale an array, plane by plane and tile by tile.
+    """Upscale an array, plane by plane and tile by tile; for a model of time-lapses clip by clip.
 
     Parameters
     ----------
@@ -110,16 +110,17 @@ def upscale_job(
         tiles = choose_tiles(engine, stack.batch, place, work.seen)
     else:
         tiles = plan_tiles(place, work.seen, side=tile)
-    planes = list(stack.indices())
     steps = Steps(
-        tiles=place.pixels, measuring=work.measuring_pixels(tiles), planes=len(planes), message=(
+        tiles=place.pixels, measuring=work.measuring_pixels(tiles), planes=stack.planes, message=(
             f"Upscaling x{model.scale_factor} with {model.name} on {engine.device.type}, {engine.precision}"
             + (", in 8 orientations" if self_ensemble else "")
         ),
     )  # fmt: skip
     try:
-        for number, at in enumerate(planes):
-            tiles = yield from upscale_plane(work, at, tiles, steps.of_plane(number), result)
+        done = 0
+        for at in work.clips():
+            tiles = yield from upscale_plane(work, at, tiles, steps.of_plane(done), result)
+            done += work.count(at)
     finally:
         engine.release()
     return Upscaled(

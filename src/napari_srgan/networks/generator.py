@@ -104,6 +104,11 @@ class Generator(nn.Module, ABC):
         return BACK_PROJECTION_RADIUS if self.back_projection else 0
 
 
+def layout_of(axes: int) -> torch.memory_format:
+    """How images ``(N, C, Y, X)`` lie in memory so that layers read them fast; clips have one axis more."""
+    return torch.channels_last if axes == 4 else torch.contiguous_format
+
+
 def predict_nothing_yet(last: nn.Conv2d) -> None:
     """Zero the last convolution, so that training starts from interpolation instead of from noise."""
     nn.init.zeros_(last.weight)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from napari_srgan.networks.generator import Generator
+from napari_srgan.networks.generator import Generator, layout_of
 from napari_srgan.networks.instance_norm import Complete
 
 ORIENTATIONS = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
@@ -37,10 +37,22 @@ class SelfEnsemble(Generator):
     def receptive_radius(self) -> int:
         return self.network.receptive_radius
 
+    @property
+    def frames_before(self) -> int:
+        return self.network.frames_before
+
+    @property
+    def frames_after(self) -> int:
+        return self.network.frames_after
+
+    @property
+    def clip(self) -> int:
+        return self.network.clip
+
     def forward(self, low: Tensor) -> Tensor:
         total: Tensor | None = None
         for turns, mirrored in ORIENTATIONS:
-            seen = oriented(low, turns, mirrored).contiguous(memory_format=torch.channels_last)
+            seen = oriented(low, turns, mirrored).contiguous(memory_format=layout_of(low.ndim))
             try:
                 high = oriented_back(self.network(seen), turns, mirrored)
             except Complete:  # only its statistics are wanted, and each orientation has its own
@@ -53,11 +65,11 @@ class SelfEnsemble(Generator):
 
 
 def oriented(image: Tensor, turns: int, mirrored: bool) -> Tensor:
-    """Mirror ``(N, C, Y, X)`` along X, if wanted, and then turn it by quarters."""
-    return torch.rot90(image.flip(3) if mirrored else image, turns, (2, 3))
+    """Mirror ``(..., Y, X)`` along X, if wanted, and then turn it by quarters."""
+    return torch.rot90(image.flip(-1) if mirrored else image, turns, (-2, -1))
 
 
 def oriented_back(image: Tensor, turns: int, mirrored: bool) -> Tensor:
     """Undo :func:`oriented`."""
-    turned = torch.rot90(image, -turns, (2, 3))
-    return turned.flip(3) if mirrored else turned
+    turned = torch.rot90(image, -turns, (-2, -1))
+    return turned.flip(-1) if mirrored else turned
