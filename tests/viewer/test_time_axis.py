@@ -74,7 +74,7 @@ def test_axes_of_a_movie():
     [
         ((8, 8), None, "movie-x2 is for time-lapses, and 'cells' has no axis that can be time; choose a"),
         ((2, 8, 8), ("c", "y", "x"), "'cells' has no axis that can be time"),
-        ((9, 8, 8), ("z", "y", "x"), "nothing says which axis of 'cells' is time; choose the Time axis"),
+        ((9, 8, 8), ("z", "y", "x"), "nothing says which axis of 'cells' is time; name it 't'"),
         ((9, 5, 8, 8), None, "nothing says which axis of 'cells' is time"),
     ],
 )

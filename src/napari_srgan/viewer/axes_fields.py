@@ -73,7 +73,7 @@ class AxesFields:
         if not self._model:
             return letters
         if self.time.value in (None, NOT_SAID):
-            raise UserError(no_time(image, self._model))
+            raise UserError(no_time(image, self._model, field=True))
         return with_time(letters, self.time.value)
 
     def _letters(self, image: Image) -> str:

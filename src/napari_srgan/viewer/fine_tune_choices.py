@@ -6,12 +6,13 @@ from typing import Any
 
 from napari.components import ViewerModel
 from psygnal import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import read_library
 from napari_srgan.models.own import check_free, check_name, free_name
 from napari_srgan.training.fine_tune.settings import FineTuning, check_settings
+from napari_srgan.viewer.appearance import tell
 from napari_srgan.viewer.collapsible import Collapsible
 from napari_srgan.viewer.fine_tune_fields import (
     FROM_SCRATCH,
@@ -24,6 +25,7 @@ from napari_srgan.viewer.fine_tune_fields import (
 from napari_srgan.viewer.fine_tune_pairs import PairList
 from napari_srgan.viewer.fine_tune_simulation import SimulationFields
 from napari_srgan.viewer.form import Form
+from napari_srgan.viewer.time_axis import times_of
 
 USUAL_FACTOR = 4
 """Of a model from scratch for images without partners, if nothing is said."""
@@ -57,9 +59,12 @@ class ChoicesSection(QWidget):
         }
         self.base, self.name = base_field(self._bases), name_field()
         self.simulation = SimulationFields(viewer)
-        first = Form(
-            [("Start from", self.base.native), *(field.row for field in basic), ("Name", self.name.native)]
-        )
+        self._about = QLabel()
+        self._about.setWordWrap(True)
+        self._first = Form([
+            ("Start from", self.base.native), ("", self._about), *(field.row for field in basic),
+            ("Name", self.name.native),
+        ])  # fmt: skip
         rows: list[tuple[str, QWidget | None]] = []
         for heading, fields in groups.items():
             rows += [(heading, None), *(field.row for field in fields)]
@@ -67,7 +72,7 @@ class ChoicesSection(QWidget):
         self.advanced = Collapsible("Advanced", Form(rows), opened=False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(first)
+        layout.addWidget(self._first)
         layout.addWidget(self._simulating)
         layout.addWidget(self.advanced)
         self.base.changed.connect(self._on_base)
@@ -94,16 +99,36 @@ class ChoicesSection(QWidget):
             offered = self.base.choices
             self._base_was_chosen &= before in offered
             self.base.value = before if self._base_was_chosen else offered[0]
+        self._tell_of_time()
         self._simulating.setVisible(any(pair.low is None for pair in self._pairs.all))
         self.name.native.setPlaceholderText(self._suggested_name())
 
     def _bases(self) -> list[tuple[str, Any]]:
         chosen = self._fields["factor"].value
         rgb = bool(self._pairs.all) and self._pairs.all[0].high.rgb
-        return bases(self._library, rgb=rgb, factor=self._pairs.factor, any_factor=chosen is not None)
+        movies = not self._pairs.all or any(times_of(pair.high) for pair in self._pairs.all)
+        return bases(
+            self._library, rgb=rgb, factor=self._pairs.factor, any_factor=chosen is not None, movies=movies
+        )
 
     def _on_base(self, _: str) -> None:
         self._base_was_chosen = True
+        self._tell_of_time()
+
+    def _tell_of_time(self) -> None:
+        """Say what a model for time-lapses learns from, and ask for what only matters there."""
+        card = self._library.card(self.base.value)
+        temporal = card is not None and card.frames > 1
+        self._first.show_row(self._about, temporal)
+        self.simulation.offer_time(temporal)
+        if card is None or not temporal:
+            return
+        still = [pair.name for pair in self._pairs.all if not times_of(pair.high)]
+        needed = f"{card.frames} frames of a time-lapse help each other"
+        if still:
+            tell(self._about, f"{needed}, and {still[0]} has no axis that can be time.", wrong=True)
+        else:
+            tell(self._about, f"{needed}: it learns from layers with an axis that is time.")
 
     def _suggested_name(self) -> str:
         if not self._pairs.all:

@@ -62,6 +62,12 @@ class SimulationFields(QWidget):
         self._gain = Range("Grey levels per photo-electron", values=(1, 2), decimals=4, most=10**6)
         self._offset = Number("Grey level without light", value=0, least=-(10**6), most=10**6, decimals=2)
         self._read = Range("Grey levels without light", values=(0, 0), decimals=3, most=10**6)
+        self._noise = ComboBox(
+            choices=[("new in every frame", "independent"), ("the same in all", "the same in every frame")],
+            tooltip="In a time-lapse. New in every frame, as photons and electronics make it, or a fixed "
+            "pattern of the camera, which no other frame helps against",
+        )  # fmt: skip
+        self._temporal = False
         self.estimate, self.show_one = QPushButton("Estimate the noise"), QPushButton("Preview")
         self.estimate.setToolTip("Finds gain, offset and read noise in the image")
         self.show_one.setToolTip("Adds a layer with one simulated patch")
@@ -82,6 +88,7 @@ class SimulationFields(QWidget):
             ("Gain from, to", self._gain.native),
             ("Offset", self._offset.native),
             ("Read noise from, to", self._read.native),
+            ("Noise is", self._noise.native),
         ])  # fmt: skip
         buttons = QHBoxLayout()
         buttons.addWidget(self.estimate)
@@ -95,6 +102,11 @@ class SimulationFields(QWidget):
         """Look again at which layers there are."""
         self._psf.reset_choices()
 
+    def offer_time(self, temporal: bool) -> None:
+        """Ask for what only matters to models for time-lapses, or do not."""
+        self._temporal = temporal
+        self._show_fitting()
+
     def _show_fitting(self, *_: Any) -> None:
         """Show only what is asked for."""
         own = not self._as_measured.value
@@ -103,6 +115,7 @@ class SimulationFields(QWidget):
             self._psf: own, self._photons: own, self._blur: own and self._psf.value == DRAWN,
             self._aperture: optics, self._wavelength: optics, self._pixel: optics,
             self._gain: own and self._photons.value, self._offset: own, self._read: own,
+            self._noise: own and self._temporal,
         }  # fmt: skip
         for field, fits in shown.items():
             self._form.show_row(field.native, bool(fits))
@@ -124,6 +137,7 @@ class SimulationFields(QWidget):
             gain=self._gain.value if self._photons.value else None,
             offset=self._offset.value,
             read_noise=self._read.value,
+            noise=self._noise.value if self._temporal else "independent",
         )
 
     def _point_spread(self) -> PointSpread | None:

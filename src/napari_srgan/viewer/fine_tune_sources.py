@@ -14,6 +14,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage
 from napari_srgan.viewer.layers import finest_level, layer_axes
+from napari_srgan.viewer.time_axis import movie_axes
 
 TOLERANCE = 1e-6
 """Relative size of what a rotation or a shear may leave behind by rounding."""
@@ -33,8 +34,13 @@ class PairOfLayers:
             return f"{self.high.name} alone"
         return f"{self.low.name} and {self.high.name}"
 
-    def images(self) -> SourceImage | MatchedPair:
+    def images(self, temporal: str = "") -> SourceImage | MatchedPair:
         """What a training takes.
+
+        Parameters
+        ----------
+        temporal
+            Name of the model that is trained, if it is one for time-lapses.
 
         Raises
         ------
@@ -42,12 +48,19 @@ class PairOfLayers:
             If a layer cannot be used, or the two do not belong together.
         """
         if self.low is None:
-            return source_image(self.high).checked()
-        return match(*pair_images(self.low, self.high))
+            return source_image(self.high, temporal).checked()
+        return match(*pair_images(self.low, self.high, temporal))
 
 
-def source_image(layer: Layer) -> SourceImage:
+def source_image(layer: Layer, temporal: str = "") -> SourceImage:
     """An image layer with its place in the world; nothing of it is read.
+
+    Parameters
+    ----------
+    layer
+        To learn from.
+    temporal
+        Name of the model that is to learn from it, if it is one for time-lapses.
 
     Returns
     -------
@@ -58,17 +71,19 @@ def source_image(layer: Layer) -> SourceImage:
     Raises
     ------
     UserError
-        If it is no image layer, its axes cannot be known, or it is turned, sheared or mirrored.
+        If it is no image layer, its axes cannot be known, or it is turned, sheared or mirrored; or if
+        the model needs to know which axis is time, and nothing says it.
     """
     if not isinstance(layer, Image):
         kind = type(layer).__name__
         hint = "; labels are no brightness" if kind == "Labels" else ""
         raise UserError(f"a training learns from image layers, {str(layer)!r} is a {kind} layer{hint}")
     scale, origin = _place(layer)
-    return SourceImage(layer.name, finest_level(layer), layer_axes(layer), scale, origin)
+    axes = movie_axes(layer, temporal) if temporal else layer_axes(layer)
+    return SourceImage(layer.name, finest_level(layer), axes, scale, origin)
 
 
-def pair_images(low: Layer, high: Layer) -> tuple[SourceImage, SourceImage]:
+def pair_images(low: Layer, high: Layer, temporal: str = "") -> tuple[SourceImage, SourceImage]:
     """Two layers of one field, in the same world units; without scale where theirs cannot be compared.
 
     Raises
@@ -78,7 +93,7 @@ def pair_images(low: Layer, high: Layer) -> tuple[SourceImage, SourceImage]:
     """
     if low is high:
         raise UserError(f"{low.name!r} cannot be its own partner; choose another layer as high resolution")
-    coarse, fine = source_image(low), source_image(high)
+    coarse, fine = source_image(low, temporal), source_image(high, temporal)
     assert coarse.scale is not None
     assert fine.scale is not None
     units = _units_between(high, low)

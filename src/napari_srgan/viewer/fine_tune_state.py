@@ -17,6 +17,7 @@ from napari.layers import Image
 from psygnal import Signal
 
 from napari_srgan.errors import UserError
+from napari_srgan.models import read_library
 from napari_srgan.models.card import Baseline, HistoryPoint
 from napari_srgan.progress import Progress
 from napari_srgan.training.fine_tune.job import fine_tune_job
@@ -31,6 +32,7 @@ from napari_srgan.viewer.jobs import Task, runner_of, training_runner_of
 from napari_srgan.viewer.layers import finest_level, upscale_layer_job
 from napari_srgan.viewer.library_changes import LIBRARY
 from napari_srgan.viewer.model_wish import wish_of
+from napari_srgan.viewer.time_axis import movie_axes
 
 PREVIEWS_APART = 1.0
 """Seconds between previews: a layer that changes is drawn with all others."""
@@ -140,7 +142,7 @@ class FineTuneState:
             If something else runs, the images cannot be used, or nothing can be written.
         """
         self._refuse_if_busy()
-        images = [pair.images() for pair in pairs]
+        images = [pair.images(_temporal(plan.base)) for pair in pairs]
         self._train(pairs, images, keep(plan))
 
     def go_on(self, kept: KeptTraining) -> None:
@@ -157,7 +159,7 @@ class FineTuneState:
             pair = find_pair(self._viewer, names.low, names.high)
             names.check(pair)
             pairs.append(pair)
-        images = [pair.images() for pair in pairs]
+        images = [pair.images(_temporal(kept.plan.base)) for pair in pairs]
         self.pairs.replace(pairs)
         self._train(pairs, images, kept)
 
@@ -272,7 +274,9 @@ class FineTuneState:
             self._viewer.add_layer(result)
             self.said.emit(f"Added {result.name!r}.", False)
 
-        job = upscale_layer_job(layer, trained.card.name)
+        name = trained.card.name
+        axes = movie_axes(layer, name) if trained.card.frames > 1 else None
+        job = upscale_layer_job(layer, name, axes=axes)
         task = Task(f"Upscaling {layer.name}", job, add, lambda sentence: self.said.emit(sentence, True))
         runner_of(self._viewer).start([task])
 
@@ -283,6 +287,12 @@ class FineTuneState:
                 return pair.low
         active = self._viewer.layers.selection.active
         return active if isinstance(active, Image) else None
+
+
+def _temporal(base: str | None) -> str:
+    """The name of a model, if it is one for time-lapses."""
+    card = read_library().card(base)
+    return "" if card is None or card.frames == 1 else card.name
 
 
 def _what_is_kept(kept: KeptTraining | None) -> str:

@@ -109,14 +109,22 @@ def movie_axes(layer: Image, model: str) -> str:
     return with_time(layer_axes(layer), place)
 
 
-def no_time(layer: Image, model: str) -> str:
-    """Why a model for time-lapses cannot be used yet, and what to do."""
+def no_time(layer: Image, model: str, *, field: bool = False) -> str:
+    """Why a model for time-lapses cannot be used yet, and what to do.
+
+    Parameters
+    ----------
+    layer
+        Of which it is not clear what time is, or that has none.
+    model
+        Name of the model.
+    field
+        Whether there is a field to choose the time axis with.
+    """
     if not times_of(layer):
         return (
             f"{model} is for time-lapses, and {layer.name!r} has no axis that can be time; "
             "choose a model for single images"
         )
-    return (
-        f"{model} is for time-lapses, and nothing says which axis of {layer.name!r} is time; "
-        "choose the Time axis, or name it: layer.axis_labels = ('t', ..., 'y', 'x')"
-    )
+    chosen = "choose the Time axis" if field else "name it 't' in layer.axis_labels"
+    return f"{model} is for time-lapses, and nothing says which axis of {layer.name!r} is time; {chosen}"
