@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.address import Address, Place
 from napari_srgan.storage.formats import ENDINGS, ending
 from napari_srgan.storage.partial import is_zarr
+from napari_srgan.storage.video_package import READ as VIDEOS
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,18 @@ def find_inputs(given: Sequence[Path]) -> list[Path]:
             found.append(path)
             continue
         inside = [
-            entry for entry in sorted(path.iterdir()) if ending(entry) and not entry.name.startswith(".")
+            entry for entry in sorted(path.iterdir()) if _is_meant(entry) and not entry.name.startswith(".")
         ]
         if not inside:
             raise UserError(f"there is no image in the folder {path}; images end in {', '.join(ENDINGS)}")
         found += inside
     return found
+
+
+def _is_meant(path: Path) -> bool:
+    """Whether a file in a folder is taken for an image; videos only where they can be read."""
+    kind = ending(path)
+    return bool(kind) and (kind not in VIDEOS or find_spec("av") is not None)
 
 
 def choose_target(output: Path, given: Sequence[Place], inputs: Sequence[Place]) -> Target:

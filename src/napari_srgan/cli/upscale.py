@@ -49,7 +49,11 @@ def upscale(
         str | None, typer.Option(metavar="Y0:Y1,X0:X1", help="Part of the image to upscale, in pixels.")
     ] = None,
     axes: Annotated[
-        str | None, typer.Option(help="One letter for each axis, e.g. TCYX; known from most files.")
+        str | None,
+        typer.Option(
+            help="One letter for each axis, e.g. TCYX; known from most files. Name an axis T, and models for "
+            "time-lapses take it for time.",
+        ),
     ] = None,
     tile: Annotated[int | None, typer.Option(help="Side of a tile in pixels; measured if unsaid.")] = None,
     self_ensemble: Annotated[
@@ -70,10 +74,10 @@ def upscale(
         ),
     ] = None,
 ) -> None:
-    """Upscale images: TIFF, OME-TIFF, PNG, JPEG, WebP, zarr and OME-Zarr.
+    """Upscale images: TIFF, OME-TIFF, PNG, JPEG, WebP, zarr, OME-Zarr, and video files.
 
-    Pixel sizes are divided by the factor. A file that cannot be used is told in one
-    sentence, and the others go on. Zarr and OME-Zarr take results of any size; a run that was
+    Pixel sizes are divided by the factor; the time between frames stays. A file that cannot be used
+    is told in one sentence, and the others go on. Zarr and OME-Zarr take results of any size; a run that was
     stopped or killed goes on there when the same command is given again.
     """
     if len(paths) < 2:
@@ -144,7 +148,7 @@ class _Run:
         from napari_srgan.inference.arrays import check_array
         from napari_srgan.inference.upscale import upscale_job
         from napari_srgan.storage.formats import ending, open_image, open_output
-        from napari_srgan.storage.spacing import upscaled_spacings
+        from napari_srgan.storage.spacing import spacings_as, upscaled_spacings
 
         with open_image(path, self.axes) as image:
             if image.note:
@@ -170,9 +174,10 @@ class _Run:
             ) as output:
                 job = upscale_job(data, model, axes=axes, sink=output, **self.options)
                 result = run_job(job, bar, title)
-                output.finish(
-                    result, upscaled_spacings(image.spacings, axes, result.region, model.scale_factor)
-                )
+                spacings = spacings_as(image.spacings, image.axes, axes)
+                output.finish(result, upscaled_spacings(spacings, axes, result.region, model.scale_factor))
+                if output.note:
+                    complain(output.note)
         return result_file
 
     def _to_zarr(
@@ -180,9 +185,11 @@ class _Run:
     ) -> None:
         from napari_srgan.cluster.anywhere import upscale_anywhere_job
         from napari_srgan.cluster.source import FileSource
+        from napari_srgan.storage.spacing import spacings_as
 
+        spacings = spacings_as(image.spacings, image.axes, axes)
         job = upscale_anywhere_job(
-            image.data, model, result_file, axes=axes, spacings=image.spacings, source=str(image.path),
+            image.data, model, result_file, axes=axes, spacings=spacings, source=str(image.path),
             still_there=image.still_there, overwrite=self.overwrite, cluster=self.cluster,
             origin=FileSource(image.path, self.axes), **self.options,
         )  # fmt: skip

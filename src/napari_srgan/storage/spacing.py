@@ -55,6 +55,32 @@ def upscaled_spacings(
     )
 
 
+_TIME = ("second", "millisecond", "microsecond", "nanosecond", "minute", "hour", "day")
+
+
+def spacings_as(spacings: Sequence[Spacing], stored: str, axes: str) -> tuple[Spacing, ...]:
+    """Spacings of axes that a user has named otherwise than their file.
+
+    A depth that is taken for time has no time between its frames, and the other way round: what is
+    measured in the wrong unit, or in none, is not known any more. Others stay as they are.
+
+    Parameters
+    ----------
+    spacings
+        One for each axis, as the file tells them.
+    stored, axes
+        One letter for each axis: those of the file, and those of the user.
+    """
+    return tuple(
+        spacing if was == now or "T" not in was + now or _measures(spacing, now) else Spacing()
+        for spacing, was, now in zip(spacings, stored, axes, strict=True)
+    )
+
+
+def _measures(spacing: Spacing, letter: str) -> bool:
+    return spacing.unit is not None and (spacing.unit in _TIME) == (letter == "T")
+
+
 _ABBREVIATIONS = {
     "m": "meter", "cm": "centimeter", "mm": "millimeter", "µm": "micrometer", "μm": "micrometer",
     "um": "micrometer", "micron": "micrometer", "microns": "micrometer", "nm": "nanometer",

@@ -128,6 +128,8 @@ def _imagej_options(result: Upscaled, placed: dict[str, Spacing]) -> dict[str, A
         metadata["spacing"] = depth.size
     if (time := placed.get("T")) and time.known:
         metadata["finterval"] = time.size
+        if time.unit:
+            metadata["tunit"] = short_unit(time.unit)
     return options
 
 
