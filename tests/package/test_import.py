@@ -46,6 +46,33 @@ print("torch" in sys.modules)
     assert run_python(start) == "False"
 
 
+def test_asking_who_reads_a_file_imports_nothing(run_python: RunPython) -> None:
+    ask = """
+import sys
+from napari_srgan.viewer.video_reader import get_video_reader
+assert get_video_reader("image.tif") is None
+print(sorted({"torch", "av", "numpy", "dask", "zarr", "napari"} & set(sys.modules)))
+"""
+    assert run_python(ask) == "[]"
+
+
+def test_opening_a_video_does_not_import_torch(run_python: RunPython) -> None:
+    look = """
+import sys
+import av, numpy
+with av.open("x.mkv", "w") as container:
+    stream = container.add_stream("ffv1", rate=5)
+    stream.height = stream.width = 32
+    stream.pix_fmt = "gray"
+    container.mux(stream.encode(av.VideoFrame.from_ndarray(numpy.zeros((32, 32), "uint8"), format="gray")))
+    container.mux(stream.encode(None))
+from napari_srgan.viewer.video_reader import get_video_reader
+get_video_reader("x.mkv")("x.mkv")
+print("torch" in sys.modules)
+"""
+    assert run_python(look) == "False"
+
+
 def test_every_public_name_can_be_had(run_python: RunPython) -> None:
     fetch = """
 import napari_srgan
