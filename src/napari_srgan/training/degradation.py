@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -45,7 +45,7 @@ class Degradation:
     """Grey level without light."""
     read_noise: tuple[float, float] = (0.0, 0.0)
     """Standard deviation of the noise without light, in grey levels."""
-    noise: Noise = "independent"
+    noise: Noise = field(default="independent", repr=False)
     """Of the frames of a time-lapse: ``"independent"``, drawn anew for every frame, as photons and
     electronics do; or ``"the same in every frame"``, a fixed pattern as of uneven pixels, which no other
     frame helps against."""

@@ -99,7 +99,8 @@ def simulate(high: Tensor, degradation: Degradation, draw: np.random.Generator) 
     if any(size % degradation.factor for size in high.shape[-2:]):
         raise ValueError(f"{tuple(high.shape)} cannot be divided by {degradation.factor}; crop it first")
     # What an optics and a camera are like is the same for frames as for colours.
-    low = _seen_by_pixels(high.flatten(1, -3), degradation, draw).unflatten(1, high.shape[1:-2])
+    low = _seen_by_pixels(high.flatten(1, -3), degradation, draw)
+    low = low.reshape(*high.shape[:-2], *low.shape[-2:])
     return _with_noise(low, degradation, draw)
 
 

@@ -16,7 +16,7 @@ from napari_srgan.training.degrade import Degradation
 from napari_srgan.training.fine_tune.patches import MeasuredPatches, Places, SimulatedPatches
 from napari_srgan.training.fine_tune.planes import LearnedPlane, signal_of, to_tensor
 from napari_srgan.training.fine_tune.progress import HELD_BACK, TRAINED_ON
-from napari_srgan.training.fine_tune.split import Split
+from napari_srgan.training.fine_tune.split import Split, fits
 from napari_srgan.training.recipe import Recipe
 
 SAME = IntensityTransform(0.0, 1.0)
@@ -123,7 +123,7 @@ def test_patches_are_drawn_where_there_is_something_to_be_seen() -> None:
 
 def test_planes_without_room_for_a_patch_are_passed_over() -> None:
     none = plane(cells(1), np.full((80, 96), HELD_BACK, np.int8))
-    assert Places(none, 12).weight == 0
+    assert Places(fits(none.split.roles, 12), none.signal, 12).weight == 0
     sampler = MeasuredPatches([none, plane(cells(2))], recipe(), np.random.default_rng(0))
     assert torch.isfinite(sampler.batch(8)[0]).all()
 

@@ -6,6 +6,7 @@ from collections.abc import Generator as Iteration
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,6 +20,7 @@ from napari_srgan.training.degrade import Degradation, default_degradation
 from napari_srgan.training.fine_tune.adapt import Start, adapt
 from napari_srgan.training.fine_tune.agreement import agreed_channels, agreed_factor
 from napari_srgan.training.fine_tune.finish import finished_model, records_of
+from napari_srgan.training.fine_tune.in_time import InTime, check_movies, in_time_of
 from napari_srgan.training.fine_tune.learned_from import read_all_job
 from napari_srgan.training.fine_tune.material import PairMaterial
 from napari_srgan.training.fine_tune.memory import batch_for
@@ -104,10 +106,11 @@ def _fine_tune(
     team = team or Alone(choose_device(settings.device))
     loaded = load_model(base) if isinstance(base, str) else base
     factor = agreed_factor(pairs, loaded, settings)
-    reports, subjects = yield from read_all_job(pairs, loaded, factor, settings)
+    channels = agreed_channels(pairs)
+    in_time = _in_time(pairs, loaded, settings, channels=channels, factor=factor)
+    reports, subjects = yield from read_all_job(pairs, loaded, factor, settings, in_time)
 
     yield TrainingProgress(0, 1, "Starting", phase="starting")
-    channels = agreed_channels(pairs)
     degradation = None if reports else _degradation(subjects, factor, settings)
     # Where low resolution is nothing but high resolution downsampled, results can be made to agree with it.
     keeps_agreement = degradation is not None and _only_downsamples(degradation)
@@ -121,8 +124,10 @@ def _fine_tune(
         intensity=loaded.card.intensity if loaded else "percentile",
         guard=min(start.network.receptive_radius, MOST_GUARD),
         patch=patch,
+        in_time=in_time,
     )
     material = PairMaterial(subjects, framing, settings, degradation)
+    of_frames = [note for subject in subjects for note in subject.notes] if in_time.films else []
     notes = (*start.notes, *material.notes, *_met_before(loaded, material))
     network = start.network.to(team.device)
     recipe = recipe_for(
@@ -132,7 +137,7 @@ def _fine_tune(
         arguments=start.arguments,
         intensity=framing.intensity,
         back_projection=keeps_agreement and loaded is not None and loaded.network.back_projection,
-        batch=settings.batch or _shared_batch(network, channels, patch, team),
+        batch=settings.batch or _shared_batch(network, framing, team),
         patch=patch,
         data=material.fingerprint,
         names=", ".join(subject.name for subject in subjects),
@@ -142,7 +147,7 @@ def _fine_tune(
         check_room(checkpoint, network)
     baseline = _baseline(material, loaded, framing)
     yield TrainingProgress(
-        0, PARTS, _starting_words(notes, baseline), phase="starting", baseline=baseline,
+        0, PARTS, _starting_words((*of_frames, *notes), baseline), phase="starting", baseline=baseline,
         split=material.pictures,
     )  # fmt: skip
     # What the training does not need any more: the images as they were.
@@ -158,14 +163,15 @@ def _fine_tune(
 
 
 def _degradation(subjects: list[Subject], factor: int, settings: FineTuning) -> Degradation:
-    if settings.degradation is None:
-        return default_degradation([plane.high for each in subjects for plane in each.planes], factor)
-    if settings.degradation.factor != factor:
+    if settings.degradation is not None and settings.degradation.factor != factor:
         raise UserError(
             f"low resolution would be simulated for x{settings.degradation.factor}, the model is "
             f"for x{factor}"
         )
-    return settings.degradation
+    chosen = settings.degradation or default_degradation(
+        [plane.high for each in subjects for plane in each.planes], factor
+    )
+    return chosen if settings.noise is None else replace(chosen, noise=settings.noise)
 
 
 def _only_downsamples(degradation: Degradation) -> bool:
@@ -178,17 +184,37 @@ def _start(
 ) -> Start:
     if base is not None:
         return adapt(base, channels=channels, factor=factor, back_projection=back_projection)
-    arguments = scratch_arguments(settings, channels=channels, factor=factor)
-    try:
-        network = build_network(settings.architecture, arguments)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"a network cannot be built from scratch for x{factor}: {error}") from error
+    network, arguments = _from_scratch(settings, channels=channels, factor=factor)
     return Start(network.train(), settings.architecture, arguments)
 
 
-def _shared_batch(network: Generator, channels: int, patch: int, team: Team) -> int:
+def _from_scratch(settings: FineTuning, *, channels: int, factor: int) -> tuple[Generator, dict[str, Any]]:
+    arguments = scratch_arguments(settings, channels=channels, factor=factor)
+    try:
+        return build_network(settings.architecture, arguments), arguments
+    except (TypeError, ValueError) as error:
+        raise UserError(f"a network cannot be built from scratch for x{factor}: {error}") from error
+
+
+def _in_time(
+    pairs: Sequence[MatchedPair | SourceImage],
+    base: Model | None,
+    settings: FineTuning,
+    *,
+    channels: int,
+    factor: int,
+) -> InTime:
+    """How the network will see time; images that are nothing for it are refused before they are read."""
+    network = base.network if base else _from_scratch(settings, channels=channels, factor=factor)[0]
+    in_time = in_time_of(network)
+    check_movies(pairs, in_time, base.name if base else settings.architecture)
+    return in_time
+
+
+def _shared_batch(network: Generator, framing: Framing, team: Team) -> int:
     """As many patches as the first process has memory for, and a whole share for each."""
-    return whole_shares(int(team.agree(float(batch_for(network, channels, patch, team.device)))), team.size)
+    fits = batch_for(network, framing.channels, framing.patch, team.device, framing.in_time)
+    return whole_shares(int(team.agree(float(fits))), team.size)
 
 
 def _baseline(material: PairMaterial, base: Model | None, framing: Framing) -> Baseline:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,9 @@ from torch import Tensor
 
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.networks import Generator, bicubic_upsample
+from napari_srgan.networks.temporal import TemporalGenerator
 from napari_srgan.quality.matching import match_intensities
+from napari_srgan.training.fine_tune.clips import Clip
 from napari_srgan.training.fine_tune.planes import LearnedPlane
 from napari_srgan.training.fine_tune.progress import HELD_BACK, Preview
 from napari_srgan.training.precision import mixed_precision
@@ -27,22 +29,23 @@ CONTEXT = 48
 PREVIEW_SIDE = 64
 """Low-resolution pixels along the side of the crop that is shown."""
 MOST_CROPS = 32
+"""Frames, or single images."""
 EIGHT_BIT = 255.0
-
-Upscale = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A part of a plane that is held back, with surroundings."""
+    """A part of a clip that is held back, with surroundings; of single images a clip of one."""
 
     source: str
     low: Tensor
-    """``(C, Y, X)`` in the network's range, with context."""
+    """``(T, C, Y, X)`` in the network's range, with context in space and in time."""
+    own: slice
+    """Which of these frames are judged."""
     truth: NDArray[np.float32]
-    """``(Y * factor, X * factor, C)`` in grey levels, without context."""
+    """``(T', Y * factor, X * factor, C)`` in grey levels, without context."""
     counted: NDArray[np.bool_]
-    """``(Y * factor, X * factor)``: what is judged."""
+    """``(T', Y * factor, X * factor)``: what is judged."""
     inner: tuple[slice, slice]
     """What of the network's result is without context."""
     target: IntensityTransform
@@ -50,9 +53,13 @@ class Crop:
     """How much there is to be seen."""
 
     def result(self, upscaled: Tensor) -> NDArray[np.float32]:
-        """What a network makes of :attr:`low`, without context, in grey levels."""
-        inner = upscaled[:, *self.inner].float().cpu().numpy().transpose(1, 2, 0)
+        """What a network makes of :attr:`low`, ``(T', C, Y, X)``, without context, in grey levels."""
+        inner = upscaled[..., *self.inner].float().cpu().numpy().transpose(0, 2, 3, 1)
         return self.target.invert(np.ascontiguousarray(inner), np.dtype(np.float32))
+
+
+Upscale = Callable[[Crop], Tensor]
+"""Makes ``(T', C, Y * factor, X * factor)``."""
 
 
 class Judge:
@@ -91,18 +98,18 @@ class Judge:
         """PSNR in dB by source."""
         network.eval()
         with torch.inference_mode(), mixed_precision(device):
-            return self.figures(lambda low: network(low[None].to(device))[0])
+            return self.figures(lambda crop: _through(network, crop.low.to(device)))
 
     def bicubic(self) -> dict[str, float]:
         """The same of bicubic interpolation."""
         return self.figures(self.interpolate)
 
-    def interpolate(self, low: Tensor) -> Tensor:
-        """``(C, Y, X)`` to ``(C, Y * factor, X * factor)``."""
-        return bicubic_upsample(low[None], self._factor)[0]
+    def interpolate(self, crop: Crop) -> Tensor:
+        """The frames of a crop that are judged, ``(T', C, Y * factor, X * factor)``."""
+        return bicubic_upsample(crop.low[crop.own], self._factor)
 
     def figures(self, upscale: Upscale) -> dict[str, float]:
-        """PSNR in dB by source of anything that upscales ``(C, Y, X)`` in the network's range.
+        """PSNR in dB by source of anything that upscales crops in the network's range.
 
         All pixels of a source are taken together, or planes without signal would count most.
         """
@@ -114,7 +121,7 @@ class Judge:
         """Results and truth of all counted pixels, by source; brightness matched, if so wished."""
         by_source: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = defaultdict(list)
         for crop in self.crops:
-            result = crop.result(upscale(crop.low))
+            result = crop.result(upscale(crop))
             by_source[crop.source].append((result[crop.counted], crop.truth[crop.counted]))
         for name, pairs in by_source.items():
             all_results, all_truth = (
@@ -131,19 +138,32 @@ class Judge:
         crop = self._shown
         network.eval()
         with torch.inference_mode(), mixed_precision(device):
-            now = crop.result(network(crop.low[None].to(device))[0])
-        bicubic = crop.result(self.interpolate(crop.low))
+            now = _shown(crop.result(_through(network, crop.low.to(device))))
+        bicubic = _shown(crop.result(self.interpolate(crop)))
+        truth = _shown(crop.truth)
         if self.matched:
-            now, bicubic = (match_intensities(each, crop.truth).astype(np.float32) for each in (now, bicubic))
+            now, bicubic = (match_intensities(each, truth).astype(np.float32) for each in (now, bicubic))
         low = bicubic_like(bicubic, self._factor)
-        limits = np.percentile(crop.truth[np.isfinite(crop.truth)], [0.5, 99.8])
+        limits = np.percentile(truth[np.isfinite(truth)], [0.5, 99.8])
         return Preview(
             low=_plane(low),
             bicubic=_plane(bicubic),
             now=_plane(now),
-            high=_plane(crop.truth),
+            high=_plane(truth),
             limits=(float(limits[0]), float(max(limits[1], limits[0] + 1e-6))),
         )
+
+
+def _through(network: Generator, frames: Tensor) -> Tensor:
+    """Frames ``(T, C, Y, X)`` as they come out; a network of single images sees each by itself."""
+    made: Tensor = network(frames[None])[0] if isinstance(network, TemporalGenerator) else network(frames)
+    return made
+
+
+def _shown(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The frame in the middle."""
+    middle: NDArray[np.float32] = frames[len(frames) // 2]
+    return middle
 
 
 def _plane(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -159,61 +179,69 @@ def bicubic_like(bicubic: NDArray[np.float32], factor: int) -> NDArray[np.float3
     return means
 
 
-def judged_planes(planes: list[LearnedPlane]) -> list[LearnedPlane]:
-    """Planes of which something is held back: all, or some of each source if there are many."""
-    by_source: dict[str, list[LearnedPlane]] = defaultdict(list)
-    for plane in planes:
-        if (plane.split.roles == HELD_BACK).any():
-            by_source[plane.source].append(plane)
-    most = max(MOST_CROPS // max(len(by_source), 1), 1)
-    return [
-        of_one[int(i)]
-        for of_one in by_source.values()
-        for i in np.linspace(0, len(of_one) - 1, min(len(of_one), most))
-    ]
-
-
-def crops_of(planes: list[LearnedPlane], lows: list[Tensor], factor: int) -> tuple[list[Crop], Crop]:
-    """A held-back crop of each plane, up to :data:`MOST_PIXELS` in all, and a smaller one to be shown.
+def crops_of(
+    clips: Sequence[Clip],
+    low_of: Callable[[Clip], Tensor],
+    truth_of: Callable[[LearnedPlane], Tensor],
+    factor: int,
+) -> tuple[list[Crop], Crop]:
+    """A held-back crop of each clip, up to :data:`MOST_PIXELS` in all, and a smaller one to be shown.
 
     Parameters
     ----------
-    planes
-        Of which something is held back; their `high` is in the network's range.
-    lows
-        ``(C, Y, X)`` of each, in the network's range.
+    clips
+        Of which something is held back.
+    low_of
+        ``(T, C, Y, X)`` of all frames that go in, in the network's range.
+    truth_of
+        ``(C, Y * factor, X * factor)`` of a frame that comes out, in the network's range.
     factor
         Of the resolution.
     """
-    chosen = list(zip(planes, lows, strict=True))
-    side = int(min(LARGEST_SIDE, (MOST_PIXELS / len(chosen)) ** 0.5))
-    crops = [_crop(plane, low, factor, side) for plane, low in chosen]
-    plane, low = chosen[int(np.argmax([crop.signal for crop in crops]))]
-    return crops, _crop(plane, low, factor, PREVIEW_SIDE)
+    frames = sum(len(clip.made) for clip in clips)
+    side = int(min(LARGEST_SIDE, (MOST_PIXELS / frames) ** 0.5))
+    crops = [_crop(clip, low_of, truth_of, factor, side) for clip in clips]
+    clip = clips[int(np.argmax([crop.signal for crop in crops]))]
+    return crops, _crop(clip, low_of, truth_of, factor, PREVIEW_SIDE)
 
 
-def _crop(plane: LearnedPlane, low: Tensor, factor: int, side: int) -> Crop:
-    roles = plane.split.roles
-    block = plane.split.held_back
-    inner = _busiest(np.where(roles == HELD_BACK, plane.signal, 0), block, side)
-    outer = [
+def _crop(
+    clip: Clip,
+    low_of: Callable[[Clip], Tensor],
+    truth_of: Callable[[LearnedPlane], Tensor],
+    factor: int,
+    side: int,
+) -> Crop:
+    held = np.stack([plane.split.roles == HELD_BACK for plane in clip.made])
+    signal = np.mean([plane.signal for plane in clip.made], axis=0)
+    anywhere: NDArray[np.bool_] = np.logical_or.reduce(held)
+    inner = _busiest(np.where(anywhere, signal, 0), _around(anywhere), side)
+    outer = tuple(
         slice(max(span.start - CONTEXT, 0), min(span.stop + CONTEXT, size))
-        for span, size in zip(inner, roles.shape, strict=True)
-    ]
-    truth = plane.high[:, *(_finer(span, factor) for span in inner)].numpy().transpose(1, 2, 0)
-    held = roles[inner] == HELD_BACK
+        for span, size in zip(inner, anywhere.shape, strict=True)
+    )
+    y, x = (_finer(span, factor) for span in inner)
+    truth = torch.stack([truth_of(plane)[:, y, x] for plane in clip.made]).numpy().transpose(0, 2, 3, 1)
+    first = clip.made[0]
     return Crop(
-        source=plane.source,
-        low=low[:, *outer],
-        truth=plane.target.invert(np.ascontiguousarray(truth), np.dtype(np.float32)),
-        counted=held.repeat(factor, axis=0).repeat(factor, axis=1),
+        source=first.source,
+        low=low_of(clip)[:, :, outer[0], outer[1]].clone(),
+        own=clip.own,
+        truth=first.target.invert(np.ascontiguousarray(truth), np.dtype(np.float32)),
+        counted=held[:, *inner].repeat(factor, axis=1).repeat(factor, axis=2),
         inner=(
             _finer(slice(inner[0].start - outer[0].start, inner[0].stop - outer[0].start), factor),
             _finer(slice(inner[1].start - outer[1].start, inner[1].stop - outer[1].start), factor),
         ),
-        target=plane.target,
-        signal=float(plane.signal[inner].mean()),
+        target=first.target,
+        signal=float(signal[inner].mean()),
     )
+
+
+def _around(places: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The rectangle around some pixels."""
+    y, x = (slice(int(found.min()), int(found.max()) + 1) for found in np.nonzero(places))
+    return y, x
 
 
 def _finer(span: slice, factor: int) -> slice:

@@ -14,13 +14,15 @@ from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.progress import Job
 from napari_srgan.training.fine_tune.brightness import Relation
+from napari_srgan.training.fine_tune.frames import with_frames_in_rows
+from napari_srgan.training.fine_tune.in_time import InTime
 from napari_srgan.training.fine_tune.progress import TrainingProgress
 from napari_srgan.training.fine_tune.reading import common_part, read_high_job
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.fine_tune.subject import Subject
 from napari_srgan.training.orders import Order
 from napari_srgan.training.pairs.aligned import read_pair_job
-from napari_srgan.training.pairs.budget import plan
+from napari_srgan.training.pairs.budget import InARow, plan
 from napari_srgan.training.pairs.check import check_pair_job
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.report import PairReport
@@ -32,7 +34,11 @@ goes on has to choose the same planes again."""
 
 
 def read_all_job(
-    pairs: Sequence[MatchedPair | SourceImage], base: Model | None, factor: int, settings: FineTuning
+    pairs: Sequence[MatchedPair | SourceImage],
+    base: Model | None,
+    factor: int,
+    settings: FineTuning,
+    in_time: InTime,
 ) -> Iteration[TrainingProgress, Order | None, tuple[tuple[PairReport, ...], list[Subject]]]:
     """Check and read all that a training learns from.
 
@@ -46,6 +52,8 @@ def read_all_job(
         Of all of them.
     settings
         Whether shifts are corrected, and pairs used that the check refuses.
+    in_time
+        How the network sees time.
 
     Returns
     -------
@@ -69,15 +77,16 @@ def read_all_job(
         yield TrainingProgress(1, 1, "The pairs are checked", phase="checking", reports=tuple(reports))
     subjects: list[Subject] = []
     for pair, report in zip(measured, reports, strict=True):
+        together = _together(pair.low, in_time)
         reading = read_pair_job(
             pair, report, correct_shift=settings.correct_shift, budget=budget,
-            despite_problem=settings.despite_check,
+            despite_problem=settings.despite_check, in_a_row=together,
         )  # fmt: skip
         planes = yield from _as_training(reading, "reading")
         planes = common_part([plane for plane in planes if plane.usable.any()], factor)
         channels = {plane.channel for plane in planes}
         whole = (report.gain, report.offset)
-        note = plan(pair, budget).note
+        note = plan(pair, budget, in_a_row=together).note
         subjects.append(
             Subject(
                 name=_free(pair.name, subjects),
@@ -92,7 +101,8 @@ def read_all_job(
         )
     for image in pairs:
         if isinstance(image, SourceImage):
-            planes, note = yield from _as_training(read_high_job(image, factor, budget=budget), "reading")
+            reading_high = read_high_job(image, factor, budget=budget, in_a_row=_together(image, in_time))
+            planes, note = yield from _as_training(reading_high, "reading")
             subjects.append(
                 Subject(
                     name=_free(image.name, subjects),
@@ -105,7 +115,13 @@ def read_all_job(
                     notes=(note,) if note else (),
                 )
             )
-    return tuple(reports), subjects
+    return tuple(reports), [with_frames_in_rows(subject, in_time) for subject in subjects]
+
+
+def _together(image: SourceImage, in_time: InTime) -> InARow | None:
+    """Planes that have to stay together: frames, for networks that learn from frames."""
+    letters = [letter for letter, _ in image.leading]
+    return InARow(letters.index("T"), in_time.least) if in_time.least > 1 else None
 
 
 def _free(name: str, subjects: Sequence[Subject]) -> str:

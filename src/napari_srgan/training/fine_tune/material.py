@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +16,8 @@ from napari_srgan.models.card import ResultIntensity
 from napari_srgan.networks import Generator
 from napari_srgan.training.degrade import Degradation, simulate
 from napari_srgan.training.fine_tune.brightness import keeps_low, like_high, like_low
-from napari_srgan.training.fine_tune.judge import Judge, crops_of, judged_planes
+from napari_srgan.training.fine_tune.clips import Clip, judged_clips, scenes_of
+from napari_srgan.training.fine_tune.judge import MOST_CROPS, Judge, crops_of
 from napari_srgan.training.fine_tune.patches import MeasuredPatches, SimulatedPatches
 from napari_srgan.training.fine_tune.planes import LearnedPlane, filled, signal_of, to_tensor
 from napari_srgan.training.fine_tune.progress import Preview, SplitPicture
@@ -64,13 +64,10 @@ class PairMaterial:
         """Set where results have the brightness of the high-resolution images."""
         splits = split_subjects(subjects, framing, settings)
         self.planes = self._simulated(subjects, splits) if degradation else self._measured(subjects, splits)
-        held = judged_planes(self.planes)
-        lows = [self._low_of(plane) for plane in held]
-        # Crops are made of what the network is to give, in its own range.
-        truths = [replace(plane, high=self._truth_of(plane)) for plane in held]
+        held = judged_clips(scenes_of(self.planes, framing.in_time), framing.in_time, MOST_CROPS)
         highs = [plane.high for subject in subjects for plane in subject.planes]
         self.judge = Judge(
-            *crops_of(truths, lows, framing.factor),
+            *crops_of(held, self._low_of, self._truth_of, framing.factor),
             framing.factor,
             matched=degradation is None,
             eight_bit=all(high.dtype == np.uint8 for high in highs),
@@ -99,8 +96,8 @@ class PairMaterial:
 
     def sampler(self, recipe: Recipe, draw: np.random.Generator) -> Sampler:
         if self._degradation is None:
-            return MeasuredPatches(self.planes, recipe, draw)
-        return SimulatedPatches(self.planes, recipe, draw, self._degradation)
+            return MeasuredPatches(self.planes, recipe, draw, self._framing.in_time)
+        return SimulatedPatches(self.planes, recipe, draw, self._degradation, self._framing.in_time)
 
     def validate(self, network: Generator, device: torch.device) -> dict[str, float]:
         self.preview = self.judge.preview(network, device)
@@ -112,6 +109,8 @@ class PairMaterial:
 
     def _fingerprint_of_choices(self) -> str:
         digest = hashlib.sha256(repr((self._degradation, self.result)).encode())
+        if self._framing.in_time.films and self._degradation:
+            digest.update(self._degradation.noise.encode())
         for plane in self.planes:
             digest.update(plane.split.roles.tobytes())
             digest.update(repr((plane.seen, plane.target)).encode())
@@ -138,6 +137,8 @@ class PairMaterial:
                         signal=signal_of(filled(plane.high), self._framing.factor),
                         seen=seen,
                         target=towards,
+                        movie=subject.movie_of(plane),
+                        frame=subject.frame_of(plane),
                     )
                 )
         return found
@@ -156,6 +157,7 @@ class PairMaterial:
                     LearnedPlane(
                         source=subject.name, low=None, high=to_tensor(high), split=split,
                         signal=signal_of(high, self._framing.factor), seen=transform, target=transform,
+                        movie=subject.movie_of(plane), frame=subject.frame_of(plane),
                     )
                 )  # fmt: skip
         return found
@@ -165,21 +167,27 @@ class PairMaterial:
         planes = [plane.high for plane in subject.planes if plane.channel == channel]
         if self._framing.intensity == "byte" and planes[0].dtype == np.uint8:
             return BYTE_TRANSFORM
-        lows = [self._simulate(to_tensor(filled(high))).numpy()[:, ::2, ::2].ravel() for high in planes]
+        lows = [
+            self._simulate(to_tensor(filled(high))[None]).numpy()[..., ::2, ::2].ravel() for high in planes
+        ]
         transform = percentile_transform(np.concatenate(lows))
         if transform.span == 0:
             raise UserError(f"{subject.name!r} has no contrast: there is nothing to learn from it")
         return transform
 
     def _simulate(self, high: Tensor) -> Tensor:
-        """``(C, Y, X)`` grey levels of low resolution, always the same for the same image."""
+        """Frames ``(T, C, Y, X)`` in grey levels of low resolution, always the same for the same frames."""
         assert self._degradation is not None
         return simulate(high[None], self._degradation, np.random.default_rng(self._settings.seed))[0]
 
-    def _low_of(self, plane: LearnedPlane) -> Tensor:
-        if plane.low is not None:
-            return plane.low
-        return (self._simulate(plane.high) - plane.seen.offset) / plane.seen.span
+    def _low_of(self, clip: Clip) -> Tensor:
+        """``(T, C, Y, X)`` of the frames that are seen, in the network's range."""
+        measured = [plane.low for plane in clip.seen if plane.low is not None]
+        if measured:
+            return torch.stack(measured)
+        seen = clip.made[0].seen
+        low = self._simulate(torch.stack([plane.high for plane in clip.seen]))[clip.firsts]
+        return (low - seen.offset) / seen.span
 
     def _truth_of(self, plane: LearnedPlane) -> Tensor:
         return plane.high if plane.low is not None else (plane.high - plane.target.offset) / plane.target.span

@@ -11,16 +11,21 @@ from torch import Tensor
 from napari_srgan.inference.engine import OutOfMemory, memory_errors_named
 from napari_srgan.inference.memory import DEVICE_SHARE, LiveTensors
 from napari_srgan.networks import Generator
+from napari_srgan.training.fine_tune.in_time import STILL, InTime
 from napari_srgan.training.precision import mixed_precision
 
 USUAL_BATCH = 16
 """Patches in a step, as in SRGAN (Ledig et al. 2017, section 3.2)."""
+USUAL_CLIPS = 8
+"""Clips in a step: half as many patches, of several frames each."""
 HOST_SHARE = 0.5
 """Part of the free memory that a step may take on the CPU, where others need it too."""
 
 
-def batch_for(network: Generator, channels: int, patch: int, device: torch.device) -> int:
-    """The usual batch, or as many patches as fit into memory.
+def batch_for(
+    network: Generator, channels: int, patch: int, device: torch.device, in_time: InTime = STILL
+) -> int:
+    """The usual batch, or as many patches as fit into memory; of movies patches are clips.
 
     Parameters
     ----------
@@ -32,6 +37,8 @@ def batch_for(network: Generator, channels: int, patch: int, device: torch.devic
         Low-resolution pixels along the side of a patch.
     device
         That trains.
+    in_time
+        How the network sees time.
 
     Raises
     ------
@@ -40,15 +47,17 @@ def batch_for(network: Generator, channels: int, patch: int, device: torch.devic
     """
     # A copy: statistics of a normalisation must not be those of nothing.
     network = copy.deepcopy(network)
-    one = _peak_bytes(network, channels, patch, 1, device)
+    frames = (in_time.before + in_time.made + in_time.after,) if in_time.films else ()
+    shape = (*frames, channels, patch, patch)
+    one = _peak_bytes(network, (1, *shape), device)
     try:
-        two = _peak_bytes(network, channels, patch, 2, device)
+        two = _peak_bytes(network, (2, *shape), device)
     except OutOfMemory:
         return 1
     per_patch = max(two - one, 1.0)
     fixed = max(one - per_patch, 0.0)
     fits = int((_budget(device) - fixed) / per_patch)
-    return max(min(USUAL_BATCH, fits), 1)
+    return max(min(USUAL_CLIPS if in_time.made > 1 else USUAL_BATCH, fits), 1)
 
 
 def _budget(device: torch.device) -> float:
@@ -59,8 +68,8 @@ def _budget(device: torch.device) -> float:
     return float(HOST_SHARE * psutil.virtual_memory().available)
 
 
-def _peak_bytes(network: Generator, channels: int, patch: int, count: int, device: torch.device) -> float:
-    low = torch.zeros(count, channels, patch, patch, device=device)
+def _peak_bytes(network: Generator, shape: tuple[int, ...], device: torch.device) -> float:
+    low = torch.zeros(shape, device=device)
 
     def run() -> None:
         with mixed_precision(device):

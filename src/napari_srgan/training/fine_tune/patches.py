@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_srgan.training.degrade import Degradation, margin, simulate
+from napari_srgan.training.fine_tune.clips import Clip, learned_clips, scenes_of
+from napari_srgan.training.fine_tune.in_time import STILL, InTime
 from napari_srgan.training.fine_tune.planes import LearnedPlane
 from napari_srgan.training.fine_tune.split import fits, window_sums
 from napari_srgan.training.recipe import Recipe
@@ -19,18 +24,20 @@ MOST_SIGNAL = 5.0
 
 
 class Places:
-    """Where patches can be drawn from a plane, and how often from where.
+    """Where patches can be drawn from a clip, and how often from where.
 
     Parameters
     ----------
-    plane
-        To draw from.
+    allowed
+        ``(Y - patch + 1, X - patch + 1)``: first pixels of the patches that may be learned from.
+    signal
+        ``(Y, X)``: how much there is to be seen.
     patch
         Side of a patch in low-resolution pixels.
     """
 
-    def __init__(self, plane: LearnedPlane, patch: int) -> None:
-        self._fits = fits(plane.split.roles, patch)
+    def __init__(self, allowed: NDArray[np.bool_], signal: NDArray[np.float32], patch: int) -> None:
+        self._fits = allowed
         # One of several places next to each other stands for all of them.
         self._stride = max(patch // 8, 1)
         coarse = self._fits[:: self._stride, :: self._stride]
@@ -38,13 +45,13 @@ class Places:
         if not len(self._y):  # the few places there are lie between those
             self._stride = 1
             self._y, self._x = np.nonzero(self._fits)
-        signal = window_sums(plane.signal, patch) / patch**2 if self._fits.size else np.zeros((0, 0))
-        weights = EVERYWHERE + (1 - EVERYWHERE) * signal[self._y, self._x].clip(max=MOST_SIGNAL)
+        sums = window_sums(signal, patch) / patch**2 if self._fits.size else np.zeros((0, 0))
+        weights = EVERYWHERE + (1 - EVERYWHERE) * sums[self._y, self._x].clip(max=MOST_SIGNAL)
         self._ends = np.cumsum(weights)
 
     @property
     def weight(self) -> float:
-        """How often the plane is drawn from; 0 if no patch fits."""
+        """How often the clip is drawn from; 0 if no patch fits."""
         return float(self._ends[-1]) * self._stride**2 if len(self._ends) else 0.0
 
     def draw(self, draw: np.random.Generator) -> tuple[int, int]:
@@ -58,18 +65,35 @@ class Places:
 
 
 class _Patches:
-    """What both samplers have in common: planes, places, orientations."""
+    """What both samplers have in common: clips, places, orientations."""
 
-    def __init__(self, planes: list[LearnedPlane], recipe: Recipe, draw: np.random.Generator) -> None:
-        self._recipe, self._draw = recipe, draw
-        pairs = [(plane, Places(plane, recipe.patch)) for plane in planes]
-        self._planes = [(plane, places) for plane, places in pairs if places.weight > 0]
-        self._ends = np.cumsum([places.weight for _, places in self._planes])
+    def __init__(
+        self,
+        planes: list[LearnedPlane],
+        recipe: Recipe,
+        draw: np.random.Generator,
+        in_time: InTime = STILL,
+    ) -> None:
+        self._recipe, self._draw, self._in_time = recipe, draw, in_time
+        clips = learned_clips(scenes_of(planes, in_time), in_time)
+        room = {id(plane): fits(plane.split.roles, recipe.patch) for plane in planes}
+        pairs = []
+        for clip in clips:
+            allowed = np.logical_and.reduce([room[id(plane)] for plane in clip.made])
+            signal = np.mean([plane.signal for plane in clip.made], axis=0)
+            pairs.append((clip, Places(allowed, signal, recipe.patch)))
+        self._clips = [(clip, places) for clip, places in pairs if places.weight > 0]
+        self._ends = np.cumsum([places.weight for _, places in self._clips])
 
-    def _place(self) -> tuple[LearnedPlane, int, int]:
+    def _place(self) -> tuple[Clip, int, int]:
         number = int(np.searchsorted(self._ends, self._draw.random() * self._ends[-1], side="right"))
-        plane, places = self._planes[min(number, len(self._planes) - 1)]
-        return plane, *places.draw(self._draw)
+        clip, places = self._clips[min(number, len(self._clips) - 1)]
+        return clip, *places.draw(self._draw)
+
+    def _batch(self, pairs: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """Frames ``(T, C, y, x)`` as the network takes them."""
+        low, high = (torch.stack(side) for side in zip(*pairs, strict=True))
+        return (low, high) if self._in_time.films else (low[:, 0], high[:, 0])
 
     def _turned(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
         draw = self._draw
@@ -84,21 +108,21 @@ class MeasuredPatches(_Patches):
     """From planes that have both resolutions."""
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``."""
-        pairs = [self._patch() for _ in range(count)]
-        return torch.stack([low for low, _ in pairs]), torch.stack([high for _, high in pairs])
+        """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``; of movies with T before C."""
+        return self._batch([self._patch() for _ in range(count)])
 
     def _patch(self) -> tuple[Tensor, Tensor]:
-        plane, y, x = self._place()
+        clip, y, x = self._place()
         size, factor = self._recipe.patch, self._recipe.scale_factor
-        assert plane.low is not None
-        low = plane.low[:, y : y + size, x : x + size]
-        high = plane.high[:, y * factor : (y + size) * factor, x * factor : (x + size) * factor]
+        low = torch.stack([_measured(plane)[:, y : y + size, x : x + size] for plane in clip.seen])
+        rows, columns = (slice(at * factor, (at + size) * factor) for at in (y, x))
+        high = torch.stack([plane.high[:, rows, columns] for plane in clip.made])
         return self._turned(low, high)
 
 
 class SimulatedPatches(_Patches):
-    """From planes of high resolution alone; each patch is degraded anew when it is drawn.
+    """From planes of high resolution alone; each patch is degraded anew when it is drawn, frames of a clip
+    by one blur and one camera.
 
     Parameters
     ----------
@@ -110,6 +134,8 @@ class SimulatedPatches(_Patches):
         Where all random numbers come from.
     degradation
         How low resolution is made.
+    in_time
+        How the network sees time.
     """
 
     def __init__(
@@ -118,29 +144,42 @@ class SimulatedPatches(_Patches):
         recipe: Recipe,
         draw: np.random.Generator,
         degradation: Degradation,
+        in_time: InTime = STILL,
     ) -> None:
-        super().__init__(planes, recipe, draw)
+        super().__init__(planes, recipe, draw, in_time)
         self._degradation = degradation
         factor = degradation.factor
         self._margin = -(-margin(degradation) // factor)
         """Low-resolution pixels."""
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``."""
+        """As of :class:`MeasuredPatches`."""
         places = [self._place() for _ in range(count)]
         size, factor, around = self._recipe.patch, self._recipe.scale_factor, self._margin
-        wide = torch.stack([_window(p.high, y, x, size, around, factor) for p, y, x in places])
+        wide = torch.stack(
+            [
+                torch.stack([_window(plane.high, y, x, size, around, factor) for plane in clip.seen])
+                for clip, y, x in places
+            ]
+        )
         lows = simulate(wide, self._degradation, self._draw)
         inner = slice(around, around + size)
         core = slice(around * factor, (around + size) * factor)
-        pairs = [
-            self._turned(
-                _normalised(low[:, inner, inner], plane.seen.offset, plane.seen.span),
-                _normalised(high[:, core, core], plane.target.offset, plane.target.span),
+        pairs = []
+        for (clip, _, _), low, high in zip(places, lows, wide, strict=True):
+            seen, target = clip.made[0].seen, clip.made[0].target
+            pairs.append(
+                self._turned(
+                    _normalised(low[clip.firsts][..., inner, inner], seen.offset, seen.span),
+                    _normalised(high[clip.own][..., core, core], target.offset, target.span),
+                )
             )
-            for (plane, _, _), low, high in zip(places, lows, wide, strict=True)
-        ]
-        return torch.stack([low for low, _ in pairs]), torch.stack([high for _, high in pairs])
+        return self._batch(pairs)
+
+
+def _measured(plane: LearnedPlane) -> Tensor:
+    assert plane.low is not None
+    return plane.low
 
 
 def _normalised(image: Tensor, offset: float, span: float) -> Tensor:

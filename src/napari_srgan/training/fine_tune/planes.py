@@ -35,6 +35,10 @@ class LearnedPlane:
     """From grey levels of the low-resolution image to the network's range."""
     target: IntensityTransform
     """From grey levels of the high-resolution image to the network's range."""
+    movie: tuple[object, ...] = ()
+    """Equal for planes that are frames of one movie."""
+    frame: int = 0
+    """Place in its movie."""
 
 
 def filled(pixels: NDArray[np.generic]) -> NDArray[np.float32]:

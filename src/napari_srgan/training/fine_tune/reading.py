@@ -10,11 +10,14 @@ import numpy as np
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
 from napari_srgan.training.pairs.aligned import AlignedPlane
+from napari_srgan.training.pairs.budget import InARow, rows_of
 from napari_srgan.training.pairs.source import SourceImage
 
 
-def read_high_job(image: SourceImage, factor: int, *, budget: int) -> Job[tuple[list[AlignedPlane], str]]:
-    """Copy an image's planes into memory, evenly spread ones if there are too many.
+def read_high_job(
+    image: SourceImage, factor: int, *, budget: int, in_a_row: InARow | None = None
+) -> Job[tuple[list[AlignedPlane], str]]:
+    """Copy an image's planes into memory, evenly spread ones if there are too many, or frames in a row.
 
     Parameters
     ----------
@@ -24,6 +27,8 @@ def read_high_job(image: SourceImage, factor: int, *, budget: int) -> Job[tuple[
         Of the resolution; planes are cropped at their ends to multiples of it.
     budget
         Bytes that the copies may take.
+    in_a_row
+        Planes that have to stay together.
 
     Returns
     -------
@@ -45,7 +50,9 @@ def read_high_job(image: SourceImage, factor: int, *, budget: int) -> Job[tuple[
     # Each plane is there as it is, and once more as the network sees it.
     most = max(int(budget / (y * x * colours * (image.dtype.itemsize + 4))), 1)
     chosen = indices
-    if len(indices) > most:
+    if in_a_row is not None:
+        chosen = list(rows_of(indices, most, in_a_row))
+    elif len(indices) > most:
         chosen = [indices[int(i)] for i in np.linspace(0, len(indices) - 1, most)]
     note = "" if len(chosen) == len(indices) else f"{len(chosen)} of {len(indices)} planes are used"
     letters = [letter for letter, _ in image.leading]
@@ -59,7 +66,7 @@ def read_high_job(image: SourceImage, factor: int, *, budget: int) -> Job[tuple[
         planes.append(AlignedPlane(image.name, index, channel, None, pixels, blocks))
     if not any(plane.usable.any() for plane in planes):
         raise UserError(f"{image.name!r} has no finite values: there is nothing to learn from it")
-    if not any(_has_contrast(plane) for plane in planes):
+    if not any(has_contrast(plane) for plane in planes):
         raise UserError(f"{image.name!r} has the same value everywhere: there is nothing to learn from it")
     return planes, note
 
@@ -95,6 +102,12 @@ def common_part(planes: list[AlignedPlane], factor: int) -> list[AlignedPlane]:
     return found
 
 
-def _has_contrast(plane: AlignedPlane) -> bool:
-    values = plane.high[np.isfinite(plane.high)]
-    return values.size > 0 and bool(values.min() < values.max())
+def has_contrast(plane: AlignedPlane) -> bool:
+    """Whether there is anything to be seen, in both images if there are two."""
+    for image in (plane.low, plane.high):
+        if image is None:
+            continue
+        values = image[np.isfinite(image)]
+        if not values.size or values.min() == values.max():
+            return False
+    return True

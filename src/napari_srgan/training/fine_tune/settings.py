@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_srgan.errors import UserError
+from napari_srgan.training.degradation import Noise
 from napari_srgan.training.degrade import Degradation
 from napari_srgan.training.losses import AdversarialLoss, PixelLoss
 
@@ -47,15 +48,19 @@ class FineTuning(BaseModel):
     held_back: float = Field(default=0.15, ge=0.02, le=0.5)
     """Part of the area that the model is judged on and never learns from."""
     hold_back: Literal["blocks", "frames", "images"] = "blocks"
-    """``"blocks"``: the same place of all planes. ``"frames"``: the last time points or depths.
+    """``"blocks"``: the same place of all planes, of a time-lapse of all frames. ``"frames"``: the last time
+    points or depths.
     ``"images"``: some of several images or pairs, whole; for images of different fields, of which nothing
     is lost to guard bands."""
     degradation: Degradation | None = None
     """How low resolution is simulated from images that have no partner; None: as measured in them. Pairs
     have no need of it."""
+    noise: Noise | None = None
+    """Of simulated frames of a time-lapse: ``"independent"``, drawn anew for every frame, or ``"the same in
+    every frame"``, a fixed pattern; None: as `degradation` says, or independent."""
 
     batch: int | None = Field(default=None, ge=1)
-    """Patches in a step; None: 16, or as many as memory allows."""
+    """Patches in a step; None: 16, or 8 clips of a time-lapse, or as many as memory allows."""
     patch: int | None = Field(default=None, ge=8)
     """Low-resolution pixels along the side of a patch; None: 32, or less in small images."""
     learning_rate: float | None = Field(default=None, gt=0)

@@ -35,13 +35,6 @@ class Split:
     block: Block = (slice(0, 0), slice(0, 0))
     """What is held back, also where it cannot be used; empty where whole frames are."""
 
-    @property
-    def held_back(self) -> Block:
-        """The rectangle around what is held back."""
-        return tuple(
-            slice(int(found.min()), int(found.max()) + 1) for found in np.nonzero(self.roles == HELD_BACK)
-        )  # type: ignore[return-value]
-
 
 def split_blocks(
     usable: NDArray[np.bool_], signal: NDArray[np.float32], *, part: float, guard: int, patch: int
@@ -82,20 +75,32 @@ def split_blocks(
     return min(fair, key=lambda split: _unfairness(split, signal, guard))
 
 
-def frame_roles(count: int, part: float) -> list[int]:
-    """Hold back the last of several frames, with one in between that is not used.
+def frame_roles(count: int, part: float, *, guard: int = 1, least: int = 1) -> list[int]:
+    """Hold back the last of several frames, with some in between that are not used.
+
+    Parameters
+    ----------
+    count
+        Frames there are.
+    part
+        Of them, to be held back.
+    guard
+        Frames in between: as many as a network sees around its own.
+    least
+        Frames that must be left to learn from.
 
     Raises
     ------
     UserError
-        If there are fewer than three.
+        If there are too few.
     """
-    if count < 3:
+    if count < least + guard + 1:
         raise UserError(
-            f"whole frames can be held back from 3 frames on; there are {count}: hold back blocks instead"
+            f"whole frames can be held back from {least + guard + 1} frames on; there are {count}: hold back "
+            "blocks instead"
         )
-    held_back = min(max(round(part * count), 1), count - 2)
-    return [TRAINED_ON] * (count - held_back - 1) + [GUARD] + [HELD_BACK] * held_back
+    held_back = min(max(round(part * count), 1), count - least - guard)
+    return [TRAINED_ON] * (count - held_back - guard) + [GUARD] * guard + [HELD_BACK] * held_back
 
 
 def roles_of(usable: NDArray[np.bool_], block: Block, guard: int) -> Split:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.training.fine_tune.in_time import InTime
 from napari_srgan.training.fine_tune.planes import filled, signal_of
 from napari_srgan.training.fine_tune.progress import HELD_BACK, TRAINED_ON
 from napari_srgan.training.fine_tune.settings import FineTuning
@@ -46,7 +47,9 @@ def split_subjects(
     for field, together in by_field.items():
         try:
             if settings.hold_back == "frames":
-                splits = {each.name: _by_frame(each, settings.held_back) for each in together}
+                splits = {
+                    each.name: _by_frame(each, settings.held_back, framing.in_time) for each in together
+                }
             else:
                 splits = _by_block(field, together, framing, settings)
             _check_fits([split for each in splits.values() for split in each], framing.patch)
@@ -95,7 +98,7 @@ def _by_image(subjects: Sequence[Subject], framing: Framing, part: float) -> dic
     return found
 
 
-def _by_frame(subject: Subject, part: float) -> list[Split]:
+def _by_frame(subject: Subject, part: float, in_time: InTime) -> list[Split]:
     """The last time points, or depths, of all channels and whatever else there is."""
     axis = next((subject.leading.index(letter) for letter in "TZQ" if letter in subject.leading), None)
     if axis is None:
@@ -103,7 +106,9 @@ def _by_frame(subject: Subject, part: float) -> list[Split]:
             "there are no frames of which whole ones could be held back: hold back blocks instead"
         )
     places = sorted({plane.index[axis] for plane in subject.planes})
-    roles = dict(zip(places, frame_roles(len(places), part), strict=True))
+    guard = max(in_time.before, in_time.after, 1)
+    given = frame_roles(len(places), part, guard=guard, least=in_time.least)
+    roles = dict(zip(places, given, strict=True))
     return [
         Split(np.where(plane.usable, roles[plane.index[axis]], 0).astype(np.int8), 0)
         for plane in subject.planes

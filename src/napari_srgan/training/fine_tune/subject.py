@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Literal
 
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.training.fine_tune.brightness import Relation
+from napari_srgan.training.fine_tune.in_time import STILL, InTime
 from napari_srgan.training.pairs.aligned import AlignedPlane
 
 
@@ -29,11 +31,22 @@ class Subject:
     """Between the brightness of both images, by channel; empty where one is simulated."""
     notes: tuple[str, ...] = ()
     """What was left out when it was read."""
+    cuts: tuple[int, ...] = ()
+    """Frames of a movie with which another scene begins."""
 
     def source_of(self, plane: AlignedPlane) -> str:
         """What a plane is called where figures are given: channels differ in brightness."""
         several = len({each.channel for each in self.planes}) > 1
         return f"{self.name}, channel {plane.channel}" if several else self.name
+
+    def movie_of(self, plane: AlignedPlane) -> tuple[object, ...]:
+        """Equal for planes that are frames of one scene: of one channel and depth, between the same cuts."""
+        beside = tuple(at for at, letter in zip(plane.index, self.leading, strict=True) if letter != "T")
+        return self.name, beside, bisect_right(self.cuts, self.frame_of(plane))
+
+    def frame_of(self, plane: AlignedPlane) -> int:
+        """Place of a plane in time; 0 where there is no time."""
+        return plane.index[self.leading.index("T")] if "T" in self.leading else 0
 
 
 @dataclass(frozen=True)
@@ -46,3 +59,5 @@ class Framing:
     guard: int
     """Low-resolution pixels that the network sees around its own."""
     patch: int
+    in_time: InTime = STILL
+    """What it asks of frames of a time-lapse."""

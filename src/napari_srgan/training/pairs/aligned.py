@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
-from napari_srgan.training.pairs.budget import plan
+from napari_srgan.training.pairs.budget import InARow, plan
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_pair import read_part
 from napari_srgan.training.pairs.report import PairReport, nearest_plane, shift_of
@@ -45,6 +45,7 @@ def read_pair_job(
     correct_shift: bool,
     budget: int,
     despite_problem: bool = False,
+    in_a_row: InARow | None = None,
 ) -> Job[list[AlignedPlane]]:
     """Read a checked pair into memory.
 
@@ -62,6 +63,8 @@ def read_pair_job(
         Bytes all planes together may take; see :func:`~napari_srgan.training.pairs.budget.plan`.
     despite_problem
         Read a pair whose report has a problem, too: all of it as it lies, as nothing was measured.
+    in_a_row
+        Planes that have to stay together where not all fit into memory.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def read_pair_job(
     """
     if report.problem and not despite_problem:
         raise UserError(f"{pair.name} cannot be trained on: {report.problem}")
-    reading = plan(pair, budget, [index for index in pair.planes() if _fits(report, index)])
+    reading = plan(pair, budget, [index for index in pair.planes() if _fits(report, index)], in_a_row)
     planes = []
     for done, index in enumerate(reading.indices):
         yield Progress(done, len(reading.indices), f"reading {pair.name}")

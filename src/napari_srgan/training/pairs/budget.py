@@ -14,6 +14,16 @@ from napari_srgan.training.pairs.source import Region
 
 
 @dataclass(frozen=True)
+class InARow:
+    """Planes that teach something only with those beside them: frames of a time-lapse."""
+
+    axis: int
+    """Of the leading axes, the one of time."""
+    least: int
+    """So many of them in a row."""
+
+
+@dataclass(frozen=True)
 class Reading:
     """What of a pair is read."""
 
@@ -25,8 +35,13 @@ class Reading:
     """What is not read; empty if all is."""
 
 
-def plan(pair: MatchedPair, budget: int, indices: Sequence[tuple[int, ...]] | None = None) -> Reading:
-    """Choose evenly spread planes that fit into memory; of a plane that is too large alone, its middle.
+def plan(
+    pair: MatchedPair,
+    budget: int,
+    indices: Sequence[tuple[int, ...]] | None = None,
+    in_a_row: InARow | None = None,
+) -> Reading:
+    """Choose planes that fit into memory; of a plane that is too large alone, its middle.
 
     Parameters
     ----------
@@ -36,21 +51,55 @@ def plan(pair: MatchedPair, budget: int, indices: Sequence[tuple[int, ...]] | No
         Bytes.
     indices
         Planes there are to choose from; all unless told.
+    in_a_row
+        Planes that have to stay together.
     """
     there = tuple(pair.planes() if indices is None else indices)
-    region = _middle(looked_at(pair), math.sqrt(min(budget / _plane_bytes(pair, looked_at(pair)), 1)))
+    least = in_a_row.least if in_a_row else 1
+    share = budget / least / _plane_bytes(pair, looked_at(pair))
+    region = _middle(looked_at(pair), math.sqrt(min(share, 1)))
     most = max(budget // _plane_bytes(pair, region), 1)
-    places = np.unique(np.linspace(0, len(there) - 1, min(len(there), most)).round().astype(int))
-    chosen = tuple(there[place] for place in places)
+    if in_a_row is None:
+        places = np.unique(np.linspace(0, len(there) - 1, min(len(there), most)).round().astype(int))
+        chosen = tuple(there[place] for place in places)
+    else:
+        chosen = rows_of(there, most, in_a_row)
     (top, bottom), (left, right) = region
     note = ""
     if len(chosen) < len(there):
-        note = f"{len(chosen)} of {len(there)} planes, evenly spread"
+        note = f"{len(chosen)} of {len(there)} planes, {'in a row' if in_a_row else 'evenly spread'}"
     if (bottom - top, right - left) != pair.shape:
         sizes = f"{bottom - top} x {right - left} of {pair.shape[0]} x {pair.shape[1]}"
         middle = f"the middle {sizes} low-resolution pixels"
         note = f"{note}, and of each {middle}" if note else middle
     return Reading(chosen, region, f"{pair.name}: {note}: more does not fit into memory" if note else "")
+
+
+def rows_of(there: Sequence[tuple[int, ...]], most: int, in_a_row: InARow) -> tuple[tuple[int, ...], ...]:
+    """About `most` planes: frames in a row from the middle of a time-lapse; if there are too many channels or
+    depths for that, of evenly spread ones.
+
+    Parameters
+    ----------
+    there
+        Planes, along the leading axes.
+    most
+        How many there can be.
+    in_a_row
+        How many have to stay together.
+    """
+
+    def beside(index: tuple[int, ...]) -> tuple[int, ...]:
+        return index[: in_a_row.axis] + index[in_a_row.axis + 1 :]
+
+    others = sorted({beside(index) for index in there})
+    times = sorted({index[in_a_row.axis] for index in there})
+    length = min(max(most // max(len(others), 1), in_a_row.least), len(times))
+    spread = np.linspace(0, len(others) - 1, min(len(others), max(most // max(length, 1), 1)))
+    kept = {others[int(place)] for place in spread.round()}
+    start = (len(times) - length) // 2
+    row = set(times[start : start + length])
+    return tuple(index for index in there if beside(index) in kept and index[in_a_row.axis] in row)
 
 
 def _plane_bytes(pair: MatchedPair, region: Region) -> int:

@@ -1,0 +1,57 @@
+"""Small time-lapses of cells, and models that see several frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tests.training.fine_tune.conftest import cells
+
+from napari_srgan.models import Model, ModelCard
+from napari_srgan.networks import build_network
+from napari_srgan.training.degrade import degrade
+from napari_srgan.training.pairs.matching import MatchedPair, match
+from napari_srgan.training.pairs.source import SourceImage
+
+KINDS: dict[str, dict[str, Any]] = {
+    "early-fusion": {"frames": 3},
+    "slow-fusion": {"frames": 3},
+    "recurrent": {"warm_up": 2, "state": 4, "early_blocks": 0},
+}
+
+
+def temporal_model(kind: str = "early-fusion", channels: int = 1, **arguments: Any) -> Model:
+    """An untrained model of a few frames, whose results are interpolated ones and a little more."""
+    arguments = {"scale_factor": 2, "channels": channels, "blocks": 1, "width": 8, "clip": 4} | KINDS[
+        kind
+    ] | arguments  # fmt: skip
+    torch.manual_seed(0)
+    network = build_network(kind, arguments)
+    last = [m for m in network.tail.modules() if isinstance(m, torch.nn.Conv2d)][-1]  # type: ignore[union-attr]
+    torch.nn.init.normal_(last.weight, std=0.02)
+    card = ModelCard(
+        name=f"tiny-{kind}", description="untrained, for tests", architecture=kind, arguments=arguments,
+        scale_factor=2, channels=channels, frames=network.frames, intensity="percentile",
+        receptive_radius=network.receptive_radius, licence="CC0-1.0",
+    )  # fmt: skip
+    return Model(network.eval().requires_grad_(False), card)
+
+
+def movie(frames: int = 12, shape: tuple[int, int] = (112, 128), seed: int = 0) -> NDArray[np.uint16]:
+    """Cells ``(T, Y, X)`` on a stage that drifts by a pixel a frame, 16 bit."""
+    field = cells(seed, (shape[0] + frames, shape[1] + frames))
+    return np.stack([field[t : t + shape[0], t : t + shape[1]] for t in range(frames)])
+
+
+def low_of(high: NDArray[Any], noise: float = 0.0, seed: int = 0) -> NDArray[Any]:
+    """Frames at half the resolution, each with noise of its own."""
+    low = np.stack([degrade(frame if frame.ndim == 3 else frame[..., None], 2)[0] for frame in high])
+    low = low if high.ndim == 4 else low[..., 0]
+    noisy = low + np.random.default_rng(seed).normal(0, noise, low.shape)
+    return noisy.clip(0, 65535).astype(high.dtype)
+
+
+def movie_pair(high: NDArray[Any], noise: float = 0.0, axes: str = "TYX") -> MatchedPair:
+    return match(SourceImage("low", low_of(high, noise), axes), SourceImage("high", high, axes))
