@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from fake_training import FakeTraining
-from napari_srgan.models import Model, ModelCard, library, save_model
-from napari_srgan.networks import build_network
+from napari_srgan.models import Model, library, save_model
 from napari_srgan.viewer import dialogs, fine_tune_state
 from napari_srgan.viewer.jobs import library_runner_of, runner_of, training_runner_of
+from timelapses import make_temporal_model
 
 
 @pytest.fixture(autouse=True)
@@ -151,18 +150,9 @@ def finish_training(qtbot: Any) -> Callable[[Any], None]:
 def make_movie_model(library_folder: Path) -> Callable[..., Model]:
     """Puts an untrained model for time-lapses into the user's library."""
 
-    def make_it(name: str, architecture: str = "early-fusion", **arguments: Any) -> Model:
-        settings = {"scale_factor": 2, "channels": 1, "blocks": 1, "width": 4, "clip": 3} | arguments
-        torch.manual_seed(0)
-        network = build_network(architecture, settings)
-        last = [layer for layer in network.tail.modules() if isinstance(layer, torch.nn.Conv2d)][-1]  # type: ignore[union-attr, operator]
-        torch.nn.init.normal_(last.weight, std=0.05)
-        card = ModelCard(
-            name=name, description="untrained, for tests", architecture=architecture, arguments=settings,
-            scale_factor=settings["scale_factor"], channels=settings["channels"], frames=network.frames,
-            intensity="percentile", receptive_radius=network.receptive_radius, licence="CC0-1.0",
-        )  # fmt: skip
-        model = Model(network.eval().requires_grad_(False), card)
+    def make_it(name: str, kind: str = "early-fusion", **arguments: Any) -> Model:
+        model = make_temporal_model(kind, **{"frames": 5, "clip": 3} | arguments)
+        model = replace(model, card=model.card.model_copy(update={"name": name}))
         save_model(model, library_folder / f"{name}.safetensors")
         return model
 

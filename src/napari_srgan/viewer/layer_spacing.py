@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from napari.layers import Image
 
 from napari_srgan.storage.spacing import Spacing, full_unit
@@ -15,10 +17,16 @@ def layer_spacings(layer: Image, axes: str) -> tuple[Spacing, ...]:
     layer
         To be written.
     axes
-        One letter for each axis of its data; colour samples, which no layer counts, lie nowhere.
+        One letter for each axis of its data; colour samples, which no layer counts, lie nowhere. A depth that
+        is treated as time has no micrometres there.
     """
+    along = zip(axes, layer.scale, layer.units, layer.translate, strict=False)
     placed = [
-        Spacing(float(scale), full_unit(unit), float(origin))
-        for scale, unit, origin in zip(layer.scale, layer.units, layer.translate, strict=True)
+        Spacing(float(scale), full_unit(unit) if letter != "T" or _is_time(unit) else None, float(origin))
+        for letter, scale, unit, origin in along
     ]
     return tuple(placed + [Spacing()] * (len(axes) - len(placed)))
+
+
+def _is_time(unit: Any) -> bool:
+    return bool(unit.is_compatible_with("second"))
