@@ -26,6 +26,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference import arrays
 from napari_srgan.models import Model
 from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+from timelapses import make_temporal_model, moving_spots
 
 IMAGE = np.random.default_rng(0).integers(100, 4000, (4, 70, 90), dtype=np.uint16)
 OPTIONS: dict[str, Any] = {"axes": "TYX", "device": "cpu", "precision": "float32", "tile": 32}
@@ -201,3 +202,13 @@ def test_an_active_client_is_used_unless_told_otherwise(
         lazy = upscale(da.from_array(IMAGE, chunks=(1, 50, 50)), model, lazy=True, **OPTIONS)
         np.testing.assert_array_equal(lazy.compute(), alone[:])
         np.testing.assert_array_equal(lazy[2, 30:90, ::3].compute(), alone[2, 30:90, ::3])
+
+
+def test_a_movie_is_made_clip_by_clip(client: Client, tmp_path: Path) -> None:
+    temporal, movie = make_temporal_model(), moving_spots(9, 70, 50)
+    expected = content(run(upscale_to_zarr_job(movie, temporal, tmp_path / "alone.ome.zarr", **OPTIONS)))
+    made = run(on_cluster(movie, temporal, tmp_path / "x.ome.zarr", client))
+    found = content(made)
+    assert {name: found[name] for name in found if name.startswith("0/c")} == {
+        name: expected[name] for name in expected if name.startswith("0/c")
+    }

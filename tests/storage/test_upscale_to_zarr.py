@@ -13,11 +13,13 @@ import zarr
 from napari_srgan import upscale
 from napari_srgan.errors import UserError
 from napari_srgan.inference import memory
+from napari_srgan.inference.engine import Engine
 from napari_srgan.models import Model
 from napari_srgan.storage.begun import read_state
 from napari_srgan.storage.formats import open_image
 from napari_srgan.storage.likeness import UNSEEN, as_far_as_seen, likeness
 from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+from timelapses import KINDS, make_temporal_model, moving_spots
 
 IMAGE = np.random.default_rng(0).integers(100, 4000, (3, 150, 130), dtype=np.uint16)
 EXACT: dict[str, Any] = {"device": "cpu", "precision": "float32"}
@@ -150,3 +152,48 @@ def test_an_input_that_disappears_is_told_and_what_is_done_is_kept(model: Model,
         with pytest.raises(UserError, match=r"x\.zarr has disappeared"):
             list(job)
     assert read_state(out) is not None
+
+
+# --- Time-lapses -----------------------------------------------------------------------------
+
+MOVIE = moving_spots(9, 66, 50)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["out.zarr", "out.ome.zarr"])
+def test_a_movie_is_the_one_in_memory(kind: str, name: str, tmp_path: Path) -> None:
+    temporal = make_temporal_model(kind)
+    expected = upscale(MOVIE, temporal, axes="TYX", tile=32, progress=False, **EXACT)
+    got = to_zarr(MOVIE, temporal, tmp_path / name, axes="TYX", tile=32)
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_a_clip_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, run = [], Engine.run
+
+    def counted(self: Engine, low: Any, *rest: Any) -> Any:
+        runs.append(low.shape)
+        return run(self, low, *rest)
+
+    monkeypatch.setattr(Engine, "run", counted)
+    channels = np.stack([MOVIE, MOVIE[:, ::-1]], axis=1)
+    got = to_zarr(channels, make_temporal_model(), tmp_path / "out.ome.zarr", axes="TCYX", tile=32)
+    # Clips of 4 frames, each of 3 x 2 tiles, of both channels.
+    assert (len(runs), got.shape) == (3 * 6 * 2, (9, 2, 132, 100))
+
+
+def test_a_stopped_movie_goes_on(tmp_path: Path) -> None:
+    temporal = make_temporal_model()
+    expected = to_zarr(MOVIE, temporal, tmp_path / "undisturbed.ome.zarr", axes="TYX", tile=16)
+    out = tmp_path / "out.ome.zarr"
+    stopped_after(3, MOVIE, temporal, out, axes="TYX", tile=16)
+    with pytest.raises(UserError, match=r"was begun otherwise .*time: "):
+        to_zarr(MOVIE, make_temporal_model(clip=3), out, axes="TYX", tile=16)
+    np.testing.assert_array_equal(to_zarr(MOVIE, temporal, out, axes="TYX", tile=16), expected)
+
+
+def test_one_frame_of_a_movie_is_read_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out.zarr"
+    to_zarr(MOVIE, make_temporal_model(), out, axes="TYX", tile=32)
+    stored = zarr.open_array(out, mode="r")
+    assert (stored.chunks[0], stored.shards and stored.shards[0]) == (1, 4)

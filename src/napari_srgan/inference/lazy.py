@@ -116,6 +116,7 @@ class LazyUpscaling:
         work = PlaneWork(engine, stack, grid.whole, settled, most_sampled=most_sampled)
         work.cut = math.prod(grid.counts) > 1
         self.tile = grid.side
+        self.clip = engine.timing.clip
         self.shape = result_shape(stack, grid.whole, self.factor)
         self.dtype = stack.result_dtype
         self._grid = grid

@@ -30,6 +30,9 @@ def provenance(work: PlaneWork, axes: str, tile: int | None) -> dict[str, Any]:
             for channel, transform in work.transforms.items()
         ],
     }
+    if work.stack.time is not None:
+        timing = engine.timing
+        told["time"] = {"clip": timing.clip, "frames_before": timing.before, "frames_after": timing.after}
     if engine.model.card.result is not None:
         told["quantities"] = "those of the high-resolution images that the model was trained on"
     if work.fades and work.cut:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -135,9 +135,9 @@ class RestartableStore:
         place.clear()
         begin(place.content, self.image, self.levels)
         settle_metadata(place.content)
-        sides = {"chunk": self._sides.chunk, "shard": self._sides.shard}
         # Last, so that a store is begun as a whole or not at all.
-        write_whole(place.state, json.dumps({"fingerprint": self.fingerprint, "sides": sides}).encode())
+        state = {"fingerprint": self.fingerprint, "sides": asdict(self._sides)}
+        write_whole(place.state, json.dumps(state).encode())
 
     @property
     def _in_place(self) -> Unfinished:

@@ -15,24 +15,30 @@ SHARD = 2048
 
 @dataclass(frozen=True)
 class Sides:
-    """Sides of chunks and shards along Y and X, in pixels of the result."""
+    """Sides of chunks and shards along Y and X, in pixels of the result, and of shards along time."""
 
     chunk: int = CHUNK
     shard: int = SHARD
     """A multiple of `chunk`, and even, so that shards of a coarser level begin where finer ones do."""
+    frames: int = 1
+    """Frames of a shard: those that are computed together. A chunk has one, as that is what is looked at."""
 
     def __post_init__(self) -> None:
         if self.chunk < 1 or self.shard % self.chunk or self.shard % 2:
             raise ValueError(f"a shard of {self.shard} is no even multiple of a chunk of {self.chunk}")
 
     @classmethod
-    def for_tiles(cls, tile: int) -> Sides:
+    def for_tiles(cls, tile: int, frames: int = 1) -> Sides:
         """Sides with which no tile lies in two shards.
+
+        The more frames a shard has, the smaller is it in Y and X: it is in memory as a whole.
 
         Parameters
         ----------
         tile
             Side of a tile in pixels of the result; tiles lie on a grid from 0.
+        frames
+            Frames of a time-lapse that are computed together, from frame 0 on.
         """
         if tile <= CHUNK:
             base = chunk = tile * (CHUNK // tile)
@@ -43,10 +49,10 @@ class Sides:
                 key=lambda side: abs(math.log(side / CHUNK)),
                 default=tile,
             )
-        times = max(round(SHARD / base), 1)
+        times = max(round(SHARD / math.sqrt(frames) / base), 1)
         if base * times % 2:
             times = times - 1 or 2
-        return cls(chunk, base * times)
+        return cls(chunk, base * times, frames)
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Block:
     index: tuple[int, ...]
     """Its place in the grid of shards, in the order of the stored axes."""
     slices: tuple[slice, ...] = field(compare=False)
-    """Its pixels in the result, in the order of the result's axes; of length 1 along leading ones."""
+    """Its pixels in the result, in the order of the result's axes; of length 1 along leading ones but time."""
     stored: tuple[slice, ...] = field(compare=False)
     """The same in the order of the stored axes."""
 
@@ -125,7 +131,7 @@ def level_layouts(
     shape
         Of the finest level, in the order of the stored axes.
     letters
-        Of the stored axes. Along Y and X the sides given are used; along colours, "S" or, where they are
+        Of the stored axes. Along Y, X and T the sides given are used; along colours, "S" or, where they are
         stored as channels, "s", all are taken together; along all other axes 1.
     order
         For each stored axis its place in the result.
@@ -162,7 +168,7 @@ def _level(
         else:
             # Colours are computed together, but a viewer of channels reads one.
             chunks.append(size if letter == "S" else 1)
-            shards.append(size if letter in "Ss" else 1)
+            shards.append(size if letter in "Ss" else min(sides.frames, size) if letter == "T" else 1)
     return LevelLayout(level, shape, tuple(chunks), tuple(shards), order)
 
 

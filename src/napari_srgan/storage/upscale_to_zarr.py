@@ -42,6 +42,10 @@ def upscale_to_zarr_job(
 ) -> Job[Path]:
     """Upscale an array of any size into a zarr array or an OME-Zarr image.
 
+    Models for time-lapses make several frames at a time, a clip. A block of the store then is a part of the plane
+    of all frames of one clip, in one file: what was computed together is written together, and a clip is never
+    computed for one of its frames alone, also not where blocks are made by many machines.
+
     What is there already of the same upscaling is kept: a run that was stopped, or whose machine failed,
     goes on where it was, and ends with the same store as one that was not disturbed.
 

@@ -98,7 +98,7 @@ class Destination:
             | {"source": self.source, "source_shape": list(lazy.array.shape), PIXELS: pixels},
             provenance={**told, "region": whole},
             name=lazy.model.name,
-            sides=Sides.for_tiles(lazy.tile * lazy.factor),
+            sides=Sides.for_tiles(lazy.tile * lazy.factor, lazy.clip),
             overwrite=self.overwrite,
         )
 
