@@ -47,9 +47,10 @@ def time_choices(widget):
 
 def test_offered_where_an_axis_can_be_time(choose):
     _, widget = choose(MOVIE)
-    assert offered(widget)["movie-x2  (x2)"][0]
+    assert offered(widget)["movie-x2  (x2, 5 frames)"][0]
     assert widget["about"].value == "untrained, for tests (x2, one channel, 5 frames help each other)"
-    assert next(iter(offered(widget))) == "microscopy-x2  (x2)"  # still the default
+    names = ["microscopy-x2  (x2)", "movie-x2  (x2, 5 frames)", "photo-x4  (x4)"]
+    assert list(offered(widget)) == names  # the default, then what is made for movies
 
 
 @pytest.mark.parametrize(("data", "labels"), [(MOVIE[0], None), (MOVIE, ("c", "y", "x"))])

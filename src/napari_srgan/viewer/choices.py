@@ -13,7 +13,7 @@ from napari_srgan.inference.devices import choose_device
 from napari_srgan.models import Library, ModelCard, models_for
 from napari_srgan.viewer.layers import finest_level, layer_axes
 from napari_srgan.viewer.model_rows import SHARP, is_sharp
-from napari_srgan.viewer.time_axis import times_of
+from napari_srgan.viewer.time_axis import likeliest_time, times_of
 
 Choices = list[tuple[str, Any]]
 """What is shown, and what is meant."""
@@ -48,21 +48,29 @@ RGB = 3
 
 
 def models(image: Image | None, library: Library) -> Choices:
-    """The models that fit an image, the likeliest first; those for single images before the others.
+    """The models that fit an image, the likeliest first; the default, then for movies those for time-lapses.
 
     Also models for time-lapses where there is no time, and the user's files that cannot be read, so
     that they are not missed.
     """
     cards = library.cards
     if image is not None:
-        channels, frames = RGB if image.rgb else 1, sorted({card.frames for card in cards})
-        cards = [card for n in frames for card in models_for(channels=channels, frames=n, among=cards)]
-    found: Choices = [(_with_factor(card, image), card.name) for card in cards]
+        channels, numbers = RGB if image.rgb else 1, sorted({1, *(card.frames for card in cards)})
+        single, *others = (models_for(channels=channels, frames=n, among=cards) for n in numbers)
+        several = [card for cards_of in others for card in cards_of]
+        first = 1 if likeliest_time(times_of(image)) is not None else len(single)
+        cards = single[:first] + several + single[first:]
+    found: Choices = [(_in_list(card, image), card.name) for card in cards]
     return found + [(f"{bad.name}  ({UNREADABLE})", bad.name) for bad in library.unreadable]
 
 
-def _with_factor(card: ModelCard, image: Image | None) -> str:
-    return f"{card.name}  (x{card.scale_factor}{', ' + NEEDS_TIME if why_not(card, image) else ''})"
+def _in_list(card: ModelCard, image: Image | None) -> str:
+    about = [f"x{card.scale_factor}"]
+    if why_not(card, image):
+        about.append(NEEDS_TIME)
+    elif card.frames > 1:
+        about.append(f"{card.frames} frames")
+    return f"{card.name}  ({', '.join(about)})"
 
 
 def why_not(card: ModelCard | None, image: Image | None) -> str:
