@@ -56,6 +56,13 @@ def fine_tune(
         str, typer.Option(help="faithful: right on average; sharp: looks sharper.")
     ] = "faithful",
     factor: Annotated[int | None, typer.Option(help="Scale factor; found from the images if unsaid.")] = None,
+    axes: Annotated[
+        str | None,
+        typer.Option(
+            help="One letter for each axis of all images, e.g. TYX; known from most files. Models for "
+            "time-lapses learn along T."
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(help="On a CPU the same seed and --steps make the same weights, bit for bit.")
     ] = 0,
@@ -111,7 +118,7 @@ def fine_tune(
         files = find_files(low, high, high_only or [])
         places = choose_places(out, checkpoint, overwrite=overwrite)
         settings = check_settings(**({"name": name or name_of(out)} | chosen | _parsed(more or [])))
-        images = open_images(files, settings.factor, opened)
+        images = open_images(files, settings.factor, opened, axes)
         start = choose_base(base, images, settings.factor)
         if start:
             check_room(places.out, start.network)

@@ -59,7 +59,7 @@ def find_files(low: Path | None, high: Path | None, alone: Sequence[Path]) -> Tr
 
 
 def open_images(
-    files: TrainingFiles, factor: int | None, opened: ExitStack
+    files: TrainingFiles, factor: int | None, opened: ExitStack, axes: str | None = None
 ) -> list[MatchedPair | SourceImage]:
     """Open files and match pairs; no pixel is read.
 
@@ -71,6 +71,8 @@ def open_images(
         How many times finer high resolution is; found if unsaid.
     opened
         Closes them when nothing will be read any more.
+    axes
+        As the user names them; those of the files if unsaid.
 
     Raises
     ------
@@ -79,9 +81,9 @@ def open_images(
     """
     images: list[MatchedPair | SourceImage] = []
     for low_file, high_file in files.pairs:
-        low, high = _placed(low_file, opened), _placed(high_file, opened)
+        low, high = (_placed(file, opened, axes) for file in (low_file, high_file))
         images.append(match(*_in_one_world(low, high), factor))
-    images += [_placed(file, opened).image.checked() for file in files.alone]
+    images += [_placed(file, opened, axes).image.checked() for file in files.alone]
     return images
 
 
@@ -108,10 +110,10 @@ class _Placed(NamedTuple):
     """What its pixel sizes are measured in."""
 
 
-def _placed(file: Path, opened: ExitStack) -> _Placed:
-    stored = opened.enter_context(open_image(file))
+def _placed(file: Path, opened: ExitStack, axes: str | None) -> _Placed:
+    stored = opened.enter_context(open_image(file, axes))
     y, x = (_axis(stored, letter) for letter in "YX")
-    image = SourceImage(file.name, stored.data, stored.axes)
+    image = SourceImage(file.name, stored.data, axes or stored.axes)
     if not (y.known and x.known):
         return _Placed(image, "")
     units = [MICROMETERS.get(str(axis.unit)) for axis in (y, x)]

@@ -125,6 +125,7 @@ class TrainingRun:
         for report in progress.reports:
             yield report.summary
             yield from report.notes
+        yield from progress.notes
         if seen := progress.baseline:
             base = f", {seen.base_name} {seen.base:.2f} dB" if seen.base is not None else ""
             yield f"to be beaten on what is held back: bicubic {seen.bicubic:.2f} dB{base}"

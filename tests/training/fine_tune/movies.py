@@ -9,34 +9,21 @@ import torch
 from numpy.typing import NDArray
 from tests.training.fine_tune.conftest import cells
 
-from napari_srgan.models import Model, ModelCard
-from napari_srgan.networks import build_network
+from napari_srgan.models import Model
 from napari_srgan.training.degrade import degrade
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage
-
-KINDS: dict[str, dict[str, Any]] = {
-    "early-fusion": {"frames": 3},
-    "slow-fusion": {"frames": 3},
-    "recurrent": {"warm_up": 2, "state": 4, "early_blocks": 0},
-}
+from timelapses import make_temporal_model
 
 
-def temporal_model(kind: str = "early-fusion", channels: int = 1, **arguments: Any) -> Model:
+def temporal_model(kind: str = "early-fusion", **arguments: Any) -> Model:
     """An untrained model of a few frames, whose results are interpolated ones and a little more."""
-    arguments = {"scale_factor": 2, "channels": channels, "blocks": 1, "width": 8, "clip": 4} | KINDS[
-        kind
-    ] | arguments  # fmt: skip
-    torch.manual_seed(0)
-    network = build_network(kind, arguments)
-    last = [m for m in network.tail.modules() if isinstance(m, torch.nn.Conv2d)][-1]  # type: ignore[union-attr]
-    torch.nn.init.normal_(last.weight, std=0.02)
-    card = ModelCard(
-        name=f"tiny-{kind}", description="untrained, for tests", architecture=kind, arguments=arguments,
-        scale_factor=2, channels=channels, frames=network.frames, intensity="percentile",
-        receptive_radius=network.receptive_radius, licence="CC0-1.0",
-    )  # fmt: skip
-    return Model(network.eval().requires_grad_(False), card)
+    model = make_temporal_model(
+        kind, **({"width": 8, "frames": 3} if kind != "recurrent" else {}) | arguments
+    )
+    last = [m for m in model.network.tail.modules() if isinstance(m, torch.nn.Conv2d)][-1]  # type: ignore[union-attr]
+    last.weight.mul_(0.05)
+    return model
 
 
 def movie(frames: int = 12, shape: tuple[int, int] = (112, 128), seed: int = 0) -> NDArray[np.uint16]:

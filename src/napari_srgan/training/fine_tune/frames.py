@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from napari_srgan.errors import UserError
@@ -40,22 +40,20 @@ def with_frames_in_rows(subject: Subject, in_time: InTime) -> Subject:
             f"{in_time.least} or more: choose another time-lapse, or a base for single images"
         )
     kept = {plane.index for row in long_enough for plane in row}
-    empty = len(subject.planes) - len(shown)
-    alone = len(shown) - len(kept)
-    notes = list(subject.notes)
-    if empty:
-        notes.append(f"{_counted(empty, subject)} empty and not learned from")
-    if alone:
-        notes.append(
-            f"{_counted(alone, subject)} not learned from: fewer than {in_time.least} follow each other there"
-        )
     planes = [plane for plane in subject.planes if plane.index in kept]
+    notes = [*subject.notes, *_left_out(subject, shown=len(shown), kept=len(kept), least=in_time.least)]
     return replace(subject, planes=planes, notes=tuple(notes))
 
 
-def _counted(frames: int, subject: Subject) -> str:
-    verb = "is" if frames == 1 else "are"
-    return f"{frames} of {len(subject.planes)} frames of {subject.name!r} {verb}"
+def _left_out(subject: Subject, *, shown: int, kept: int, least: int) -> Iterator[str]:
+    reasons = (
+        (subject.wished - shown, "empty, or do not fit"),
+        (shown - kept, f"between gaps: fewer than {least} follow each other"),
+    )
+    for frames, reason in reasons:
+        if frames:
+            count = f"{frames} of {subject.wished} frames of {subject.name!r}"
+            yield f"{count} are not learned from: they are {reason}"
 
 
 def _rows(subject: Subject, planes: Sequence[AlignedPlane]) -> list[list[AlignedPlane]]:

@@ -127,7 +127,7 @@ def _fine_tune(
         in_time=in_time,
     )
     material = PairMaterial(subjects, framing, settings, degradation)
-    of_frames = [note for subject in subjects for note in subject.notes] if in_time.films else []
+    left_out = [note for subject in subjects for note in subject.notes]
     notes = (*start.notes, *material.notes, *_met_before(loaded, material))
     network = start.network.to(team.device)
     recipe = recipe_for(
@@ -147,8 +147,8 @@ def _fine_tune(
         check_room(checkpoint, network)
     baseline = _baseline(material, loaded, framing)
     yield TrainingProgress(
-        0, PARTS, _starting_words((*of_frames, *notes), baseline), phase="starting", baseline=baseline,
-        split=material.pictures,
+        0, PARTS, _starting_words((*left_out, *notes), baseline), phase="starting", baseline=baseline,
+        split=material.pictures, notes=(*left_out, *notes),
     )  # fmt: skip
     # What the training does not need any more: the images as they were.
     subjects = [replace(subject, planes=[]) for subject in subjects]

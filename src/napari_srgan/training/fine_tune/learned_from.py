@@ -86,7 +86,7 @@ def read_all_job(
         planes = common_part([plane for plane in planes if plane.usable.any()], factor)
         channels = {plane.channel for plane in planes}
         whole = (report.gain, report.offset)
-        note = plan(pair, budget, in_a_row=together).note
+        wished = plan(pair, budget, in_a_row=together)
         subjects.append(
             Subject(
                 name=_free(pair.name, subjects),
@@ -96,7 +96,8 @@ def read_all_job(
                 field=pair.low.plane_shape,
                 seen=_seen(pair.low, base, channels),
                 relations={channel: Relation(*report.relations.get(channel, whole)) for channel in channels},
-                notes=(note,) if note else (),
+                notes=(wished.note,) if wished.note else (),
+                wished=len(wished.indices),
             )
         )
     for image in pairs:
@@ -113,6 +114,7 @@ def read_all_job(
                     seen={},
                     relations={},
                     notes=(note,) if note else (),
+                    wished=len(planes),
                 )
             )
     return tuple(reports), [with_frames_in_rows(subject, in_time) for subject in subjects]

@@ -64,5 +64,7 @@ class TrainingProgress(Progress):
     """With each point."""
     split: tuple[SplitPicture, ...] = ()
     """Once, before the first step."""
+    notes: tuple[str, ...] = ()
+    """Once, before the first step: what was done to the base and the images, in sentences."""
     reports: tuple[PairReport, ...] = ()
     """Once, when the pairs have been checked."""

@@ -31,6 +31,8 @@ class Subject:
     """Between the brightness of both images, by channel; empty where one is simulated."""
     notes: tuple[str, ...] = ()
     """What was left out when it was read."""
+    wished: int = 0
+    """Planes that were to be read; those that show nothing, or do not fit, are missing."""
     cuts: tuple[int, ...] = ()
     """Frames of a movie with which another scene begins."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +75,9 @@ def read_pair_job(
     """
     if report.problem and not despite_problem:
         raise UserError(f"{pair.name} cannot be trained on: {report.problem}")
-    reading = plan(pair, budget, [index for index in pair.planes() if _fits(report, index)], in_a_row)
+    # Frames of a time-lapse are looked at one by one when they are read: an empty one says nothing of others.
+    judged = set(report.planes) - (set(report.empty) if in_a_row else set())
+    reading = plan(pair, budget, [index for index in pair.planes() if _fits(report, index, judged)], in_a_row)
     planes = []
     for done, index in enumerate(reading.indices):
         yield Progress(done, len(reading.indices), f"reading {pair.name}")
@@ -89,9 +92,9 @@ def read_pair_job(
     return planes
 
 
-def _fits(report: PairReport, index: tuple[int, ...]) -> bool:
-    """Whether the plane, or the nearest one that was looked at, is one of those that fit."""
-    nearest = nearest_plane(report, index, report.planes)
+def _fits(report: PairReport, index: tuple[int, ...], judged: Iterable[tuple[int, ...]]) -> bool:
+    """Whether the plane, or the nearest one that was judged, is one of those that fit."""
+    nearest = nearest_plane(report, index, judged)
     return bool(report.problem) or nearest is None or any(block.plane == nearest for block in report.blocks)
 
 

@@ -81,6 +81,7 @@ def _report(pair: MatchedPair, checks: list[PlaneCheck]) -> PairReport:
             channel: relation_of(those) if len(by_channel) > 1 else (gain, offset)
             for channel, those in by_channel.items()
         },
+        tuple(check.index for check in checks if check.low_values.problem or check.high_values.problem),
     )
 
 

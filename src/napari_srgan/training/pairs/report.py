@@ -57,6 +57,8 @@ class PairReport:
     """How much blurrier the low image is than the downsampled high one, sigma in low-resolution pixels."""
     relations: dict[int, tuple[float, float]] = field(default_factory=dict)
     """Gain and offset of each channel on its own, of those of which planes fit."""
+    empty: tuple[tuple[int, ...], ...] = ()
+    """Those looked at of which one image shows nothing: no plane beside them need be so."""
 
     @property
     def summary(self) -> str:
