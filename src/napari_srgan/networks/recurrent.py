@@ -10,8 +10,6 @@ count, and so every clip can be computed by itself, in any order, with a halo of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
 
@@ -33,23 +31,22 @@ class ConvLSTM(nn.Module):
     def __init__(self, width: int, state: int) -> None:
         super().__init__()
         self.state = state
-        self.gates = nn.Conv2d(width + state, 4 * state, KERNEL, padding=KERNEL // 2)
+        self.of_frame = nn.Conv2d(width, 4 * state, KERNEL, padding=KERNEL // 2)
+        self.of_state = nn.Conv2d(state, 4 * state, KERNEL, padding=KERNEL // 2, bias=False)
         # Remember at first (Jozefowicz, R. et al. (2015). ICML, section 2.2).
-        assert self.gates.bias is not None
-        nn.init.ones_(self.gates.bias[state : 2 * state])
+        assert self.of_frame.bias is not None
+        nn.init.ones_(self.of_frame.bias[state : 2 * state])
 
-    def forward(self, frames: Iterable[Tensor]) -> list[Tensor]:
+    def forward(self, frames: list[Tensor]) -> list[Tensor]:
         """Features ``(N, width, Y, X)`` of frames, in the order of time, to states ``(N, state, Y, X)``."""
         states: list[Tensor] = []
         hidden = cell = None
-        for frame in frames:
-            if hidden is None or cell is None:
-                hidden = cell = frame.new_zeros(frame.shape[0], self.state, *frame.shape[2:])
-            gates, new = self.gates(torch.cat([frame, hidden], dim=1)).split(
-                (3 * self.state, self.state), dim=1
-            )
+        for sums in each_frame(self.of_frame, frames):
+            if hidden is not None:
+                sums = sums + self.of_state(hidden)
+            gates, new = sums.split((3 * self.state, self.state), dim=1)
             given, kept, shown = gates.sigmoid().chunk(3, dim=1)
-            cell = kept * cell + given * new.tanh()
+            cell = given * new.tanh() if cell is None else kept * cell + given * new.tanh()
             hidden = shown * cell.tanh()
             states.append(hidden)
         return states
@@ -88,13 +85,13 @@ class Recurrent(TemporalGenerator):
         scale_factor: int = 2,
         channels: int = 1,
         *,
-        warm_up: int = 4,
+        warm_up: int = 3,
         both_ways: bool = True,
         early_blocks: int = 1,
-        blocks: int = 6,
+        blocks: int = 5,
         width: int = 32,
-        state: int = 16,
-        clip: int = 8,
+        state: int = 12,
+        clip: int = 16,
         back_projection: bool = False,
     ) -> None:
         if warm_up < 1 or early_blocks < 0 or state < 1:

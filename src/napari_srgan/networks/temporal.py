@@ -140,11 +140,13 @@ class TemporalGenerator(Generator):
         return low.to(next(self.parameters()).dtype)
 
 
-def each_frame(layers: nn.Module, frames: Tensor) -> list[Tensor]:
-    """Run layers on frames ``(N, T, C, Y, X)``, all of them as one batch; one tensor a frame."""
-    n, t = frames.shape[:2]
-    batch = frames.transpose(0, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
-    return list(layers(batch).split(n)) if t else []
+def each_frame(layers: nn.Module, frames: Tensor | list[Tensor]) -> list[Tensor]:
+    """Run layers on each frame: ``(N, T, C, Y, X)`` or a list of ``(N, C, Y, X)``; one tensor a frame."""
+    frames = list(frames.unbind(1)) if isinstance(frames, Tensor) else frames
+    if not layers.training:  # one after the other: a large frame fills the processor's cache by itself
+        return [layers(frame.contiguous(memory_format=torch.channels_last)) for frame in frames]
+    batch = torch.cat(frames).contiguous(memory_format=torch.channels_last)
+    return list(layers(batch).split(len(frames[0])))
 
 
 def keep_brightness(high: Tensor, low: Tensor, factor: int) -> Tensor:
