@@ -40,13 +40,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def recipe(**more: Any) -> Recipe:
     movies = {"folders": ("films",), "clip": 2, "moved": 0.0, **more.pop("movies", {})}
-    return Recipe.model_validate(
-        {
-            "name": "small", "description": "for a test", "architecture": "recurrent", "intensity": "percentile",
-            "arguments": {"scale_factor": 2, "channels": 1, "warm_up": 1, "blocks": 1, "width": 4, "state": 2},
-            "steps": 2, "batch": 2, "patch": 16, "validate_every": 2, "movies": movies,
-        } | more
-    )  # fmt: skip
+    arguments = {"scale_factor": 2, "channels": 1, "warm_up": 1, "blocks": 1, "width": 4, "state": 2}
+    fields: dict[str, Any] = {
+        "name": "small", "description": "for a test", "intensity": "percentile", "architecture": "recurrent",
+        "arguments": arguments, "steps": 2, "batch": 2, "patch": 16, "validate_every": 2, "movies": movies,
+    }  # fmt: skip
+    return Recipe.model_validate(fields | more)
 
 
 @pytest.fixture(scope="module")

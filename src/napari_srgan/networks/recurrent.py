@@ -44,7 +44,7 @@ class ConvLSTM(nn.Module):
         for sums in each_frame(self.of_frame, frames):
             if hidden is not None:
                 sums = sums + self.of_state(hidden)
-            gates, new = sums.split((3 * self.state, self.state), dim=1)
+            gates, new = sums[:, : 3 * self.state], sums[:, 3 * self.state :]
             given, kept, shown = gates.sigmoid().chunk(3, dim=1)
             cell = given * new.tanh() if cell is None else kept * cell + given * new.tanh()
             hidden = shown * cell.tanh()
