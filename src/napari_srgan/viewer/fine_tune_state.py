@@ -32,6 +32,7 @@ from napari_srgan.viewer.jobs import Task, runner_of, training_runner_of
 from napari_srgan.viewer.layers import finest_level, upscale_layer_job
 from napari_srgan.viewer.library_changes import LIBRARY
 from napari_srgan.viewer.model_wish import wish_of
+from napari_srgan.viewer.outcome import added
 from napari_srgan.viewer.time_axis import movie_axes
 
 PREVIEWS_APART = 1.0
@@ -272,7 +273,7 @@ class FineTuneState:
 
         def add(result: Image) -> None:
             self._viewer.add_layer(result)
-            self.said.emit(f"Added {result.name!r}.", False)
+            self.said.emit(added(result), False)
 
         name = trained.card.name
         axes = movie_axes(layer, name) if trained.card.frames > 1 else None

@@ -39,6 +39,8 @@ class LazyResult:
     """Of the layer it was made from."""
     levels: list[Any]
     """The original and what is coarser."""
+    made: dict[str, Any]
+    """How: model, parameters, and what is to be said of the image, of which some is read for it."""
 
     def layer(self) -> Image:
         """Make the layer; only on the main thread."""
@@ -46,7 +48,7 @@ class LazyResult:
         limits_range, visible = looks.pop("contrast_limits_range"), looks.pop("visible")
         y = self.lazy.axes.index("Y")
         height, width = self.lazy.array.shape[y : y + 2]
-        made = {**self.lazy.provenance, "computed": ON_DEMAND}
+        made = {**self.made, "computed": ON_DEMAND}
         state = result_state(looks, made, ((0, height), (0, width)), self.lazy.model)
         state["name"] += ", lazy"
         quantities = self.lazy.model.card.result
@@ -142,6 +144,6 @@ def lazy_layer_job(
         loaded = load_chosen(chosen)
         yield Progress(1, 2, "Looking at the brightness of the image")
         lazy = LazyUpscaling(data[0], loaded, axes=axes, **options)
-        return LazyResult(lazy, appearance, coarser_levels(lazy, data))
+        return LazyResult(lazy, appearance, coarser_levels(lazy, data), lazy.provenance)
 
     return job()

@@ -23,6 +23,7 @@ from napari_srgan.viewer.library_changes import look_when_entered
 from napari_srgan.viewer.model_chooser import ModelChooser
 from napari_srgan.viewer.model_wish import wish_of
 from napari_srgan.viewer.other_ways import OtherWays
+from napari_srgan.viewer.outcome import added
 from napari_srgan.viewer.regions import shapes_region, visible_region, whole_region
 from napari_srgan.viewer.target import refuse_shown, suggest
 from napari_srgan.viewer.target_field import TargetField
@@ -225,7 +226,7 @@ class UpscaleWidget(Container[Any]):
             grid_of(self._viewer).enabled = True
         else:
             self._viewer.add_layer(layer)
-        self._outcome = (f"Added {layer.name!r}.", False)
+        self._outcome = (added(layer), False)
 
     def _on_lazily(self) -> None:
         self._target.way = choices.LAZY
