@@ -23,9 +23,11 @@ from napari_srgan.networks.sub_pixel import check_upsampling, direct_tail, tail_
 
 KERNEL = 3
 """Side of every convolution."""
-BRIGHTNESS_SIGMA = 2.0
-"""Low-resolution pixels over which the brightness of a frame is kept."""
-BRIGHTNESS_RADIUS = math.ceil(3 * BRIGHTNESS_SIGMA)
+BRIGHTNESS_SIGMA = 5.0
+"""Low-resolution pixels over which the brightness of a frame is kept: with 2 the noise that was put back cost
+0.3 dB at 20 photons, with 5 it costs 0.05; without, the mean of a frame was off by up to 4 %."""
+BRIGHTNESS_RADIUS = 10
+"""Where the Gaussian is cut off."""
 
 
 class TemporalGenerator(Generator):
@@ -170,7 +172,7 @@ def keep_brightness(high: Tensor, low: Tensor, factor: int) -> Tensor:
 
 
 def _blurred(image: Tensor) -> Tensor:
-    """A Gaussian, cut at three sigmas; beyond the edge the image is its edge."""
+    """A Gaussian, cut off; beyond the edge the image is its edge."""
     places = torch.arange(-BRIGHTNESS_RADIUS, BRIGHTNESS_RADIUS + 1, device=image.device, dtype=image.dtype)
     line = torch.exp(-(places**2) / (2 * BRIGHTNESS_SIGMA**2))
     line = line / line.sum()
