@@ -26,10 +26,12 @@ def temporal_model(kind: str = "early-fusion", **arguments: Any) -> Model:
     return model
 
 
-def movie(frames: int = 12, shape: tuple[int, int] = (112, 128), seed: int = 0) -> NDArray[np.uint16]:
-    """Cells ``(T, Y, X)`` on a stage that drifts by a pixel a frame, 16 bit."""
-    field = cells(seed, (shape[0] + frames, shape[1] + frames))
-    return np.stack([field[t : t + shape[0], t : t + shape[1]] for t in range(frames)])
+def movie(
+    frames: int = 12, shape: tuple[int, int] = (112, 128), seed: int = 0, step: int = 1
+) -> NDArray[np.uint16]:
+    """Cells ``(T, Y, X)`` on a stage that drifts by so many pixels a frame, 16 bit."""
+    field = cells(seed, (shape[0] + step * frames, shape[1] + step * frames))
+    return np.stack([field[t : t + shape[0], t : t + shape[1]] for t in range(0, step * frames, step)])
 
 
 def low_of(high: NDArray[Any], noise: float = 0.0, seed: int = 0) -> NDArray[Any]:

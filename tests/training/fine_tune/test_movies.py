@@ -163,7 +163,7 @@ def test_empty_frames_are_left_out_and_counted(simulated: bool) -> None:
     of = f"of 20 frames of '{'high' if simulated else 'low and high'}' are not learned from: they are"
     wanted = (
         f"3 {of} empty, or do not fit",
-        f"2 {of} between gaps: fewer than 4 follow each other",
+        f"2 {of} between gaps or cuts: fewer than 4 follow each other",
     )
     assert set(wanted) <= set(next(step.notes for step in told if step.notes))
     assert set(wanted) <= set(model.card.pairs[0].notes)
@@ -204,6 +204,25 @@ def test_what_is_no_movie_is_refused_before_it_is_read(frames: int, axes: str, m
 def test_a_movie_of_gaps_is_refused() -> None:
     with pytest.raises(UserError, match=r"'high' has 3 frames in a row that can be used, .* learns from 4"):
         run([alone(with_gaps(movie(11), slice(3, None, 4)))], base=temporal_model(), steps=1)
+
+
+def test_scenes_are_learned_from_one_by_one() -> None:
+    high = np.concatenate([movie(8, seed=0), movie(9, seed=5), movie(2, seed=7)])
+    _, told = run([movie_pair(high)], base=temporal_model(), steps=1)
+    notes = next(step.notes for step in told if step.notes)
+    assert "'low and high' has 3 scenes, learned from one by one: cuts before frame 8, 17" in notes
+    assert any(note.startswith("2 of 19 frames") and "between gaps or cuts" in note for note in notes)
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+def test_shuffled_frames_are_told(simulated: bool) -> None:
+    whole = movie(24, (64, 64), step=4)
+    for high, told_so in ((whole, False), (np.random.default_rng(0).permutation(whole), True)):
+        images: Any = [alone(high)] if simulated else [movie_pair(high)]
+        _, told = run(images, base=temporal_model(), steps=1, patch=12)
+        notes = [note for step in told for note in step.notes]
+        assert any("do not seem to be in the order of time" in note for note in notes) == told_so
+        assert not any("scenes" in note for note in notes)
 
 
 def test_movies_of_different_length_are_no_pair() -> None:

@@ -10,11 +10,12 @@ from napari_srgan.errors import UserError
 from napari_srgan.training.fine_tune.in_time import InTime
 from napari_srgan.training.fine_tune.reading import has_contrast
 from napari_srgan.training.fine_tune.subject import Subject
+from napari_srgan.training.fine_tune.timeline import looked_through
 from napari_srgan.training.pairs.aligned import AlignedPlane
 
 
 def with_frames_in_rows(subject: Subject, in_time: InTime) -> Subject:
-    """Leave out frames that nothing can be learned from, with a note of how many.
+    """Cut a time-lapse into scenes and leave out frames that nothing can be learned from, with notes of both.
 
     Parameters
     ----------
@@ -30,6 +31,7 @@ def with_frames_in_rows(subject: Subject, in_time: InTime) -> Subject:
     """
     if in_time.least == 1:
         return subject
+    subject = looked_through(subject)
     shown = [plane for plane in subject.planes if has_contrast(plane)]
     rows = _rows(subject, shown)
     long_enough = [row for row in rows if len(row) >= in_time.least]
@@ -48,7 +50,7 @@ def with_frames_in_rows(subject: Subject, in_time: InTime) -> Subject:
 def _left_out(subject: Subject, *, shown: int, kept: int, least: int) -> Iterator[str]:
     reasons = (
         (subject.wished - shown, "empty, or do not fit"),
-        (shown - kept, f"between gaps: fewer than {least} follow each other"),
+        (shown - kept, f"between gaps or cuts: fewer than {least} follow each other"),
     )
     for frames, reason in reasons:
         if frames:

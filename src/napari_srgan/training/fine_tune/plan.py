@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from napari_srgan.models import Model
 from napari_srgan.models.card import SPANDREL
+from napari_srgan.networks.architectures import ARCHITECTURES
+from napari_srgan.networks.temporal import TemporalGenerator
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.losses import PixelLoss
 from napari_srgan.training.recipe import GanStage, Recipe
@@ -115,6 +117,10 @@ def recipe_for(
 def scratch_arguments(settings: FineTuning, *, channels: int, factor: int) -> dict[str, Any]:
     """Arguments of a network from scratch."""
     own: dict[str, Any] = {"scale_factor": factor, "channels": channels}
+    kind = ARCHITECTURES.get(settings.architecture)
+    if isinstance(kind, type) and issubclass(kind, TemporalGenerator):  # they are small as they are
+        said = settings.model_fields_set & {"blocks", "width"}
+        return own | settings.model_dump(include=said)
     if settings.architecture != "srresnet":
         return own
     return own | FROM_SCRATCH | {"blocks": settings.blocks, "width": settings.width}

@@ -74,11 +74,12 @@ class FineTuning(BaseModel):
     """Steps between validations and checkpoints."""
     architecture: str = "srresnet"
     """Of a network from scratch; a base has its own. A key of
-    :data:`napari_srgan.networks.ARCHITECTURES`."""
+    :data:`napari_srgan.networks.ARCHITECTURES`; ``"early-fusion"``, ``"slow-fusion"`` and ``"recurrent"``
+    learn from time-lapses."""
     width: int = Field(default=32, ge=4)
     """Features of a network from scratch."""
     blocks: int = Field(default=16, ge=1)
-    """Its residual blocks."""
+    """Its residual blocks; of networks for time-lapses as many as is usual for them, unless it is said."""
 
     sharp_part: float = Field(default=0.5, gt=0, lt=1)
     """Last part of a sharp training in which the discriminator plays."""
