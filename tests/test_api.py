@@ -12,6 +12,7 @@ import zarr
 
 import napari_srgan as sr
 from napari_srgan.models import save_model
+from timelapses import make_temporal_model, moving_spots
 
 GRAY = np.random.default_rng(0).integers(0, 4000, (24, 20)).astype(np.uint16)
 
@@ -118,3 +119,32 @@ def test_what_cannot_be_lazy_is_one_sentence(options: dict[str, Any], message: s
     with pytest.raises(sr.UserError, match=message) as caught:
         sr.upscale(GRAY, lazy=True, **options)
     assert "\n" not in str(caught.value)
+
+
+# --- Time-lapses -----------------------------------------------------------------------------
+
+
+def test_a_movie_whose_frames_are_shuffled_is_said_once(tmp_path: Path) -> None:
+    movie, model = moving_spots(20, 80, 80, drift=(2, 0)), make_temporal_model("early-fusion")
+    mixed = movie[np.random.default_rng(0).permutation(20)]
+    ordered = sr.upscale(movie, model, axes="TYX", progress=False)
+    assert ordered.shape == (20, 160, 160)
+    for options in ({}, {"lazy": True}, {"out": tmp_path / "x.zarr"}):
+        with pytest.warns(UserWarning, match="not seem to be in the order of time") as said:
+            sr.upscale(mixed, model, axes="TYX", progress=False, **options)
+        assert [Path(warning.filename).name for warning in said] == ["test_api.py"]
+    assert "in the order of time" in zarr.open(tmp_path / "x.zarr").attrs["napari-srgan"]["notes"][0]
+
+
+def test_very_few_frames_are_said_and_upscaled() -> None:
+    movie, model = moving_spots(2, 40, 40), make_temporal_model()
+    with pytest.warns(UserWarning, match="the time axis has 2 frames"):
+        assert sr.upscale(movie, model, axes="TYX", progress=False).shape == (2, 80, 80)
+    with pytest.warns(UserWarning, match="the time axis has 1 frame, and"):
+        assert sr.upscale(movie[:1], model, axes="TYX", progress=False).shape == (1, 80, 80)
+
+
+@pytest.mark.parametrize("options", [{}, {"lazy": True}, {"out": "x.zarr"}])
+def test_a_model_for_time_lapses_wants_time(options: Any) -> None:
+    with pytest.raises(sr.UserError, match="no axis is named T"):
+        sr.upscale(np.stack([GRAY] * 3), make_temporal_model(), progress=False, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from napari_srgan.cluster.source import FileSource
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
+from napari_srgan.inference.clip_plans import notes_on_time
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
@@ -54,7 +56,8 @@ def upscale(
         ``microscopy-x2``, or ``photo-x4`` for RGB.
     axes
         One letter for each axis, e.g. ``"TCYX"`` or ``"YXS"`` (S: colour samples);
-        guessed if unsaid.
+        guessed if unsaid. A model for time-lapses lets the frames along T help each other; call the
+        axis of a stack T, and its planes do.
     region
         ``((y_start, y_stop), (x_start, x_stop))`` in pixels: the part to upscale.
     device
@@ -92,6 +95,11 @@ def upscale(
     UserError
         If something given cannot be used; the message says what to do.
 
+    Warns
+    -----
+    UserWarning
+        If a model for time-lapses is given frames that seem not to be in the order of time, or very few.
+
     Examples
     --------
     >>> import numpy as np, napari_srgan
@@ -111,16 +119,18 @@ def upscale(
             from napari_srgan.viewer.stored_layer import stored_layer_job
 
             options |= {"overwrite": overwrite, "cluster": cluster}
-            return _finish(stored_layer_job(image, model, local_path(out), **options), progress).layer()
+            stored = _finish(stored_layer_job(image, model, local_path(out), **options), progress)
+            return _said_of(stored.layer())
         from napari_srgan.viewer.layers import upscale_layer_job
 
-        return _finish(upscale_layer_job(image, model, **options), progress)
+        return _said_of(_finish(upscale_layer_job(image, model, **options), progress))
     if isinstance(image, str | os.PathLike):
         options |= {"overwrite": overwrite, "cluster": cluster}
         return _file_to_zarr(place_of(image), model, out, options, progress)
     image = check_array(image)
     axes = options["axes"] = axes_of(image, axes)
     chosen = _choose_model(model, axes)
+    _say(notes_on_time(image, axes, chosen), 3)
     if out is not None:
         options |= {"overwrite": overwrite, "cluster": cluster}
         return _to_zarr(image, chosen, local_path(out), options, progress)
@@ -159,7 +169,9 @@ def _file_to_zarr(
             "spacings": stored.spacings, "source": str(path), "still_there": stored.still_there,
             "origin": origin,
         }  # fmt: skip
-        return _to_zarr(stored.data, _choose_model(model, axes), target, options, progress)
+        chosen = _choose_model(model, axes)
+        _say(notes_on_time(stored.data, axes, chosen), 4)
+        return _to_zarr(stored.data, chosen, target, options, progress)
 
 
 def _upscale_lazily(
@@ -183,10 +195,24 @@ def _upscale_lazily(
     if _is_layer(image):
         from napari_srgan.viewer.lazy_layer import lazy_layer
 
-        return lazy_layer(image, model, **options)
+        return _said_of(lazy_layer(image, model, **options))
     image = check_array(image)
     axes = options["axes"] = axes_of(image, options["axes"])
-    return LazyUpscaling(image, _choose_model(model, axes), **options).dask()
+    chosen = _choose_model(model, axes)
+    _say(notes_on_time(image, axes, chosen), 4)
+    return LazyUpscaling(image, chosen, **options).dask()
+
+
+def _said_of(layer: Any) -> Any:
+    """A layer, when what its provenance has to say of the movie is said."""
+    _say(layer.metadata.get("napari-srgan", {}).get("notes", ()), 4)
+    return layer
+
+
+def _say(notes: Iterable[str], stacklevel: int) -> None:
+    """Warn of what is odd about a movie, in the line of the script that gave it."""
+    for note in notes:
+        warnings.warn(note, stacklevel=stacklevel)
 
 
 def fine_tune(

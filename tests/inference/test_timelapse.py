@@ -102,7 +102,7 @@ def test_colours_one_by_one(samples: int) -> None:
     same = np.concatenate([picture[..., k] for k in range(3)]).reshape(3, *MOVIE.shape)
     gray = run(same, model, axes="QTYX")
     for k in range(3):
-        np.testing.assert_array_equal(result[..., k], gray[k])
+        np.testing.assert_allclose(result[..., k].astype(int), gray[k], atol=1)
     if samples == 4:
         assert (result[..., 3] == 255).all()
 

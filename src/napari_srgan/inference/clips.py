@@ -8,10 +8,11 @@ of one frame that sees nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from napari_srgan.inference.tiling import Span
+from napari_srgan.inference.timeline import Brightness
 from napari_srgan.networks import Generator
 
 
@@ -46,6 +47,11 @@ class Shot:
     seen: tuple[int, ...]
     """Frames that go in, in the order of time; some of them twice where the scene ends."""
 
+    @property
+    def frames(self) -> range:
+        """Numbers of those that come out."""
+        return range(self.made.start, self.made.stop)
+
 
 @dataclass(frozen=True)
 class ClipPlan:
@@ -54,7 +60,15 @@ class ClipPlan:
     frames: Span
     """All that is made of it."""
     shots: tuple[Shot, ...]
-    """Together they make the clip, in the order of time."""
+    """Together they make the clip, but for frames that are empty; in the order of time."""
+    empty: frozenset[int] = frozenset()
+    """Frames that have one value everywhere, and keep it."""
+    brightness: Mapping[int, Brightness] = field(default_factory=dict)
+    """Of frames that are brighter or darker than the middle one of their shot."""
+
+    def level(self, frame: int) -> Brightness:
+        """How bright a frame is beside those it is shown to the network with."""
+        return self.brightness.get(frame, Brightness())
 
 
 def clip_at(frame: int, clip: int, length: int) -> Span:

@@ -48,6 +48,12 @@ class IntensityTransform:
         quantities += self.offset
         return quantities
 
+    def brighter(self, gain: float, offset: float) -> IntensityTransform:
+        """The one that shows quantities ``gain * q + offset`` as this one shows q."""
+        if (gain, offset) == (1, 0) or self.span == 0:
+            return self
+        return IntensityTransform(gain * self.offset + offset, gain * self.span, self.partial)
+
     def _working_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         # Differences of the largest float32 values are no float32.
         extreme = max(abs(self.offset), self.span) > EXTREME

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.inference import cross_fade
 from napari_srgan.inference.arrays import restore_dtype
-from napari_srgan.inference.clips import ClipPlan, Shot, clip_at, shot_of
+from napari_srgan.inference.clip_plans import ClipPlans
+from napari_srgan.inference.clips import ClipPlan, Shot
 from napari_srgan.inference.engine import Engine, OutOfMemory, SampleTooLarge, Watch
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.memory import largest_sample
@@ -94,6 +95,8 @@ class PlaneWork:
     """Pixels that statistics are gathered from, at most; measured when they are first needed, if unsaid."""
 
     def __post_init__(self) -> None:
+        self._plans = ClipPlans(self.stack, self.engine.timing)
+        self._notes: tuple[str, ...] | None = None
         if not self.transforms:
             self.transforms = self.stack.transforms()
 
@@ -110,10 +113,14 @@ class PlaneWork:
 
     def plan(self, index: tuple[int, ...]) -> ClipPlan:
         """How the clip at a place is computed; a plane without time is a clip of one frame."""
-        timing, time = self.engine.timing, self.stack.time
-        first, length = (0, 1) if time is None else (index[time], self.stack.array.shape[time])
-        frames = clip_at(first, timing.clip, length)
-        return ClipPlan(frames, (shot_of(frames, Span(0, length), timing),))
+        return self._plans.plan(index)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of the movie."""
+        if self._notes is None:
+            self._notes = self._plans.notes()
+        return self._notes
 
     def clip_slices(self, index: tuple[int, ...]) -> tuple[slice, ...]:
         """Planes of the clip at a place."""
@@ -211,28 +218,45 @@ class PlaneWork:
         self, index: tuple[int, ...], tile: Tile, statistics: PlaneStatistics | None, watch: Watch
     ) -> NDArray[Any]:
         """Read and compute one tile: ``(frames, Y * factor, X * factor, K)``, not rounded."""
-        shots = (self._shot(index, shot, tile, statistics, watch) for shot in self.plan(index).shots)
-        return _joined([frame for made in shots for frame in made], 0)
+        plan, transform, factor = self.plan(index), self.transform(index), self.stack.card.scale_factor
+        made: dict[int, NDArray[Any]] = {}
+        for shot in plan.shots:
+            made |= self._shot(index, plan, shot, tile, statistics, watch)
+        for frame, own in self.stack.read_frames(index, plan.empty, tile, 0).items():
+            made[frame] = own.repeated(transform, factor)
+        return _joined([made[frame] for frame in range(plan.frames.start, plan.frames.stop)], 0)
 
     def _shot(
         self,
         index: tuple[int, ...],
+        plan: ClipPlan,
         shot: Shot,
         tile: Tile,
         statistics: PlaneStatistics | None,
         watch: Watch,
-    ) -> Iterator[NDArray[Any]]:
+    ) -> dict[int, NDArray[Any]]:
         """Frames ``(Y * factor, X * factor, K)`` that go through the network together."""
-        card, transform = self.stack.card, self.transform(index)
+        card = self.stack.card
         read = self.stack.read_frames(index, shot.seen, tile, self.halo)
-        batches = {frame: one.to_batch(transform, card.channels) for frame, one in read.items()}
+        shown = {frame: self._transform_of(index, plan, frame) for frame in read}
+        batches = {frame: one.to_batch(shown[frame], card.channels) for frame, one in read.items()}
         low = _joined([batches[frame] for frame in shot.seen], 1)
         if self.engine.temporal:
             high = self.engine.run(low, watch, statistics)
         else:
             high = self.engine.run(low[:, 0], watch, statistics)[:, None]
-        for number, frame in enumerate(range(shot.made.start, shot.made.stop)):
-            yield read[frame].from_batch(high[:, number], transform, card.scale_factor)
+        return {
+            frame: read[frame].from_batch(high[:, number], shown[frame], card.scale_factor)
+            for number, frame in enumerate(shot.frames)
+            if frame not in plan.empty
+        }
+
+    def _transform_of(self, index: tuple[int, ...], plan: ClipPlan, frame: int) -> IntensityTransform:
+        """That of the plane; with it a frame looks as bright to the network as those around it."""
+        level = plan.level(frame)
+        if self.stack.card.result is not None:  # its results know no brightness of the input
+            return self.transform(index)
+        return self.transform(index).brighter(level.gain, level.offset)
 
     def restored(self, values: NDArray[Any]) -> NDArray[Any]:
         """Quantities as pixels of the result, with all of its axes."""

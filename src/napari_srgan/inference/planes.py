@@ -163,6 +163,25 @@ class PlaneStack:
                 found[frame] = self._input(pixels, reads, windows, tile)
         return found
 
+    def samples(self, index: tuple[int, ...], frames: Span, side: int) -> NDArray[Any]:
+        """The middle of some frames, ``(frames, Y, X, K)``; K = 1, or 3 colours.
+
+        Parameters
+        ----------
+        index
+            Of a plane, whatever its frame.
+        frames
+            Numbers along :attr:`time`.
+        side
+            Most pixels along Y and along X.
+        """
+        assert self.time is not None
+        starts = [max(size - side, 0) // 2 for size in self.plane_shape]
+        key: list[int | slice] = [*index, *(slice(start, start + side) for start in starts)]
+        key[self.time] = slice(frames.start, frames.stop)
+        block = read_block(self.array, tuple(key))
+        return block[..., :ALPHA] if self.rgb else block[..., None]
+
     def _windows(self, tile: Tile, halo: int, border: int | None) -> tuple[Window, ...]:
         return tuple(
             tile_window(span, length, halo, border)
@@ -232,6 +251,14 @@ class TileInput:
             samples.append(self._alpha(factor) * opaque if opaque != 1 else self._alpha(factor))
         own = self._own_pixels()
         return np.stack([put_back_nonfinite(s, own[..., k], factor) for k, s in enumerate(samples)], axis=-1)
+
+    def repeated(self, transform: IntensityTransform, factor: int) -> NDArray[Any]:
+        """Every pixel as many times as the result has for it, as quantities: what an empty frame becomes."""
+        if self.result is None:
+            own = self._own_pixels().repeat(factor, axis=0).repeat(factor, axis=1)
+            return own.astype(working_dtype(own.dtype))
+        low = self.to_batch(transform, 1)
+        return self.from_batch(low.repeat(factor, axis=2).repeat(factor, axis=3), transform, factor)
 
     @property
     def _colours(self) -> int:

@@ -106,7 +106,7 @@ class Destination:
 def _fingerprint(told: Mapping[str, Any], region: Region) -> dict[str, Any]:
     """All of what is told of an upscaling that decides its values."""
     # Another version may compute something else: it says so by other weights or parameters.
-    deciding = {name: value for name, value in told.items() if name not in ("note", "software")}
+    deciding = {name: value for name, value in told.items() if name not in ("note", "notes", "software")}
     return {**deciding, "region": region}
 
 
