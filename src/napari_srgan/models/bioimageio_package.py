@@ -20,7 +20,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models.bioimageio_page import PAPERS, page
 from napari_srgan.models.bioimageio_tensors import example_tensors, input_tensor, output_tensor
 from napari_srgan.models.model import Model
-from napari_srgan.models.onnx_file import OPSET, to_onnx
+from napari_srgan.models.onnx_file import OPSET, refuse_time_lapses, to_onnx
 from napari_srgan.models.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def export_bioimageio(model: Model, path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.suffix != ".zip":
         raise UserError(f"a bioimage.io package ends in .zip, {path.name!r} does not; change the ending")
+    refuse_time_lapses(model)
     try:
         from bioimageio.spec import save_bioimageio_package
     except ImportError as error:

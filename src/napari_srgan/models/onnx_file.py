@@ -20,6 +20,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models.files import CARD_KEY
 from napari_srgan.models.model import Model
 from napari_srgan.models.whole_file import write_whole
+from napari_srgan.networks.temporal import TemporalGenerator
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -77,6 +78,7 @@ def to_onnx(model: Model) -> ModelProto:
     UserError
         If the packages for it are not installed, or the network cannot be expressed in ONNX.
     """
+    refuse_time_lapses(model)
     try:
         import onnx
         import onnxscript  # noqa: F401  # torch's exporter asks for it
@@ -95,6 +97,21 @@ def to_onnx(model: Model) -> ModelProto:
     onnx.checker.check_model(graph)
     _check_output(graph, model)
     return graph
+
+
+def refuse_time_lapses(model: Model) -> None:
+    """Make sure that a model takes images one by one, as other programs give them.
+
+    Raises
+    ------
+    UserError
+        If it takes clips.
+    """
+    if isinstance(model.network, TemporalGenerator):
+        raise UserError(
+            f"{model.name} is for time-lapses, and other programs give a model one image at a time: it can "
+            "be exported neither to ONNX nor to bioimage.io; export a model for single images"
+        )
 
 
 def usage(model: Model) -> str:
