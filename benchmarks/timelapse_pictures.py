@@ -49,7 +49,7 @@ def draw_kymograph(ways: Ways, shown: Shown, picture: Path) -> None:
     if low.shape[1] > low.shape[2]:  # along the longer side
         panels = [panel.transpose(0, 2, 1) for panel in panels]
     width = min(LINE, panels[0].shape[2])
-    y, x = _busiest(panels[-1][0][::factor, ::factor], 1, width)
+    y, x = _busiest(panels[-1].mean(axis=0)[::factor, ::factor], 1, width)
     panels = [_line(panel, y, x, width, factor if at else 1) for at, panel in enumerate(panels)]
     titles = ["low resolution", *ways, "truth"]
     figure = Figure(figsize=(8, 1.35 * len(panels)), layout="constrained")

@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from click.testing import Result
 from scipy.ndimage import gaussian_filter
 
 from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.models import save_model
 from napari_srgan.storage.formats import open_image, open_output
 from napari_srgan.storage.spacing import Spacing
+from timelapses import make_temporal_model
 
 from .conftest import Shell
 
@@ -106,3 +109,50 @@ def test_sixteen_bits_are_not_cut_down_to_eight(upscale: Shell, tmp_path: Path) 
     assert result.exit_code == 1
     assert "a video holds 8 bits, and uint16 values would lose what is finer" in result.stderr
     assert not (tmp_path / "y.mp4").exists()
+
+
+@pytest.fixture
+def through_time(shell: Shell, tmp_path: Path) -> Shell:
+    """Run ``napari-srgan upscale`` with a small model for time-lapses."""
+    file = save_model(
+        make_temporal_model("early-fusion", frames=5, clip=3), tmp_path / "user-models" / "movies.safetensors"
+    )
+
+    def run(*arguments: object) -> Result:
+        return shell("upscale", *arguments, "--model", file, "--device", "cpu", "--tile", 64)
+
+    return run
+
+
+@pytest.mark.parametrize("source", ["x.mkv", "x.ome.tif"])
+def test_a_model_for_time_lapses_gives_the_same_whatever_it_is_read_from_and_written_to(
+    through_time: Shell, tmp_path: Path, source: str
+) -> None:
+    write(tmp_path / source)
+    results = []
+    for target in ("y.mkv", "y.ome.tif", "y.zarr"):
+        result = through_time(tmp_path / source, tmp_path / target)
+        assert (result.exit_code, result.stderr) == (0, "")
+        with open_image(tmp_path / target) as image:
+            results.append(image.data[:])
+    assert results[0].shape == (6, 48, 64)
+    assert all((result == results[0]).all() for result in results)
+
+
+def test_an_axis_that_is_named_t_is_time(through_time: Shell, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "x.tif", MOVIE, imagej=True, metadata={"axes": "ZYX"})
+    refused = through_time(tmp_path / "x.tif", tmp_path / "y.tif")
+    assert refused.exit_code == 1
+    assert "T" in refused.stderr
+    assert not (tmp_path / "y.tif").exists()
+    assert through_time(tmp_path / "x.tif", tmp_path / "y.tif", "--axes", "TYX").exit_code == 0
+
+
+def test_frames_in_no_order_are_said(through_time: Shell, tmp_path: Path) -> None:
+    drifting = np.stack([np.roll(MOVIE[0], t, axis=1) for t in range(24)])
+    in_order = through_time(write(tmp_path / "a.mkv", drifting), tmp_path / "a.tif")
+    assert (in_order.exit_code, in_order.stderr) == (0, "")
+    shuffled = drifting[np.random.default_rng(0).permutation(24)]
+    result = through_time(write(tmp_path / "b.mkv", shuffled), tmp_path / "b.tif")
+    assert result.exit_code == 0
+    assert "order" in result.stderr

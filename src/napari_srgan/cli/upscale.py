@@ -146,6 +146,7 @@ class _Run:
     def _one(self, path: Place, written: set[Path], bar: Bar, title: str) -> Path:
         from napari_srgan.cli.targets import refuse_inputs
         from napari_srgan.inference.arrays import check_array
+        from napari_srgan.inference.clip_plans import notes_on_time
         from napari_srgan.inference.upscale import upscale_job
         from napari_srgan.storage.formats import ending, open_image, open_output
         from napari_srgan.storage.spacing import spacings_as, upscaled_spacings
@@ -162,6 +163,8 @@ class _Run:
                 raise UserError(
                     f"{result_file} is the result of another input already; upscale it on its own"
                 )
+            for note in notes_on_time(data, axes, model):
+                complain(f"{path.name}: {note}" if len(self.inputs) > 1 else note)
             if ending(result_file).endswith("zarr"):
                 self._to_zarr(image, axes, model, result_file, bar, title)
                 return result_file
