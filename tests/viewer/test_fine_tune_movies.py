@@ -38,7 +38,7 @@ def test_movies_can_start_from_a_model_for_time_lapses(opened, finish_training, 
     viewer, widget = opened
     widget.images.add.click()
     base = widget.choices.base
-    assert labels_of(base)[-2:] == ["movie-x2  (x2, for time-lapses)", "from scratch"]
+    assert labels_of(base)[-2:] == ["movie-x2  (x2)", "from scratch"]
     assert not about(widget).isVisibleTo(widget)
     base.value = MOVIE
     assert about(widget).text() == (
@@ -83,7 +83,7 @@ def test_not_offered_for_single_images(open_fine_tune):
     viewer, widget = open_fine_tune()
     viewer.add_image(HIGH[0], name="still")
     widget.images.add.click()
-    assert not [label for label in labels_of(widget.choices.base) if "time-lapse" in label]
+    assert not [label for label in labels_of(widget.choices.base) if "movie" in label]
 
 
 def test_a_layer_without_time_is_named(opened, fake_training):

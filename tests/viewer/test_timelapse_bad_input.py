@@ -53,6 +53,26 @@ def test_odd_movies_are_upscaled(opened, run, movie_model, data, axes):
     np.testing.assert_array_equal(viewer.layers[-1].data, expected)
 
 
+def test_one_frame_is_said_to_be_one(opened, run):
+    viewer, widget = opened(MOVIE[:1], axis_labels=("t", "y", "x"))
+    assert run(viewer, widget) == (
+        f"{ADDED} The time axis has 1 frame, and movie-x2 makes each from 5: the others are their mirror "
+        "images, and help little."
+    )
+
+
+@pytest.mark.parametrize("way", ["memory", "lazy", "disk"])
+def test_frames_that_are_in_no_order_are_said_to_be_so(opened, run, way, tmp_path):
+    movie = (100 + 10 * moving_spots(24, 48, 48, drift=(1.5, 0))).astype(np.uint16)
+    viewer, widget = opened(movie[np.random.default_rng(1).permutation(24)])
+    widget["result"].value = way
+    widget["target"]["file"].value = str(tmp_path / "movie.zarr")
+    said = run(viewer, widget)
+    assert said.startswith("Added 'movie x2 (movie-x2)")
+    assert "Frames next to each other are no more alike than frames far apart" in said
+    assert "sort them, or take a model for single images." in said
+
+
 def test_five_axes(opened, run, movie_model):
     data = MOVIE[:3, None, None].repeat(2, 1).repeat(2, 2)
     data[:, 1] //= 3

@@ -47,9 +47,9 @@ def time_choices(widget):
 
 def test_offered_where_an_axis_can_be_time(choose):
     _, widget = choose(MOVIE)
-    assert offered(widget)["movie-x2  (x2, 5 frames)"][0]
-    assert widget["about"].value == "untrained, for tests (x2, one channel, 5 frames help each other)"
-    names = ["microscopy-x2  (x2)", "movie-x2  (x2, 5 frames)", "photo-x4  (x4)"]
+    assert offered(widget)["movie-x2  (x2)"][0]
+    assert widget["about"].value == "untrained, for tests (x2, one channel; 5 frames help each other)"
+    names = ["microscopy-x2  (x2)", "movie-x2  (x2)", "photo-x4  (x4)"]
     assert list(offered(widget)) == names  # the default, then what is made for movies
 
 
@@ -121,5 +121,5 @@ def test_channels_are_no_time(choose):
 def test_rgb_movie_may_have_a_model_for_one_channel(choose):
     _, widget = choose(RANDOM.integers(0, 255, (5, 40, 40, 3), dtype=np.uint8), rgb=True)
     assert widget["models"]["model"].value == "movie-x2"
-    assert "colours are upscaled one by one, 5 frames help each other" in widget["about"].value
+    assert "colours are upscaled one by one; 5 frames help each other" in widget["about"].value
     assert time_choices(widget) == ["Axis 0 (5)"]

@@ -65,12 +65,7 @@ def models(image: Image | None, library: Library) -> Choices:
 
 
 def _in_list(card: ModelCard, image: Image | None) -> str:
-    about = [f"x{card.scale_factor}"]
-    if why_not(card, image):
-        about.append(NEEDS_TIME)
-    elif card.frames > 1:
-        about.append(f"{card.frames} frames")
-    return f"{card.name}  ({', '.join(about)})"
+    return f"{card.name}  (x{card.scale_factor}{f', {NEEDS_TIME}' if why_not(card, image) else ''})"
 
 
 def why_not(card: ModelCard | None, image: Image | None) -> str:
@@ -90,10 +85,8 @@ def describe_model(name: str | None, image: Image | None, library: Library) -> s
     card = library.card(name)
     if card is None:
         return library.problem(name)
-    kinds = [f"x{card.scale_factor}", _channels(card, image)]
-    if card.frames > 1:
-        kinds.append(f"{card.frames} frames help each other")
-    about = f"{card.description} ({', '.join(kinds)})"
+    together = f"; {card.frames} frames help each other" if card.frames > 1 else ""
+    about = f"{card.description} (x{card.scale_factor}, {_channels(card, image)}{together})"
     return f"{about}; {SHARP}" if is_sharp(card) else about
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from magicgui.widgets import CheckBox, ComboBox, LineEdit
 from qtpy.QtWidgets import QComboBox, QWidget
 
-from napari_srgan.models import Library, ModelCard, models_for
+from napari_srgan.models import Library, models_for
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.viewer import choices
 from napari_srgan.viewer.form import Number
@@ -220,9 +220,5 @@ def bases(
     channels = choices.RGB if rgb else 1
     cards = [card for n in frames for card in models_for(channels=channels, frames=n, among=library.cards)]
     fitting = [card for card in cards if any_factor or factor is None or card.scale_factor == factor]
-    found: choices.Choices = [(_base_in_words(card), card.name) for card in fitting]
+    found: choices.Choices = [(f"{card.name}  (x{card.scale_factor})", card.name) for card in fitting]
     return [*found, (FROM_SCRATCH, FROM_SCRATCH)]
-
-
-def _base_in_words(card: ModelCard) -> str:
-    return f"{card.name}  (x{card.scale_factor}{', for time-lapses' if card.frames > 1 else ''})"
