@@ -37,6 +37,7 @@ def upscale(
     precision: str = "auto",
     tile: int | None = None,
     self_ensemble: bool = False,
+    align: str | None = None,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     lazy: bool = False,
@@ -69,6 +70,9 @@ def upscale(
     self_ensemble
         Give the mean over the eight orientations of the image (Lim et al. 2017): eight times
         the time, for about 0.1 dB; see docs/quality.md.
+    align
+        ``"drift"``, for models of time-lapses: where a stage drifts, let frames help each other as they lie
+        on each other, by whole pixels (phase correlation); the result stays where it is.
     out
         A ``.zarr`` or ``.ome.zarr`` to write the result to, for results larger than memory. It appears
         when it is complete; a run that was stopped, or killed, goes on when the same is called again.
@@ -110,6 +114,8 @@ def upscale(
         "axes": axes, "region": region, "device": device, "precision": precision, "tile": tile,
         "self_ensemble": self_ensemble,
     }  # fmt: skip
+    if align is not None:
+        options["align"] = align
     if out is None and cluster is not None and cluster is not False and not cluster == "auto":
         raise UserError("a cluster writes its result to a store; say where, out='result.ome.zarr'")
     if lazy:

@@ -17,6 +17,7 @@ from napari_srgan.cluster.tasks import Measured, measured
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
+from napari_srgan.inference.clip_plans import check_align
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.upscale import Region, check_region, check_tile
@@ -45,6 +46,7 @@ def upscale_on_cluster_job(
     precision: str = "auto",
     tile: int | None = None,
     self_ensemble: bool = False,
+    align: str | None = None,
     overwrite: bool = False,
 ) -> Job[Path]:
     """Upscale an array of any size into a zarr array or an OME-Zarr image, on a cluster.
@@ -54,7 +56,7 @@ def upscale_on_cluster_job(
 
     Parameters
     ----------
-    array, model, path, axes, spacings, source, region, tile, self_ensemble, overwrite
+    array, model, path, axes, spacings, source, region, tile, self_ensemble, align, overwrite
         As there. The folder of `path` has to be shared by all machines.
     client
         Of the cluster, which may have no workers yet.
@@ -85,6 +87,7 @@ def upscale_on_cluster_job(
     array = check_array(array)
     axes = axes_of(array, axes)
     stack = PlaneStack(array, axes, model.card)
+    check_align(align, stack)
     part = check_region(region, stack.plane_shape)
     carried = source_of(array, origin)
     path = path.absolute()
@@ -97,7 +100,7 @@ def upscale_on_cluster_job(
     # The owner computes nothing: any device will do.
     lazy = LazyUpscaling(
         array, model, axes=axes, device="cpu", precision=together.precision, tile=fits.side,
-        self_ensemble=self_ensemble, cache=0, most_sampled=fits.most_sampled,
+        self_ensemble=self_ensemble, align=align, cache=0, most_sampled=fits.most_sampled,
         transforms=destination.intensities_before(tuple(array.shape)),
     )  # fmt: skip
     with destination.open(lazy, part, {"device": together.device_types}) as store:

@@ -15,8 +15,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import read_block
 from napari_srgan.inference.clips import ClipPlan, Shot, Timing, clip_at, consecutive, shot_of
+from napari_srgan.inference.drift import Move, displacement
 from napari_srgan.inference.planes import ALPHA, PlaneStack
 from napari_srgan.inference.tiling import Span
 from napari_srgan.inference.timeline import (
@@ -31,11 +33,13 @@ from napari_srgan.inference.timeline import (
 )
 from napari_srgan.models import Model
 
+DRIFT = "drift"
+"""The way to align frames: each is read where what the others show lies in it."""
 SAMPLE_SIDE = 512
 """Most pixels along each side of a sample."""
 WIDER = 2
 """Frames that are looked at beyond those that a clip sees, to know what is usual there."""
-LOOKS_KEPT, PLANS_KEPT = 64, 256
+LOOKS_KEPT, PLANS_KEPT = 48, 256
 """How many are remembered."""
 RUNS, RUN = 4, 6
 """Places of a movie at which its order is looked at, and frames at each."""
@@ -55,11 +59,14 @@ class ClipPlans:
         The array, its axes and its model's card.
     timing
         What the network wants of time.
+    align
+        :data:`DRIFT`, or nothing.
     """
 
-    def __init__(self, stack: PlaneStack, timing: Timing) -> None:
+    def __init__(self, stack: PlaneStack, timing: Timing, align: str | None = None) -> None:
         self._stack = stack
         self._timing = timing
+        self._align = align
         self._plans: OrderedDict[Index, ClipPlan] = OrderedDict()
         self._looks: OrderedDict[Index, Look | None] = OrderedDict()
         self._lock = threading.RLock()
@@ -94,7 +101,8 @@ class ClipPlans:
             samples = self._stack.samples(places[span.start], span, SAMPLE_SIDE)
             for frame, sample in zip(range(span.start, span.stop), samples, strict=True):
                 shows = _varies(sample) or self._shows_something(places[frame])
-                found[frame] = look_at(sample.mean(axis=-1)) if shows else None
+                fine = self._align == DRIFT
+                found[frame] = look_at(sample.mean(axis=-1), fine=fine) if shows else None
                 _remember(self._looks, places[frame], found[frame], LOOKS_KEPT)
         return {frame: look for frame, look in found.items() if look is not None}
 
@@ -173,10 +181,12 @@ def plan_clip(frames: Span, around: Span, looks: dict[int, Look], timing: Timing
     ClipPlan
         Each scene is a shot of its own, continued by reflection. A frame that shows nothing helps no
         other: the nearest of its scene that shows something stands for it. Frames that are brighter or
-        darker than the middle one of their shot are brought to its brightness.
+        darker than the middle one of their shot are brought to its brightness; and to its place, if
+        they were looked at for drift.
     """
     shots: list[Shot] = []
     levels: dict[int, Brightness] = {}
+    moves: dict[int, Move] = {}
     for scene in scenes(looks, around):
         made = scene.within(frames)
         usable = [frame for frame in looks if scene.start <= frame < scene.stop]
@@ -187,9 +197,36 @@ def plan_clip(frames: Span, around: Span, looks: dict[int, Look], timing: Timing
         shots.append(Shot(made, seen))
         middle = looks[nearest((made.start + made.stop - 1) // 2, usable)]
         levels |= {frame: brightness(looks[frame], middle) for frame in set(seen)}
+        moves |= {frame: _moved(looks[frame], middle) for frame in set(seen)}
     empty = frozenset(frame for frame in range(frames.start, frames.stop) if frame not in looks)
     changed = {frame: level for frame, level in levels.items() if level != Brightness()}
-    return ClipPlan(frames, tuple(shots), empty, changed)
+    moved = {frame: move for frame, move in moves.items() if move != (0, 0)}
+    return ClipPlan(frames, tuple(shots), empty, changed, moved)
+
+
+def check_align(align: str | None, stack: PlaneStack) -> None:
+    """Check how a user wants frames to be aligned.
+
+    Raises
+    ------
+    UserError
+        If there is no such way, or the model is for single images.
+    """
+    if align is None:
+        return
+    if align != DRIFT:
+        raise UserError(f"frames are aligned by align={DRIFT!r}, or not, align=None; got {align!r}")
+    if stack.time is None:
+        raise UserError(
+            f"{stack.card.name} is for single images, which no others help: there is nothing to align; leave "
+            f"out align={align!r}, or choose a model for time-lapses"
+        )
+
+
+def _moved(own: Look, middle: Look) -> Move:
+    if own.fine is None or middle.fine is None:
+        return 0, 0
+    return displacement(own.fine, middle.fine, own.independent)
 
 
 def _runs(length: int) -> list[range]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from napari_srgan.inference.drift import Move
 from napari_srgan.inference.tiling import Span
 from napari_srgan.inference.timeline import Brightness
 from napari_srgan.networks import Generator
@@ -65,6 +66,8 @@ class ClipPlan:
     """Frames that have one value everywhere, and keep it."""
     brightness: Mapping[int, Brightness] = field(default_factory=dict)
     """Of frames that are brighter or darker than the middle one of their shot."""
+    moves: Mapping[int, Move] = field(default_factory=dict)
+    """Of frames that lie beside the middle one of their shot, if that is asked for."""
 
     def level(self, frame: int) -> Brightness:
         """How bright a frame is beside those it is shown to the network with."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.canonical_tiles import CanonicalTiles
+from napari_srgan.inference.clip_plans import check_align
 from napari_srgan.inference.computed_here import readable_here
 from napari_srgan.inference.engine import Engine, Watch
 from napari_srgan.inference.intensity import IntensityTransform
@@ -76,6 +77,8 @@ class LazyUpscaling:
         Side of a tile in pixels of the input, without its halo; :data:`LAZY_TILE` if unsaid.
     self_ensemble
         Give the mean over the eight orientations of the image.
+    align
+        As in :func:`~napari_srgan.inference.upscale.upscale_job`.
     cache
         Bytes for tiles; see :func:`napari_srgan.inference.tile_cache.cache_budget`.
     transforms
@@ -99,6 +102,7 @@ class LazyUpscaling:
         precision: str = "auto",
         tile: int | None = None,
         self_ensemble: bool = False,
+        align: str | None = None,
         cache: int | None = None,
         transforms: Mapping[int, IntensityTransform] | None = None,
         most_sampled: int | None = None,
@@ -110,10 +114,11 @@ class LazyUpscaling:
         self.model = model
         self.factor: int = model.scale_factor
         stack = PlaneStack(self.array, self.axes, model.card)
+        check_align(align, stack)
         engine = Engine(model, device, precision, self_ensemble=self_ensemble)
         grid = TileGrid(stack.plane_shape, LAZY_TILE if tile is None else int(tile), self.factor)
         settled = stack.transforms(search=False, partial=True) if transforms is None else dict(transforms)
-        work = PlaneWork(engine, stack, grid.whole, settled, most_sampled=most_sampled)
+        work = PlaneWork(engine, stack, grid.whole, settled, most_sampled=most_sampled, align=align)
         work.cut = math.prod(grid.counts) > 1
         self.tile = grid.side
         self.clip = engine.timing.clip
@@ -235,7 +240,7 @@ class LazyUpscaling:
         return {
             "axes": self.axes, "precision": self._work.engine.precision, "tile": self.tile,
             "self_ensemble": self._work.engine.passes > 1, "transforms": self._work.transforms,
-            "most_sampled": self._work.most_sampled, **self._asked,
+            "most_sampled": self._work.most_sampled, "align": self._work.align, **self._asked,
         }  # fmt: skip
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -93,9 +93,11 @@ class PlaneWork:
     """Whether a tile was less than its plane, so that halos counted."""
     most_sampled: int | None = field(default=None, repr=False)
     """Pixels that statistics are gathered from, at most; measured when they are first needed, if unsaid."""
+    align: str | None = None
+    """How frames are aligned, see :data:`napari_srgan.inference.clip_plans.DRIFT`."""
 
     def __post_init__(self) -> None:
-        self._plans = ClipPlans(self.stack, self.engine.timing)
+        self._plans = ClipPlans(self.stack, self.engine.timing, self.align)
         self._notes: tuple[str, ...] | None = None
         if not self.transforms:
             self.transforms = self.stack.transforms()
@@ -237,7 +239,8 @@ class PlaneWork:
     ) -> dict[int, NDArray[Any]]:
         """Frames ``(Y * factor, X * factor, K)`` that go through the network together."""
         card = self.stack.card
-        read = self.stack.read_frames(index, shot.seen, tile, self.halo)
+        made = [frame for frame in shot.frames if frame not in plan.empty]
+        read = self.stack.read_frames(index, shot.seen, tile, self.halo, plan.moves, made)
         shown = {frame: self._transform_of(index, plan, frame) for frame in read}
         batches = {frame: one.to_batch(shown[frame], card.channels) for frame, one in read.items()}
         low = _joined([batches[frame] for frame in shot.seen], 1)
@@ -246,9 +249,8 @@ class PlaneWork:
         else:
             high = self.engine.run(low[:, 0], watch, statistics)[:, None]
         return {
-            frame: read[frame].from_batch(high[:, number], shown[frame], card.scale_factor)
-            for number, frame in enumerate(shot.frames)
-            if frame not in plan.empty
+            frame: read[frame].from_batch(high[:, frame - shot.made.start], shown[frame], card.scale_factor)
+            for frame in made
         }
 
     def _transform_of(self, index: tuple[int, ...], plan: ClipPlan, frame: int) -> IntensityTransform:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import ArrayLike, read_block, sample_values
 from napari_srgan.inference.clips import consecutive
+from napari_srgan.inference.drift import Move, displaced_windows
 from napari_srgan.inference.intensity import (
     BYTE_TRANSFORM,
     IntensityTransform,
@@ -137,7 +138,13 @@ class PlaneStack:
         return self._input(pixels, reads, windows, tile)
 
     def read_frames(
-        self, index: tuple[int, ...], frames: Iterable[int], tile: Tile, halo: int
+        self,
+        index: tuple[int, ...],
+        frames: Iterable[int],
+        tile: Tile,
+        halo: int,
+        moves: Mapping[int, Move] | None = None,
+        made: Collection[int] = (),
     ) -> dict[int, TileInput]:
         """Read a tile of some frames with its halo; those beside each other together.
 
@@ -149,19 +156,44 @@ class PlaneStack:
             Numbers along :attr:`time`; one plane is all there is without it.
         tile, halo
             As in :meth:`read`.
+        moves, made
+            How far each has moved, if any has, and of which of them the tile is wanted; see
+            :func:`~napari_srgan.inference.drift.displaced_windows`.
         """
         if self.time is None:
             return dict.fromkeys(frames, self.read(index, tile, halo))
-        windows = self._windows(tile, halo, self.card.border)
-        reads = self._reads(windows)
+        windows = self._windows_of(set(frames), tile, halo, moves, made)
         found = {}
-        for span in consecutive(frames):
-            key: list[int | slice] = [*index, *(slice(r.start, r.stop) for r in reads)]
+        for span in consecutive(windows):
+            run = range(span.start, span.stop)
+            reads = {frame: self._reads(windows[frame]) for frame in run}
+            whole = [_around(reads[frame][axis] for frame in run) for axis in range(2)]
+            key: list[int | slice] = [*index, *(slice(r.start, r.stop) for r in whole)]
             key[self.time] = slice(span.start, span.stop)
             block = read_block(self.array, tuple(key))
-            for frame, pixels in zip(range(span.start, span.stop), block, strict=True):
-                found[frame] = self._input(pixels, reads, windows, tile)
+            for frame, pixels in zip(run, block, strict=True):
+                y, x = (
+                    slice(r.start - of.start, r.stop - of.start)
+                    for r, of in zip(reads[frame], whole, strict=True)
+                )
+                found[frame] = self._input(pixels[y, x], reads[frame], windows[frame], tile)
         return found
+
+    def _windows_of(
+        self,
+        frames: Collection[int],
+        tile: Tile,
+        halo: int,
+        moves: Mapping[int, Move] | None,
+        made: Collection[int],
+    ) -> dict[int, tuple[Window, ...]]:
+        if not moves:
+            return dict.fromkeys(frames, self._windows(tile, halo, self.card.border))
+        along = []
+        for axis, (span, length) in enumerate(zip((tile.y, tile.x), self.plane_shape, strict=True)):
+            moved = {frame: moves.get(frame, (0, 0))[axis] for frame in frames}
+            along.append(displaced_windows(span, length, halo, self.card.border, moved, made))
+        return {frame: (along[0][frame], along[1][frame]) for frame in frames}
 
     def samples(self, index: tuple[int, ...], frames: Span, side: int) -> NDArray[Any]:
         """The middle of some frames, ``(frames, Y, X, K)``; K = 1, or 3 colours.
@@ -274,7 +306,9 @@ class TileInput:
             slice(w.read.start - at, w.read.stop - at)
             for w, at in zip(self.windows, self.offset, strict=True)
         )
-        return np.pad(plane[inside], [w.pad for w in self.windows], mode="symmetric")
+        wide = np.pad(plane[inside], [w.pad for w in self.windows], mode="symmetric")
+        y, x = (slice(w.cut[0], size - w.cut[1]) for w, size in zip(self.windows, wide.shape, strict=True))
+        return wide[y, x]
 
     def _alpha(self, factor: int) -> NDArray[Any]:
         alpha = self._continued(self._filled(IntensityTransform(0.0, 1.0), ALPHA))
@@ -290,6 +324,12 @@ class TileInput:
         )
         own: NDArray[Any] = self.pixels[y, x]
         return own
+
+
+def _around(spans: Iterable[Span]) -> Span:
+    """The smallest span with all of some in it."""
+    every = list(spans)
+    return Span(min(span.start for span in every), max(span.stop for span in every))
 
 
 def _without_time(name: str, axes: str) -> str:

@@ -32,6 +32,8 @@ def provenance(work: PlaneWork, axes: str, tile: int | None) -> dict[str, Any]:
     }
     if work.stack.time is not None:
         timing = engine.timing
+        if work.align is not None:
+            told["align"] = work.align
         told["notes"] = list(work.notes)
         told["time"] = {"clip": timing.clip, "frames_before": timing.before, "frames_after": timing.after}
     if engine.model.card.result is not None:

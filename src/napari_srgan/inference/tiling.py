@@ -71,10 +71,12 @@ class Window:
     """Pixels added by reflection before and after."""
     trim: tuple[int, int]
     """Pixels of the continued window that are not the tile's own."""
+    cut: tuple[int, int] = (0, 0)
+    """Pixels that were only read to be continued."""
 
     @property
     def size(self) -> int:
-        return len(self.read) + sum(self.pad)
+        return len(self.read) + sum(self.pad) - sum(self.cut)
 
 
 def tile_window(core: Span, length: int, halo: int, border: int | None = None) -> Window:

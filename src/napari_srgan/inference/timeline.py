@@ -61,6 +61,8 @@ class Look:
     """How many of its values do not follow from others."""
     certain: float
     """How alike another picture of the same thing would be, with other noise: from 0 to 1."""
+    fine: NDArray[np.float32] | None = None
+    """The pattern with all of its pixels, if it was asked for: whoever looks for drift needs them."""
 
 
 @dataclass(frozen=True)
@@ -71,20 +73,23 @@ class Brightness:
     offset: float = 0.0
 
 
-def look_at(sample: NDArray[Any]) -> Look:
+def look_at(sample: NDArray[Any], *, fine: bool = False) -> Look:
     """Look at a sample of a frame.
 
     Parameters
     ----------
     sample
         ``(Y, X)`` of any real dtype; what is not finite counts as the mean of the rest.
+    fine
+        Keep all pixels of the pattern.
     """
     values = sample.astype(np.float32)
     finite = np.isfinite(values)
     if not finite.all():
         values = np.where(finite, values, values[finite].mean() if finite.any() else 0).astype(np.float32)
     step = 4 if min(values.shape) > 128 else 2
-    smooth = gaussian_filter(values, SMOOTHED)[::step, ::step].copy()
+    every = gaussian_filter(values, SMOOTHED)
+    smooth = every[::step, ::step].copy()
     pattern = smooth - gaussian_filter(smooth, BROAD / step)
     # White noise leaves so much of its variance.
     noise = _noise_variance(values) / (4 * math.pi * SMOOTHED**2)
@@ -94,6 +99,7 @@ def look_at(sample: NDArray[Any]) -> Look:
         pattern=_of_length_one(pattern),
         independent=max(values.size / (4 * math.pi * SMOOTHED**2), 1.0),
         certain=max(1 - noise / variance, 0.0) if variance > 0 else 0.0,
+        fine=_of_length_one(every - gaussian_filter(every, BROAD)) if fine else None,
     )
 
 

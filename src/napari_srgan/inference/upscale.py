@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
+from napari_srgan.inference.clip_plans import check_align
 from napari_srgan.inference.engine import Engine, OutOfMemory
 from napari_srgan.inference.plane_work import NO_MEMORY, PlaneWork, Steps, upscale_plane
 from napari_srgan.inference.planes import PlaneStack
@@ -56,6 +57,7 @@ def upscale_job(
     precision: str = "auto",
     tile: int | None = None,
     self_ensemble: bool = False,
+    align: str | None = None,
     sink: SinkFactory | None = None,
 ) -> Job[Upscaled]:
     """Upscale an array, plane by plane and tile by tile; for a model of time-lapses clip by clip.
@@ -77,6 +79,9 @@ def upscale_job(
         Side of a tile in pixels of the input, without its halo; unsaid, what is fastest.
     self_ensemble
         Give the mean over the eight orientations of the image: eight times the time.
+    align
+        ``"drift"``: where a stage drifts, frames of a time-lapse are shown to the network as they lie on
+        each other, by whole pixels; the result stays where it is. For models of time-lapses.
     sink
         Makes the array the result is written to; in memory if unsaid.
 
@@ -101,11 +106,12 @@ def upscale_job(
     stack = PlaneStack(array, axes, model.card)
     place = check_region(region, stack.plane_shape)
     check_tile(tile)
+    check_align(align, stack)
     yield Progress(0, 1, "Preparing")
 
     engine = _start_engine(model, device, precision, self_ensemble)
     result = (sink or memory_sink)(result_shape(stack, place, model.scale_factor), stack.result_dtype)
-    work = PlaneWork(engine, stack, place)
+    work = PlaneWork(engine, stack, place, align=align)
     if tile is None:
         tiles = choose_tiles(engine, stack.batch, place, work.seen)
     else:

@@ -63,7 +63,7 @@ class Block:
     index: tuple[int, ...]
     """Its place in the grid of shards, in the order of the stored axes."""
     slices: tuple[slice, ...] = field(compare=False)
-    """Its pixels in the result, in the order of the result's axes; of length 1 along leading ones but time."""
+    """Its pixels in the result, in the order of the result's axes; along leading ones but time 1."""
     stored: tuple[slice, ...] = field(compare=False)
     """The same in the order of the stored axes."""
 

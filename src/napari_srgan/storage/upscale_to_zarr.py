@@ -8,6 +8,7 @@ from typing import Any
 
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
+from napari_srgan.inference.clip_plans import check_align
 from napari_srgan.inference.cross_fade import MOST_HALO, seen_around
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.lazy import LazyUpscaling
@@ -38,20 +39,21 @@ def upscale_to_zarr_job(
     precision: str = "auto",
     tile: int | None = None,
     self_ensemble: bool = False,
+    align: str | None = None,
     overwrite: bool = False,
 ) -> Job[Path]:
     """Upscale an array of any size into a zarr array or an OME-Zarr image.
 
-    Models for time-lapses make several frames at a time, a clip. A block of the store then is a part of the plane
-    of all frames of one clip, in one file: what was computed together is written together, and a clip is never
-    computed for one of its frames alone, also not where blocks are made by many machines.
+    Models for time-lapses make several frames at a time, a clip. A block of the store then is a part of the
+    plane of all frames of one clip, in one file: what was computed together is written together, and a clip
+    is never computed for one of its frames alone, also not where blocks are made by many machines.
 
     What is there already of the same upscaling is kept: a run that was stopped, or whose machine failed,
     goes on where it was, and ends with the same store as one that was not disturbed.
 
     Parameters
     ----------
-    array, model, axes, region, device, precision, tile, self_ensemble
+    array, model, axes, region, device, precision, tile, self_ensemble, align
         As in :func:`~napari_srgan.inference.upscale.upscale_job`.
     path
         A name in ``.zarr`` or ``.ome.zarr``. The store has it when it is complete.
@@ -84,6 +86,7 @@ def upscale_to_zarr_job(
     array = check_array(array)
     axes = axes_of(array, axes)
     stack = PlaneStack(array, axes, model.card)
+    check_align(align, stack)
     place = check_region(region, stack.plane_shape)
     yield Progress(0, 1, "Preparing")
     options: dict[str, Any] = {"device": device, "precision": precision, "self_ensemble": self_ensemble}
@@ -92,7 +95,9 @@ def upscale_to_zarr_job(
     before = destination.intensities_before(tuple(array.shape))
     apart = region is None and model.card.receptive_radius <= MOST_HALO
     cache = READ_ONCE if apart else CACHE
-    lazy = LazyUpscaling(array, model, axes=axes, tile=side, cache=cache, transforms=before, **options)
+    lazy = LazyUpscaling(
+        array, model, axes=axes, tile=side, cache=cache, transforms=before, align=align, **options
+    )
     with destination.open(lazy, place) as store:
         copying = copy_job(LazyPart(lazy, place), store, still_there=still_there)
         try:
