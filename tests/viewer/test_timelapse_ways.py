@@ -136,3 +136,32 @@ def test_lazily_the_clips_that_are_looked_at(opened, run, expected, make_napari_
     assert look_at(2) == [(0,)]  # of the same clip, and so there at once
     assert look_at(7) == [(0,), (6,)]
     np.testing.assert_array_equal(layer.data[0][4].compute(), expected[4])
+
+
+@pytest.mark.parametrize("way", ["memory", "lazy", "disk"])
+def test_drift_of_the_stage_is_corrected_on_request(opened, run, movie_model, way, tmp_path):
+    drifting = (100 + 10 * moving_spots(6, 48, 48, drift=(4, 0))).astype(np.uint16)
+    viewer, widget, source = opened(drifting)
+    widget["result"].value = way
+    widget["target"]["file"].value = str(tmp_path / "cells.ome.zarr")
+    widget["drift"].value = True
+    run(viewer, widget)
+    result = viewer.layers[-1]
+    assert result.metadata["napari-srgan"]["align"] == "drift"
+    corrected = upscale(drifting, movie_model, axes="TYX", align="drift", progress=False)
+    assert not np.array_equal(corrected, upscale(drifting, movie_model, axes="TYX", progress=False))
+    np.testing.assert_array_equal(np.asarray(result.data[0] if way == "lazy" else result.data), corrected)
+    assert lies_on(result, source)
+    if way == "disk":
+        assert widget["there"].value == "cells.ome.zarr is finished already: Run opens it"
+        widget["drift"].value = False
+        assert "made otherwise (align: 'drift', now None)" in widget["there"].value
+
+
+def test_drift_is_asked_for_models_for_time_lapses_only(opened, run):
+    viewer, widget, _ = opened()
+    assert widget["drift"].native.isVisibleTo(widget.native)
+    widget["drift"].value = True
+    widget["models"]["model"].value = "microscopy-x2"
+    assert not widget["drift"].native.isVisibleTo(widget.native)
+    assert run(viewer, widget).startswith("Added 'cells x2 (microscopy-x2)'.")

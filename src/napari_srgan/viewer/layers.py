@@ -40,6 +40,7 @@ def upscale_layer_job(
     precision: str = "auto",
     tile: int | None = None,
     self_ensemble: bool = False,
+    align: str | None = None,
 ) -> Job[Image]:
     """Upscale an image layer.
 
@@ -53,7 +54,7 @@ def upscale_layer_job(
     model
         A model, its name, its file, or two models to blend; unsaid, the default for the kind of
         image.
-    axes, region, device, precision, tile, self_ensemble
+    axes, region, device, precision, tile, self_ensemble, align
         See :func:`napari_srgan.inference.upscale.upscale_job`.
 
     Returns
@@ -78,7 +79,7 @@ def upscale_layer_job(
     chosen = default_model_name(rgb=image.rgb) if model is None else model
     options: dict[str, Any] = {
         "region": region, "device": device, "precision": precision, "tile": tile,
-        "self_ensemble": self_ensemble,
+        "self_ensemble": self_ensemble, "align": align,
     }  # fmt: skip
 
     def job() -> Job[Image]:

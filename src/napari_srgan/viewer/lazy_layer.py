@@ -75,6 +75,7 @@ def lazy_layer(
     precision: str = "auto",
     tile: int | None = None,
     self_ensemble: bool = False,
+    align: str | None = None,
 ) -> Image:
     """Upscale an image layer lazily: nothing is computed before it is looked at.
 
@@ -85,7 +86,7 @@ def lazy_layer(
     model
         A model, its name, its file, or two models to blend; unsaid, the default for the kind of
         image.
-    axes, device, precision, tile, self_ensemble
+    axes, device, precision, tile, self_ensemble, align
         See :class:`napari_srgan.inference.lazy.LazyUpscaling`.
 
     Returns
@@ -100,9 +101,8 @@ def lazy_layer(
     UserError
         If it is no image layer, its axes cannot be known, or something else given cannot be used.
     """
-    job = lazy_layer_job(
-        layer, model, axes=axes, device=device, precision=precision, tile=tile, self_ensemble=self_ensemble
-    )
+    options: dict[str, Any] = {"self_ensemble": self_ensemble, "align": align}
+    job = lazy_layer_job(layer, model, axes=axes, device=device, precision=precision, tile=tile, **options)
     while True:
         try:
             next(job)

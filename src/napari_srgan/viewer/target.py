@@ -103,7 +103,7 @@ def outlook(path: Path, wanted: Mapping[str, Any]) -> Outlook:
         return Outlook(sentence, refused=True)
     if found.kind is Kind.OTHER_ZARR:
         return _taken(f"{path.name} exists already and is no result of this plugin")
-    differs = what_differs(*_comparable(found.made, wanted))
+    differs = what_differs(*_comparable({"align": None, **found.made}, wanted))
     if found.kind is Kind.FINISHED:
         if differs:
             return _taken(f"{path.name} exists already, made otherwise ({differs})")

@@ -11,6 +11,7 @@ from napari.utils.history import update_save_history
 from napari.utils.notifications import show_warning
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.clip_plans import DRIFT
 from napari_srgan.inference.upscale import Region
 from napari_srgan.models import user_folder
 from napari_srgan.progress import Progress
@@ -49,8 +50,8 @@ class UpscaleWidget(Container[Any]):
         # Labels get one width only if the fields come after.
         self.extend([
             self._image, *self._models.rows, self._axes.time, self._region, *self._target.rows,
-            *self._axes.rows, self._device, self._precision, self._tile, self._ensemble, self._beside,
-            self._buttons, self._bar, self._status, self._offers,
+            *self._axes.rows, self._device, self._precision, self._tile, self._ensemble, self._drift,
+            self._beside, self._buttons, self._bar, self._status, self._offers,
         ])  # fmt: skip
         for label in (self["about"], self._status):
             make_elastic(label)
@@ -89,6 +90,11 @@ class UpscaleWidget(Container[Any]):
             tooltip="Averages the results of the image turned and mirrored in all eight ways: "
             "slightly more faithful, 8 times the work",
         )  # fmt: skip
+        self._drift = CheckBox(
+            name="drift", label="Correct stage drift", visible=False,
+            tooltip="Where the stage drifts, frames help each other as they lie on each other; the result "
+            "stays where it is",
+        )  # fmt: skip
         self._beside = CheckBox(
             name="beside", label="Show original beside",
             tooltip="Shows the layers in napari's grid, where they move together",
@@ -108,7 +114,7 @@ class UpscaleWidget(Container[Any]):
         self._models.said.connect(self._on_library_said)
         self._target.changed.connect(self._on_target)
         self._models.changed.connect(self._on_model)
-        for field in (self._region, self._axes, self._tile, self._ensemble):
+        for field in (self._region, self._axes, self._tile, self._ensemble, self._drift):
             field.changed.connect(self._look_ahead)
         self._offers.lazily_wanted.connect(self._on_lazily)
         self._offers.disk_wanted.connect(self._on_to_disk)
@@ -141,6 +147,7 @@ class UpscaleWidget(Container[Any]):
 
     def _on_model(self) -> None:
         self._axes.offer_time(self._models.for_movies)
+        self._drift.visible = bool(self._models.for_movies)
         self._look_ahead()
 
     def _on_target(self) -> None:
@@ -157,7 +164,7 @@ class UpscaleWidget(Container[Any]):
             axes = self._axes.chosen(image)
             wanted: dict[str, Any] = {
                 "axes": axes, "self_ensemble": self._ensemble.value,
-                "source_shape": finest_level(image).shape,
+                "source_shape": finest_level(image).shape, "align": self._align,
             }  # fmt: skip
             if self._region.value != choices.VISIBLE:  # moves with every look
                 wanted["region"] = self._chosen_region(image) or whole_region(image)
@@ -169,6 +176,10 @@ class UpscaleWidget(Container[Any]):
             wanted["tile"] = self._tile.value
         self._target.suggest(suggest(image, axes, self._models.factor or 1), axes)
         self._target.look(wanted)
+
+    @property
+    def _align(self) -> str | None:
+        return DRIFT if self._models.for_movies and self._drift.value else None
 
     def _chosen_region(self, image: Image) -> Region | None:
         chosen = self._region.value
@@ -201,7 +212,7 @@ class UpscaleWidget(Container[Any]):
         options: dict[str, Any] = {
             "axes": self._axes.chosen(image), "device": self._device.value,
             "precision": self._precision.value, "tile": self._tile.value,
-            "self_ensemble": self._ensemble.value,
+            "self_ensemble": self._ensemble.value, "align": self._align,
         }  # fmt: skip
         way = self._target.way
         path = self._target.path if way == choices.DISK else None
