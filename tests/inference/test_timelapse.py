@@ -312,3 +312,49 @@ def test_what_is_missing_is_named_once_for_a_clip() -> None:
     shown, real = result.peek(np.s_[3])
     assert (shown.shape, real) == ((116, 92), False)
     assert result.dask().chunks[0] == (4, 4, 2)
+
+
+# --- What people give ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("align", [None, "drift"])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (5, 3), (20, 17)])
+@pytest.mark.parametrize("frames", [1, 2, 6])
+def test_planes_of_any_size(frames: int, height: int, width: int, align: str | None) -> None:
+    movie = MOVIE[:frames, 20 : 20 + height, 5 : 5 + width]
+    result = run(movie, make_temporal_model("slow-fusion"), align=align)
+    assert result.shape == (frames, 2 * height, 2 * width)
+    assert np.isfinite(result).all()
+
+
+@pytest.mark.parametrize("largest", [1e-30, 1e20, 1e300])
+def test_quantities_of_any_size(largest: float) -> None:
+    movie = MOVIE[:5, :30, :30].astype(np.float64)
+    result = run(movie * (largest / 200), make_temporal_model("early-fusion"))
+    expected = run(movie, make_temporal_model("early-fusion"))
+    np.testing.assert_allclose(result * (200 / largest), expected, atol=0.05)
+
+
+def test_other_things_than_movies_of_numbers_are_refused() -> None:
+    model = make_temporal_model()
+    for movie in (MOVIE.astype(object), MOVIE.astype(complex), np.empty((0, 20, 20)), "movie.tif"):
+        with pytest.raises(UserError):
+            run(movie, model)
+
+
+def test_a_frame_that_cannot_be_read_is_told_where_it_is_wanted() -> None:
+    class Damaged:
+        shape, dtype = (40, 46, 58), MOVIE.dtype
+
+        def __getitem__(self, key: Any) -> Any:
+            movie = np.tile(MOVIE.transpose(0, 2, 1), (4, 1, 1))
+            frames = range(*key[0].indices(40)) if isinstance(key[0], slice) else [key[0]]
+            if 22 in frames and len(frames) < 40:
+                raise OSError("frame 22 is damaged")
+            return movie[key]
+
+    result = lazy(Damaged(), make_temporal_model("early-fusion"), axes="TYX")
+    assert result.provenance["notes"] == []
+    assert result[5].shape == result[38].shape == (92, 116)
+    with pytest.raises(OSError, match="frame 22 is damaged"):
+        result[22]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import product
 from typing import Any, TypeVar
 
@@ -132,8 +133,10 @@ class ClipPlans:
                 f"each from {wanted}: the others are their mirror images, and help little"
             )
         first = tuple(size // 2 for size in stack.array.shape[: stack.axes.index("Y")])
-        with self._lock:
-            looks = [list(self._look(first, run).values()) for run in _runs(length)]
+        looks = []
+        for run in _runs(length):
+            with self._lock, suppress(Exception):  # what is damaged is told when its clip is made
+                looks.append(list(self._look(first, run).values()))
         return (*notes, NOT_IN_ORDER) if seems_unordered(looks) else tuple(notes)
 
 

@@ -161,12 +161,14 @@ class Engine:
 
     def layers(self, frames: int = 1) -> int:
         """Layers a :class:`Watch` counts for one tile of so many frames that are made together."""
+        there = max(len(_layers_of(self.network)), 1) * self.passes
         if not self.temporal:
-            return max(len(_layers_of(self.network)), 1) * self.passes
+            return there
         if frames not in self._layers:  # they run again and again, each network's in its own way
             watch = Watch()
-            self.run(np.zeros(self.tile_shape(1, SMALLEST_TILE, frames), np.float32), watch)
-            self._layers[frames] = max(watch.layers, 1)
+            with suppress(OutOfMemory):  # the tiles themselves will say so
+                self.run(np.zeros(self.tile_shape(1, SMALLEST_TILE, frames), np.float32), watch)
+            self._layers[frames] = max(watch.layers, there)
         return self._layers[frames]
 
     def tile_shape(self, batch: int, side: int, frames: int | None = None) -> tuple[int, ...]:

@@ -19,6 +19,8 @@ from scipy.ndimage import convolve, gaussian_filter
 
 from napari_srgan.inference.tiling import Span
 
+EXTREME = 1e15
+"""Quantities beyond which squares are no float32: all that is larger looks alike."""
 SMOOTHED, BROAD = 2.0, 16.0
 """Pixels: noise is smaller than the first, uneven illumination larger than the second."""
 OUTSTANDING = 3.0
@@ -83,10 +85,10 @@ def look_at(sample: NDArray[Any], *, fine: bool = False) -> Look:
     fine
         Keep all pixels of the pattern.
     """
-    values = sample.astype(np.float32)
-    finite = np.isfinite(values)
-    if not finite.all():
-        values = np.where(finite, values, values[finite].mean() if finite.any() else 0).astype(np.float32)
+    finite = np.isfinite(sample)
+    values = np.where(finite, sample, 0).clip(-EXTREME, EXTREME).astype(np.float32)
+    if not finite.all() and finite.any():
+        values[~finite] = values[finite].mean()
     step = 4 if min(values.shape) > 128 else 2
     every = gaussian_filter(values, SMOOTHED)
     smooth = every[::step, ::step].copy()
