@@ -12,6 +12,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import Model
 from napari_srgan.models.card import SPANDREL
 from napari_srgan.training.fine_tune.adapt import adapt
+from timelapses import KINDS, make_temporal_model
 
 UPSAMPLINGS = pytest.mark.parametrize("upsampling", ["direct", "staged"])
 
@@ -38,6 +39,19 @@ def test_a_gray_base_gives_gray_colours_what_it_gave_gray(upsampling: str) -> No
     torch.testing.assert_close(result, base.network(gray).repeat(1, 3, 1, 1), atol=1e-5, rtol=1e-4)
     assert "adapted to RGB images" in start.notes[0]
     assert start.arguments["channels"] == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("before", "channels"), [(1, 3), (3, 1)])
+def test_a_base_of_several_frames_takes_other_colours_frame_by_frame(
+    kind: str, before: int, channels: int
+) -> None:
+    base = make_temporal_model(kind, channels=before)
+    start = adapt(base, channels=channels, factor=2, back_projection=False)
+    gray = torch.rand(1, base.network.frames + 1, 1, 12, 12)
+    wanted = base.network(gray.repeat(1, 1, before, 1, 1)).mean(2, keepdim=True)
+    result = start.network.eval()(gray.repeat(1, 1, channels, 1, 1))
+    torch.testing.assert_close(result, wanted.repeat(1, 1, channels, 1, 1), atol=1e-4, rtol=1e-4)
 
 
 @UPSAMPLINGS

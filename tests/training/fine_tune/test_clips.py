@@ -11,16 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.training.fine_tune.conftest import cells
+from tests.training.fine_tune.movies import movie
 
+import napari_srgan
+from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import IntensityTransform
+from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.training.degrade import Degradation
 from napari_srgan.training.fine_tune.clips import judged_clips, learned_clips, scenes_of
-from napari_srgan.training.fine_tune.in_time import InTime
+from napari_srgan.training.fine_tune.in_time import InTime, in_time_of
+from napari_srgan.training.fine_tune.judge import Judge, crops_of
 from napari_srgan.training.fine_tune.patches import MeasuredPatches, SimulatedPatches
-from napari_srgan.training.fine_tune.planes import LearnedPlane
+from napari_srgan.training.fine_tune.planes import LearnedPlane, to_tensor
 from napari_srgan.training.fine_tune.progress import GUARD, HELD_BACK, TRAINED_ON
 from napari_srgan.training.fine_tune.split import Split, frame_roles
 from napari_srgan.training.recipe import Recipe
+from timelapses import KINDS, make_temporal_model
 
 SAME = IntensityTransform(0.0, 1.0)
 SHAPE = (24, 28)
@@ -67,10 +73,10 @@ def test_clips_are_frames_in_a_row_of_one_movie(first: set[int], second: set[int
         steps = np.abs(np.diff(times_of(clip.seen)))
         assert (steps == (1 if len({*times_of(clip.seen)}) > 1 else 0)).all()
     starts = {(clip.made[0].movie[0], clip.made[0].frame) for clip in clips}
-    for movie, there in (("a", first), ("b", second)):
+    for name, there in (("a", first), ("b", second)):
         for at in there:
             whole = there >= set(range(at, at + in_time.made))
-            assert ((movie, at) in starts) == whole
+            assert ((name, at) in starts) == whole
 
 
 @given(there=times, held=times, in_time=needs)
@@ -176,3 +182,41 @@ def test_frames_learned_from_are_usable_in_all_of_a_clip() -> None:
     low, high = sampler.batch(100)
     assert set(high.unique().tolist()) == {0.0, 1.0, 2.0, 3.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0}
     assert 4.0 in low.unique().tolist()  # it still helps the others, as where a model is used
+
+
+def test_a_movie_without_room_for_a_clip_is_refused() -> None:
+    """Every frame has room for a patch, but elsewhere."""
+    left, right = np.full(SHAPE, TRAINED_ON, np.int8), np.full(SHAPE, TRAINED_ON, np.int8)
+    left[:, 14:], right[:, :14] = 0, 0
+    planes = [frame(at, left if at % 2 else right) for at in range(8)]
+    with pytest.raises(UserError, match="nowhere do 4 frames in a row have a patch of 12"):
+        MeasuredPatches(planes, RECIPE, np.random.default_rng(0), InTime(1, 1, 4, 4, True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_judged_is_what_inference_gives(kind: str) -> None:
+    """Clips begin at the same frames, and a movie is continued in the same way at its ends."""
+    low = movie(10, (72, 76)).astype(np.float32)
+    model = make_temporal_model(kind)
+    seen = PlaneStack(low, "TYX", model.card).transforms()[0]
+    planes = [
+        LearnedPlane(
+            source="m", low=to_tensor(seen.apply(each[..., None])), high=torch.zeros(1, 144, 152),
+            split=Split(np.full(each.shape, HELD_BACK, np.int8), 0), signal=np.ones(each.shape, np.float32),
+            seen=seen, target=seen, frame=at,
+        )
+        for at, each in enumerate(low)
+    ]  # fmt: skip
+    in_time = in_time_of(model.network)
+    clips = judged_clips(scenes_of(planes, in_time), in_time, most=32)
+    crops, shown = crops_of(
+        clips, lambda clip: torch.stack([plane.low for plane in clip.seen]), lambda plane: plane.high, 2
+    )
+    judge = Judge(crops, shown, 2, matched=False, eight_bit=False)
+    with torch.inference_mode():
+        ((_, judged, _),) = judge.compared(lambda crop: model.network(crop.low[None])[0])
+    given = napari_srgan.upscale(low, model, axes="TYX", device="cpu", precision="float32", progress=False)
+    edge = 2 * model.network.receptive_radius
+    inner = (slice(None), slice(edge, -edge), slice(edge, -edge))
+    assert given[inner].size > 1000
+    np.testing.assert_allclose(judged.reshape(given.shape)[inner], given[inner], rtol=1e-4, atol=0.5)

@@ -127,10 +127,11 @@ def _fitted(given: Tensor, shape: torch.Size, channels: int, before: int) -> Ten
     if tensor.ndim != len(shape):
         return None
     if tensor.ndim > 1 and tensor.shape[1] != shape[1]:
-        if (tensor.shape[1], shape[1]) != (before, channels):
+        if tensor.shape[1] * channels != shape[1] * before or tensor.shape[1] % before:
             return None
-        # Three equal colours give what gray gave; gray gives what three equal colours gave.
-        tensor = tensor.sum(1, keepdim=True).repeat(1, channels, *(1,) * (tensor.ndim - 2)) / channels
+        # Three equal colours give what gray gave; gray gives what three equal colours gave; frame by frame.
+        colours = tensor.unflatten(1, (-1, before)).sum(2, keepdim=True)  # type: ignore[no-untyped-call]
+        tensor = colours.repeat(1, 1, channels, *(1,) * (tensor.ndim - 2)).flatten(1, 2) / channels
     if tensor.ndim and tensor.shape[0] != shape[0]:
         if tensor.shape[0] * channels != shape[0] * before or tensor.shape[0] % before:
             return None

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_srgan.errors import UserError
 from napari_srgan.training.degrade import Degradation, margin, simulate
 from napari_srgan.training.fine_tune.clips import Clip, learned_clips, scenes_of
 from napari_srgan.training.fine_tune.in_time import STILL, InTime
@@ -83,6 +84,11 @@ class _Patches:
             signal = np.mean([plane.signal for plane in clip.made], axis=0)
             pairs.append((clip, Places(allowed, signal, recipe.patch)))
         self._clips = [(clip, places) for clip, places in pairs if places.weight > 0]
+        if not self._clips:
+            raise UserError(
+                f"nowhere do {in_time.made} frames in a row have a patch of {recipe.patch} low-resolution "
+                "pixels that can be learned from; choose smaller patches, or hold back blocks"
+            )
         self._ends = np.cumsum([places.weight for _, places in self._clips])
 
     def _place(self) -> tuple[Clip, int, int]:

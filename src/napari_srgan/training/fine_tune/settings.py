@@ -60,7 +60,7 @@ class FineTuning(BaseModel):
     every frame"``, a fixed pattern; None: as `degradation` says, or independent."""
 
     batch: int | None = Field(default=None, ge=1)
-    """Patches in a step; None: 16, or 8 clips of a time-lapse, or as many as memory allows."""
+    """Patches in a step; None: 16, or 4 clips of a time-lapse, or as many as memory allows."""
     patch: int | None = Field(default=None, ge=8)
     """Low-resolution pixels along the side of a patch; None: 32, or less in small images."""
     learning_rate: float | None = Field(default=None, gt=0)
