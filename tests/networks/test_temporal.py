@@ -106,7 +106,7 @@ def test_state_is_carried_over_several_frames() -> None:
     cell = ConvLSTM(4, 3).requires_grad_(False)
     features = [torch.rand(1, 4, 5, 5) for _ in range(6)]
     other = [features[0] + 1, *features[1:]]
-    assert (cell(features)[-1] != cell(other)[-1]).any()
+    assert (list(cell(features))[-1] != list(cell(other))[-1]).any()
 
 
 def test_merging_is_a_convolution_in_three_dimensions() -> None:
@@ -115,7 +115,7 @@ def test_merging_is_a_convolution_in_three_dimensions() -> None:
     kernel = merge.over_three.weight.reshape(6, 3, 6, 3, 3).transpose(1, 2)
     volume = F.conv3d(torch.stack(features, dim=2), kernel, merge.over_three.bias, padding=(0, 1, 1))
     expected = torch.stack(features[1:-1], dim=2) + volume.relu()
-    torch.testing.assert_close(torch.stack(merge(features), dim=2), expected)
+    torch.testing.assert_close(torch.stack(list(merge(features)), dim=2), expected)
 
 
 def test_brightness_is_that_of_the_frame_and_noise_is_not_put_back() -> None:

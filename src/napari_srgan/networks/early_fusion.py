@@ -6,10 +6,11 @@ Karpathy et al. 2014, section 3.1, and Caballero et al. 2017, section 2.2 (VESPC
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Iterator
+
 from torch import Tensor, nn
 
-from napari_srgan.networks.temporal import KERNEL, TemporalGenerator
+from napari_srgan.networks.temporal import KERNEL, TemporalGenerator, each_frame
 
 
 class EarlyFusion(TemporalGenerator):
@@ -63,11 +64,6 @@ class EarlyFusion(TemporalGenerator):
     def receptive_radius(self) -> int:
         return KERNEL // 2 + self._trunk_radius + self._back_projection_radius
 
-    def _fused(self, low: Tensor) -> list[Tensor]:
-        seen = self._seen(low)
-        return [
-            self.head(
-                seen[:, t : t + self.frames].flatten(1, 2).contiguous(memory_format=torch.channels_last)
-            )
-            for t in range(low.shape[1] - self.frames + 1)
-        ]
+    def _fused(self, low: Tensor) -> Iterator[Tensor]:
+        windows = self._seen(low).unfold(1, self.frames, 1).movedim(-1, 2)
+        yield from each_frame(self.head, (window.flatten(1, 2) for window in windows.unbind(1)))

@@ -10,6 +10,9 @@ count, and so every clip can be computed by itself, in any order, with a halo of
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
 import torch
 from torch import Tensor, nn
 
@@ -37,9 +40,8 @@ class ConvLSTM(nn.Module):
         assert self.of_frame.bias is not None
         nn.init.ones_(self.of_frame.bias[state : 2 * state])
 
-    def forward(self, frames: list[Tensor]) -> list[Tensor]:
+    def forward(self, frames: Iterable[Tensor]) -> Iterator[Tensor]:
         """Features ``(N, width, Y, X)`` of frames, in the order of time, to states ``(N, state, Y, X)``."""
-        states: list[Tensor] = []
         hidden = cell = None
         for sums in each_frame(self.of_frame, frames):
             if hidden is not None:
@@ -48,8 +50,7 @@ class ConvLSTM(nn.Module):
             given, kept, shown = gates.sigmoid().chunk(3, dim=1)
             cell = given * new.tanh() if cell is None else kept * cell + given * new.tanh()
             hidden = shown * cell.tanh()
-            states.append(hidden)
-        return states
+            yield hidden
 
 
 class Recurrent(TemporalGenerator):
@@ -120,13 +121,12 @@ class Recurrent(TemporalGenerator):
     def receptive_radius(self) -> int:
         return self._radius
 
-    def _fused(self, low: Tensor) -> list[Tensor]:
-        features = each_frame(self.head, self._seen(low))
-        before, after = self.frames_before, self.frames_after
-        end = len(features) - after
-        states = [self.onward(features[:end])[before:]]
+    def _fused(self, low: Tensor) -> Iterator[Tensor]:
+        features = list(each_frame(self.head, self._seen(low).unbind(1)))
+        before, end = self.frames_before, len(features) - self.frames_after
+        states: list[Iterator[Tensor]] = [islice(self.onward(features[:end]), before, None)]
         if self.back is not None:
-            states.append(self.back(features[: before - 1 : -1])[::-1][: end - before])
-        return [
-            self.join(torch.cat(joined, dim=1)) for joined in zip(features[before:end], *states, strict=True)
-        ]
+            from_the_end = list(self.back(reversed(features[before:])))
+            states.append(iter(from_the_end[::-1]))
+        for own, *carried in zip(features[before:end], *states, strict=False):
+            yield self.join(torch.cat([own, *carried], dim=1))

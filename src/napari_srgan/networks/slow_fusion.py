@@ -6,6 +6,9 @@ Karpathy et al. 2014, section 3.1, and Caballero et al. 2017, section 2.2 (VESPC
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable, Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,12 +26,13 @@ class Merge(nn.Module):
         super().__init__()
         self.over_three = nn.Conv2d(3 * width, width, KERNEL, padding=KERNEL // 2)
 
-    def forward(self, frames: list[Tensor]) -> list[Tensor]:
-        """Features ``(N, width, Y, X)`` of T frames to those of T - 2."""
-        return [
-            frames[t] + F.relu(self.over_three(torch.cat(frames[t - 1 : t + 2], dim=1)))
-            for t in range(1, len(frames) - 1)
-        ]
+    def forward(self, frames: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Features ``(N, width, Y, X)`` of T frames to those of T - 2, each as soon as it can be made."""
+        three: deque[Tensor] = deque(maxlen=3)
+        for frame in frames:
+            three.append(frame)
+            if len(three) == 3:
+                yield three[1] + F.relu(self.over_three(torch.cat(tuple(three), dim=1)))
 
 
 class SlowFusion(TemporalGenerator):
@@ -82,8 +86,8 @@ class SlowFusion(TemporalGenerator):
         merging = len(self.merges) * (KERNEL // 2)
         return KERNEL // 2 + merging + self._trunk_radius + self._back_projection_radius
 
-    def _fused(self, low: Tensor) -> list[Tensor]:
-        features = each_frame(self.head, self._seen(low))
+    def _fused(self, low: Tensor) -> Iterator[Tensor]:
+        features = each_frame(self.head, self._seen(low).unbind(1))
         for merge in self.merges:
             features = merge(features)
-        return features
+        yield from features

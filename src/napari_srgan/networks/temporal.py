@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -134,21 +135,26 @@ class TemporalGenerator(Generator):
         return keep_brightness(high, low, self.scale_factor) if self.back_projection else high
 
     @abstractmethod
-    def _fused(self, low: Tensor) -> list[Tensor]:
-        """Features ``(N, width, Y, X)`` of each result frame, from all frames ``(N, T, C, Y, X)``."""
+    def _fused(self, low: Tensor) -> Iterator[Tensor]:
+        """Features ``(N, width, Y, X)`` of one result frame after the other, from ``(N, T, C, Y, X)``.
+
+        Each is let go before the next is made, where its network can.
+        """
 
     def _seen(self, low: Tensor) -> Tensor:
         """What the layers see."""
         return low.to(next(self.parameters()).dtype)
 
 
-def each_frame(layers: nn.Module, frames: Tensor | list[Tensor]) -> list[Tensor]:
-    """Run layers on each frame: ``(N, T, C, Y, X)`` or a list of ``(N, C, Y, X)``; one tensor a frame."""
-    frames = list(frames.unbind(1)) if isinstance(frames, Tensor) else frames
+def each_frame(layers: nn.Module, frames: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Run layers on each frame ``(N, C, Y, X)``."""
     if not layers.training:  # one after the other: a large frame fills the processor's cache by itself
-        return [layers(frame.contiguous(memory_format=torch.channels_last)) for frame in frames]
-    batch = torch.cat(frames).contiguous(memory_format=torch.channels_last)
-    return list(layers(batch).split(len(frames[0])))
+        for frame in frames:
+            yield layers(frame.contiguous(memory_format=torch.channels_last))
+        return
+    together = list(frames)
+    batch = torch.cat(together).contiguous(memory_format=torch.channels_last)
+    yield from layers(batch).split(len(together[0]))
 
 
 def keep_brightness(high: Tensor, low: Tensor, factor: int) -> Tensor:
