@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.storage.file_array import damaged
 from napari_srgan.storage.video_index import VideoIndex, opened
+from napari_srgan.storage.video_package import pyav
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -149,13 +150,17 @@ def decoded(path: Path, index: VideoIndex, start: int) -> Generator[tuple[int, V
     with opened(path) as (container, stream):
         if start and index.times is not None:
             container.seek(index.times[start], stream=stream)
-        for count, frame in enumerate(container.decode(stream)):
-            number = count if index.times is None else index.number_at(frame.pts)
-            if number is None or (number < start):
-                continue  # shown before the frame where decoding began: it lacks what it was made from
-            if frame.is_corrupt:
-                raise damaged(f"frame {number} of {path.name}", "")
-            yield number, frame
+        number: int | None = start
+        try:
+            for count, frame in enumerate(container.decode(stream)):
+                number = count if index.times is None else index.number_at(frame.pts)
+                if number is None or number < start:
+                    continue  # shown before the frame where decoding began: it lacks what it was made from
+                if frame.is_corrupt:
+                    raise damaged(f"frame {number} of {path.name}", "")
+                yield number, frame
+        except pyav().error.FFmpegError as error:
+            raise damaged(f"what comes about frame {number} of {path.name}", error.strerror) from error
 
 
 def has_colour(frame: VideoFrame) -> bool:

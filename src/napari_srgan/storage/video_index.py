@@ -40,6 +40,8 @@ class VideoIndex:
     """Seconds from frame to frame; unknown if None."""
     uneven: tuple[float, float] | None
     """The shortest and the longest interval in seconds, if they differ."""
+    missing: tuple[float, float] | None = None
+    """When the frames end and when the file says that they do, in seconds, if it is clearly later."""
 
     def key_before(self, number: int) -> int:
         """Where decoding begins for a frame."""
@@ -63,17 +65,32 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         If it is no video, or is damaged.
     """
     av = pyav()
+    with _open(path, av) as container:
+        if not container.streams.video:
+            raise UserError(f"there is no video in {path.name}, at most sound")
+        if container.format.name.endswith("_pipe"):
+            kind = container.format.name.removesuffix("_pipe")
+            raise UserError(f"{path.name} is no video but a picture ({kind}); give it its right ending")
+        stream = container.streams.video[0]
+        # What is broken is not to be guessed from its neighbours, as players do.
+        stream.codec_context.options = {"err_detect": "explode"}
+        try:
+            yield container, stream
+        except av.error.FFmpegError as error:
+            raise damaged(path.name, error.strerror or error) from error
+
+
+def _open(path: Path, av: Any) -> InputContainer:
     try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise UserError(f"there is no video in {path.name}; sound alone cannot be upscaled")
-            yield container, container.streams.video[0]
-    except av.error.InvalidDataError as error:
-        raise damaged(path.name, f"or is no video: {error.strerror}") from error
+        container: InputContainer = av.open(str(path))
     except av.error.FFmpegError as error:
-        if isinstance(error, OSError) and not isinstance(error, EOFError) and error.filename:
+        if isinstance(error, OSError):  # of the system, not of what is in the file
             raise OSError(error.errno, error.strerror) from error
-        raise damaged(path.name, error.strerror or error) from error
+        raise UserError(
+            f"{path.name} is no readable video file ({error.strerror}); "
+            "get the file again from where it was made"
+        ) from error
+    return container
 
 
 def read_index(path: Path) -> VideoIndex:
@@ -97,14 +114,20 @@ def read_index(path: Path) -> VideoIndex:
                     keys.append(packet.pts)
         _refuse_missing(path, stream.frames, len(shown) + lost)
         times = None if _is_out_of_order(container, stream) else _in_order(shown)
-        step = stream.time_base
+        step = stream.time_base or Fraction(1)
         told = stream.average_rate or stream.guessed_rate
+        # With sound, it may be the sound that lasts longer.
+        lasts = container.duration / 1e6 if container.duration and len(container.streams) == 1 else 0.0
     if times is None:
         return VideoIndex(_counted(path), None, (0,), 1 / told if told else None, None)
     places = {time: number for number, time in enumerate(times)}
     numbers = tuple(sorted(places[time] for time in keys if time in places))
     interval, uneven = _intervals(times, step, told)
-    return VideoIndex(len(times), times, numbers or (0,), interval, uneven)
+    ends = float((times[-1] - times[0]) * step + (interval or 0))
+    late = lasts > (1 + UNEVEN) * ends and lasts > ends + 2 * float(interval or 0)
+    return VideoIndex(
+        len(times), times, numbers or (0,), interval, uneven, missing=(ends, lasts) if late else None
+    )
 
 
 def _refuse_missing(path: Path, told: int, found: int) -> None:
@@ -130,7 +153,7 @@ def _counted(path: Path) -> int:
 
 
 def _intervals(
-    times: tuple[int, ...], step: Any, told: Fraction | None
+    times: tuple[int, ...], step: Fraction, told: Fraction | None
 ) -> tuple[Fraction | None, tuple[float, float] | None]:
     """Seconds from frame to frame, and the shortest and longest if they differ."""
     if len(times) < 2:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_srgan.errors import UserError
-from napari_srgan.storage.file_array import FileArray
+from napari_srgan.inference.arrays import UnreadablePart
+from napari_srgan.storage.file_array import FileArray, damaged
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.unchanged import unchanged
@@ -48,6 +49,8 @@ def open_video(path: Path, axes: str | None = None) -> StoredImage:
         if pixels is None:
             raise UserError(f"{path.name} is in a video format that cannot be decoded here")
         deep = max(part.bits for part in pixels.components) > 8
+        # GIF always has a place for it.
+        alpha = any(part.is_alpha for part in pixels.components) and container.format.name != "gif"
         others = len(container.streams.video) - 1
     colour = _said(axes) if axes else _looks_coloured(path, index)
     frames = VideoFrames(path, index, size, colour=colour, deep=deep)
@@ -60,7 +63,7 @@ def open_video(path: Path, axes: str | None = None) -> StoredImage:
         axes=letters,
         spacings=tuple(known.get(letter, Spacing()) for letter in letters),
         ending=_result_ending(path, deep),
-        note=_note(path, index, others),
+        note=_note(path, index, others, alpha),
         close=frames.close,
         still_there=unchanged(path),
     )
@@ -73,11 +76,19 @@ def _said(axes: str) -> bool:
 def _looks_coloured(path: Path, index: VideoIndex) -> bool:
     """Look at frames at which decoding can begin: the others cost more."""
     places = {index.key_before(at * (index.count - 1) // (LOOKED_AT - 1)) for at in range(LOOKED_AT)}
+    lost: list[UnreadablePart] = []
     for place in sorted(places):
-        for _, frame in decoded(path, index, place):
+        try:
+            _, frame = next(decoded(path, index, place))
+        except UnreadablePart as error:  # others may be whole
+            lost.append(error)
+        except StopIteration:
+            lost.append(damaged(f"frame {place} of {path.name}", "it cannot be decoded"))
+        else:
             if has_colour(frame):
                 return True
-            break
+    if len(lost) == len(places):
+        raise lost[0]
     return False
 
 
@@ -97,7 +108,7 @@ def _result_ending(path: Path, deep: bool) -> str:
     return ending if ending in WRITTEN else ".mp4"
 
 
-def _note(path: Path, index: VideoIndex, others: int) -> str:
+def _note(path: Path, index: VideoIndex, others: int, alpha: bool) -> str:
     notes = []
     if index.uneven:
         assert index.interval is not None
@@ -106,6 +117,14 @@ def _note(path: Path, index: VideoIndex, others: int) -> str:
             f"the frames of {path.name} are not evenly spaced in time ({shortest:.3g} to {longest:.3g} s); "
             f"the mean, {float(index.interval):.4g} s, is taken"
         )
+    if index.missing:
+        notes.append(
+            "{} should last {:.4g} s, and its frames end after {:.4g} s: perhaps it is cut off".format(
+                path.name, *reversed(index.missing)
+            )
+        )
+    if alpha:
+        notes.append(f"the transparency of {path.name} is left out")
     if others:
         notes.append(f"{path.name} holds {others} more videos; the first is taken")
     return "; ".join(notes)

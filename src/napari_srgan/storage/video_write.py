@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,10 +96,10 @@ class VideoOutput(ScratchOutput):
         av = pyav()
         placed = dict(zip(result.axes, spacings, strict=True))
         rate = self._rate(placed["T"])
-        # Python's own file tells at once that the disk is full.
         with self.partial.temporary.open("wb") as file:
+            disk = _Disk(file)
             try:
-                with av.open(file, "w", format=_CONTAINERS[self.path.suffix.lower()]) as container:
+                with av.open(disk, "w", format=_CONTAINERS[self.path.suffix.lower()]) as container:
                     container.metadata["comment"] = _comment(result, placed)
                     stream = container.add_stream(self.codec.name, rate=rate, options=self.codec.options)
                     self._describe(stream, result.data)
@@ -108,7 +108,7 @@ class VideoOutput(ScratchOutput):
                         container.mux(stream.encode(frame))
                     container.mux(stream.encode(None))
             except av.error.FFmpegError as error:
-                raise OSError(error.errno, error.strerror) from error
+                raise disk.error or OSError(error.errno, error.strerror) from error
 
     def _rate(self, time: Spacing) -> Fraction:
         """Frames a second; a note tells if they are not those of the spacing."""
@@ -138,6 +138,22 @@ class VideoOutput(ScratchOutput):
             # The whole range of 8 bits, and not the part of it that television has.
             ranges = {"src_color_range": "JPEG", "dst_color_range": "JPEG", "dst_colorspace": "ITU601"}
             yield frame if wanted == given else frame.reformat(format=wanted, **ranges)
+
+
+class _Disk:
+    """A file that remembers why it could not be written to: FFmpeg forgets it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.seek, self.tell = file.seek, file.tell
+        self.error: OSError | None = None
+        self._write = file.write
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._write(data)
+        except OSError as error:
+            self.error = self.error or error
+            raise
 
 
 def _comment(result: Upscaled, placed: dict[str, Spacing]) -> str:

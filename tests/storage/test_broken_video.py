@@ -1,0 +1,196 @@
+"""Videos as they should not be: one sentence, or a result that makes sense and says what is odd."""
+
+from __future__ import annotations
+
+import errno
+import re
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_srgan.errors import UserError
+from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.storage.formats import open_image, open_output
+
+from .test_video import SIDES, encode, movie
+
+Make = Callable[[Path], Path]
+GROUPS = {"g": "10", "bf": "0"}
+
+
+def cut(name: str, share: float = 0.6, **options: Any) -> Make:
+    def make(folder: Path) -> Path:
+        path = encode(folder / name, movie(40), **options)
+        path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+        return path
+
+    return make
+
+
+def scratched(name: str, **options: Any) -> Make:
+    """Some bytes of a frame in the middle are others."""
+
+    def make(folder: Path) -> Path:
+        path = encode(folder / name, movie(40), **options)
+        with av.open(str(path)) as container:
+            packet = list(container.demux(video=0))[20]
+        assert packet.pos is not None
+        start, stop = packet.pos + packet.size // 4, packet.pos + packet.size - 2
+        whole = bytearray(path.read_bytes())
+        whole[start:stop] = np.random.default_rng(1).bytes(stop - start)
+        path.write_bytes(whole)
+        return path
+
+    return make
+
+
+def content(name: str, data: bytes) -> Make:
+    def make(folder: Path) -> Path:
+        (folder / name).write_bytes(data)
+        return folder / name
+
+    return make
+
+
+def picture(folder: Path) -> Path:
+    Image.fromarray(movie(1)[0]).save(folder / "x.png")
+    return (folder / "x.png").rename(folder / "x.mp4")
+
+
+def sound(folder: Path) -> Path:
+    with av.open(str(folder / "x.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=44100)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = 44100, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return folder / "x.mp4"
+
+
+MJPEG = {"codec": "mjpeg", "pixels": "yuvj420p"}
+REFUSED: dict[str, tuple[Make, str]] = {
+    "empty": (content("x.mp4", b""), r"x\.mp4 is empty \(0 bytes\)"),
+    "text": (content("x.mp4", b"Dear diary, " * 50), r"x\.mp4 is no readable video file"),
+    "zeros": (content("x.avi", bytes(10_000)), r"x\.avi is no readable video file"),
+    "sound": (sound, r"there is no video in x\.mp4, at most sound"),
+    "picture": (picture, r"x\.mp4 is no video but a picture \(png\)"),
+    "mp4 without its end, where its index is": (cut("x.mp4"), "no readable video file"),
+    "avi without its end": (cut("x.avi", **MJPEG), r"it ends in the middle of a frame|should have 40"),
+    "scratched mkv": (scratched("x.mkv", **GROUPS), r"x\.mkv is damaged or cut off"),
+    "scratched motion jpeg": (scratched("x.avi", **MJPEG), r"x\.avi is damaged or cut off"),
+    "scratched ffv1": (scratched("x.mkv", codec="ffv1", pixels="gray"), "damaged or cut off"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_one_sentence(tmp_path: Path, case: str) -> None:
+    make, words = REFUSED[case]
+    path = make(tmp_path)
+    with pytest.raises(UserError, match=words) as told, open_image(path) as image:
+        _ = image.data[:]
+    assert "\n" not in str(told.value)
+
+
+def test_what_is_whole_beside_a_damaged_frame_can_be_read(tmp_path: Path) -> None:
+    path = scratched("x.avi", **MJPEG)(tmp_path)
+    with open_image(path) as image:
+        with pytest.raises(UserError, match=r"about frame \d+ of x\.avi"):
+            _ = image.data[:]
+        for number in (0, 5, 39):
+            assert np.abs(image.data[number].astype(int) - movie(40)[number]).mean() < 10
+
+
+@pytest.mark.parametrize("name", ["x.mkv", "x.webm"])
+def test_a_stopped_recording_is_read_as_far_as_it_goes_and_said(tmp_path: Path, name: str) -> None:
+    path = cut(name, codec="libvpx-vp9" if "webm" in name else "libx264", **GROUPS)(tmp_path)
+    with open_image(path) as image:
+        assert 3 < image.data.shape[0] < 40
+        assert re.search(
+            r"should last 1\.6 s, and its frames end after .* s: perhaps it is cut off", image.note
+        )
+        assert image.data[:].shape == image.data.shape
+
+
+def test_transparency_is_left_out_and_said(tmp_path: Path) -> None:
+    frames = np.repeat(movie(3)[..., None], 4, axis=-1)
+    frames[..., 1] //= 2
+    with open_image(encode(tmp_path / "x.mov", frames, "png", "rgba", "rgba")) as image:
+        np.testing.assert_array_equal(image.data[:], frames[..., :3])
+        assert "transparency of x.mov is left out" in image.note
+
+
+def test_a_gif_is_read(tmp_path: Path) -> None:
+    pages = [Image.fromarray(frame) for frame in movie(5)]
+    pages[0].save(tmp_path / "x.gif", save_all=True, append_images=pages[1:], duration=100)
+    with open_image(tmp_path / "x.gif") as image:
+        assert (image.axes, image.ending, image.note) == ("TYX", ".mp4", "")
+        np.testing.assert_array_equal(image.data[:], movie(5))
+        assert image.spacings[0].size == pytest.approx(0.1)
+
+
+def upscaled(sink: Any) -> Upscaled:
+    sink[...] = 7
+    return Upscaled(sink, "TYX", ((0, SIDES[0]), (0, SIDES[1])), {})
+
+
+@pytest.mark.parametrize("name", ["x.mp4", "x.mov", "x.mkv", "x.avi"])
+def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    class Full:
+        """A file on a disk that has room for a hundred bytes."""
+
+        def __init__(self, file: Any) -> None:
+            self._file = file
+            self.name = file.name
+
+        def write(self, data: bytes) -> int:
+            if self._file.tell() + len(data) > 100:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return int(self._file.write(data))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._file, name)
+
+        def __enter__(self) -> Full:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self._file.close()
+
+    real = Path.open
+    monkeypatch.setattr(Path, "open", lambda path, *given, **more: Full(real(path, *given, **more)))
+    with (
+        pytest.raises(UserError, match=r"x\.\w+ cannot be written: No space left on device"),
+        open_output(tmp_path / name, "TYX", np.dtype("uint8")) as output,
+    ):
+        output.finish(upscaled(output((4, *SIDES), np.dtype("uint8"))))
+    assert list(tmp_path.glob("*x*")) == []
+
+
+def test_a_killed_process_leaves_no_file_of_that_name(tmp_path: Path) -> None:
+    script = """
+        import sys
+        import numpy as np
+        from pathlib import Path
+        from napari_srgan.inference.upscale import Upscaled
+        from napari_srgan.storage.formats import open_output
+        frames = np.random.default_rng(0).integers(0, 255, (2000, 128, 128)).astype(np.uint8)
+        output = open_output(Path(sys.argv[1]), "TYX", frames.dtype)
+        output.finish(Upscaled(frames, "TYX", ((0, 128), (0, 128)), {}))
+    """
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "x.mp4")])
+    until = time.monotonic() + 120
+    while time.monotonic() < until and not any(file.stat().st_size for file in tmp_path.glob(".partial*")):
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "x.mp4").exists()
+    assert list(tmp_path.glob(".partial*"))
