@@ -156,3 +156,25 @@ def test_frames_in_no_order_are_said(through_time: Shell, tmp_path: Path) -> Non
     result = through_time(write(tmp_path / "b.mkv", shuffled), tmp_path / "b.tif")
     assert result.exit_code == 0
     assert "order" in result.stderr
+
+
+def test_a_stage_that_drifts_is_followed(through_time: Shell, tmp_path: Path) -> None:
+    source = write(tmp_path / "x.mkv", np.stack([np.roll(MOVIE[0], 3 * t, axis=1) for t in range(8)]))
+    for name, more in (("plain", ()), ("aligned", ("--align", "drift"))):
+        for ending in (".mkv", ".zarr"):
+            result = through_time(source, tmp_path / f"{name}{ending}", *more)
+            assert (result.exit_code, result.stderr) == (0, "")
+    frames = {}
+    for name in ("plain.mkv", "aligned.mkv", "plain.zarr", "aligned.zarr"):
+        with open_image(tmp_path / name) as image:
+            frames[name] = image.data[:]
+    for name in ("plain", "aligned"):
+        np.testing.assert_array_equal(frames[f"{name}.mkv"], frames[f"{name}.zarr"])
+    assert (frames["plain.mkv"] != frames["aligned.mkv"]).any()
+
+
+def test_an_alignment_that_cannot_be_is_told(upscale: Shell, through_time: Shell, tmp_path: Path) -> None:
+    source = write(tmp_path / "x.mkv")
+    assert "'turn'" in through_time(source, tmp_path / "y.mkv", "--align", "turn").stderr
+    assert "there is nothing to align" in upscale(source, tmp_path / "y.mkv", "--align", "drift").stderr
+    assert not (tmp_path / "y.mkv").exists()

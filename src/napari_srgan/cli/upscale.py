@@ -64,6 +64,14 @@ def upscale(
             "see docs/quality.md.",
         ),
     ] = False,
+    align: Annotated[
+        str | None,
+        typer.Option(
+            metavar="drift",
+            help="For models for time-lapses: frames are read where the stage had drifted to, so that they "
+            "help each other there too.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     scheduler: Annotated[
         str | None,
@@ -98,7 +106,7 @@ def upscale(
             axes=axes,
             options={
                 "device": device, "precision": precision, "region": parse_region(region), "tile": tile,
-                "self_ensemble": self_ensemble,
+                "self_ensemble": self_ensemble, "align": align,
             },
         )  # fmt: skip
         if scheduler is None:
