@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from napari_srgan.errors import UserError
 from napari_srgan.training.pairs.aligned import read_pair_job
-from napari_srgan.training.pairs.budget import plan
+from napari_srgan.training.pairs.budget import InARow, plan, rows_of
 from napari_srgan.training.pairs.picture import arrows, overlay, overlay_origin
 from napari_srgan.training.pairs.report import BlockShift, PairReport
 from pairs_of_cells import check, exhaust, field, pair_of, read, two_images
@@ -122,6 +122,34 @@ def test_as_many_planes_as_there_is_memory_for() -> None:
     assert [plane.low.shape[:2] for plane in small] == [(45, 45)]
     assert small[0].origin == (9, 9)
     assert "the middle 45 x 45 of 64 x 64" in plan(report.pair, one // 2).note
+
+
+@given(
+    frames=st.integers(1, 30), channels=st.integers(1, 4), most=st.integers(1, 200), least=st.integers(1, 8)
+)
+def test_frames_that_are_chosen_follow_each_other(frames: int, channels: int, most: int, least: int) -> None:
+    there = [(c, t) for c in range(channels) for t in range(frames)]
+    chosen = rows_of(there, most, InARow(1, least))
+    rows = [[t for channel, t in chosen if channel == c] for c in {c for c, _ in chosen}]
+    assert len({tuple(row) for row in rows}) == 1
+    assert rows[0] == list(range(rows[0][0], rows[0][0] + len(rows[0])))
+    assert len(rows[0]) >= min(least, frames)
+    assert len(chosen) <= max(most, min(least, frames))
+    assert most < len(there) or list(chosen) == there
+
+
+def test_a_long_time_lapse_is_read_in_one_row() -> None:
+    low, high = np.zeros((10, 64, 64), np.uint16), np.zeros((10, 128, 128), np.uint16)
+    report = report_of(low, high, (0, 0), "TYX")
+    one = 64 * 64 * (2 + 4 + (2 + 4) * 4 + 1)
+    job = read_pair_job(
+        report.pair, report, correct_shift=True, budget=5 * one, in_a_row=InARow(axis=0, least=4)
+    )
+    assert [plane.index for plane in exhaust(job)] == [(2,), (3,), (4,), (5,), (6,)]
+    assert "5 of 10 planes, in a row" in plan(report.pair, 5 * one, in_a_row=InARow(0, 4)).note
+    # Too large frames are cropped, so that there are still enough of them.
+    job = read_pair_job(report.pair, report, correct_shift=True, budget=2 * one, in_a_row=InARow(0, 4))
+    assert len(exhaust(job)) >= 4
 
 
 def test_channels_are_told() -> None:
