@@ -82,7 +82,11 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "text": (content("x.mp4", b"Dear diary, " * 50), r"x\.mp4 is no readable video file"),
     "zeros": (content("x.avi", bytes(10_000)), r"x\.avi is no readable video file"),
     "sound": (sound, r"there is no video in x\.mp4, at most sound"),
-    "picture": (picture, r"x\.mp4 is no video but a picture \(png\)"),
+    "picture": (picture, r"x\.mp4 is no readable video file"),
+    "list of other files": (
+        content("x.mp4", b"ffconcat version 1.0\nfile y.mp4\n"),
+        "no readable video file",
+    ),
     "mp4 without its end, where its index is": (cut("x.mp4"), "no readable video file"),
     "avi without its end": (cut("x.avi", **MJPEG), r"it ends in the middle of a frame|should have 40"),
     "scratched mkv": (scratched("x.mkv", **GROUPS), r"x\.mkv is damaged or cut off"),
@@ -98,6 +102,18 @@ def test_one_sentence(tmp_path: Path, case: str) -> None:
     with pytest.raises(UserError, match=words) as told, open_image(path) as image:
         _ = image.data[:]
     assert "\n" not in str(told.value)
+
+
+def test_a_name_is_never_taken_for_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FFmpeg would look for a protocol in 10:30:00.mp4, but in no absolute path."""
+    encode(tmp_path / "x.mp4", movie(2))
+    monkeypatch.chdir(tmp_path)
+    given, real = [], av.open
+    monkeypatch.setattr(av, "open", lambda path, **options: given.append(path) or real(path, **options))
+    with open_image(Path("x.mp4")) as image:
+        assert image.data.shape == (2, *SIDES)
+    assert given
+    assert all(Path(path).is_absolute() for path in given)
 
 
 def test_what_is_whole_beside_a_damaged_frame_can_be_read(tmp_path: Path) -> None:

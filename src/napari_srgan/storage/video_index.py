@@ -24,6 +24,12 @@ UNEVEN = 0.1
 _TOLD_RATE = 0.01
 """Share by which the rate that a file tells may differ from that of its frames."""
 
+_ONLY = {
+    "format_whitelist": "mov,mp4,avi,matroska,webm,gif,mpegts,mpeg,asf,ogg,flv",
+    "protocol_whitelist": "file",
+}
+"""What a file with the ending of a video may be: no picture, and no playlist, which reads other files."""
+
 
 @dataclass(frozen=True)
 class VideoIndex:
@@ -68,9 +74,6 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     with _open(path, av) as container:
         if not container.streams.video:
             raise UserError(f"there is no video in {path.name}, at most sound")
-        if container.format.name.endswith("_pipe"):
-            kind = container.format.name.removesuffix("_pipe")
-            raise UserError(f"{path.name} is no video but a picture ({kind}); give it its right ending")
         stream = container.streams.video[0]
         # What is broken is not to be guessed from its neighbours, as players do.
         stream.codec_context.options = {"err_detect": "explode"}
@@ -82,13 +85,13 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 def _open(path: Path, av: Any) -> InputContainer:
     try:
-        container: InputContainer = av.open(str(path))
+        # A relative name may look like an address: 10:30:00.mp4.
+        container: InputContainer = av.open(str(path.absolute()), options=_ONLY)
     except av.error.FFmpegError as error:
         if isinstance(error, OSError):  # of the system, not of what is in the file
             raise OSError(error.errno, error.strerror) from error
         raise UserError(
-            f"{path.name} is no readable video file ({error.strerror}); "
-            "get the file again from where it was made"
+            f"{path.name} is no readable video file; get the file again from where it was made"
         ) from error
     return container
 
