@@ -33,7 +33,7 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (1280, 800)
 SLIDE = 2048
 """Pixels along Y and X of what is written to disk: the sample, mirrored again and again."""
-WIDE = (1080, 620)
+WIDE = (1130, 620)
 """Pixels; wide enough for all columns of the table."""
 MOVIE_MODEL = "timelapse-x2"
 FRAMES, PHOTONS = 24, 20
