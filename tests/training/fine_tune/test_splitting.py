@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from tests.training.fine_tune.conftest import cells
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.fine_tune.progress import HELD_BACK, TRAINED_ON
+from napari_srgan.training.fine_tune.in_time import InTime
+from napari_srgan.training.fine_tune.progress import GUARD, HELD_BACK, TRAINED_ON
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.fine_tune.splitting import split_subjects
 from napari_srgan.training.fine_tune.subject import Framing, Subject
@@ -91,3 +93,10 @@ def test_frames_too_small_for_a_patch_are_named() -> None:
 def test_one_plane_has_no_frames() -> None:
     with pytest.raises(UserError, match="there are no frames"):
         split_subjects([subject("m", leading="")], FRAMING, FineTuning(hold_back="frames"))
+
+
+def test_between_moments_lie_as_many_as_the_network_sees() -> None:
+    framing = replace(FRAMING, in_time=InTime(before=3, after=2, made=4, clip=8, films=True))
+    movie = subject("m", seeds=(0,) * 12)
+    splits = split_subjects([movie], framing, FineTuning(hold_back="frames", held_back=0.2))["m"]
+    assert [int(split.roles[0, 0]) for split in splits] == [TRAINED_ON] * 7 + [GUARD] * 3 + [HELD_BACK] * 2
