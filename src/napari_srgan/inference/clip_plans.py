@@ -20,7 +20,8 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import read_block
 from napari_srgan.inference.clips import ClipPlan, Shot, Timing, clip_at, consecutive, shot_of
 from napari_srgan.inference.drift import Move, displacement
-from napari_srgan.inference.planes import ALPHA, PlaneStack
+from napari_srgan.inference.planes import PlaneStack
+from napari_srgan.inference.tile_input import ALPHA
 from napari_srgan.inference.tiling import Span
 from napari_srgan.inference.timeline import (
     NOT_IN_ORDER,
@@ -40,7 +41,7 @@ SAMPLE_SIDE = 512
 """Most pixels along each side of a sample."""
 WIDER = 2
 """Frames that are looked at beyond those that a clip sees, to know what is usual there."""
-LOOKS_KEPT, PLANS_KEPT = 48, 256
+LOOKS_KEPT, PLANS_KEPT = 48, 32
 """How many are remembered."""
 RUNS, RUN = 4, 6
 """Places of a movie at which its order is looked at, and frames at each."""

@@ -86,12 +86,13 @@ def look_at(sample: NDArray[Any], *, fine: bool = False) -> Look:
         Keep all pixels of the pattern.
     """
     finite = np.isfinite(sample)
-    values = np.where(finite, sample, 0).clip(-EXTREME, EXTREME).astype(np.float32)
+    every = np.where(finite, sample, 0).astype(np.result_type(sample, np.float32))
+    values = every.clip(-EXTREME, EXTREME).astype(np.float32)
     if not finite.all() and finite.any():
         values[~finite] = values[finite].mean()
     step = 4 if min(values.shape) > 128 else 2
-    every = gaussian_filter(values, SMOOTHED)
-    smooth = every[::step, ::step].copy()
+    whole = gaussian_filter(values, SMOOTHED)
+    smooth = whole[::step, ::step].copy()
     pattern = smooth - gaussian_filter(smooth, BROAD / step)
     # White noise leaves so much of its variance.
     noise = _noise_variance(values) / (4 * math.pi * SMOOTHED**2)
@@ -101,7 +102,7 @@ def look_at(sample: NDArray[Any], *, fine: bool = False) -> Look:
         pattern=_of_length_one(pattern),
         independent=max(values.size / (4 * math.pi * SMOOTHED**2), 1.0),
         certain=max(1 - noise / variance, 0.0) if variance > 0 else 0.0,
-        fine=_of_length_one(every - gaussian_filter(every, BROAD)) if fine else None,
+        fine=_of_length_one(whole - gaussian_filter(whole, BROAD)) if fine else None,
     )
 
 

@@ -15,7 +15,8 @@ from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.clip_plans import check_align
 from napari_srgan.inference.engine import Engine, OutOfMemory
-from napari_srgan.inference.plane_work import NO_MEMORY, PlaneWork, Steps, upscale_plane
+from napari_srgan.inference.plane_job import Steps, upscale_plane
+from napari_srgan.inference.plane_work import NO_MEMORY, PlaneWork
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
 from napari_srgan.inference.tile_choice import choose_tiles

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import ArrayLike, check_array, read_block
 from napari_srgan.inference.axes import check_axes
-from napari_srgan.inference.planes import ALPHA
+from napari_srgan.inference.tile_input import ALPHA
 
 Region = tuple[tuple[int, int], tuple[int, int]]
 """``((y_start, y_stop), (x_start, x_stop))`` of a plane."""
