@@ -21,6 +21,7 @@ from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job
 from napari_srgan.progress_bar import progress_bar, run_job
 from napari_srgan.storage.address import Place, local_path, place_of
+from napari_srgan.storage.spacing import spacings_as
 from napari_srgan.storage.zarr_store import open_result
 
 if TYPE_CHECKING:
@@ -172,8 +173,8 @@ def _file_to_zarr(
             warnings.warn(stored.note, stacklevel=3)
         axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
         options |= {
-            "spacings": stored.spacings, "source": str(path), "still_there": stored.still_there,
-            "origin": origin,
+            "spacings": spacings_as(stored.spacings, stored.axes, axes), "source": str(path),
+            "still_there": stored.still_there, "origin": origin,
         }  # fmt: skip
         chosen = _choose_model(model, axes)
         _say(notes_on_time(stored.data, axes, chosen), 4)
