@@ -249,13 +249,15 @@ class Bench:
         return rows
 
     def cost_table(self) -> list[list[str]]:
-        rows = [["", "frames seen", "parameters", "ms a frame", "times every frame by itself"]]
+        rows = [["", "frames seen", "parameters", "steps", "ms a frame", "times every frame by itself"]]
         for name, model in self.models.items():
             count = sum(parameter.numel() for parameter in model.network.parameters())
             milliseconds = 1000 * statistics.median(self.seconds()[name])
-            rows.append(
-                [name, str(model.card.frames), f"{count:,}", f"{milliseconds:.1f}", f"{self.cost(name):.2f}"]
-            )
+            steps = model.card.recipe.get("steps", "")
+            rows.append([
+                name, str(model.card.frames), f"{count:,}", str(steps), f"{milliseconds:.1f}",
+                f"{self.cost(name):.2f}",
+            ])  # fmt: skip
         return rows
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.quality.metrics import psnr
 
-SIDE = 32
+SIDE = 28
 """Low-resolution pixels along the side of a crop."""
 LINE = 72
 """Low-resolution pixels along the line of a kymograph, at most."""
