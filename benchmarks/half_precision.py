@@ -2,23 +2,28 @@
 
     python benchmarks/half_precision.py DATA TRAINED.safetensors ... [--into weights]
 
-Prints the mean PSNR on held-back tiles before and after. With ``--into`` the file is written
-there, as float16 or, where that would lose more, as it is.
+Prints the mean PSNR on held-back tiles, or on held-back parts of movies, before and after. With ``--into``
+the file is written there, as float16 or, where that would lose more, as it is.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from statistics import fmean
 
 import held_back
+import torch
 from held_back import HeldBack
 
 from napari_srgan.models import Model, read_model, save_model
 from napari_srgan.models.files import read_picture
 from napari_srgan.quality.lpips_like import LpipsLike
+from napari_srgan.training.movies import Movies, read_movies
 
 MOST_LOST = 0.01
 """dB."""
@@ -35,8 +40,13 @@ def main() -> None:
     print("| model | float32 | float16 | lost |\n| --- | --- | --- | --- |")
     for file in arguments.files:
         model = read_model(file)
-        tiles = HeldBack([held_back.recipe_of(model)], arguments.data, distance)
-        exact, rounded = (mean_psnr(tiles, each) for each in (model, rounded_model(model)))
+        recipe = held_back.recipe_of(model)
+        judge: Callable[[Model], float]
+        if recipe.movies is None:
+            judge = partial(mean_psnr, HeldBack([recipe], arguments.data, distance))
+        else:
+            judge = partial(mean_psnr_of_frames, read_movies(recipe, arguments.data))
+        exact, rounded = (judge(each) for each in (model, rounded_model(model)))
         print(f"| {model.name} | {exact:.3f} dB | {rounded:.3f} dB | {exact - rounded:.4f} dB |", flush=True)
         if arguments.into:
             half = exact - rounded < MOST_LOST
@@ -45,6 +55,10 @@ def main() -> None:
 
 def mean_psnr(tiles: HeldBack, model: Model) -> float:
     return held_back.averaged(list(tiles.judge(model).values())).psnr
+
+
+def mean_psnr_of_frames(movies: Movies, model: Model) -> float:
+    return fmean(movies.validate(model.network, torch.device("cpu")).values())
 
 
 def rounded_model(model: Model) -> Model:
