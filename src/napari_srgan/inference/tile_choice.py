@@ -16,7 +16,7 @@ from napari_srgan.inference.engine import Engine, OutOfMemory
 from napari_srgan.inference.memory import TileCost, measure_cost, most_pixels
 from napari_srgan.inference.tiling import SMALLEST_TILE, Tile, plan_tiles
 
-CACHED = 75e6
+CACHED = 100e6
 """Bytes of a tile up to which a pixel costs the least on a CPU."""
 SLOWER, DOUBLINGS = 0.2, 2.5
 """What each doubling beyond adds to the cost of a pixel, as a part of it; and how many of them add."""
