@@ -14,7 +14,7 @@ from napari_srgan.viewer.library_changes import LIBRARY
 from timelapses import moving_spots
 
 MOVIE = (100 + 10 * moving_spots(8, 40, 48)).astype(np.uint16)
-LONG = np.zeros((3000, 48, 48), np.uint8)
+LONG = np.random.default_rng(0).integers(0, 255, (3000, 48, 48), dtype=np.uint8)
 NAME = "movie-x2"
 ADDED = "Added 'movie x2 (movie-x2)'."
 
@@ -41,6 +41,7 @@ def with_dark_frame():
     return movie
 
 
+@pytest.mark.filterwarnings("ignore:the time axis has")  # said in scripts, too
 @pytest.mark.parametrize(
     ("data", "axes"),
     [(MOVIE[:1], "TYX"), (MOVIE[:2], "TYX"), (with_dark_frame(), "TYX")],
@@ -73,6 +74,7 @@ def test_frames_that_are_in_no_order_are_said_to_be_so(opened, run, way, tmp_pat
     assert "sort them, or take a model for single images." in said
 
 
+@pytest.mark.filterwarnings("ignore:the time axis has")
 def test_five_axes(opened, run, movie_model):
     data = MOVIE[:3, None, None].repeat(2, 1).repeat(2, 2)
     data[:, 1] //= 3
