@@ -19,8 +19,11 @@ from napari_srgan.inference.tile_choice import (
     choose_tiles,
     fastest_side,
     fastest_tiles,
+    measure_pace,
 )
 from napari_srgan.inference.tiling import Span, Tile
+from napari_srgan.models import Model, ModelCard
+from napari_srgan.networks import build_network
 
 LIGHT = TilePace(TileCost(0, 262), most=3_000_000, on_cpu=True)
 """microscopy-x2 in bfloat16."""
@@ -100,3 +103,19 @@ def test_the_choice_takes_no_time_for_a_slide() -> None:
     began = time.perf_counter()
     assert len(fastest_tiles(LIGHT, plane(30_000), halo=42)) > 500
     assert time.perf_counter() - began < 5
+
+
+def test_frames_that_lie_by_make_tiles_no_smaller() -> None:
+    arguments = {"scale_factor": 2, "channels": 1, "blocks": 1, "width": 8}
+    sides = []
+    for clip in (2, 16):
+        network = build_network("early-fusion", {**arguments, "clip": clip}).eval().requires_grad_(False)
+        card = ModelCard(
+            name="film", description="for a test", architecture="early-fusion", arguments=arguments,
+            scale_factor=2, channels=1, frames=5, intensity="percentile", licence="CC0-1.0",
+            receptive_radius=network.receptive_radius,
+        )  # fmt: skip
+        pace = measure_pace(Engine(Model(network, card), "cpu", "float32"), 1)
+        sides.append((fastest_side(pace, network.receptive_radius), pace.most))
+    assert sides[0][0] == sides[1][0]
+    assert sides[0][1] > sides[1][1]

@@ -45,7 +45,9 @@ class TileCost:
         return max(int((budget / MARGIN - self.fixed) / self.per_pixel), 1)
 
 
-def measure_cost(engine: Engine, batch: int = 1, *, gathering: bool = False) -> TileCost:
+def measure_cost(
+    engine: Engine, batch: int = 1, *, gathering: bool = False, frames: int | None = None
+) -> TileCost:
     """Measure what a tile costs, by running two small ones; of a time-lapse, what one of a whole clip costs.
 
     Parameters
@@ -56,6 +58,8 @@ def measure_cost(engine: Engine, batch: int = 1, *, gathering: bool = False) -> 
         Planes that are computed together.
     gathering
         Measure what it costs to gather statistics from it instead.
+    frames
+        That are made of a time-lapse in one go; a clip if unsaid.
 
     Raises
     ------
@@ -63,7 +67,7 @@ def measure_cost(engine: Engine, batch: int = 1, *, gathering: bool = False) -> 
         If not even the tiles fit that are run to measure.
     """
     _ = engine.network  # on the device before, as it is no part of what a tile costs
-    small, large = (_peak_bytes(engine, batch, side, gathering) for side in PROBE_SIDES)
+    small, large = (_peak_bytes(engine, batch, side, gathering, frames) for side in PROBE_SIDES)
     pixels = [side**2 for side in PROBE_SIDES]
     per_pixel = max((large - small) / (pixels[1] - pixels[0]), 1.0)
     return TileCost(fixed=max(large - per_pixel * pixels[1], 0.0), per_pixel=per_pixel)
@@ -110,8 +114,8 @@ def memory_budget(device: torch.device, most: float | None = None) -> float:
     return float(min(most, DEVICE_SHARE * psutil.virtual_memory().available))
 
 
-def _peak_bytes(engine: Engine, batch: int, side: int, gathering: bool) -> float:
-    low = np.zeros(engine.tile_shape(batch, side), np.float32)
+def _peak_bytes(engine: Engine, batch: int, side: int, gathering: bool, frames: int | None) -> float:
+    low = np.zeros(engine.tile_shape(batch, side, frames), np.float32)
 
     def run() -> None:
         if gathering:

@@ -31,7 +31,7 @@ class TilePace:
     """What a tile of any size costs on one device."""
 
     cost: TileCost
-    """In bytes."""
+    """In bytes; of a time-lapse, those of a clip of one frame: of a longer one the other frames lie by."""
     most: int
     """Pixels with their halo that the device's memory holds."""
     on_cpu: bool
@@ -72,7 +72,10 @@ def measure_pace(engine: Engine, batch: int) -> TilePace:
         If not even these fit.
     """
     cost = measure_cost(engine, batch)
-    return TilePace(cost, most_pixels(engine, batch, cost), engine.device.type == "cpu")
+    most = most_pixels(engine, batch, cost)
+    if engine.timing.clip > 1:
+        cost = measure_cost(engine, batch, frames=1)
+    return TilePace(cost, most, engine.device.type == "cpu")
 
 
 def choose_tiles(engine: Engine, batch: int, region: Tile, halo: int) -> list[Tile]:
