@@ -57,7 +57,8 @@ def moving_spots(
     movie = []
     for frame in range(frames):
         moved = [
-            shift(layer, frame * (way + drift), order=1, mode="wrap") for layer, way in zip(layers, ways, strict=True)
+            shift(layer, frame * (way + drift), order=1, mode="wrap")
+            for layer, way in zip(layers, ways, strict=True)
         ]
         movie.append(sum(moved)[margin : margin + height, margin : margin + width])
     stacked = np.stack(movie)

@@ -19,9 +19,7 @@ BOTH_WAYS = pytest.mark.parametrize("kind", KINDS)
 
 @pytest.mark.parametrize(("export", "name"), [(export_onnx, "m.onnx"), (export_bioimageio, "m.zip")])
 def test_they_are_not_exported(export: Callable[..., Any], name: str, tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match="tiny-recurrent is for time-lapses, and other programs"
-    ):
+    with pytest.raises(UserError, match="tiny-recurrent is for time-lapses, and other programs"):
         export(make_temporal_model(), tmp_path / name)
     assert not (tmp_path / name).exists()
 
