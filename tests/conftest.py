@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ import upscalings
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
 
-# A slow machine is no failure.
-settings.register_profile("patient", deadline=None)
+# A slow machine is no failure; and other examples come with every run.
+settings.register_profile("patient", deadline=None, max_examples=60)
 settings.load_profile("patient")
 
 TinyModel = Callable[..., Model]
@@ -83,6 +83,15 @@ def library_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("NAPARI_SRGAN_MODELS", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def same_threads() -> Iterator[None]:
+    """What a test does to the threads of its own one goes: another number may change the last bit."""
+    count = torch.get_num_threads()
+    yield
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
 
 
 @pytest.fixture(autouse=True)

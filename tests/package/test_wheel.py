@@ -76,8 +76,11 @@ image = np.random.default_rng(0).integers(100, 4000, (40, 48)).astype(np.uint16)
 for card in napari_srgan.list_models():
     channels = () if card.channels == 1 else (card.channels,)
     low = np.broadcast_to(image[..., None], (*image.shape, 3)) if channels else image
-    high = napari_srgan.upscale(low, card.name, device="cpu", progress=False)
-    assert high.shape == (40 * card.scale_factor, 48 * card.scale_factor, *channels), high.shape
+    time = () if card.frames == 1 else (card.frames,)
+    axes = "T" * len(time) + "YX" + "S" * len(channels)
+    low = np.broadcast_to(low, (*time, *low.shape))
+    high = napari_srgan.upscale(low, card.name, axes=axes, device="cpu", progress=False)
+    assert high.shape == (*time, 40 * card.scale_factor, 48 * card.scale_factor, *channels), high.shape
     assert high.dtype == np.uint16
     print(card.name)
 """
