@@ -43,8 +43,8 @@ def test_frames_beside_each_other_are_read_together(frames: set[int]) -> None:
 
 
 @given(st.integers(-200, 200), LENGTHS)
-def test_what_stands_for_a_frame_lies_in_its_scene(frame: int, length: int) -> None:
-    assert 5 <= reflected(frame, Span(5, 5 + length)) < 5 + length
+def test_what_stands_for_a_place_lies_on_the_axis(place: int, length: int) -> None:
+    assert 0 <= reflected(np.array([place]), length)[0] < length
 
 
 @given(LENGTHS, CLIPS, st.integers(0, 40), st.integers(1, 7))

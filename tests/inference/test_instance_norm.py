@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from tests.conftest import make_tiny_model
 
 from napari_srgan.inference import memory
-from napari_srgan.inference.engine import Engine, Watch
+from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.plane_statistics import Windows, plan_sample
 from napari_srgan.inference.tiling import SMALLEST_TILE
 from napari_srgan.inference.upscale import Upscaled, upscale_job
+from napari_srgan.inference.watch import Watch
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
 from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job

@@ -17,8 +17,9 @@ from tests.conftest import make_tiny_model
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference import cross_fade, memory, tile_cache
-from napari_srgan.inference.engine import Cancelled, Engine, Watch
+from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.tile_cache import TileCache, cache_budget
+from napari_srgan.inference.watch import Cancelled, Watch
 from upscalings import eager, image, lazy
 
 Forward = Callable[[Engine, Any, Any], Any]

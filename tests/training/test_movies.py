@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.clips import reflected
 from napari_srgan.networks import bicubic_downsample
-from napari_srgan.training.clip_sampler import reflected
 from napari_srgan.training.movies import Movies, colours, read_movies, split
 from napari_srgan.training.photons import READ_NOISE, photon_noise
 from napari_srgan.training.recipe import Recipe

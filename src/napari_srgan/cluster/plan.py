@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from napari_srgan.cluster.source import ArraySource, FileSource, Sample
 from napari_srgan.errors import UserError, words_of
-from napari_srgan.inference.engine import Watch
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.tiling import Tile
+from napari_srgan.inference.watch import Watch
 from napari_srgan.models import Model
 from napari_srgan.storage.block_files import BlockFiles
 from napari_srgan.storage.shard_layout import Block

@@ -9,8 +9,9 @@ from distributed import get_worker
 
 from napari_srgan.cluster.plan import GivenUp, Plan, use_threads
 from napari_srgan.errors import UserError
-from napari_srgan.inference.engine import Engine, OutOfMemory
+from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.memory import largest_sample
+from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.models import Model
 from napari_srgan.storage.block_files import Damaged, Delivery
 from napari_srgan.storage.journal import Receipt

@@ -20,13 +20,14 @@ import torch
 from numpy.typing import NDArray
 
 from napari_srgan.inference.cross_fade import CrossFade, Strip, blend_strips, pixels_of, reach_of, strips_of
-from napari_srgan.inference.engine import Cancelled, OutOfMemory, SampleTooLarge, Watch
 from napari_srgan.inference.kept_apart import kept_apart
+from napari_srgan.inference.memory_errors import OutOfMemory, SampleTooLarge
 from napari_srgan.inference.plane_statistics import PlaneStatistics
 from napari_srgan.inference.plane_work import PlaneWork, halved
 from napari_srgan.inference.tile_cache import TileCache
 from napari_srgan.inference.tile_grid import TileGrid, TilePlace
 from napari_srgan.inference.tiling import Tile
+from napari_srgan.inference.watch import Cancelled, Watch
 
 
 class CanonicalTiles:

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_srgan.inference.drift import Move
 from napari_srgan.inference.tiling import Span
@@ -91,21 +95,21 @@ def shot_of(made: Span, scene: Span, timing: Timing) -> Shot:
     timing
         Of the network.
     """
-    seen = range(made.start - timing.before, made.stop + timing.after)
-    return Shot(made, tuple(reflected(frame, scene) for frame in seen))
+    seen = np.arange(made.start - timing.before, made.stop + timing.after)
+    return Shot(made, tuple((scene.start + reflected(seen - scene.start, len(scene))).tolist()))
 
 
-def reflected(frame: int, scene: Span) -> int:
-    """The frame of a scene that stands for one outside; a scene of one frame repeats it.
+def reflected(places: NDArray[np.integer[Any]], length: int) -> NDArray[np.integer[Any]]:
+    """Places along an axis that goes on by reflection at its ends; one of a single place repeats it.
 
     Examples
     --------
-    >>> [reflected(frame, Span(0, 3)) for frame in range(-3, 6)]
+    >>> reflected(np.arange(-3, 6), 3).tolist()
     [1, 2, 1, 0, 1, 2, 1, 0, 1]
     """
-    period = max(2 * (len(scene) - 1), 1)
-    place = (frame - scene.start) % period
-    return scene.start + min(place, period - place) if len(scene) > 1 else scene.start
+    period = max(2 * (length - 1), 1)
+    folded = np.mod(places, period)
+    return np.minimum(folded, period - folded) if length > 1 else np.zeros_like(places)
 
 
 def consecutive(frames: Iterable[int]) -> Iterator[Span]:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -19,8 +16,10 @@ from napari_srgan.inference.clips import Timing
 from napari_srgan.inference.device_copies import DeviceCopies, Ordered
 from napari_srgan.inference.devices import choose_device, choose_dtype
 from napari_srgan.inference.full_precision import full_precision
+from napari_srgan.inference.memory_errors import OutOfMemory, SampleTooLarge, memory_errors_named
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
 from napari_srgan.inference.tiling import SMALLEST_TILE
+from napari_srgan.inference.watch import Watch, layers_of, watched
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
 from napari_srgan.networks.generator import layout_of
@@ -34,51 +33,8 @@ from napari_srgan.networks.instance_norm import (
 from napari_srgan.networks.self_ensemble import ORIENTATIONS, SelfEnsemble
 from napari_srgan.networks.temporal import TemporalGenerator
 
-ResultT = TypeVar("ResultT")
-
-
 OUTLIER = 1e6
 """Times the range of the image that no network can be blamed for."""
-MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
-"""What devices say that do not raise an error of their own for it."""
-
-
-class Cancelled(Exception):
-    """A run was cancelled between two layers."""
-
-
-class OutOfMemory(Exception):
-    """A tile did not fit into the device's memory; what it had taken is free again."""
-
-
-class SampleTooLarge(OutOfMemory):
-    """Not the tile did not fit, but what its plane's statistics are gathered from."""
-
-
-@dataclass
-class Watch:
-    """Looks into a running network: how far it is, and a way to stop it.
-
-    A tile can take seconds; the layers inside it are the places where a run can be
-    shown and cancelled without making tiles, and their halos, smaller.
-    """
-
-    layers: int = 0
-    """Layers that have run so far, over all tiles of this watch."""
-    _stop: bool = False
-
-    def cancel(self) -> None:
-        """Stop the network after the layer it is in."""
-        self._stop = True
-
-    @property
-    def cancelled(self) -> bool:
-        return self._stop
-
-    def __call__(self, *_: Any) -> None:
-        self.layers += 1
-        if self._stop:
-            raise Cancelled
 
 
 class Engine:
@@ -161,7 +117,7 @@ class Engine:
 
     def layers(self, frames: int = 1) -> int:
         """Layers a :class:`Watch` counts for one tile of so many frames that are made together."""
-        there = max(len(_layers_of(self.network)), 1) * self.passes
+        there = max(len(layers_of(self.network)), 1) * self.passes
         if not self.temporal:
             return there
         if frames not in self._layers:  # they run again and again, each network's in its own way
@@ -269,7 +225,7 @@ class Engine:
         watch: Watch | None,
     ) -> Tensor | Ordered:
         if statistics is None:
-            with _watched(network, watch):
+            with watched(network, watch):
                 return memory_errors_named(lambda: self._forward(network, low))
         if dtype not in statistics.by_dtype:
             reason = ""
@@ -279,7 +235,7 @@ class Engine:
                 reason = str(error) or "out of memory"
             if reason:  # outside of the handler, as in memory_errors_named
                 raise SampleTooLarge(reason)
-        with _watched(network, watch), moments_from(Gathered(statistics.by_dtype[dtype]), network):
+        with watched(network, watch), moments_from(Gathered(statistics.by_dtype[dtype]), network):
             return memory_errors_named(lambda: self._forward(network, low))
 
     def _gather(
@@ -290,7 +246,7 @@ class Engine:
             self._normalised_layers = self._count_normalised_layers(network, windows.low)
         pixels = windows.low.shape[2] * windows.low.shape[3]
         gathering = Gathering(windows.count, pixels, windows.margin, self._normalised_layers)
-        with _watched(network, watch), moments_from(gathering, network), suppress(Complete):
+        with watched(network, watch), moments_from(gathering, network), suppress(Complete):
             memory_errors_named(lambda: self._forward(network, windows.low))
         statistics.by_dtype[dtype] = gathering.kept
 
@@ -318,37 +274,3 @@ class Engine:
         assert self._copies is not None
         copies = self._copies
         return memory_errors_named(lambda: copies.down(high))
-
-
-def _layers_of(network: nn.Module) -> list[nn.Module]:
-    return [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)]
-
-
-@contextmanager
-def _watched(network: nn.Module, watch: Watch | None) -> Iterator[None]:
-    hooks = [layer.register_forward_hook(watch) for layer in _layers_of(network)] if watch else []
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def memory_errors_named(call: Callable[[], ResultT]) -> ResultT:
-    """Make a call; each device says it has no memory in its own words: turn them into one error.
-
-    Raises
-    ------
-    OutOfMemory
-        If there was too little.
-    """
-    try:
-        return call()
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        reason = str(error)
-    except RuntimeError as error:
-        reason = str(error)
-        if not any(words in reason.lower() for words in MEMORY_WORDS):
-            raise
-    # Outside of any handler: the first error, and the tensors its frames hold, must not be its context.
-    raise OutOfMemory(reason)

@@ -18,7 +18,7 @@ from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.canonical_tiles import CanonicalTiles
 from napari_srgan.inference.clip_plans import check_align
 from napari_srgan.inference.computed_here import readable_here
-from napari_srgan.inference.engine import Engine, Watch
+from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.part import Part, part_of
 from napari_srgan.inference.placeholder import enlarged
@@ -28,6 +28,7 @@ from napari_srgan.inference.provenance import provenance
 from napari_srgan.inference.tile_cache import TileCache, cache_budget
 from napari_srgan.inference.tile_grid import Piece, TileGrid, TilePlace, cut_at_borders
 from napari_srgan.inference.upscale import check_tile, memory_sink, result_shape
+from napari_srgan.inference.watch import Watch
 from napari_srgan.models import Model
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from napari_srgan.inference import cross_fade
-from napari_srgan.inference.engine import OutOfMemory, SampleTooLarge, Watch
+from napari_srgan.inference.memory_errors import OutOfMemory, SampleTooLarge
 from napari_srgan.inference.plane_statistics import PlaneStatistics
 from napari_srgan.inference.plane_work import Finish, PlaneWork, Sink, halved
 from napari_srgan.inference.tiling import Tile
+from napari_srgan.inference.watch import Watch
 from napari_srgan.progress import Progress
 
 ResultT = TypeVar("ResultT")

@@ -16,9 +16,10 @@ from napari_srgan.inference import cross_fade
 from napari_srgan.inference.arrays import restore_dtype
 from napari_srgan.inference.clip_plans import ClipPlans
 from napari_srgan.inference.clips import ClipPlan, Shot
-from napari_srgan.inference.engine import Engine, OutOfMemory, Watch
+from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.memory import largest_sample
+from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.inference.plane_statistics import (
     PlaneStatistics,
     Sample,
@@ -28,6 +29,7 @@ from napari_srgan.inference.plane_statistics import (
 )
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.tiling import BORDER, SMALLEST_TILE, Span, Tile
+from napari_srgan.inference.watch import Watch
 
 Finish = Callable[[NDArray[Any]], NDArray[Any]]
 """What is done to a tile's quantities ``(frames, Y, X, K)`` before they are rounded."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import psutil
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.engine import Cancelled, Watch
+from napari_srgan.inference.watch import Cancelled, Watch
 
 ValueT = TypeVar("ValueT")
 

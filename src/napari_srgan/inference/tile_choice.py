@@ -12,8 +12,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from napari_srgan.inference.engine import Engine, OutOfMemory
+from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.memory import TileCost, measure_cost, most_pixels
+from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.inference.tiling import SMALLEST_TILE, Tile, plan_tiles
 
 CACHED = 100e6

@@ -14,7 +14,8 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.clip_plans import check_align
-from napari_srgan.inference.engine import Engine, OutOfMemory
+from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.inference.plane_job import Steps, upscale_plane
 from napari_srgan.inference.plane_work import NO_MEMORY, PlaneWork
 from napari_srgan.inference.planes import PlaneStack

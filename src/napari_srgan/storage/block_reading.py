@@ -96,7 +96,7 @@ class BlockReader:
 
     def _compute(self, block: Block) -> None:
         """Put the tiles of a block into the source's cache, from where it is then read."""
-        from napari_srgan.inference.engine import Cancelled, Watch
+        from napari_srgan.inference.watch import Cancelled, Watch
 
         places = self._source.missing(block.slices)
         for number, place in enumerate(places):

@@ -12,12 +12,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_srgan.inference.engine import Watch
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.tile_grid import TilePlace
 from napari_srgan.inference.tiling import Tile
 from napari_srgan.inference.upscale import Region
+from napari_srgan.inference.watch import Watch
 from napari_srgan.storage.begun import earlier_fingerprint
 from napari_srgan.storage.likeness import as_far_as_seen, likeness
 from napari_srgan.storage.restartable import RestartableStore

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_srgan.inference.clips import reflected
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.networks import build_network
 from napari_srgan.training.photons import photon_noise
@@ -108,14 +109,7 @@ class ClipSampler:
         speed = 0.0 if draw.uniform() < STANDING else float(draw.normal(0, DRIFT))
         shake = (draw.uniform(size=self._frames) < SHAKE) * draw.integers(-1, 2, self._frames)
         places = draw.integers(most + 1) + np.round(speed * np.arange(self._frames)).astype(int) + shake
-        return list(reflected(places, most + 1))
-
-
-def reflected(places: np.ndarray, length: int) -> np.ndarray:
-    """Places along an axis that goes on by reflection at its ends: -1 is 1."""
-    period = max(2 * (length - 1), 1)
-    folded = np.mod(places, period)
-    return np.asarray(np.minimum(folded, period - folded)) if length > 1 else np.zeros_like(places)
+        return [int(place) for place in reflected(places, most + 1)]
 
 
 def _apply(transform: IntensityTransform, image: Tensor) -> Tensor:

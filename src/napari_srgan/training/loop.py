@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.engine import OutOfMemory, memory_errors_named
+from napari_srgan.inference.memory_errors import OutOfMemory, memory_errors_named
 from napari_srgan.networks import Generator
 from napari_srgan.training.averaging import Averaging
 from napari_srgan.training.checkpoint import TrainingState, read_checkpoint, write_checkpoint

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_srgan.inference.clips import reflected
 from napari_srgan.networks import Generator, bicubic_upsample
 from napari_srgan.quality.metrics import psnr
-from napari_srgan.training.clip_sampler import reflected
 from napari_srgan.training.photons import photon_noise
 from napari_srgan.training.precision import mixed_precision
 

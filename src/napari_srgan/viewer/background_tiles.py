@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
 
-from napari_srgan.inference.engine import Cancelled, Watch
+from napari_srgan.inference.watch import Cancelled, Watch
 from napari_srgan.viewer.job_thread import step_back
 from napari_srgan.viewer.level_window import Filling, Key
 

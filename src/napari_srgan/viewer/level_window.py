@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.inference.engine import Watch
+from napari_srgan.inference.watch import Watch
 
 Key = tuple[int | slice, ...]
 

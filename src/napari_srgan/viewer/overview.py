@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.inference.engine import Cancelled, Watch
 from napari_srgan.inference.part import Part, part_of
+from napari_srgan.inference.watch import Cancelled, Watch
 
 BLOCK = 4096
 """Pixels of the image along Y and X that are read in one go."""

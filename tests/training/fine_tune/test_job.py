@@ -13,7 +13,7 @@ from tests.conftest import make_tiny_model
 from tests.training.fine_tune.conftest import SMALL, cells, pair_of, run
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.engine import OutOfMemory
+from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.models import Model, read_model, save_model
 from napari_srgan.training.degrade import Degradation
 from napari_srgan.training.fine_tune.job import fine_tune_job

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_srgan.training.clip_sampler import reflected
+from napari_srgan.inference.clips import reflected
 from napari_srgan.training.fine_tune.in_time import InTime
 from napari_srgan.training.fine_tune.planes import LearnedPlane
 from napari_srgan.training.fine_tune.progress import HELD_BACK, TRAINED_ON

@@ -12,7 +12,7 @@ import torch
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.devices import choose_device
-from napari_srgan.inference.engine import OutOfMemory
+from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.models import Model, load_model
 from napari_srgan.models.card import Baseline
 from napari_srgan.networks import Generator, build_network

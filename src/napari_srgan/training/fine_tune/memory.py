@@ -8,8 +8,8 @@ import psutil
 import torch
 from torch import Tensor
 
-from napari_srgan.inference.engine import OutOfMemory, memory_errors_named
 from napari_srgan.inference.memory import DEVICE_SHARE, LiveTensors
+from napari_srgan.inference.memory_errors import OutOfMemory, memory_errors_named
 from napari_srgan.networks import Generator
 from napari_srgan.training.fine_tune.in_time import STILL, InTime
 from napari_srgan.training.precision import mixed_precision
