@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,15 +83,6 @@ def library_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("NAPARI_SRGAN_MODELS", str(folder))
     return folder
-
-
-@pytest.fixture(autouse=True)
-def same_threads() -> Iterator[None]:
-    """What a test does to the threads of its own one goes: another number may change the last bit."""
-    count = torch.get_num_threads()
-    yield
-    if torch.get_num_threads() != count:
-        torch.set_num_threads(count)
 
 
 @pytest.fixture(autouse=True)

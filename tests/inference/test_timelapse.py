@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dask.array
@@ -309,6 +310,22 @@ def test_lazy_is_eager_to_the_last_bit_in_any_order(kind: str) -> None:
     np.testing.assert_array_equal(backwards[1:9:3, ::7], whole[1:9:3, ::7])
     np.testing.assert_array_equal(lazy(MOVIE, model, axes="TYX", tile=24, cache=0)[...], whole)
     np.testing.assert_array_equal(lazy(MOVIE, model, axes="TYX", tile=24).dask()[::-1].compute(), whole[::-1])
+
+
+@BOTH_WAYS
+def test_a_thread_that_torch_would_use_otherwise_gives_the_same_values(kind: str) -> None:
+    model = make_temporal_model(kind)
+    with ThreadPoolExecutor(1) as new:
+        count = new.submit(torch.get_num_threads).result()
+    with ThreadPoolExecutor(1) as other:
+        try:
+            other.submit(torch.set_num_threads, count + 2).result()
+            other.submit(torch.get_num_threads).result()  # from here on it has its own
+        finally:
+            torch.set_num_threads(count)  # of threads that begin from here on
+        assert other.submit(torch.get_num_threads).result() == count + 2
+        read = other.submit(lambda: lazy(MOVIE, model, axes="TYX", tile=24)[...]).result()
+    np.testing.assert_array_equal(read, run(MOVIE, model, tile=24))
 
 
 def test_a_clip_is_computed_once_for_all_its_frames(monkeypatch: pytest.MonkeyPatch) -> None:

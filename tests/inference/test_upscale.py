@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -329,6 +330,23 @@ def test_progress_rises_to_the_end() -> None:
     assert 0 <= fractions[0] < 0.2
     assert len(set(fractions)) > 10
     assert "tiny" in steps[0].message
+
+
+def test_progress_does_not_fall_where_a_tile_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    forward = Engine._forward
+
+    def short_of_memory_at_the_end(self: Engine, network: Any, low: Any) -> Any:
+        made = forward(self, network, low)
+        if low.size > 90 * 90:
+            time.sleep(0.2)  # long enough to be seen near its end
+            raise torch.OutOfMemoryError("out of memory")
+        return made
+
+    monkeypatch.setattr(Engine, "_forward", short_of_memory_at_the_end)
+    steps = list(upscale_job(image(100, 200), make_tiny_model(), tile=96, device="cpu"))[1:]
+    fractions = [step.fraction for step in steps]
+    assert fractions == sorted(fractions)
+    assert len(set(fractions)) > 4
 
 
 def test_closing_the_job_stops_inside_a_tile() -> None:

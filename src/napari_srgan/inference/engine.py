@@ -18,6 +18,7 @@ from napari_srgan.inference.devices import choose_device, choose_dtype
 from napari_srgan.inference.full_precision import full_precision
 from napari_srgan.inference.memory_errors import OutOfMemory, SampleTooLarge, memory_errors_named
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
+from napari_srgan.inference.thread_count import follow_thread_count
 from napari_srgan.inference.tiling import SMALLEST_TILE
 from napari_srgan.inference.watch import Watch, layers_of, watched
 from napari_srgan.models import Model
@@ -260,6 +261,8 @@ class Engine:
 
     def _forward(self, network: nn.Module, low: NDArray[np.float32]) -> Tensor | Ordered:
         # The grad mode belongs to the thread, and jobs run on threads of their own.
+        if self.device.type == "cpu":
+            follow_thread_count()
         dtype = next((parameter.dtype for parameter in network.parameters()), self.dtype)
         with torch.inference_mode(), full_precision(self.device, dtype):
             if self._copies is not None:

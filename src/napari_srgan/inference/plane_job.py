@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from collections.abc import Generator as Iteration
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -26,6 +26,13 @@ HEARTBEAT = 0.05
 """Seconds between signs of life while a tile is computed."""
 
 
+@dataclass
+class Furthest:
+    """What has been said of a job so far."""
+
+    pixels: int = 0
+
+
 @dataclass(frozen=True)
 class Steps:
     """How far a job is, counted in pixels that the network runs over."""
@@ -37,6 +44,8 @@ class Steps:
     planes: int
     message: str
     done: int = 0
+    said: Furthest = field(default_factory=Furthest)
+    """Of the whole job: what is begun again in smaller tiles does not go back."""
 
     def of_plane(self, number: int) -> Steps:
         return replace(self, done=number * (self.tiles + self.measuring))
@@ -50,7 +59,9 @@ class Steps:
     def within(self, pixels: int, fraction: float) -> Progress:
         """So much of the next pixels is done too."""
         total = (self.tiles + self.measuring) * self.planes
-        return Progress(min(self.done + int(pixels * min(fraction, 1.0)), total), total, self.message)
+        done = min(self.done + int(pixels * min(fraction, 1.0)), total)
+        self.said.pixels = max(self.said.pixels, done)
+        return Progress(self.said.pixels, total, self.message)
 
 
 def upscale_plane(
