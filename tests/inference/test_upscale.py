@@ -251,6 +251,14 @@ def test_out_of_memory_halves_the_tile_and_goes_on(monkeypatch: pytest.MonkeyPat
     assert not [size for size in asked[len(asked) // 2 :] if size > 80 * 80]
 
 
+def test_a_small_image_is_run_once_and_for_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = limit_memory(monkeypatch, 10**9)
+    run(image(64, 90), make_tiny_model())
+    assert len(asked) == 1
+    run(image(300, 90), make_tiny_model(), region=((100, 130), (20, 60)))
+    assert len(asked) == 2
+
+
 def test_a_long_strip_is_halved_too(monkeypatch: pytest.MonkeyPatch) -> None:
     model, array = make_tiny_model(), image(16, 900)
     expected = run(array, model)

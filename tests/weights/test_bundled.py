@@ -103,7 +103,7 @@ def test_no_brightness_is_invented(name: str, precision: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if load_model(name).card.frames > 1])
 def test_frames_help_each_other_where_photons_are_few(name: str) -> None:
     draw = np.random.default_rng(0)
-    light = cell()[200:392, 150:342] / 255 * 20
+    light = cell()[200:296, 150:246] / 255 * 20
     movie = draw.poisson(np.broadcast_to(light, (9, *light.shape))).astype(np.float32)
     together = napari_srgan.upscale(movie, name, axes="TYX", progress=False)
     alone = np.stack([upscale(frame, name) for frame in movie])

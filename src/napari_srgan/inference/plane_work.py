@@ -28,7 +28,7 @@ from napari_srgan.inference.plane_statistics import (
     smallest_sample,
 )
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tiling import BORDER, SMALLEST_TILE, Span, Tile
+from napari_srgan.inference.tiling import BORDER, SMALLEST_TILE, Span, Tile, tile_window
 from napari_srgan.inference.watch import Watch
 
 Finish = Callable[[NDArray[Any]], NDArray[Any]]
@@ -121,6 +121,12 @@ class PlaneWork:
     def seen(self) -> int:
         """Pixels around a tile that are computed with it."""
         return cross_fade.seen_around(self.radius)
+
+    def pixels_seen(self, tile: Tile) -> int:
+        """Pixels of a plane that are computed for a tile, halo and border included."""
+        spans = zip((tile.y, tile.x), self.stack.plane_shape, strict=True)
+        windows = [tile_window(span, length, self.seen, self.stack.card.border) for span, length in spans]
+        return math.prod(len(window.read) + sum(window.pad) for window in windows)
 
     def must_measure(self, tile: Tile) -> bool:
         """Whether a tile needs the plane's statistics: unless it is the plane."""

@@ -15,6 +15,7 @@ from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.clip_plans import check_align
 from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.memory import PROBE_SIDES
 from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.inference.plane_job import Steps, upscale_plane
 from napari_srgan.inference.plane_work import NO_MEMORY, PlaneWork
@@ -114,10 +115,12 @@ def upscale_job(
     engine = _start_engine(model, device, precision, self_ensemble)
     result = (sink or memory_sink)(result_shape(stack, place, model.scale_factor), stack.result_dtype)
     work = PlaneWork(engine, stack, place, align=align)
-    if tile is None:
-        tiles = choose_tiles(engine, stack.batch, place, work.seen)
-    else:
+    if tile is not None:
         tiles = plan_tiles(place, work.seen, side=tile)
+    elif work.pixels_seen(place) <= PROBE_SIDES[-1] ** 2:
+        tiles = [place]  # to measure what tiles cost would take longer, and as much memory
+    else:
+        tiles = choose_tiles(engine, stack.batch, place, work.seen)
     steps = Steps(
         tiles=place.pixels, measuring=work.measuring_pixels(tiles), planes=stack.planes, message=(
             f"Upscaling x{model.scale_factor} with {model.name} on {engine.device.type}, {engine.precision}"
