@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from typing import get_args
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from napari_srgan.quality.flicker import flicker
 from napari_srgan.training.losses import (
     AdversarialLoss,
     PixelLoss,
+    change_loss,
     discriminator_loss,
     generator_loss,
     pixel_loss,
@@ -33,6 +36,14 @@ def test_pixel_losses_of_a_known_difference() -> None:
     assert pixel_loss("l1", result, truth).item() == pytest.approx(0.3)
     assert pixel_loss("l2", result, truth).item() == pytest.approx(0.09)
     assert pixel_loss("charbonnier", result, truth).item() == pytest.approx(math.hypot(0.3, 1e-3))
+
+
+def test_what_changes_in_the_result_alone_is_its_flicker() -> None:
+    draw = np.random.default_rng(0)
+    result, truth = (torch.from_numpy(draw.random((1, 4, 1, 5, 6))) for _ in range(2))
+    expected = flicker(result[0].numpy(), truth[0].numpy())
+    assert change_loss("l1", result, truth).item() == pytest.approx(expected)
+    assert change_loss("l1", truth + 3, truth).item() == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("kind", get_args(PixelLoss))

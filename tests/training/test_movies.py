@@ -11,14 +11,20 @@ import tifffile
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.clips import reflected
-from napari_srgan.networks import bicubic_downsample
+from napari_srgan.networks import bicubic_downsample, build_network
+from napari_srgan.training.clip_sampler import ClipSampler
+from napari_srgan.training.losses import change_loss, pixel_loss
 from napari_srgan.training.movies import Movies, colours, read_movies, split
 from napari_srgan.training.photons import READ_NOISE, photon_noise
+from napari_srgan.training.pixel_stage import PixelStage
 from napari_srgan.training.recipe import Recipe
+from napari_srgan.training.schedule import Moment
 from napari_srgan.training.session import run_recipe
+from napari_srgan.training.team import Alone
 
 FRAMES, SIDE = 20, 96
 
@@ -139,3 +145,19 @@ def test_a_model_is_trained_and_knows_where_it_comes_from(folder: Path, tmp_path
 def test_what_cannot_be_trained_on_is_named(folder: Path, more: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
         read_movies(recipe(**more), folder)
+
+
+def test_what_changes_counts_as_the_recipe_says(movies: Movies) -> None:
+    of = recipe(movies={"change": 3})
+    low, high = ClipSampler(movies.training, (), of, np.random.default_rng(0)).batch(2)
+    network = build_network(of.architecture, of.arguments)
+    with torch.no_grad():
+        made = network(low)
+        expected = pixel_loss("l1", made, high) + 3 * change_loss("l1", made, high)
+    stage = PixelStage(of, network, Alone("cpu"))
+    assert float(stage.step(network, low, high, Moment(0, 0))) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_loss_on_changes_needs_frames_between_which_something_can_change() -> None:
+    with pytest.raises(ValidationError, match="two frames or more; got clip 1"):
+        recipe(movies={"clip": 1, "change": 1})

@@ -44,6 +44,21 @@ def pixel_loss(kind: PixelLoss, result: Tensor, truth: Tensor) -> Tensor:
     raise ValueError(f"there is no pixel loss {kind!r}; there is: {', '.join(get_args(PixelLoss))}")
 
 
+def change_loss(kind: PixelLoss, result: Tensor, truth: Tensor) -> Tensor:
+    """Mean distance of what changes from frame to frame: what comes and goes in the result alone.
+
+    With ``"l1"`` it is :func:`~napari_srgan.quality.flicker.flicker`.
+
+    Parameters
+    ----------
+    kind
+        As in :func:`pixel_loss`.
+    result, truth
+        Clips ``(N, T, C, Y, X)`` of equal shape and at least two frames.
+    """
+    return pixel_loss(kind, result.diff(dim=1), truth.diff(dim=1))
+
+
 def discriminator_loss(kind: AdversarialLoss, real: Tensor, fake: Tensor) -> Tensor:
     """What the discriminator makes small.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from napari_srgan.networks import Generator
-from napari_srgan.training.losses import pixel_loss
+from napari_srgan.training.losses import change_loss, pixel_loss
 from napari_srgan.training.optimiser import build_optimiser
 from napari_srgan.training.precision import mixed_precision
 from napari_srgan.training.recipe import Recipe
@@ -52,4 +52,6 @@ class PixelStage:
         with mixed_precision(low.device):
             result = forward(low)
         loss = pixel_loss(recipe.pixel_loss, result, high)
+        if recipe.movies and recipe.movies.change:
+            loss = loss + recipe.movies.change * change_loss(recipe.pixel_loss, result, high)
         return update(loss, self._network, self.optimisers, recipe.clip, self._team, "generator")

@@ -63,12 +63,20 @@ class MovieClips(BaseModel):
     """Folders of movies inside the data folder, each with SOURCES.tsv."""
     clip: int = Field(default=1, ge=1)
     """Frames that the network makes of a patch."""
+    change: float = Field(default=0, ge=0)
+    """Weight of the loss on what changes from each of them to the next, in the pixel stage."""
     moved: float = Field(default=0.5, ge=0, le=1)
     """Part of the patches that are cut from the tiles of `folders`, which are moved; others are of movies."""
     clean: float = Field(default=0.25, ge=0, le=1)
     """Part of the patches that are without noise."""
     photons: tuple[float, float] = (10.0, 50.0)
     """Range of the photons in the brightest places of the others."""
+
+    @model_validator(mode="after")
+    def _something_can_change(self) -> MovieClips:
+        if self.change and self.clip < 2:
+            raise ValueError("change, a loss between frames, needs a clip of two frames or more; got clip 1")
+        return self
 
 
 class Recipe(BaseModel):
