@@ -33,6 +33,7 @@ class FakeTraining:
     reading: int = 1
     """Yields before training."""
     preview_every: int = 5
+    notes: tuple[str, ...] = ()
     step: int = 0
     calls: list[dict[str, Any]] = field(default_factory=list)
 
@@ -47,7 +48,7 @@ class FakeTraining:
             raise self.error
         baseline = Baseline(bicubic=BICUBIC, base=BASE, base_name="microscopy-x2")
         split = tuple(SplitPicture("cells", ROLES, (2, 3)) for _ in pairs)
-        yield TrainingProgress(0, 1, "Starting", baseline=baseline, split=split)
+        yield TrainingProgress(0, 1, "Starting", baseline=baseline, split=split, notes=self.notes)
         history = []
         try:
             for step in range(1, self.steps + 1):

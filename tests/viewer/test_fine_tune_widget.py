@@ -119,6 +119,20 @@ def test_a_model_that_is_not_better_is_told_in_red(opened, train, fake_training)
     assert is_red(widget.progress.verdict)
 
 
+def test_what_was_done_to_the_images_can_still_be_read_when_it_is_over(opened, train, fake_training):
+    viewer, widget = opened
+    remarks = widget.progress.remarks
+    assert not remarks.isVisibleTo(widget)
+    fake_training.notes = ("frame 3 of 'cells' is empty and was left out", "frames are not in order")
+    train(viewer, widget)
+    assert remarks.text() == "Frame 3 of 'cells' is empty and was left out\nFrames are not in order"
+    assert remarks.isVisibleTo(widget)
+    fake_training.notes = ()
+    widget.choices.name.value = "another"
+    train(viewer, widget)
+    assert not remarks.isVisibleTo(widget)
+
+
 def test_the_model_is_chosen_in_an_open_upscale_widget_and_in_one_opened_later(opened, train, open_widget):
     viewer, widget = opened
     _, before = open_widget(viewer)

@@ -21,20 +21,22 @@ class ProgressSection(QWidget):
         self.look = QPushButton("Look at the preview")
         self.legend = QLabel(_legend())
         self.legend.setToolTip("The colours of the layer that shows the split")
-        self.verdict = QLabel()
-        self.verdict.setWordWrap(True)
-        self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.remarks, self.verdict = _sentences(), _sentences()
         self.upscale = QPushButton("Upscale the whole layer with it")
         self.save_again = QPushButton("Save it again")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for part in (self.curves, self.legend, self.look, self.verdict, self.upscale, self.save_again):
+        for part in (
+            self.curves, self.legend, self.look, self.remarks, self.verdict, self.upscale, self.save_again,
+        ):  # fmt: skip
             layout.addWidget(part)
 
     def draw(self, state: FineTuneState) -> None:
-        """Draw the curves anew."""
+        """Draw the curves anew, and say what was done before the first step."""
         if state.plan is not None:
             self.curves.draw(state.losses, state.points, state.baseline)
+        self.remarks.setText("\n".join(map(as_sentence, state.remarks)))
+        self.remarks.setVisible(bool(state.remarks))
 
     def show_outcome(self, state: FineTuneState) -> None:
         """Show what became of the last training, and hide what makes no sense yet."""
@@ -53,6 +55,14 @@ class ProgressSection(QWidget):
         """Take a theme of napari."""
         colors = get_theme(theme)
         self.curves.paint_for(colors.background.as_hex(), colors.text.as_hex())
+
+
+def _sentences() -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
 
 
 def _legend() -> str:

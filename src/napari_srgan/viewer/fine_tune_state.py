@@ -97,6 +97,8 @@ class FineTuneState:
         self._previewed = float("-inf")
         self.note = ""
         """Something to know, beside how far it is."""
+        self.remarks: tuple[str, ...] = ()
+        """What was done to the base and the images before the first step, in sentences."""
 
     @property
     def training(self) -> bool:
@@ -204,6 +206,8 @@ class FineTuneState:
             self.points.append(told.point)
         if told.baseline is not None:
             self.baseline = told.baseline
+        if told.notes:
+            self.remarks = told.notes
         self.pairs.take_in(told.reports)
         if told.preview is not None:
             self._preview = told.preview
