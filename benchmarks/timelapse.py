@@ -163,7 +163,11 @@ class Bench:
 
     @property
     def best(self) -> str:
-        return max(self.temporal, key=lambda way: self.noisy(way).psnr)
+        """Over all movies and levels, none too."""
+        return max(
+            self.temporal,
+            key=lambda way: statistics.fmean(self.over_movies(way, photons).psnr for photons in PHOTONS),
+        )
 
     @cache  # noqa: B019
     def seconds(self) -> dict[str, list[float]]:
@@ -211,12 +215,12 @@ class Bench:
         """What the best way brings."""
         ours, one = self.noisy(self.best), self.noisy(SINGLE)
         gain, calm = ours.psnr - one.psnr, 1 - ours.flicker / one.flicker
-        reached = gain >= WANTED_GAIN and calm >= WANTED_CALM
         return (
-            f"On noisy movies the best of them, {self.best}, has {gain:+.2f} dB and {-100 * calm:+.0f} % of "
-            f"flicker against every frame by itself, at {self.cost(self.best):.2f} times its time; aimed at "
-            f"were {WANTED_GAIN:+.1f} dB and {-100 * WANTED_CALM:+.0f} %, which is "
-            f"{'reached' if reached else 'not reached'}."
+            f"The best of them over all levels of noise is {self.best}. On noisy movies it has {gain:+.2f} "
+            f"dB and {-100 * calm:+.0f} % of flicker against every frame by itself, at "
+            f"{self.cost(self.best):.2f} times its time; aimed at were {WANTED_GAIN:+.1f} dB, which is "
+            f"{_reached(gain >= WANTED_GAIN)}, and {-100 * WANTED_CALM:+.0f} %, which is "
+            f"{_reached(calm >= WANTED_CALM)}."
         )
 
     def scene_sentence(self) -> str:
@@ -295,6 +299,10 @@ class Bench:
                 f"{self.cost(name):.2f}",
             ])  # fmt: skip
         return rows
+
+
+def _reached(is_so: bool) -> str:
+    return "reached" if is_so else "not reached"
 
 
 def title(model: Model) -> str:

@@ -147,6 +147,7 @@ def decoded(path: Path, index: VideoIndex, start: int) -> Generator[tuple[int, V
     UserError
         If one of them is damaged.
     """
+    ffmpeg_error = pyav().error.FFmpegError  # found now: as the interpreter ends, nothing can be imported
     with opened(path) as (container, stream):
         if start and index.times is not None:
             container.seek(index.times[start], stream=stream)
@@ -159,7 +160,7 @@ def decoded(path: Path, index: VideoIndex, start: int) -> Generator[tuple[int, V
                 if frame.is_corrupt:
                     raise damaged(f"frame {number} of {path.name}", "")
                 yield number, frame
-        except pyav().error.FFmpegError as error:
+        except ffmpeg_error as error:
             raise damaged(f"what comes about frame {number} of {path.name}", error.strerror) from error
 
 
