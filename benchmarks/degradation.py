@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from skimage.io import imread
 
-from napari_srgan.training.degrade import degrade
+from napari_srgan.training.degradation.ideal import degrade
 
 
 def table(data: Path) -> str:

@@ -39,7 +39,8 @@ from napari_srgan.inference.intensity import percentile_transform
 from napari_srgan.models import Model, load_model, save_model
 from napari_srgan.networks import bicubic_upsample
 from napari_srgan.quality.metrics import crop_border, psnr
-from napari_srgan.training.degrade import Degradation, degrade
+from napari_srgan.training.degradation.ideal import degrade
+from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.fine_tune.job import fine_tune_job
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.pairs.source import SourceImage

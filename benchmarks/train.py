@@ -37,7 +37,7 @@ from napari_srgan.inference.devices import choose_device
 from napari_srgan.models import Model, load_model
 from napari_srgan.networks import build_network
 from napari_srgan.progress import Job, Progress
-from napari_srgan.training.degrade import degrade
+from napari_srgan.training.degradation.ideal import degrade
 from napari_srgan.training.fine_tune.job import FineTuningJob, fine_tune_job
 from napari_srgan.training.fine_tune.progress import TrainingProgress
 from napari_srgan.training.fine_tune.settings import FineTuning

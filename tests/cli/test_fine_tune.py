@@ -18,7 +18,7 @@ import tifffile
 from scipy.ndimage import gaussian_filter
 
 from napari_srgan.models import load_model
-from napari_srgan.training.degrade import degrade
+from napari_srgan.training.degradation.ideal import degrade
 
 from .conftest import Shell
 

@@ -16,11 +16,11 @@ from napari_srgan.networks.frames_discriminator import FramesDiscriminator
 from napari_srgan.networks.perceptual import SqueezeNetFeatures
 from napari_srgan.training.gan_stage import AdversarialStage
 from napari_srgan.training.losses import pixel_loss
+from napari_srgan.training.patch_sampler import PatchSampler
 from napari_srgan.training.recipe import MovieClips, Recipe, read_recipe
 from napari_srgan.training.schedule import Moment
 from napari_srgan.training.session import run_recipe
 from napari_srgan.training.team import Alone
-from napari_srgan.training.tiles import PatchSampler
 
 GAN = """
 [gan]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.point_spread import LARGEST_RADIUS, PointSpread, gaussian_psf, read_psf
+from napari_srgan.training.degradation.point_spread import LARGEST_RADIUS, PointSpread, gaussian_psf, read_psf
 
 
 def spot(

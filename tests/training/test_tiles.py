@@ -14,9 +14,10 @@ from skimage.io import imread
 
 from napari_srgan.errors import UserError
 from napari_srgan.networks import bicubic_downsample
-from napari_srgan.training.degrade import degrade
+from napari_srgan.training.degradation.ideal import degrade
+from napari_srgan.training.patch_sampler import PatchSampler
 from napari_srgan.training.recipe import Recipe
-from napari_srgan.training.tiles import PatchSampler, attribution, read_tiles
+from napari_srgan.training.tiles import attribution, read_tiles
 
 
 def test_no_image_is_on_both_sides(recipe: Recipe, data: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from fake_training import BASE, BICUBIC, ENDLESS
 from napari_srgan.errors import UserError
 from napari_srgan.models import load_model
-from napari_srgan.training.degrade import Degradation
+from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.viewer import fine_tune_plan
 from napari_srgan.viewer.appearance import ERROR_STYLE, camera_of

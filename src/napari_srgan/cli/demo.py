@@ -96,7 +96,7 @@ def compare(model: Model) -> Job[Compared]:
     from napari_srgan.quality.comparison import bicubic, measure
     from napari_srgan.samples import SAMPLES, sample_path
     from napari_srgan.storage.formats import open_image
-    from napari_srgan.training.degrade import degrade
+    from napari_srgan.training.degradation.ideal import degrade
 
     name = "tissue" if model.card.channels == 3 else "nuclei"
     sample = SAMPLES[name]

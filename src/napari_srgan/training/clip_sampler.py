@@ -15,7 +15,7 @@ from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.networks import build_network
 from napari_srgan.training.photons import photon_noise
 from napari_srgan.training.recipe import Recipe
-from napari_srgan.training.tiles import orient
+from napari_srgan.training.tile_choice import orient
 
 if TYPE_CHECKING:
     from napari_srgan.training.movies import Movie

@@ -22,7 +22,7 @@ def photon_noise(
     """Make frames as a camera sees them that has caught few photons.
 
     ``(Poisson(photons * x) + Normal(0, read_noise)) / photons``: as
-    :func:`~napari_srgan.training.degrade.simulate`, in the units of the light. Every pixel of every frame
+    :func:`~napari_srgan.training.degradation.simulate.simulate`, in the units of the light. Every pixel of every frame
     has noise of its own.
 
     Parameters

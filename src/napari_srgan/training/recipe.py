@@ -12,6 +12,8 @@ from napari_srgan.errors import UserError
 from napari_srgan.models.card import SPANDREL
 from napari_srgan.networks import build_network
 from napari_srgan.networks.architectures import spelled_out
+from napari_srgan.training.degradation.sampling import Sampling
+from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.losses import AdversarialLoss, PixelLoss
 
 
@@ -79,6 +81,55 @@ class MovieClips(BaseModel):
         return self
 
 
+class RecipeDegradation(BaseModel):
+    """How low resolution is made of tiles and movies, in the units of the light.
+
+    0 is no light and 1 the brightest places of an image. What is not said here is as in
+    :class:`~napari_srgan.training.degradation.settings.Degradation`, which has the same names.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    photons: tuple[float, float] | None = None
+    """Range of the photo-electrons in the brightest places, log-uniform; None: no noise."""
+    read_electrons: tuple[float, float] = (0.0, 0.0)
+    background: tuple[float, float] = (0.0, 0.0)
+    """Range of the light that is everywhere, in the truth as well."""
+    blur: tuple[float, float] = (0.0, 0.0)
+    clean: float = 0.0
+    unblurred: float = 0.0
+    astigmatism: float = 0.0
+    airy: float = 0.0
+    sampling: tuple[Sampling, ...] = ("bicubic",)
+    correlated: float = 0.0
+    correlation: tuple[float, float] = (0.3, 1.0)
+    hot_pixels: float = 0.0
+    eight_bit: float = 0.0
+    jpeg: float = 0.0
+    jpeg_quality: tuple[int, int] = (50, 95)
+    truth_noise: float = Field(default=0.04, gt=0)
+    """Largest noise of a tile, at half of its brightness and as a part of its range. One of more noise is binned
+    until it has less, so that the network learns no noise, or left out where too little remains of it."""
+
+    @model_validator(mode="after")
+    def _can_be_simulated(self) -> RecipeDegradation:
+        if self.photons is not None and not 0 < self.photons[0] <= self.photons[1]:
+            raise ValueError(f"photons is a range above 0, the lower one first; got {self.photons}")
+        if not 0 <= self.background[0] <= self.background[1]:
+            raise ValueError(f"background is a range from 0 on, the lower one first; got {self.background}")
+        try:
+            self.of(1)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def of(self, factor: int) -> Degradation:
+        """The degradation by a factor, in the units of the light."""
+        same = self.model_dump(exclude={"photons", "background", "truth_noise"})
+        gain = None if self.photons is None else (1 / self.photons[1], 1 / self.photons[0])
+        return Degradation(factor, gain=gain, **same)
+
+
 class Recipe(BaseModel):
     """What to train, on what, and for how long."""
 
@@ -110,6 +161,11 @@ class Recipe(BaseModel):
     folders: tuple[str, ...] = ()
     """Folders of tiles inside the data folder, each with SOURCES.tsv and LICENCES.tsv; none where a
     model is fine-tuned on a user's own images."""
+    degradation: RecipeDegradation | None = None
+    """How low resolution is made; None: by antialiased bicubic, without blur and noise."""
+    pairs: tuple[str, ...] = ()
+    """Folders of measured pairs inside the data folder that the model is judged by and never learns from: short
+    exposures ``NAME_short.png`` and long ones ``NAME_long.png`` of the same field."""
     movies: MovieClips | None = None
     """Movies, for a network of several frames."""
     without: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -18,7 +18,12 @@ from torch import Tensor
 from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import BYTE_TRANSFORM, percentile_transform
 from napari_srgan.networks import Generator
-from napari_srgan.training.degrade import degrade
+from napari_srgan.training.clean_truth import without_noise
+from napari_srgan.training.degradation.ideal import degrade
+from napari_srgan.training.degraded_patches import DegradedPatches
+from napari_srgan.training.judged_tiles import noisy_tiles, pair_tiles
+from napari_srgan.training.material import Sampler
+from napari_srgan.training.patch_sampler import PatchSampler
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.tile import Tile
 from napari_srgan.training.tile_validation import validate, validate_bicubic
@@ -36,22 +41,25 @@ class TileSets:
     training: list[Tile]
     held_back: list[Tile]
     too_small: int
-    """Training tiles left out because a patch does not fit into them."""
+    """Training tiles left out because a patch does not fit into them, or would not if they had no noise."""
+    noisy: list[Tile] = field(default_factory=list)
+    """Noisy images and measured pairs that judge too."""
 
     @property
     def summary(self) -> str:
         """What is learned from, in words."""
         return f"{len(self.training)} tiles ({self.too_small} smaller than a patch left out)"
 
-    def sampler(self, recipe: Recipe, draw: np.random.Generator) -> PatchSampler:
-        return PatchSampler(self.training, recipe, draw)
+    def sampler(self, recipe: Recipe, draw: np.random.Generator) -> Sampler:
+        kind = PatchSampler if recipe.degradation is None else DegradedPatches
+        return kind(self.training, recipe, draw)
 
     def validate(self, network: Generator, device: torch.device) -> dict[str, float]:
-        return validate(network, self.held_back, device)
+        return validate(network, [*self.held_back, *self.noisy], device)
 
     @cached_property
     def bicubic(self) -> dict[str, float]:
-        return validate_bicubic(self.held_back)
+        return validate_bicubic([*self.held_back, *self.noisy])
 
 
 def read_tiles(recipe: Recipe, data: Path) -> TileSets:
@@ -81,13 +89,17 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
         rows = [row for row in table if row["set"] not in recipe.without]
         test_images = _held_back_images(rows, recipe.held_back)
         for row in rows:
-            tile = _read_tile(data / folder / row["file"], row["set"], recipe)
+            pixels = _read_pixels(data / folder / row["file"], recipe)
             if (row["set"], row["path"]) in test_images:
-                held_back.append(tile)
-            elif min(tile.low.shape[1:]) < recipe.patch:
+                held_back.append(_tile(pixels, row["set"], recipe))
+                continue
+            truth = pixels
+            if recipe.degradation is not None:
+                truth = without_noise(pixels, recipe.degradation.truth_noise)
+            if min(truth.shape[:2]) < recipe.patch * recipe.scale_factor:
                 too_small += 1
             else:
-                training.append(tile)
+                training.append(_tile(truth, row["set"], recipe))
     # An image that lies in two sets under two names is trained on, and judges nothing.
     trained = {tile.fingerprint for tile in training}
     held_back = [tile for tile in held_back if tile.fingerprint not in trained]
@@ -95,7 +107,8 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
         raise UserError(f"no image in {data} can be held back: a source set needs at least two images")
     if not training:
         raise UserError(f"no tile in {data} is as large as a patch of {recipe.patch} pixels")
-    return TileSets(training, held_back, too_small)
+    noisy = noisy_tiles(held_back, recipe.scale_factor) if recipe.degradation is not None else []
+    return TileSets(training, held_back, too_small, [*noisy, *pair_tiles(recipe, data)])
 
 
 def attribution(recipe: Recipe, data: Path) -> tuple[str, ...]:
@@ -107,43 +120,6 @@ def attribution(recipe: Recipe, data: Path) -> tuple[str, ...]:
         if row["set"] not in recipe.without
     ]
     return tuple(dict.fromkeys(lines))
-
-
-class PatchSampler:
-    """Draws batches of aligned patches, source sets balanced, in all 8 orientations."""
-
-    def __init__(self, tiles: list[Tile], recipe: Recipe, generator: np.random.Generator) -> None:
-        self._recipe = recipe
-        self._generator = generator
-        by_set: dict[str, list[Tile]] = defaultdict(list)
-        for tile in tiles:
-            by_set[tile.source_set].append(tile)
-        self._sets = list(by_set.values())
-        weights = np.array([len(tiles) ** recipe.set_balance for tiles in self._sets])
-        self._weights = weights / weights.sum()
-
-    def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``."""
-        pairs = [self._patch() for _ in range(count)]
-        return torch.stack([low for low, _ in pairs]), torch.stack([high for _, high in pairs])
-
-    def _patch(self) -> tuple[Tensor, Tensor]:
-        draw, size, factor = self._generator, self._recipe.patch, self._recipe.scale_factor
-        tiles = self._sets[draw.choice(len(self._sets), p=self._weights)]
-        tile = tiles[draw.integers(len(tiles))]
-        y = int(draw.integers(tile.low.shape[1] - size + 1))
-        x = int(draw.integers(tile.low.shape[2] - size + 1))
-        low = tile.low[:, y : y + size, x : x + size]
-        high = tile.high[:, y * factor : (y + size) * factor, x * factor : (x + size) * factor]
-        turns, mirrored = int(draw.integers(4)), bool(draw.integers(2))
-        gain = float(draw.uniform(*self._recipe.gain))
-        return orient(low, turns, mirrored) * gain, orient(high, turns, mirrored) * gain
-
-
-def orient(image: Tensor, turns: int, mirrored: bool) -> Tensor:
-    """One of the eight orientations of ``(..., Y, X)``."""
-    image = torch.rot90(image, turns, dims=(-2, -1))
-    return image.flip(-1) if mirrored else image
 
 
 def _read_table(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
@@ -183,7 +159,8 @@ def _lowest_hashes(by_set: dict[str, set[str]], part: float) -> Iterator[tuple[s
         yield from ((name, path) for path in ordered[:count])
 
 
-def _read_tile(file: Path, source_set: str, recipe: Recipe) -> Tile:
+def _read_pixels(file: Path, recipe: Recipe) -> np.ndarray:
+    """``(Y, X, C)``."""
     try:
         pixels = imread(file)
     except (OSError, ValueError) as error:
@@ -192,8 +169,11 @@ def _read_tile(file: Path, source_set: str, recipe: Recipe) -> Tile:
         raise UserError(
             f"the tile {file} has shape {pixels.shape}; {recipe.name} is for {recipe.channels} channels"
         )
-    planes = pixels if pixels.ndim == 3 else pixels[..., None]
-    low, high = degrade(planes, recipe.scale_factor)
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _tile(pixels: np.ndarray, source_set: str, recipe: Recipe) -> Tile:
+    low, high = degrade(pixels, recipe.scale_factor)
     as_bytes = recipe.intensity == "byte" and pixels.dtype == np.uint8
     transform = BYTE_TRANSFORM if as_bytes else percentile_transform(low)
 

@@ -14,8 +14,10 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_srgan.progress import Job, Progress
 from napari_srgan.training.camera import Camera, estimate_camera
-from napari_srgan.training.degrade import Degradation, default_degradation, preview
-from napari_srgan.training.point_spread import PointSpread, gaussian_psf, read_psf
+from napari_srgan.training.degradation.point_spread import PointSpread, gaussian_psf, read_psf
+from napari_srgan.training.degradation.preview import preview
+from napari_srgan.training.degradation.settings import Degradation
+from napari_srgan.training.degradation.simulate import default_degradation
 from napari_srgan.viewer import choices
 from napari_srgan.viewer.fine_tune_fields import keep_narrow
 from napari_srgan.viewer.form import Form, Number, Range

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from napari_srgan.models import Model
-from napari_srgan.training.degrade import degrade
+from napari_srgan.training.degradation.ideal import degrade
 from napari_srgan.training.fine_tune.job import fine_tune_job
 from napari_srgan.training.fine_tune.progress import TrainingProgress
 from napari_srgan.training.fine_tune.settings import FineTuning

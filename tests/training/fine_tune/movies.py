@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tests.training.fine_tune.conftest import cells
 
 from napari_srgan.models import Model
-from napari_srgan.training.degrade import degrade
+from napari_srgan.training.degradation.ideal import degrade
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage
 from timelapses import make_temporal_model

@@ -17,7 +17,7 @@ import napari_srgan
 from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.training.degrade import Degradation
+from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.fine_tune.clips import judged_clips, learned_clips, scenes_of
 from napari_srgan.training.fine_tune.in_time import InTime, in_time_of
 from napari_srgan.training.fine_tune.judge import Judge, crops_of

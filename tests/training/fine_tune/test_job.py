@@ -15,7 +15,7 @@ from tests.training.fine_tune.conftest import SMALL, cells, pair_of, run
 from napari_srgan.errors import UserError
 from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.models import Model, read_model, save_model
-from napari_srgan.training.degrade import Degradation
+from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.fine_tune.job import fine_tune_job
 from napari_srgan.training.fine_tune.progress import GUARD, HELD_BACK, TRAINED_ON
 from napari_srgan.training.fine_tune.settings import FineTuning, check_settings
@@ -262,7 +262,7 @@ def test_planes_that_were_moved_differently_are_cropped_to_their_common_part() -
 
 def test_channels_have_a_brightness_relation_of_their_own() -> None:
     from napari_srgan import upscale
-    from napari_srgan.training.degrade import degrade
+    from napari_srgan.training.degradation.ideal import degrade
     from napari_srgan.training.pairs.matching import match
 
     high = np.stack([cells(0), cells(1)])

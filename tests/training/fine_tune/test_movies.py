@@ -14,7 +14,7 @@ from tests.training.fine_tune.movies import low_of, movie, movie_pair, temporal_
 import napari_srgan
 from napari_srgan.errors import UserError
 from napari_srgan.models import read_model, save_model
-from napari_srgan.training.degrade import Degradation
+from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.fine_tune.in_time import in_time_of
 from napari_srgan.training.fine_tune.job import fine_tune_job
 from napari_srgan.training.fine_tune.memory import batch_for

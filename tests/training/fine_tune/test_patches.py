@@ -12,7 +12,7 @@ from tests.training.fine_tune.conftest import cells
 
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.networks import bicubic_downsample
-from napari_srgan.training.degrade import Degradation
+from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.fine_tune.patches import MeasuredPatches, Places, SimulatedPatches
 from napari_srgan.training.fine_tune.planes import LearnedPlane, signal_of, to_tensor
 from napari_srgan.training.fine_tune.progress import HELD_BACK, TRAINED_ON

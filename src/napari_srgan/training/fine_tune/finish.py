@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from napari_srgan.models import Model
 from napari_srgan.models.card import SPANDREL, Baseline, HistoryPoint, PairRecord
 from napari_srgan.networks import Generator
-from napari_srgan.training.degrade import Degradation
+from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.fine_tune.material import PairMaterial
 from napari_srgan.training.fine_tune.subject import Subject
 from napari_srgan.training.pairs.report import PairReport

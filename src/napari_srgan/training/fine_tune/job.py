@@ -16,7 +16,8 @@ from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.models import Model, load_model
 from napari_srgan.models.card import Baseline
 from napari_srgan.networks import Generator, build_network
-from napari_srgan.training.degrade import Degradation, default_degradation
+from napari_srgan.training.degradation.settings import Degradation
+from napari_srgan.training.degradation.simulate import default_degradation
 from napari_srgan.training.fine_tune.adapt import Start, adapt
 from napari_srgan.training.fine_tune.agreement import agreed_channels, agreed_factor
 from napari_srgan.training.fine_tune.finish import finished_model, records_of

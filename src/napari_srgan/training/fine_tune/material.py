@@ -14,7 +14,8 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import BYTE_TRANSFORM, IntensityTransform, percentile_transform
 from napari_srgan.models.card import ResultIntensity
 from napari_srgan.networks import Generator
-from napari_srgan.training.degrade import Degradation, simulate
+from napari_srgan.training.degradation.settings import Degradation
+from napari_srgan.training.degradation.simulate import simulate
 from napari_srgan.training.fine_tune.brightness import keeps_low, like_high, like_low
 from napari_srgan.training.fine_tune.clips import Clip, judged_clips, scenes_of
 from napari_srgan.training.fine_tune.judge import MOST_CROPS, Judge, crops_of

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.degrade import Degradation, margin, simulate
+from napari_srgan.training.degradation.settings import Degradation
+from napari_srgan.training.degradation.simulate import margin, simulate, window
 from napari_srgan.training.fine_tune.clips import Clip, learned_clips, scenes_of
 from napari_srgan.training.fine_tune.in_time import STILL, InTime
 from napari_srgan.training.fine_tune.planes import LearnedPlane
 from napari_srgan.training.fine_tune.split import fits, window_sums
 from napari_srgan.training.recipe import Recipe
-from napari_srgan.training.tiles import orient
+from napari_srgan.training.tile_choice import orient
 
 EVERYWHERE = 0.2
 """Part of the patches that are drawn from anywhere, so that a model learns what ground looks like."""
@@ -164,7 +165,7 @@ class SimulatedPatches(_Patches):
         size, factor, around = self._recipe.patch, self._recipe.scale_factor, self._margin
         wide = torch.stack(
             [
-                torch.stack([_window(plane.high, y, x, size, around, factor) for plane in clip.seen])
+                torch.stack([window(plane.high, y, x, size, around, factor) for plane in clip.seen])
                 for clip, y, x in places
             ]
         )
@@ -190,17 +191,3 @@ def _measured(plane: LearnedPlane) -> Tensor:
 
 def _normalised(image: Tensor, offset: float, span: float) -> Tensor:
     return (image - offset) / span
-
-
-def _window(high: Tensor, y: int, x: int, size: int, around: int, factor: int) -> Tensor:
-    """A patch with its margin, continued by its edge where the plane ends, as downsampling is."""
-    spans = []
-    for start, length in ((y, high.shape[1]), (x, high.shape[2])):
-        at = np.arange((start - around) * factor, (start + size + around) * factor)
-        spans.append(at.clip(0, length - 1))
-    (y0, y1), (x0, x1) = ((int(s.min()), int(s.max()) + 1) for s in spans)
-    part = high[:, y0:y1, x0:x1]
-    if part.shape[1:] == (len(spans[0]), len(spans[1])):
-        return part
-    rows, columns = (torch.from_numpy(s - s.min()) for s in spans)
-    return part[:, rows][:, :, columns]

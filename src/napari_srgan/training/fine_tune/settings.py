@@ -7,8 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.degradation import Noise
-from napari_srgan.training.degrade import Degradation
+from napari_srgan.training.degradation.settings import Degradation, Noise
 from napari_srgan.training.losses import AdversarialLoss, PixelLoss
 
 Style = Literal["faithful", "sharp"]

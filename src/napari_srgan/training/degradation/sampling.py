@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,6 +11,11 @@ from scipy.special import ive
 from torch import Tensor
 
 from napari_srgan.networks.resampling import keys_kernel
+
+Sampling = Literal["bicubic", "area", "point"]
+"""Ways of making an image smaller: ``"bicubic"``, antialiased, as the field measures itself; ``"area"``, the mean of
+the pixels, as a camera bins and as its own pixels gather light; ``"point"``, the one pixel in the middle,
+or between those in the middle, which lets fine detail alias."""
 
 
 def gaussian_lines(sigma: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
@@ -26,16 +33,21 @@ def bicubic_reach(factor: int) -> int:
     return (3 * factor + 1) // 2 if factor > 1 else 0
 
 
-def with_bicubic(lines: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
-    """Lines ``(N, K)`` convolved with the kernel of
-    :func:`~napari_srgan.networks.bicubic_downsample`: ``(N, K + factor - 1 + 2 * bicubic_reach(factor))``.
+def sampling_line(way: Sampling, factor: int) -> NDArray[np.float64]:
+    """Weights of sum 1 of the pixels around an output pixel, ``(factor + 2 * bicubic_reach(factor),)``.
+
+    All are centred on the output pixel: what is sampled in no way is shifted against another one.
     """
-    if factor == 1:
-        return lines
     reach = bicubic_reach(factor)
-    taps = torch.arange(-reach, factor + reach, dtype=torch.float64)
-    bicubic = keys_kernel((taps - (factor - 1) / 2) / factor).numpy()
-    return np.stack([np.convolve(line, bicubic / bicubic.sum()) for line in lines])
+    places = np.arange(-reach, factor + reach) - (factor - 1) / 2
+    if factor == 1:
+        line = np.ones(1)
+    elif way == "bicubic":
+        line = keys_kernel(torch.from_numpy(places / factor)).numpy()
+    else:
+        # An even factor has no pixel in the middle, but two beside it.
+        line = (abs(places) < (factor / 2 if way == "area" else 0.75)).astype(np.float64)
+    return np.asarray(line / line.sum())
 
 
 def band_matrices(lines: NDArray[np.float64], size: int, factor: int) -> Tensor:

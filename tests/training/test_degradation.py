@@ -18,15 +18,11 @@ from torch import Tensor
 
 from napari_srgan.errors import UserError
 from napari_srgan.networks import bicubic_downsample
-from napari_srgan.training.degrade import (
-    Degradation,
-    default_degradation,
-    degrade,
-    margin,
-    preview,
-    simulate,
-)
-from napari_srgan.training.point_spread import gaussian_psf, read_psf
+from napari_srgan.training.degradation.ideal import degrade
+from napari_srgan.training.degradation.point_spread import gaussian_psf, read_psf
+from napari_srgan.training.degradation.preview import preview
+from napari_srgan.training.degradation.settings import Degradation
+from napari_srgan.training.degradation.simulate import default_degradation, margin, simulate
 
 SHARP = (0.0, 0.0)
 

@@ -1,0 +1,1 @@
+"""From a high-resolution image to the low-resolution one: optics, sampling, camera."""

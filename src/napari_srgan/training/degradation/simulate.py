@@ -1,0 +1,201 @@
+"""Low resolution as a microscope would have taken it, made from high resolution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_srgan.training.camera import estimate_camera
+from napari_srgan.training.degradation.camera_noise import FileRange, record
+from napari_srgan.training.degradation.exposure import Exposure, draw_exposure
+from napari_srgan.training.degradation.sampling import (
+    band_matrices,
+    bicubic_reach,
+    gaussian_lines,
+    sampling_line,
+)
+from napari_srgan.training.degradation.settings import GAUSSIAN_REACH, Degradation
+
+
+def margin(degradation: Degradation) -> int:
+    """High-resolution pixels that must be read beyond each side of a patch, a multiple of the factor.
+
+    Low resolution simulated from a patch with this margin, less ``margin // factor``
+    pixels of each side, is what the whole image would have given.
+    """
+    factor = degradation.factor
+    reach = degradation.blur_radius + bicubic_reach(factor)
+    return math.ceil(reach / factor) * factor
+
+
+def window(high: Tensor, y: int, x: int, size: int, around: int, factor: int) -> Tensor:
+    """A patch with its margin, continued by its edge where the image ends, as downsampling is.
+
+    Parameters
+    ----------
+    high
+        ``(..., Y, X)``.
+    y, x, size
+        First pixels and side of the patch, in low-resolution pixels.
+    around
+        The margin, in low-resolution pixels.
+    factor
+        High-resolution pixels along the side of a low-resolution one.
+    """
+    spans = [
+        np.arange((start - around) * factor, (start + size + around) * factor).clip(0, length - 1)
+        for start, length in zip((y, x), high.shape[-2:], strict=True)
+    ]
+    (y0, y1), (x0, x1) = ((int(s.min()), int(s.max()) + 1) for s in spans)
+    part = high[..., y0:y1, x0:x1]
+    if part.shape[-2:] == (len(spans[0]), len(spans[1])):
+        return part
+    rows, columns = (torch.from_numpy(s - s.min()) for s in spans)
+    return part[..., rows, :][..., columns]
+
+
+def simulate(high: Tensor, degradation: Degradation, draw: np.random.Generator) -> Tensor:
+    """Make low resolution as a camera would have seen it, each image by an exposure of its own.
+
+    Parameters
+    ----------
+    high
+        ``(N, C, Y, X)``, or clips of frames ``(N, T, C, Y, X)``; float32 or float64 in grey levels, finite,
+        `Y` and `X` multiples of the factor. Beyond its edges it is taken to go on as there: see
+        :func:`margin`.
+    degradation
+        Its ranges are drawn from anew for each of the N images or clips; colours and frames are treated
+        alike, with noise of their own.
+    draw
+        All that is random comes from here, on any device the same.
+
+    Returns
+    -------
+    Tensor
+        ``([...,] C, Y / factor, X / factor)`` in grey levels, not rounded, of the dtype and device of `high`.
+
+    Raises
+    ------
+    ValueError
+        If `Y` or `X` is no multiple of the factor.
+    """
+    exposures = [draw_exposure(degradation, draw) for _ in range(len(high))]
+    return expose(high, exposures, degradation, draw)
+
+
+def expose(
+    high: Tensor,
+    exposures: Sequence[Exposure],
+    degradation: Degradation,
+    draw: np.random.Generator,
+    held: Sequence[FileRange | None] | None = None,
+) -> Tensor:
+    """Take each image or clip by the exposure that was drawn for it.
+
+    Parameters
+    ----------
+    high, degradation, draw
+        As for :func:`simulate`.
+    exposures
+        N of them.
+    held
+        What each file of 8 bit can hold; None: as :func:`~napari_srgan.training.degradation.camera_noise.record`
+        finds it.
+
+    Returns
+    -------
+    Tensor
+        As of :func:`simulate`.
+    """
+    if any(size % degradation.factor for size in high.shape[-2:]):
+        raise ValueError(f"{tuple(high.shape)} cannot be divided by {degradation.factor}; crop it first")
+    # What an optics is like is the same for frames as for colours.
+    light = _on_the_pixels(high.flatten(1, -3), exposures, degradation)
+    light = light.reshape(*high.shape[:-2], *light.shape[-2:])
+    if not any(exposure.recorded for exposure in exposures):
+        return light
+    fixed = high.ndim == 5 and degradation.noise == "the same in every frame"
+    seen = light.cpu().numpy().astype(np.float64)
+    for number, exposure in enumerate(exposures):
+        known = held[number] if held else None
+        seen[number] = record(seen[number], exposure, draw, held=known, same_in_every_frame=fixed)
+    return torch.from_numpy(seen).to(light)
+
+
+def _on_the_pixels(high: Tensor, exposures: Sequence[Exposure], degradation: Degradation) -> Tensor:
+    """Blur and downsampling of ``(N, C, Y, X)`` in one step, as products with matrices from both sides.
+
+    Several times faster than convolutions that differ from image to image.
+    """
+    factor = degradation.factor
+    n, c, y, x = high.shape
+    low = high.new_empty(n, c, y // factor, x // factor)
+    gaussian = [number for number, exposure in enumerate(exposures) if exposure.psf is None]
+    if gaussian:
+        radius = math.ceil(GAUSSIAN_REACH * max(max(exposures[number].sigma) for number in gaussian))
+        rows, columns = (
+            _matrices([exposures[number] for number in gaussian], axis, radius, size, factor).to(high)[
+                :, None
+            ]
+            for axis, size in enumerate((y, x))
+        )
+        low[gaussian] = rows @ high[gaussian] @ columns.mT
+    for number, exposure in enumerate(exposures):
+        if exposure.psf is not None:
+            low[number] = _through_lens(high[number], exposure, factor)
+    return low
+
+
+def _matrices(exposures: Sequence[Exposure], axis: int, radius: int, size: int, factor: int) -> Tensor:
+    """Blur and sampling of some exposures along one axis: ``(N, size / factor, size)``."""
+    blurs = gaussian_lines(np.array([exposure.sigma[axis] for exposure in exposures]), radius)
+    lines = [
+        np.convolve(blur, sampling_line(exposure.sampling, factor))
+        for blur, exposure in zip(blurs, exposures, strict=True)
+    ]
+    return band_matrices(np.stack(lines), size, factor)
+
+
+def _through_lens(high: Tensor, exposure: Exposure, factor: int) -> Tensor:
+    """One image ``(C, Y, X)`` through a point spread function that is no Gaussian, and downsampled."""
+    assert exposure.psf is not None
+    sampled = sampling_line(exposure.sampling, factor)
+    # What a point spreads over is gathered from the opposite side.
+    vertical, horizontal = (
+        np.stack([np.convolve(line[::-1], sampled) for line in lines]) for lines in exposure.psf.separable
+    )
+    c, y, x = high.shape
+    rows, columns = (
+        band_matrices(lines, size, factor).to(high) for lines, size in ((vertical, y), (horizontal, x))
+    )
+    terms = (rows.flatten(0, 1) @ high).reshape(c, len(rows), y // factor, x)
+    # The sum over the products is part of the second multiplication.
+    side_by_side = terms.transpose(1, 2).flatten(2)
+    return side_by_side @ columns.transpose(1, 2).flatten(0, 1)
+
+
+def default_degradation(high: Any, factor: int) -> Degradation:
+    """What a user who sets nothing gets: a light random blur, and the noise that the camera of `high` makes.
+
+    A pixel of the low-resolution image gathers the light of ``factor**2`` pixels, so its noise lies between
+    that of the same exposure and that of ``factor**2`` times as many photons, at the same grey level.
+
+    Parameters
+    ----------
+    high
+        As for :func:`~napari_srgan.training.camera.estimate_camera`.
+    factor
+        How many times smaller the low-resolution image is.
+    """
+    camera = estimate_camera(high)
+    return Degradation(
+        factor,
+        gain=(camera.gain / factor**2, camera.gain) if camera.gain else None,
+        offset=camera.offset,
+        read_noise=(camera.read_noise / factor, camera.read_noise),
+    )

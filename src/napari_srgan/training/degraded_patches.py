@@ -1,0 +1,82 @@
+"""Draws patches as a microscope would have taken them: blurred, small and noisy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_srgan.inference.intensity import IntensityTransform
+from napari_srgan.training.degradation.camera_noise import seen_range
+from napari_srgan.training.degradation.exposure import draw_exposure
+from napari_srgan.training.degradation.simulate import expose, margin, window
+from napari_srgan.training.recipe import Recipe
+from napari_srgan.training.tile import Tile
+from napari_srgan.training.tile_choice import TileChoice, orient
+
+SAMPLED_VALUES = 4096
+"""Grey levels that stand for those of a whole tile where the range of its noisy image is found."""
+
+
+class DegradedPatches:
+    """Draws batches of aligned patches, each taken by an exposure of its own.
+
+    Parameters
+    ----------
+    tiles
+        What to draw from, in the units of the light.
+    recipe
+        Says how large a patch is and how it is degraded.
+    draw
+        Where all that is random comes from.
+    """
+
+    def __init__(self, tiles: Sequence[Tile], recipe: Recipe, draw: np.random.Generator) -> None:
+        assert recipe.degradation is not None
+        self._recipe, self._background, self._draw = recipe, recipe.degradation.background, draw
+        self._degradation = recipe.degradation.of(recipe.scale_factor)
+        self._around = margin(self._degradation) // recipe.scale_factor
+        self._choice = TileChoice(tiles, recipe)
+        self._values = {id(tile): sampled_values(tile.low) for tile in tiles}
+
+    def batch(self, count: int) -> tuple[Tensor, Tensor]:
+        """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``."""
+        draw, recipe, degradation = self._draw, self._recipe, self._degradation
+        size, factor, around = recipe.patch, recipe.scale_factor, self._around
+        drawn = [self._choice.draw(draw) for _ in range(count)]
+        background = draw.uniform(*self._background, size=count)
+        exposures = [draw_exposure(degradation, draw) for _ in range(count)]
+        ranges = [
+            seen_range(self._values[id(tile)] + light, exposure, draw)
+            for (tile, _, _), light, exposure in zip(drawn, background, exposures, strict=True)
+        ]
+        wide = torch.stack([window(tile.high, y, x, size, around, factor) for tile, y, x in drawn])
+        wide += torch.from_numpy(background).to(wide)[:, None, None, None]
+        lows = expose(wide, exposures, degradation, draw, [held for _, held in ranges])
+        inner = slice(around, around + size)
+        core = slice(around * factor, (around + size) * factor)
+        pairs = []
+        for low, high, (transform, held) in zip(
+            lows[..., inner, inner], wide[..., core, core], ranges, strict=True
+        ):
+            # What a file could not hold is not to be guessed: no brightness is invented.
+            truth = high if held is None else high.clamp(max=held.white)
+            turns, mirrored, gain = int(draw.integers(4)), bool(draw.integers(2)), draw.uniform(*recipe.gain)
+            pairs.append(
+                tuple(orient(normalised(image, transform) * gain, turns, mirrored) for image in (low, truth))
+            )
+        return torch.stack([low for low, _ in pairs]), torch.stack([high for _, high in pairs])
+
+
+def sampled_values(low: Tensor) -> NDArray[np.float64]:
+    """Grey levels that are distributed as those of an image of any shape."""
+    places = np.linspace(0, 1, min(SAMPLED_VALUES, low.numel()))
+    return np.quantile(low.numpy().astype(np.float64), places)
+
+
+def normalised(image: Tensor, transform: IntensityTransform) -> Tensor:
+    """An image in the range of a network."""
+    return (image - transform.offset) / transform.span if transform.span else image - transform.offset

@@ -1,0 +1,108 @@
+"""What a model for real microscopes is judged by, beside clean tiles: few photons, and measured pairs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from skimage.io import imread
+
+from napari_srgan.errors import UserError
+from napari_srgan.inference.intensity import percentile_transform
+from napari_srgan.training.degradation.camera_noise import seen_range
+from napari_srgan.training.degradation.exposure import Exposure
+from napari_srgan.training.degradation.settings import Degradation
+from napari_srgan.training.degradation.simulate import expose
+from napari_srgan.training.degraded_patches import normalised, sampled_values
+from napari_srgan.training.recipe import Recipe
+from napari_srgan.training.tile import Tile
+
+LEVELS = ((10.0, 0.0), (100.0, 0.0), (100.0, 1.0))
+"""Photons in the brightest places, and sigma of the blur in low-resolution pixels, of the noisy images."""
+READ_ELECTRONS = 1.5
+MOST_OF_A_SET = 3
+"""Tiles of each source set of which noisy images are made."""
+SHORT, LONG = "_short.png", "_long.png"
+LARGEST_PAIR = 512
+"""High-resolution pixels along the side of the middle of a measured pair that is looked at."""
+
+
+def noisy_tiles(held_back: Sequence[Tile], factor: int) -> list[Tile]:
+    """Take some held-back tiles with few photons, always the same ones with the same noise.
+
+    Parameters
+    ----------
+    held_back
+        In the units of the light.
+    factor
+        Of the downsampling.
+
+    Returns
+    -------
+    list of Tile
+        In the range that upscaling would find, one source set for each of :data:`LEVELS`.
+    """
+    by_set: dict[str, list[Tile]] = defaultdict(list)
+    for tile in held_back:
+        by_set[tile.source_set].append(tile)
+    chosen = [tile for tiles in by_set.values() for tile in tiles[:MOST_OF_A_SET]]
+    return [_taken(tile, factor, *level, seed) for level in LEVELS for seed, tile in enumerate(chosen)]
+
+
+def _taken(tile: Tile, factor: int, photons: float, blur: float, seed: int) -> Tile:
+    exposure = Exposure(
+        sigma=(blur * factor,) * 2, gain=1 / photons, read_noise=READ_ELECTRONS / photons, sampling="area"
+    )
+    draw = np.random.default_rng(seed)
+    low = expose(tile.high[None], [exposure], Degradation(factor), draw)[0]
+    transform, _ = seen_range(sampled_values(tile.low), exposure, draw)
+    name = f"{photons:g} photons" + (f", blur {blur:g}" if blur else "")
+    return Tile(name, normalised(low, transform), normalised(tile.high, transform), tile.fingerprint)
+
+
+def pair_tiles(recipe: Recipe, data: Path) -> list[Tile]:
+    """Read the measured pairs of a recipe: short exposures, binned like a camera, and long ones.
+
+    The brightness of the long exposure is fitted to that of the short one by a line.
+
+    Parameters
+    ----------
+    recipe
+        Names folders of pairs, or none.
+    data
+        The folder that holds them.
+
+    Raises
+    ------
+    UserError
+        If a folder has no pairs, or an image cannot be read.
+    """
+    return [tile for folder in recipe.pairs for tile in _pairs_in(data / folder, recipe.scale_factor)]
+
+
+def _pairs_in(folder: Path, factor: int) -> Iterator[Tile]:
+    files = sorted(folder.glob(f"*{SHORT}"))
+    if not files:
+        raise UserError(f"there are no pairs (NAME{SHORT} and NAME{LONG}) in {folder}")
+    for file in files:
+        name = file.name.removesuffix(SHORT)
+        try:
+            short, long = (imread(each).astype(np.float64) for each in (file, folder / f"{name}{LONG}"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"the pair {file} cannot be read: {error}") from error
+        middle = tuple(
+            slice((size - min(size, LARGEST_PAIR)) // 2, (size - min(size, LARGEST_PAIR)) // 2 + side)
+            for size in short.shape
+            for side in (min(size, LARGEST_PAIR) // factor * factor,)
+        )
+        short, long = short[middle], long[middle]
+        gain, offset = np.polyfit(long.ravel(), short.ravel(), 1)
+        rows, columns = (size // factor for size in short.shape)
+        low = short.reshape(rows, factor, columns, factor).mean(axis=(1, 3))
+        transform = percentile_transform(low)
+        low, high = (torch.from_numpy(transform.apply(image))[None] for image in (low, gain * long + offset))
+        yield Tile(f"pair {name}", low, high, hashlib.sha256(short.tobytes()).digest())
