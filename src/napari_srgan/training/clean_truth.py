@@ -40,7 +40,10 @@ def without_noise(pixels: NDArray[Any], largest: float) -> NDArray[Any]:
 
 
 def relative_noise(pixels: NDArray[Any]) -> float:
-    """Noise of an image ``(Y, X, C)`` at half of its brightness, as a part of its range; 0 where it cannot be told."""
+    """Noise of an image ``(Y, X, C)`` at half of its brightness, as a part of its range.
+
+    0 where it cannot be told.
+    """
     try:
         camera = estimate_camera(pixels)
     except UserError:

@@ -108,8 +108,8 @@ class RecipeDegradation(BaseModel):
     jpeg: float = 0.0
     jpeg_quality: tuple[int, int] = (50, 95)
     truth_noise: float = Field(default=0.04, gt=0)
-    """Largest noise of a tile, at half of its brightness and as a part of its range. One of more noise is binned
-    until it has less, so that the network learns no noise, or left out where too little remains of it."""
+    """Largest noise of a tile, at half of its brightness and as a part of its range. One of more noise is
+    binned until it has less, so that the network learns no noise, or left out if too little remains."""
 
     @model_validator(mode="after")
     def _can_be_simulated(self) -> RecipeDegradation:
@@ -164,8 +164,8 @@ class Recipe(BaseModel):
     degradation: RecipeDegradation | None = None
     """How low resolution is made; None: by antialiased bicubic, without blur and noise."""
     pairs: tuple[str, ...] = ()
-    """Folders of measured pairs inside the data folder that the model is judged by and never learns from: short
-    exposures ``NAME_short.png`` and long ones ``NAME_long.png`` of the same field."""
+    """Folders of measured pairs inside the data folder that the model is judged by and never learns from:
+    short exposures ``NAME_short.png`` and long ones ``NAME_long.png`` of the same field."""
     movies: MovieClips | None = None
     """Movies, for a network of several frames."""
     without: tuple[str, ...] = ()

@@ -169,7 +169,7 @@ def _read_pixels(file: Path, recipe: Recipe) -> np.ndarray:
         raise UserError(
             f"the tile {file} has shape {pixels.shape}; {recipe.name} is for {recipe.channels} channels"
         )
-    return pixels if pixels.ndim == 3 else pixels[..., None]
+    return np.asarray(pixels if pixels.ndim == 3 else pixels[..., None])
 
 
 def _tile(pixels: np.ndarray, source_set: str, recipe: Recipe) -> Tile:

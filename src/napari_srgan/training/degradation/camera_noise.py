@@ -40,11 +40,11 @@ def record(
 ) -> NDArray[np.float64]:
     """Make an image of the light on the pixels of a camera.
 
-    ``gain * Poisson((m - offset) / gain) + offset + Normal(0, read_noise)``, of variance ``gain * (m - offset) +
-    read_noise**2``, where ``m`` is the light. Source: Foi, A., Trimeche, M., Katkovnik, V.
-    and Egiazarian, K. (2008). Practical Poissonian-Gaussian noise modeling and fitting for single-image
-    raw-data. IEEE Trans. Image Processing 17(10), 1737-1754, eq. 1-4. Noise that neighbours share keeps that
-    variance. A pattern that is the same in every frame is Gaussian, of that variance.
+    ``gain * Poisson((m - offset) / gain) + offset + Normal(0, read_noise)``, of variance
+    ``gain * (m - offset) + read_noise**2``, where ``m`` is the light. Source: Foi, A., Trimeche, M.,
+    Katkovnik, V. and Egiazarian, K. (2008). Practical Poissonian-Gaussian noise modeling and fitting for
+    single-image raw-data. IEEE Trans. Image Processing 17(10), 1737-1754, eq. 1-4. Noise that neighbours
+    share keeps that variance. A pattern that is the same in every frame is Gaussian, of that variance.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def _filed(image: NDArray[np.float64], exposure: Exposure, held: FileRange | Non
 
 
 def _compressed(levels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """``(..., C, Y, X)`` of 8 bit, compressed as JPEG and read again: RGB as a colour image, others plane by plane."""
+    """``(..., C, Y, X)`` of 8 bit, compressed as JPEG and read again; three colours as one picture."""
     frames = levels.reshape(-1, *levels.shape[-3:])
     if frames.shape[1] == 3:
         files = [_jpeg(frame.transpose(1, 2, 0), quality).transpose(2, 0, 1) for frame in frames]

@@ -13,7 +13,7 @@ from napari_srgan.training.degradation.settings import Degradation
 HOT_PIXELS = (1e-5, 1e-3)
 """Range of the part of a camera's pixels that are hot, log-uniform."""
 WHITE, BLACK = (98.0, 100.0), (0.0, 1.0)
-"""Ranges of the percentiles that become white and black where contrast is stretched for an export to 8 bit."""
+"""Ranges of the percentiles that become white and black where contrast is stretched to 8 bit."""
 LEAST_AIRY = 0.5
 """Sigma in high-resolution pixels below which an Airy pattern is not told from a Gaussian."""
 

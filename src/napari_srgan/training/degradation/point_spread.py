@@ -131,7 +131,7 @@ def gaussian_psf(
 
 
 AIRY_REACH = 5.0
-"""Sigmas of the nearest Gaussian at which the Airy pattern is cut off; nine tenths of its light lie within."""
+"""Sigmas of the nearest Gaussian at which the Airy pattern is cut off; 9 tenths of its light lie within."""
 AIRY_SAMPLES = 5
 """Places along the side of a pixel over which it is integrated."""
 AIRY_STEP = 0.05
@@ -141,10 +141,10 @@ AIRY_STEP = 0.05
 def airy_psf(sigma: float) -> PointSpread:
     """The Airy pattern, the point spread function of a perfect lens, as wide as a Gaussian.
 
-    Source: Born, M. and Wolf, E. Principles of Optics, section 8.5.2: ``(2 * J1(v) / v)**2`` with ``v = 2 *
-    pi * NA * r / wavelength``. The Gaussian nearest to it has ``sigma = sqrt(2) * wavelength / (2 * pi * NA)``
-    (Zhang et al. 2007, table 1), so that ``v = sqrt(2) * r / sigma``. It has a dark ring and a faint wide
-    rim that the Gaussian does not have.
+    Source: Born, M. and Wolf, E. Principles of Optics, section 8.5.2: ``(2 * J1(v) / v)**2`` with
+    ``v = 2 * pi * NA * r / wavelength``. The Gaussian nearest to it has
+    ``sigma = sqrt(2) * wavelength / (2 * pi * NA)`` (Zhang et al. 2007, table 1), so that
+    ``v = sqrt(2) * r / sigma``. It has a dark ring and a faint wide rim that the Gaussian does not have.
 
     Parameters
     ----------

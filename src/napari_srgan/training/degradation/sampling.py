@@ -13,9 +13,9 @@ from torch import Tensor
 from napari_srgan.networks.resampling import keys_kernel
 
 Sampling = Literal["bicubic", "area", "point"]
-"""Ways of making an image smaller: ``"bicubic"``, antialiased, as the field measures itself; ``"area"``, the mean of
-the pixels, as a camera bins and as its own pixels gather light; ``"point"``, the one pixel in the middle,
-or between those in the middle, which lets fine detail alias."""
+"""Ways of making an image smaller: ``"bicubic"``, antialiased, as the field measures itself; ``"area"``, the
+mean of the pixels, as a camera bins and as its own pixels gather light; ``"point"``, the one pixel in the
+middle, or between those in the middle, which lets fine detail alias."""
 
 
 def gaussian_lines(sigma: NDArray[np.float64], radius: int) -> NDArray[np.float64]:

@@ -16,6 +16,11 @@ Noise = Literal["independent", "the same in every frame"]
 LARGEST_FACTOR = 8
 LARGEST_BLUR = 8.0
 """Sigma in low-resolution pixels that is no light blur any more, but a mistake in units."""
+SAMPLING_NAMES = {
+    "bicubic": "antialiased bicubic",
+    "area": "the mean of the pixels",
+    "point": "single pixels",
+}
 GAUSSIAN_REACH = 3.5
 """Sigmas at which the Gaussian is cut off."""
 
@@ -24,10 +29,10 @@ GAUSSIAN_REACH = 3.5
 class Degradation:
     """How low-resolution images are simulated from high-resolution ones.
 
-    Without blur and noise it is :func:`~napari_srgan.training.degradation.ideal.degrade`. Ranges are ``(lowest,
-    highest)``; a value is drawn from them anew for each patch, so that the model learns the whole range.
-    Parts are the share of the patches that something happens to. In a time-lapse all frames of a patch have
-    the same blur, gain and read noise.
+    Without blur and noise it is :func:`~napari_srgan.training.degradation.ideal.degrade`. Ranges are
+    ``(lowest, highest)``; a value is drawn from them anew for each patch, so that the model learns the whole
+    range. Parts are the share of the patches that something happens to. In a time-lapse all frames of a
+    patch have the same blur, gain and read noise.
 
     The high-resolution image has a blur and a noise of its own. Both are in the low-resolution image
     too, the noise weakened by the downsampling: what is set here is what the low-resolution image
@@ -42,7 +47,7 @@ class Degradation:
     """On the high-resolution grid, in place of the Gaussian; an array is read with
     :func:`~napari_srgan.training.degradation.point_spread.read_psf`."""
     gain: tuple[float, float] | None = None
-    """Grey levels per photo-electron, drawn log-uniformly where the lowest is not 0; None: no photon noise."""
+    """Grey levels per photo-electron, log-uniform where the lowest is not 0; None: no photon noise."""
     offset: float = 0.0
     """Grey level without light."""
     read_noise: tuple[float, float] = (0.0, 0.0)
@@ -61,7 +66,7 @@ class Degradation:
     airy: float = 0.0
     """Part of the blurred patches whose point spread function is the Airy pattern of the same width."""
     sampling: tuple[Sampling, ...] = ("bicubic",)
-    """Ways of becoming smaller, drawn alike: see :data:`~napari_srgan.training.degradation.sampling.Sampling`."""
+    """Ways of becoming smaller, drawn alike; one that is named twice is drawn twice as often."""
     read_electrons: tuple[float, float] = (0.0, 0.0)
     """Read noise in photo-electrons, which is added to `read_noise` where there is photon noise."""
     correlated: float = 0.0
@@ -133,12 +138,7 @@ class Degradation:
         if noise and self.noise != "independent":
             noise = f"{noise}, {self.noise}"
         blurred = "no blur" if self.psf is None and self.blur[1] == 0 else blur
-        ways = " or ".join(
-            {"bicubic": "antialiased bicubic", "area": "the mean of the pixels", "point": "single pixels"}[
-                way
-            ]
-            for way in self.sampling
-        )
+        ways = " or ".join(SAMPLING_NAMES[way] for way in dict.fromkeys(self.sampling))
         clean = f"; {self.clean:.0%} without blur and noise" if self.clean else ""
         return f"1/{self.factor} of the size by {ways}, {blurred}, {noise or 'no noise'}{clean}"
 

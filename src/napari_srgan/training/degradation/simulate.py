@@ -104,8 +104,8 @@ def expose(
     exposures
         N of them.
     held
-        What each file of 8 bit can hold; None: as :func:`~napari_srgan.training.degradation.camera_noise.record`
-        finds it.
+        What each file of 8 bit can hold; None: as
+        :func:`~napari_srgan.training.degradation.camera_noise.record` finds it.
 
     Returns
     -------
