@@ -32,8 +32,8 @@ from napari_srgan.models.library import bundled_folder
 from napari_srgan.networks import bicubic_upsample
 from napari_srgan.quality.flicker import flicker
 from napari_srgan.quality.metrics import crop_border, psnr, ssim
+from napari_srgan.training.movie_validation import READ_ELECTRONS, few_photons, taken
 from napari_srgan.training.movies import TRAINED_TIME, TRAINED_WIDTH, Movie, colours, movie, split
-from napari_srgan.training.photons import READ_NOISE, photon_noise
 
 TEMPLATE = Path(__file__).with_name("timelapse_page.md")
 PHOTONS = (None, 10.0, 20.0, 50.0)
@@ -255,7 +255,7 @@ class Bench:
             "frames": f"{min(lengths)} to {max(lengths)}",
             "late": f"{100 * (1 - TRAINED_TIME):.0f}",
             "right": f"{100 * (1 - TRAINED_WIDTH):.0f}",
-            "read_noise": f"{READ_NOISE:g}",
+            "read_noise": f"{READ_ELECTRONS:g}",
             "levels": ", ".join(f"{photons:g}" for photons in PHOTONS if photons is not None),
             "timed": f"{TIMED_FRAMES} frames of {TIMED_SIDE} x {TIMED_SIDE} pixels, {REPEATS} times by turns",
             "cores": f"{torch.get_num_threads()} threads of {os.cpu_count()} cores",
@@ -334,7 +334,7 @@ def level(photons: float | None) -> str:
 
 def low_of(of: Movie, photons: float | None) -> NDArray[np.float32]:
     """Frames ``(T, Y, X)`` at low resolution; the same noise whoever asks."""
-    low = of.low if photons is None else photon_noise(of.low, photons, np.random.default_rng(SEED))
+    low = taken(of.low, few_photons(photons), np.random.default_rng(SEED))
     return np.asarray(low[:, 0].numpy())
 
 

@@ -28,8 +28,8 @@ from screenshots import SIZE, _look_closely, _wait, _wait_until
 
 from napari_srgan.models import load_model
 from napari_srgan.storage.formats import open_image
+from napari_srgan.training.movie_validation import few_photons, taken
 from napari_srgan.training.movies import movie
-from napari_srgan.training.photons import photon_noise
 from napari_srgan.viewer.appearance import grid_of
 
 LARGEST = 1_500_000
@@ -75,8 +75,8 @@ def _open(viewer: Any, file: Path, photons: float | None) -> Any:
             raise SystemExit(f"{file.name} has axes {image.axes}; a gray movie, TYX, is shown")
         frames, spacings = image.data[:], image.spacings
     if photons is not None:
-        low = movie(file.stem, frames, 2, np.random.default_rng(0)).low
-        frames = photon_noise(low, photons, np.random.default_rng(0))[:, 0].numpy()
+        low = movie(file.stem, frames, 2).low
+        frames = taken(low, few_photons(photons), np.random.default_rng(0))[:, 0].numpy()
     layer = viewer.add_image(
         frames,
         name=file.name.split(".")[0],

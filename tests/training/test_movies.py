@@ -18,8 +18,8 @@ from napari_srgan.inference.clips import reflected
 from napari_srgan.networks import bicubic_downsample, build_network
 from napari_srgan.training.clip_sampler import ClipSampler
 from napari_srgan.training.losses import change_loss, pixel_loss
+from napari_srgan.training.movie_validation import READ_ELECTRONS, few_photons, taken
 from napari_srgan.training.movies import Movies, colours, read_movies, split
-from napari_srgan.training.photons import READ_NOISE, photon_noise
 from napari_srgan.training.pixel_stage import PixelStage
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.schedule import Moment
@@ -84,7 +84,7 @@ def test_a_clip_has_the_frames_that_the_network_sees_and_those_it_makes(movies: 
 @pytest.mark.parametrize("moved", [0.0, 1.0])
 def test_truth_is_that_of_the_middle_frames(movies: Movies, moved: float) -> None:
     still = [movies.training[1]]
-    chosen = recipe(movies={"clean": 1.0, "moved": moved})
+    chosen = recipe(movies={"moved": moved})
     sampler = Movies(movies.training[1:], still, []).sampler(chosen, np.random.default_rng(1))
     for _ in range(5):
         low, high = sampler.batch(1)
@@ -95,15 +95,15 @@ def test_truth_is_that_of_the_middle_frames(movies: Movies, moved: float) -> Non
 
 def test_noise_is_that_of_photons_and_anew_in_every_frame() -> None:
     light = torch.full((4, 1, 200, 200), 0.5)
-    noisy = photon_noise(light, 20.0, np.random.default_rng(0))
+    noisy = taken(light, few_photons(20.0), np.random.default_rng(0))
     assert float(noisy.mean()) == pytest.approx(0.5, abs=0.005)
-    assert float(noisy.var()) == pytest.approx((20 * 0.5 + READ_NOISE**2) / 20**2, rel=0.03)
+    assert float(noisy.var()) == pytest.approx((20 * 0.5 + READ_ELECTRONS**2) / 20**2, rel=0.03)
     one, other = (noisy[t].flatten().numpy() for t in (0, 1))
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.02
 
 
 def test_clips_with_noise_come_in_the_range_that_upscaling_will_see(movies: Movies) -> None:
-    chosen = recipe(movies={"clean": 0.0, "photons": (10, 10)})
+    chosen = recipe(degradation={"photons": (10, 10), "read_electrons": (1.5, 1.5)})
     low, _ = movies.sampler(chosen, np.random.default_rng(0)).batch(40)
     assert -0.3 < float(low.quantile(0.001)) < 0.3
     assert 0.7 < float(low.quantile(0.999)) < 1.3

@@ -11,9 +11,12 @@ import torch
 from torch import Tensor
 
 from napari_srgan.inference.clips import reflected
-from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.networks import build_network
-from napari_srgan.training.photons import photon_noise
+from napari_srgan.training.degradation.camera_noise import seen_range
+from napari_srgan.training.degradation.exposure import draw_exposure
+from napari_srgan.training.degradation.settings import Degradation
+from napari_srgan.training.degradation.simulate import expose, margin, window
+from napari_srgan.training.degraded_patches import normalised
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.tile_choice import orient
 
@@ -45,6 +48,9 @@ class ClipSampler:
     ) -> None:
         assert recipe.movies is not None
         self._recipe, self._of, self._draw = recipe, recipe.movies, draw
+        factor, degradation = recipe.scale_factor, recipe.degradation
+        self._degradation = degradation.of(factor) if degradation else Degradation(factor, blur=(0, 0))
+        self._beyond = margin(self._degradation)
         self._movies = [list(of) for of in _by_set(movies)]
         self._stills = [list(of) for of in _by_set(stills)]
         weights = np.array([len(of) ** recipe.set_balance for of in self._stills])
@@ -58,17 +64,21 @@ class ClipSampler:
         return torch.stack([low for low, _ in clips]), torch.stack([high for _, high in clips])
 
     def _clip(self) -> tuple[Tensor, Tensor]:
-        draw, of = self._draw, self._of
-        moved = bool(self._stills) and draw.uniform() < of.moved
-        low, high, movie = self._of_still() if moved else self._of_movie()
-        photons = None if draw.uniform() < of.clean else float(np.exp(draw.uniform(*np.log(of.photons))))
-        if photons is not None:
-            low = photon_noise(low, photons, draw)
-        brightness, gain = movie.brightness.at(photons), float(draw.uniform(*self._recipe.gain))
-        low, high = (_apply(brightness, image) * gain for image in (low, high))
+        draw, degradation = self._draw, self._degradation
+        moved = bool(self._stills) and draw.uniform() < self._of.moved
+        wide, movie = self._of_still() if moved else self._of_movie()
+        exposure = draw_exposure(degradation, draw)
+        transform, held = seen_range(movie.values, exposure, draw)
+        low = expose(wide[None], [exposure], degradation, draw, [held])[0]
+        gain = float(draw.uniform(*self._recipe.gain))
+        beyond = self._beyond // degradation.factor
+        low, high = (
+            normalised(_without(around, image), transform) * gain
+            for around, image in ((beyond, low), (self._beyond, wide))
+        )
         if draw.integers(2):
             low, high = low.flip(0), high.flip(0)
-        high = high[self._before : len(high) - self._after] if len(high) == len(low) else high
+        high = high[self._before : len(high) - self._after]
         turns, mirrored = int(draw.integers(4)), bool(draw.integers(2))
         return orient(low, turns, mirrored), orient(high, turns, mirrored)
 
@@ -76,7 +86,8 @@ class ClipSampler:
     def _frames(self) -> int:
         return self._before + self._of.clip + self._after
 
-    def _of_movie(self) -> tuple[Tensor, Tensor, Movie]:
+    def _of_movie(self) -> tuple[Tensor, Movie]:
+        """Frames at high resolution with their margin, and the movie they are of."""
         draw, size, factor = self._draw, self._recipe.patch, self._recipe.scale_factor
         movies = self._movies[draw.integers(len(self._movies))]
         movie = movies[draw.integers(len(movies))]
@@ -84,24 +95,18 @@ class ClipSampler:
         first = int(draw.integers(length - self._of.clip + 1)) - self._before
         times = reflected(np.arange(first, first + self._frames), length)
         y, x = int(draw.integers(height - size + 1)), int(draw.integers(width - size + 1))
-        low = movie.low[times, :, y : y + size, x : x + size]
-        high = movie.high[times, :, y * factor : (y + size) * factor, x * factor : (x + size) * factor]
-        return low, high, movie
+        return window(movie.high[times], y * factor, x * factor, size * factor, self._beyond), movie
 
-    def _of_still(self) -> tuple[Tensor, Tensor, Movie]:
+    def _of_still(self) -> tuple[Tensor, Movie]:
         """Frames cut from one image, each a little elsewhere: whole pixels at high resolution."""
-        from napari_srgan.networks import bicubic_downsample
-
-        draw, factor = self._draw, self._recipe.scale_factor
+        draw = self._draw
         stills = self._stills[draw.choice(len(self._stills), p=self._weights)]
         still = stills[draw.integers(len(stills))]
-        side = self._recipe.patch * factor
+        side = self._recipe.patch * self._recipe.scale_factor
         height, width = still.high.shape[2:]
         tops, lefts = (self._path(size - side) for size in (height, width))
-        high = torch.stack(
-            [still.high[0, :, y : y + side, x : x + side] for y, x in zip(tops, lefts, strict=True)]
-        )
-        return bicubic_downsample(high, factor), high, still
+        frames = [window(still.high[0], y, x, side, self._beyond) for y, x in zip(tops, lefts, strict=True)]
+        return torch.stack(frames), still
 
     def _path(self, most: int) -> list[int]:
         """Places from 0 to `most`, one a frame: drifting, shaking, and turning back at the ends."""
@@ -112,8 +117,10 @@ class ClipSampler:
         return [int(place) for place in reflected(places, most + 1)]
 
 
-def _apply(transform: IntensityTransform, image: Tensor) -> Tensor:
-    return (image - transform.offset) / transform.span if transform.span else image - transform.offset
+def _without(around: int, image: Tensor) -> Tensor:
+    """Frames without their margin."""
+    inner = slice(around, -around or None)
+    return image[..., inner, inner]
 
 
 def _by_set(movies: Sequence[Movie]) -> list[list[Movie]]:

@@ -46,6 +46,7 @@ class DegradedPatches:
         """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``."""
         draw, recipe, degradation = self._draw, self._recipe, self._degradation
         size, factor, around = recipe.patch, recipe.scale_factor, self._around
+        side, beyond = size * factor, around * factor
         drawn = [self._choice.draw(draw) for _ in range(count)]
         background = draw.uniform(*self._background, size=count)
         exposures = [draw_exposure(degradation, draw) for _ in range(count)]
@@ -53,11 +54,11 @@ class DegradedPatches:
             seen_range(self._values[id(tile)] + light, exposure, draw)
             for (tile, _, _), light, exposure in zip(drawn, background, exposures, strict=True)
         ]
-        wide = torch.stack([window(tile.high, y, x, size, around, factor) for tile, y, x in drawn])
+        wide = torch.stack([window(tile.high, y * factor, x * factor, side, beyond) for tile, y, x in drawn])
         wide += torch.from_numpy(background).to(wide)[:, None, None, None]
         lows = expose(wide, exposures, degradation, draw, [held for _, held in ranges])
         inner = slice(around, around + size)
-        core = slice(around * factor, (around + size) * factor)
+        core = slice(beyond, beyond + side)
         pairs = []
         for low, high, (transform, held) in zip(
             lows[..., inner, inner], wide[..., core, core], ranges, strict=True

@@ -12,7 +12,9 @@ from torch import Tensor
 from napari_srgan.inference.clips import reflected
 from napari_srgan.networks import Generator, bicubic_upsample
 from napari_srgan.quality.metrics import psnr
-from napari_srgan.training.photons import photon_noise
+from napari_srgan.training.degradation.camera_noise import record, seen_range
+from napari_srgan.training.degradation.exposure import Exposure
+from napari_srgan.training.degraded_patches import normalised
 from napari_srgan.training.precision import mixed_precision
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 PHOTONS = (None, 20.0)
 """In the brightest places of what is judged by; None: without noise."""
+
+READ_ELECTRONS = 1.5
+"""Standard deviation of their noise without light, in photo-electrons."""
 
 Upscale = Callable[[Tensor], Tensor]
 """From frames ``(T, C, Y, X)`` in the network's range to ``(T, C, Y * factor, X * factor)``."""
@@ -56,10 +61,25 @@ def name_of(movie: Movie, photons: float | None) -> str:
     return f"{movie.name}, {'no noise' if photons is None else f'{photons:g} photons'}"
 
 
+def few_photons(photons: float | None) -> Exposure:
+    """The exposure of frames with so many photons in their brightest places; None: without noise."""
+    if photons is None:
+        return Exposure()
+    return Exposure(gain=1 / photons, read_noise=READ_ELECTRONS / photons)
+
+
+def taken(low: Tensor, exposure: Exposure, draw: np.random.Generator) -> Tensor:
+    """Frames ``(T, C, Y, X)`` of light with the noise of an exposure, in the units of the light."""
+    if not exposure.noisy:
+        return low
+    return torch.from_numpy(record(low.numpy().astype(np.float64), exposure, draw).astype(np.float32))
+
+
 def _psnr(upscale: Upscale, movie: Movie, photons: float | None) -> float:
-    low = movie.low if photons is None else photon_noise(movie.low, photons, np.random.default_rng(0))
-    brightness = movie.brightness.at(photons)
-    result = upscale((low - brightness.offset) / brightness.span) * brightness.span + brightness.offset
+    exposure, draw = few_photons(photons), np.random.default_rng(0)
+    low = taken(movie.low, exposure, draw)
+    transform, _ = seen_range(movie.values, exposure, draw)
+    result = upscale(normalised(low, transform)) * transform.span + transform.offset
     return float(np.mean([psnr(a, b, peak=1.0) for a, b in _frames(result, movie.high)]))
 
 

@@ -18,8 +18,8 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import percentile_transform
 from napari_srgan.networks import Generator, bicubic_downsample
 from napari_srgan.training.clip_sampler import ClipSampler
+from napari_srgan.training.degraded_patches import sampled_values
 from napari_srgan.training.movie_validation import validate_bicubic_frames, validate_frames
-from napari_srgan.training.photons import NoisyBrightness, noisy_brightness
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.tiles import read_tiles
 
@@ -41,7 +41,8 @@ class Movie:
     """``(T, C, Y, X)`` float32."""
     high: Tensor
     """``(T, C, Y * factor, X * factor)`` float32."""
-    brightness: NoisyBrightness
+    values: NDArray[np.float64]
+    """A sample of the brightness of `low`."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,6 @@ def read_movies(recipe: Recipe, data: Path) -> Movies:
         If a folder has no movies, one of them cannot be read, or is too small for a patch.
     """
     assert recipe.movies is not None
-    draw = np.random.default_rng(recipe.seed)
     training: list[Movie] = []
     held_back: list[Movie] = []
     for folder in recipe.movies.folders:
@@ -97,11 +97,11 @@ def read_movies(recipe: Recipe, data: Path) -> Movies:
         for file in files:
             for name, frames in colours(file):
                 trained, held = split(frames)
-                training.append(movie(name, trained, recipe.scale_factor, draw))
-                held_back.append(movie(name, held, recipe.scale_factor, draw))
+                training.append(movie(name, trained, recipe.scale_factor))
+                held_back.append(movie(name, held, recipe.scale_factor))
                 _check_size(training[-1], recipe)
     stills = [
-        Movie(tile.source_set, tile.low[None], tile.high[None], noisy_brightness(tile.low, draw))
+        Movie(tile.source_set, tile.low[None], tile.high[None], sampled_values(tile.low))
         for tile in (read_tiles(recipe, data).training if recipe.folders else ())
     ]
     return Movies(training, stills, held_back)
@@ -140,13 +140,13 @@ def split(frames: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return frames[:until, :, :width], frames[until:, :, width:]
 
 
-def movie(name: str, frames: NDArray[Any], factor: int, draw: np.random.Generator) -> Movie:
+def movie(name: str, frames: NDArray[Any], factor: int) -> Movie:
     """Frames ``(T, Y, X)`` of any dtype as light, with their low resolution."""
     y, x = (size // factor * factor for size in frames.shape[1:])
     light = percentile_transform(frames).apply(frames[:, :y, :x])
     high = torch.from_numpy(light)[:, None]
     low = bicubic_downsample(high, factor)
-    return Movie(name, low, high, noisy_brightness(low, draw))
+    return Movie(name, low, high, sampled_values(low))
 
 
 def movie_sources(recipe: Recipe, data: Path) -> tuple[str, ...]:

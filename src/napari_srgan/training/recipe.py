@@ -69,10 +69,6 @@ class MovieClips(BaseModel):
     """Weight of the loss on what changes from each of them to the next, in the pixel stage."""
     moved: float = Field(default=0.5, ge=0, le=1)
     """Part of the patches that are cut from the tiles of `folders`, which are moved; others are of movies."""
-    clean: float = Field(default=0.25, ge=0, le=1)
-    """Part of the patches that are without noise."""
-    photons: tuple[float, float] = (10.0, 50.0)
-    """Range of the photons in the brightest places of the others."""
 
     @model_validator(mode="after")
     def _something_can_change(self) -> MovieClips:

@@ -33,23 +33,21 @@ def margin(degradation: Degradation) -> int:
     return math.ceil(reach / factor) * factor
 
 
-def window(high: Tensor, y: int, x: int, size: int, around: int, factor: int) -> Tensor:
+def window(high: Tensor, top: int, left: int, side: int, around: int) -> Tensor:
     """A patch with its margin, continued by its edge where the image ends, as downsampling is.
 
     Parameters
     ----------
     high
         ``(..., Y, X)``.
-    y, x, size
-        First pixels and side of the patch, in low-resolution pixels.
+    top, left, side
+        First pixels of the patch along Y and X, and its side.
     around
-        The margin, in low-resolution pixels.
-    factor
-        High-resolution pixels along the side of a low-resolution one.
+        The margin in pixels.
     """
     spans = [
-        np.arange((start - around) * factor, (start + size + around) * factor).clip(0, length - 1)
-        for start, length in zip((y, x), high.shape[-2:], strict=True)
+        np.arange(start - around, start + side + around).clip(0, length - 1)
+        for start, length in zip((top, left), high.shape[-2:], strict=True)
     ]
     (y0, y1), (x0, x1) = ((int(s.min()), int(s.max()) + 1) for s in spans)
     part = high[..., y0:y1, x0:x1]

@@ -163,15 +163,16 @@ class SimulatedPatches(_Patches):
         """As of :class:`MeasuredPatches`."""
         places = [self._place() for _ in range(count)]
         size, factor, around = self._recipe.patch, self._recipe.scale_factor, self._margin
+        side, beyond = size * factor, around * factor
         wide = torch.stack(
             [
-                torch.stack([window(plane.high, y, x, size, around, factor) for plane in clip.seen])
+                torch.stack([window(plane.high, y * factor, x * factor, side, beyond) for plane in clip.seen])
                 for clip, y, x in places
             ]
         )
         lows = simulate(wide, self._degradation, self._draw)
         inner = slice(around, around + size)
-        core = slice(around * factor, (around + size) * factor)
+        core = slice(beyond, beyond + side)
         pairs = []
         for (clip, _, _), low, high in zip(places, lows, wide, strict=True):
             seen, target = clip.made[0].seen, clip.made[0].target
