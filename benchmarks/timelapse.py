@@ -124,10 +124,7 @@ class Bench:
         }
 
     def _scenes(self, make: Callable[[NDArray[Any]], NDArray[Any]]) -> list[Movie]:
-        return [
-            movie(name, make(split(frames)[1]), self.factor, np.random.default_rng(SEED))
-            for name, frames in self.sources.items()
-        ]
+        return [movie(name, make(split(frames)[1]), self.factor) for name, frames in self.sources.items()]
 
     @cache  # noqa: B019 -- there is one, to the end
     def measured(self, way: str, number: int, photons: float | None, scene: str = "") -> Figures:
@@ -208,7 +205,7 @@ class Bench:
         long = {name: frames for name, frames in self.sources.items() if len(frames) >= longest / 2}
         name, frames = max(long.items(), key=lambda item: steadiness(item[1]))
         right = frames[:, :, round(TRAINED_WIDTH * frames.shape[2]) :]
-        of = movie(name, right, self.factor, np.random.default_rng(SEED))
+        of = movie(name, right, self.factor)
         return f"{name}, 20 photons", low_of(of, 20.0), of.high[:, 0].numpy()
 
     def best_sentence(self) -> str:

@@ -36,6 +36,15 @@ def test_pixel_losses_of_a_known_difference() -> None:
     assert pixel_loss("l1", result, truth).item() == pytest.approx(0.3)
     assert pixel_loss("l2", result, truth).item() == pytest.approx(0.09)
     assert pixel_loss("charbonnier", result, truth).item() == pytest.approx(math.hypot(0.3, 1e-3))
+    assert pixel_loss("psnr", result, truth).item() == pytest.approx(math.log(0.3), abs=1e-3)
+
+
+def test_in_the_loss_of_psnr_images_of_different_noise_count_alike() -> None:
+    truth = torch.zeros(2, 1, 8, 8)
+    result = torch.stack([torch.full((1, 8, 8), 0.5), torch.full((1, 8, 8), 0.05)])
+    better = torch.stack([result[0] / 2, result[1]]), torch.stack([result[0], result[1] / 2])
+    gains = [pixel_loss("psnr", result, truth) - pixel_loss("psnr", each, truth) for each in better]
+    assert float(gains[0]) == pytest.approx(float(gains[1]), rel=0.02)
 
 
 def test_what_changes_in_the_result_alone_is_its_flicker() -> None:

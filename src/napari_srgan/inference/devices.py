@@ -55,7 +55,7 @@ def choose_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
     if device.type == "xpu":
         return torch.bfloat16
     if device.type == "cpu":
-        able = torch.cpu.get_capabilities()
-        fast = able.get("amx_bf16", False) or able.get("avx512_bf16", False)
-        return torch.bfloat16 if fast else torch.float32
+        # AVX512-bf16 without AMX is slower than float32 on a Xeon: 1.5 times in training and 1.8 times in
+        # upscaling, with networks of 32 features.
+        return torch.bfloat16 if torch.cpu.get_capabilities().get("amx_bf16", False) else torch.float32
     return torch.float32

@@ -51,7 +51,7 @@ class Engine:
         ``"auto"`` takes the first of CUDA, XPU, MPS that is there, else the CPU.
     precision
         ``"auto"`` takes the fastest type the device is fast at: bfloat16 or float16 on
-        CUDA, bfloat16 on CPUs with AMX or AVX512-bf16, else float32. A network that is not
+        CUDA, bfloat16 on CPUs with AMX, else float32. A network that is not
         made for a small type runs in float32 whatever is said.
     self_ensemble
         Give the mean over the eight orientations of the image.

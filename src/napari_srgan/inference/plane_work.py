@@ -125,7 +125,8 @@ class PlaneWork:
     def pixels_seen(self, tile: Tile) -> int:
         """Pixels of a plane that are computed for a tile, halo and border included."""
         spans = zip((tile.y, tile.x), self.stack.plane_shape, strict=True)
-        windows = [tile_window(span, length, self.seen, self.stack.card.border) for span, length in spans]
+        card = self.stack.card
+        windows = [tile_window(span, length, self.seen, card.border, card.grid) for span, length in spans]
         return math.prod(len(window.read) + sum(window.pad) for window in windows)
 
     def must_measure(self, tile: Tile) -> bool:

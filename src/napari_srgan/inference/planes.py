@@ -210,7 +210,7 @@ class PlaneStack:
 
     def _windows(self, tile: Tile, halo: int, border: int | None) -> tuple[Window, ...]:
         return tuple(
-            tile_window(span, length, halo, border)
+            tile_window(span, length, halo, border, self.card.grid)
             for span, length in zip((tile.y, tile.x), self.plane_shape, strict=True)
         )
 

@@ -79,7 +79,7 @@ class Window:
         return len(self.read) + sum(self.pad) - sum(self.cut)
 
 
-def tile_window(core: Span, length: int, halo: int, border: int | None = None) -> Window:
+def tile_window(core: Span, length: int, halo: int, border: int | None = None, grid: int = 1) -> Window:
     """Window of a tile along one axis.
 
     Parameters
@@ -92,10 +92,14 @@ def tile_window(core: Span, length: int, halo: int, border: int | None = None) -
         Pixels beyond its own that the tile must see.
     border
         Continuation of the plane; :data:`BORDER` if unsaid.
+    grid
+        The window begins and ends at multiples of it, counted from where the continued plane begins: see
+        :attr:`~napari_srgan.networks.Generator.grid`. The plane is continued to such a place.
     """
     border = min(BORDER if border is None else border, halo)
     plane = Span(0, length)
     window = core.grown(halo, halo).within(plane.grown(border, border))
+    window = window.grown((window.start + border) % grid, -(window.stop + border) % grid)
     read = window.within(plane)
     return Window(
         read=read,

@@ -124,6 +124,9 @@ class ModelCard(BaseModel):
     ``"percentile"``: robust percentiles of the whole array are mapped to 0..1."""
     receptive_radius: int = Field(ge=0)
     """Low-resolution pixels, beyond its own, that an output pixel depends on."""
+    grid: int = Field(default=1, ge=1)
+    """Low-resolution pixels to multiples of which tiles are read, see
+    :attr:`~napari_srgan.networks.Generator.grid`."""
     border: int | None = Field(default=None, ge=0)
     """Pixels by which an image is continued by reflection at its edges, so that the network's
     zero padding stays away from it. None for the usual; 0 for networks whose published results

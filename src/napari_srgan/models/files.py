@@ -155,6 +155,11 @@ def _check_network(path: Path, card: ModelCard, network: Generator) -> None:
             f"the card of {path.name} gives a receptive radius of {card.receptive_radius}, its network "
             f"has {network.receptive_radius}; get the file again from where it was made"
         )
+    if network.grid != card.grid:
+        raise UserError(
+            f"the card of {path.name} says that tiles are read at multiples of {card.grid}, its network "
+            f"needs {network.grid}; get the file again from where it was made"
+        )
 
 
 def has_card(path: Path) -> bool:

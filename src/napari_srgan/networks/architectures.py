@@ -11,11 +11,13 @@ from napari_srgan.networks.generator import Generator
 from napari_srgan.networks.recurrent import Recurrent
 from napari_srgan.networks.slow_fusion import SlowFusion
 from napari_srgan.networks.srresnet import SRResNet
+from napari_srgan.networks.unet import UNet
 
 ARCHITECTURES: Mapping[str, Callable[..., Generator]] = {
     "srresnet": SRResNet,
     "rdn": rdn.RDN,
     "rrdb": rrdb.RRDBNet,
+    "unet": UNet,
     "early-fusion": EarlyFusion,
     "slow-fusion": SlowFusion,
     "recurrent": Recurrent,

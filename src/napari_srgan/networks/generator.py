@@ -75,6 +75,14 @@ class Generator(nn.Module, ABC):
         return 1
 
     @property
+    def grid(self) -> int:
+        """Low-resolution pixels along the side of what is one place deep inside the network; 1 for most.
+
+        Windows of an image that begin and end at multiples of it give what the whole image gives.
+        """
+        return 1
+
+    @property
     def needs_plane_statistics(self) -> bool:
         """Whether every pixel depends on the whole image, by way of its mean and variance."""
         return normalises_over_image(self)

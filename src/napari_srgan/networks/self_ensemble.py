@@ -38,6 +38,10 @@ class SelfEnsemble(Generator):
         return self.network.receptive_radius
 
     @property
+    def grid(self) -> int:
+        return self.network.grid
+
+    @property
     def frames_before(self) -> int:
         return self.network.frames_before
 

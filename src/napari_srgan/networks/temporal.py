@@ -15,20 +15,15 @@ from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from napari_srgan.networks.brightness import BRIGHTNESS_REACH, keep_brightness
 from napari_srgan.networks.generator import Generator, predict_nothing_yet
-from napari_srgan.networks.resampling import BACK_PROJECTION_RADIUS, bicubic_downsample, bicubic_upsample
+from napari_srgan.networks.resampling import bicubic_upsample
 from napari_srgan.networks.srresnet import ResidualBlock
 from napari_srgan.networks.sub_pixel import check_upsampling, direct_tail, tail_radius
 
 KERNEL = 3
 """Side of every convolution."""
-BRIGHTNESS_SIGMA = 5.0
-"""Low-resolution pixels over which the brightness of a frame is kept: with 2 the noise that was put back cost
-0.3 dB at 20 photons, with 5 it costs 0.05; without, the mean of a frame was off by up to 4 %."""
-BRIGHTNESS_RADIUS = 10
-"""Where the Gaussian is cut off."""
 
 
 class TemporalGenerator(Generator):
@@ -51,7 +46,7 @@ class TemporalGenerator(Generator):
     clip
         Frames that are best made in one go.
     back_projection
-        Keep the brightness of each frame, see :func:`keep_brightness`.
+        Keep the brightness of each frame, see :func:`~napari_srgan.networks.brightness.keep_brightness`.
 
     Raises
     ------
@@ -104,7 +99,7 @@ class TemporalGenerator(Generator):
 
     @property
     def _back_projection_radius(self) -> int:
-        return BACK_PROJECTION_RADIUS + BRIGHTNESS_RADIUS if self.back_projection else 0
+        return BRIGHTNESS_REACH if self.back_projection else 0
 
     def forward(self, low: Tensor) -> Tensor:
         """Map float32 ``(N, T, C, Y, X)`` to float32 ``(N, T', C, Y * factor, X * factor)``.
@@ -155,36 +150,3 @@ def each_frame(layers: nn.Module, frames: Iterable[Tensor]) -> Iterator[Tensor]:
     together = list(frames)
     batch = torch.cat(together).contiguous(memory_format=torch.channels_last)
     yield from layers(batch).split(len(together[0]))
-
-
-def keep_brightness(high: Tensor, low: Tensor, factor: int) -> Tensor:
-    """Add what an upscaled frame lacks to have the brightness of its low-resolution frame.
-
-    As :func:`~napari_srgan.networks.resampling.back_project`, but of a Gaussian of
-    :data:`BRIGHTNESS_SIGMA` low-resolution pixels: noise is not to be put back that other frames have shown
-    to be noise. The mean over a few pixels is the frame's own, whatever the frames around it.
-
-    Parameters
-    ----------
-    high
-        ``(N, C, Y * factor, X * factor)`` float32.
-    low
-        ``(N, C, Y, X)`` float32.
-    factor
-        Of the upscaling.
-    """
-    lacks = low - bicubic_downsample(high, factor)
-    return high + bicubic_upsample(_blurred(lacks), factor)
-
-
-def _blurred(image: Tensor) -> Tensor:
-    """A Gaussian, cut off; beyond the edge the image is its edge."""
-    places = torch.arange(-BRIGHTNESS_RADIUS, BRIGHTNESS_RADIUS + 1, device=image.device, dtype=image.dtype)
-    line = torch.exp(-(places**2) / (2 * BRIGHTNESS_SIGMA**2))
-    line = line / line.sum()
-    n, c, y, x = image.shape
-    planes = F.pad(image.reshape(n * c, 1, y, x), (BRIGHTNESS_RADIUS,) * 4, mode="replicate")
-    with torch.autocast(image.device.type, enabled=False):
-        rows = F.conv2d(planes, line.reshape(1, 1, -1, 1))
-        both = F.conv2d(rows, line.reshape(1, 1, 1, -1))
-    return both.reshape(n, c, y, x)

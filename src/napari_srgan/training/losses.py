@@ -12,11 +12,13 @@ from typing import Literal, get_args
 from torch import Tensor
 from torch.nn import functional as F
 
-PixelLoss = Literal["l1", "l2", "charbonnier"]
+PixelLoss = Literal["l1", "l2", "charbonnier", "psnr"]
 AdversarialLoss = Literal["standard", "least-squares", "hinge", "relativistic"]
 
 CHARBONNIER_EPSILON = 1e-3
 """Where Charbonnier's loss turns from a parabola into a line."""
+LEAST_SQUARE = 1e-5
+"""Mean squared distance, 50 dB, below which an image counts hardly more in the loss ``"psnr"``."""
 
 
 def pixel_loss(kind: PixelLoss, result: Tensor, truth: Tensor) -> Tensor:
@@ -26,9 +28,12 @@ def pixel_loss(kind: PixelLoss, result: Tensor, truth: Tensor) -> Tensor:
     ----------
     kind
         ``"l1"``; ``"l2"``, the squared distance of SRGAN's eq. 4; ``"charbonnier"``,
-        ``sqrt(d**2 + epsilon**2)`` (Lai et al. 2017, arXiv 1704.03915, section 3.2).
+        ``sqrt(d**2 + epsilon**2)`` (Lai et al. 2017, arXiv 1704.03915, section 3.2);
+        ``"psnr"``, the logarithm of each image's root mean squared distance, as HINet has it (Chen et al.
+        2021, arXiv 2105.06086): images of few photons and clean ones count alike, and a result is the mean
+        of what may have been there, as with the squared distance, not the median.
     result, truth
-        Tensors of equal shape.
+        Tensors of equal shape, ``(N, ...)``.
 
     Raises
     ------
@@ -41,6 +46,8 @@ def pixel_loss(kind: PixelLoss, result: Tensor, truth: Tensor) -> Tensor:
         return F.mse_loss(result, truth)
     if kind == "charbonnier":
         return ((result - truth).square() + CHARBONNIER_EPSILON**2).sqrt().mean()
+    if kind == "psnr":
+        return (result - truth).square().flatten(1).mean(dim=1).add(LEAST_SQUARE).log().mean() / 2
     raise ValueError(f"there is no pixel loss {kind!r}; there is: {', '.join(get_args(PixelLoss))}")
 
 

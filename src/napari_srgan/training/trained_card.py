@@ -47,6 +47,7 @@ def trained_card(
         "intensity": recipe.intensity,
         "frames": network.frames,
         "receptive_radius": network.receptive_radius,
+        "grid": network.grid,
         "licence": recipe.licence,
         "citation": recipe.citation,
         "recipe": recipe.model_dump(mode="json"),
