@@ -24,7 +24,7 @@ from napari_srgan.training.tile import Tile
 LEVELS = ((10.0, 0.0), (100.0, 0.0), (100.0, 1.0))
 """Photons in the brightest places, and sigma of the blur in low-resolution pixels, of the noisy images."""
 READ_ELECTRONS = 1.5
-MOST_OF_A_SET = 3
+MOST_OF_A_SET = 1
 """Tiles of each source set of which noisy images are made."""
 SHORT, LONG = "_short.png", "_long.png"
 LARGEST_PAIR = 512
