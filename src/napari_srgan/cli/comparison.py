@@ -30,7 +30,7 @@ def draw_comparison(compared: Compared) -> Image.Image:
     factor = compared.model.scale_factor
     blocks = compared.low.repeat(factor, axis=0).repeat(factor, axis=1)
     columns = {
-        f"low resolution (1/{factor})": (blocks, ""),
+        f"low resolution (1/{factor})": (blocks, compared.taken),
         "bicubic": (compared.bicubic, _figures(compared, "bicubic")),
         compared.model.name: (compared.result, _figures(compared, "result")),
         "original": (compared.original, compared.sample),

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 PICTURE = "napari-srgan-demo.png"
 """Name of the side-by-side picture."""
+PHOTONS, READ_ELECTRONS = 40.0, 1.5
+"""Photo-electrons in the brightest places of the noisy image that is made of the nuclei, and its read noise: a
+short exposure."""
 
 
 def demo(
@@ -31,8 +34,9 @@ def demo(
     model: Annotated[str | None, typer.Option(help="Name of a model, or a file.")] = None,
     no_window: Annotated[bool, typer.Option("--no-window", help="Do not open napari.")] = False,
 ) -> None:
-    """Make a sample smaller, upscale it again, and compare with what it was.
+    """Make a sample smaller and noisy, upscale it again, and compare with what it was.
 
+    Fluorescence gets the noise of a short exposure, simulated; tissue in colours stays without.
     Prints PSNR and SSIM beside bicubic interpolation, writes a picture, and opens napari
     where there is a display.
     """
@@ -72,10 +76,12 @@ class Compared:
     """Of the original, in micrometres."""
     figures: dict[str, Figures]
     """Of ``"bicubic"`` and ``"result"``."""
+    taken: str
+    """What was simulated in `low` beside its size, in words."""
 
 
 def compare(model: Model) -> Job[Compared]:
-    """Upscale the sample that suits a model, after making it smaller by its factor.
+    """Upscale the sample that suits a model, after taking it as a microscope of lower resolution would.
 
     Parameters
     ----------
@@ -96,16 +102,12 @@ def compare(model: Model) -> Job[Compared]:
     from napari_srgan.quality.comparison import bicubic, measure
     from napari_srgan.samples import SAMPLES, sample_path
     from napari_srgan.storage.formats import open_image
-    from napari_srgan.training.degradation.ideal import degrade
 
     name = "tissue" if model.card.channels == 3 else "nuclei"
     sample = SAMPLES[name]
     with open_image(sample_path(name)) as image:
         truth = image.data[:]
-    planes = truth if truth.ndim == 3 else truth[..., None]
-    low, original = (
-        part if truth.ndim == 3 else part[..., 0] for part in degrade(planes, model.scale_factor)
-    )
+    low, original, taken = _taken(truth, model.scale_factor)
     upscaled: Upscaled = yield from upscale_job(low, model, axes=sample.axes)
     interpolated = bicubic(low, model.scale_factor)
     images = {"bicubic": interpolated, "result": upscaled.data}
@@ -118,14 +120,39 @@ def compare(model: Model) -> Job[Compared]:
         result=upscaled.data,
         pixel_size=sample.pixel_size,
         figures={which: measure(image, original, model.scale_factor) for which, image in images.items()},
+        taken=taken,
     )
+
+
+def _taken(truth: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any], str]:
+    """A sample as it would be at low resolution, what of it that shows, and in words what was simulated."""
+    import numpy as np
+    import torch
+
+    from napari_srgan.inference.arrays import restore_dtype
+    from napari_srgan.inference.intensity import percentile_transform
+    from napari_srgan.training.degradation.exposure import Exposure
+    from napari_srgan.training.degradation.ideal import degrade
+    from napari_srgan.training.degradation.settings import Degradation
+    from napari_srgan.training.degradation.simulate import expose
+
+    if truth.ndim == 3:
+        return *degrade(truth, factor), ""
+    _, original = degrade(truth[..., None], factor)
+    light = percentile_transform(original)
+    gain = light.span / PHOTONS
+    exposure = Exposure(gain=gain, offset=light.offset, read_noise=READ_ELECTRONS * gain, sampling="area")
+    high = torch.from_numpy(original[..., 0].astype(np.float64))[None, None]
+    low = expose(high, [exposure], Degradation(factor), np.random.default_rng(0))[0, 0].numpy()
+    return restore_dtype(low, truth.dtype), original[..., 0], f"{PHOTONS:g} photons, simulated"
 
 
 def _print_figures(compared: Compared) -> None:
     y, x = compared.original.shape[:2]
     name, factor = compared.model.name, compared.model.scale_factor
+    noise = f" with the noise of {compared.taken}" if compared.taken else ""
     width = max(len(name), len("bicubic")) + 2
-    print(f"{compared.sample}, {y} x {x} pixels: made {factor} times smaller, then upscaled again")
+    print(f"{compared.sample}, {y} x {x} pixels: made {factor} times smaller{noise}, then upscaled again")
     print(f"{'':{width}}{'PSNR (dB)':>10}{'SSIM':>8}")
     for label, which in (("bicubic", "bicubic"), (name, "result")):
         figures = compared.figures[which]
