@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 PICTURE = "napari-srgan-demo.png"
 """Name of the side-by-side picture."""
 PHOTONS, READ_ELECTRONS = 40.0, 1.5
-"""Photo-electrons in the brightest places of the noisy image that is made of the nuclei, and its read noise: a
-short exposure."""
+"""Photo-electrons in the brightest places of the noisy image that is made of the nuclei, and its read
+noise: a short exposure."""
 
 
 def demo(
