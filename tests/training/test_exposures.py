@@ -213,6 +213,15 @@ def test_patches_are_noisy_in_the_range_of_upscaling_and_their_truth_is_not(reci
     assert 0.8 < float(low.quantile(0.999)) < 1.2
 
 
+def test_empty_patches_have_noise_and_an_even_truth(recipe: Recipe) -> None:
+    sampler = DegradedPatches([tile()], with_degradation(recipe, **NOISY, empty=0.5), draw())
+    low, high = sampler.batch(200)
+    even = high.flatten(1).std(dim=1) < 1e-5
+    assert 70 < int(even.sum()) < 130
+    assert float(low[even].flatten(1).std(dim=1).min()) > 0.05
+    assert 0.1 < float(high[even].min()) < float(high[even].max()) < 0.9
+
+
 def test_what_a_file_could_not_hold_is_not_asked_for(recipe: Recipe) -> None:
     chosen = with_degradation(recipe, photons=(1e6, 1e6), eight_bit=1.0, sampling=("area",))
     low, high = DegradedPatches([tile()], chosen, draw()).batch(64)

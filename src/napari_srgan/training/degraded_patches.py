@@ -36,7 +36,7 @@ class DegradedPatches:
 
     def __init__(self, tiles: Sequence[Tile], recipe: Recipe, draw: np.random.Generator) -> None:
         assert recipe.degradation is not None
-        self._recipe, self._background, self._draw = recipe, recipe.degradation.background, draw
+        self._recipe, self._ranges, self._draw = recipe, recipe.degradation, draw
         self._degradation = recipe.degradation.of(recipe.scale_factor)
         self._around = margin(self._degradation) // recipe.scale_factor
         self._choice = TileChoice(tiles, recipe)
@@ -48,14 +48,17 @@ class DegradedPatches:
         size, factor, around = recipe.patch, recipe.scale_factor, self._around
         side, beyond = size * factor, around * factor
         drawn = [self._choice.draw(draw) for _ in range(count)]
-        background = draw.uniform(*self._background, size=count)
+        background = draw.uniform(*self._ranges.background, size=count)
         exposures = [draw_exposure(degradation, draw) for _ in range(count)]
+        # What is in a tile, or nothing: then there is only light that is everywhere.
+        shown = [0.0 if e.noisy and draw.random() < self._ranges.empty else 1.0 for e in exposures]
         ranges = [
-            seen_range(self._values[id(tile)] + light, exposure, draw)
-            for (tile, _, _), light, exposure in zip(drawn, background, exposures, strict=True)
+            seen_range(self._values[id(tile)] * there + light, exposure, draw)
+            for (tile, _, _), there, light, exposure in zip(drawn, shown, background, exposures, strict=True)
         ]
         wide = torch.stack([window(tile.high, y * factor, x * factor, side, beyond) for tile, y, x in drawn])
-        wide += torch.from_numpy(background).to(wide)[:, None, None, None]
+        there, light = (torch.tensor(v, dtype=wide.dtype)[:, None, None, None] for v in (shown, background))
+        wide = wide * there + light
         lows = expose(wide, exposures, degradation, draw, [held for _, held in ranges])
         inner = slice(around, around + size)
         core = slice(beyond, beyond + side)

@@ -91,6 +91,9 @@ class RecipeDegradation(BaseModel):
     read_electrons: tuple[float, float] = (0.0, 0.0)
     background: tuple[float, float] = (0.0, 0.0)
     """Range of the light that is everywhere, in the truth as well."""
+    empty: float = Field(default=0.0, ge=0, lt=1)
+    """Part of the noisy patches in which there is nothing but even light, as in a frame without objects: so
+    that the network makes none of noise."""
     blur: tuple[float, float] = (0.0, 0.0)
     clean: float = 0.0
     unblurred: float = 0.0
@@ -121,7 +124,7 @@ class RecipeDegradation(BaseModel):
 
     def of(self, factor: int) -> Degradation:
         """The degradation by a factor, in the units of the light."""
-        same = self.model_dump(exclude={"photons", "background", "truth_noise"})
+        same = self.model_dump(exclude={"photons", "background", "empty", "truth_noise"})
         gain = None if self.photons is None else (1 / self.photons[1], 1 / self.photons[0])
         return Degradation(factor, gain=gain, **same)
 
