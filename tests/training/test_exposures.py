@@ -275,6 +275,7 @@ def test_tiles_of_much_noise_are_binned_before_they_are_learned_from(recipe: Rec
     kept, all_of_them = read_tiles(noisy, data), read_tiles(recipe, data)
     assert {each.high.shape[-1] for each in all_of_them.training} == {64}
     assert 32 in {each.high.shape[-1] for each in kept.training}
+    assert 32 in {each.high.shape[-1] for each in kept.held_back}
     assert len(kept.held_back) == len(all_of_them.held_back)
     assert {"10 photons", "100 photons"} <= set(kept.bicubic)
     assert not set(all_of_them.bicubic) & {"10 photons", "100 photons"}

@@ -108,7 +108,8 @@ class RecipeDegradation(BaseModel):
     jpeg_quality: tuple[int, int] = (50, 95)
     truth_noise: float = Field(default=0.04, gt=0)
     """Largest noise of a tile, at half of its brightness and as a part of its range. One of more noise is
-    binned until it has less, so that the network learns no noise, or left out if too little remains."""
+    binned until it has less, so that the network neither learns noise nor is judged by it, or left out if too
+    little remains to learn from."""
 
     @model_validator(mode="after")
     def _can_be_simulated(self) -> RecipeDegradation:

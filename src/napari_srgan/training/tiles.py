@@ -90,16 +90,14 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
         test_images = _held_back_images(rows, recipe.held_back)
         for row in rows:
             pixels = _read_pixels(data / folder / row["file"], recipe)
+            if recipe.degradation is not None:
+                pixels = without_noise(pixels, recipe.degradation.truth_noise)
             if (row["set"], row["path"]) in test_images:
                 held_back.append(_tile(pixels, row["set"], recipe))
-                continue
-            truth = pixels
-            if recipe.degradation is not None:
-                truth = without_noise(pixels, recipe.degradation.truth_noise)
-            if min(truth.shape[:2]) < recipe.patch * recipe.scale_factor:
+            elif min(pixels.shape[:2]) < recipe.patch * recipe.scale_factor:
                 too_small += 1
             else:
-                training.append(_tile(truth, row["set"], recipe))
+                training.append(_tile(pixels, row["set"], recipe))
     # An image that lies in two sets under two names is trained on, and judges nothing.
     trained = {tile.fingerprint for tile in training}
     held_back = [tile for tile in held_back if tile.fingerprint not in trained]
