@@ -2,7 +2,7 @@
 
     python benchmarks/quality.py DATA [--models NAME ...] [--into-cards] [--page docs/quality.md]
 
-DATA holds ``eval/Set5/x4`` and so on, the training folders of which part is held back, and
+DATA holds ``eval/Set5/x4`` and so on, the training folders of which part is held back, ``pairs``, and
 ``perceptual`` with the weights of the LPIPS-like distance. Everything is computed in float32
 from the files in weights/. With ``--into-cards`` the figures, and a picture for the library,
 are written into the models' files.
@@ -11,7 +11,6 @@ are written into the models' files.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,9 +20,12 @@ import degradation
 import held_back
 import model_pictures
 import quality_pictures
+import real_noise
 import torch
 import trust
 from held_back import Figures, HeldBack, TileFigures
+from kept_figures import KeptFigures
+from markdown_table import markdown
 from safetensors import safe_open
 
 import napari_srgan
@@ -64,9 +66,10 @@ def main() -> None:
     arguments = parser.parse_args()
     features = arguments.data / "perceptual"
     distance = LpipsLike(features / "squeezenet1_1-imagenet.npz", features / "lpips-squeeze-linear.pth")
-    bench = Bench(
-        arguments.data, distance, [load_model(name) for name in arguments.models], Kept(arguments.kept)
-    )
+    models = [load_model(name) for name in arguments.models]
+    kept = Kept(arguments.kept)
+    bench = Bench(arguments.data, distance, models, kept)
+    noisy = real_noise.RealNoise(arguments.data, real_noise.for_noise(models), kept)
     if arguments.into_cards:
         for model in bench.models:
             file = bundled_folder() / f"{model.name}.safetensors"
@@ -84,21 +87,19 @@ def main() -> None:
         "trained": markdown(bench.trained_table()),
         "trust": trust.tables([bench.trust_rows(model) for model in bench.models]),
         "degradation": degradation.table(arguments.data),
+        **noisy.parts(),
     }
     page = TEMPLATE.read_text(encoding="utf-8").format(**parts)
     if arguments.page:
         arguments.page.write_text(page, encoding="utf-8")
         bench.draw(arguments.page.parent / "images")
+        noisy.draw(arguments.page.parent / "images")
     else:
         print(page)
 
 
-class Kept:
-    """Figures that have been measured, in a JSON file; each is measured once for the same weights."""
-
-    def __init__(self, file: Path | None) -> None:
-        self._file = file
-        self._figures = json.loads(file.read_text()) if file and file.exists() else {}
+class Kept(KeptFigures):
+    """Figures as they are kept in JSON, and as they are."""
 
     def sets(self, key: str, measure: Callable[[], dict[str, SetFigures]]) -> dict[str, SetFigures]:
         kept = self.get(key, lambda: {name: asdict(figures) for name, figures in measure().items()})
@@ -107,15 +108,6 @@ class Kept:
     def tiles(self, key: str, measure: Callable[[], Figures]) -> Figures:
         kept = self.get(key, lambda: {name: asdict(figures) for name, figures in measure().items()})
         return {name: TileFigures(**values) for name, values in kept.items()}
-
-    def get(self, key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        if key not in self._figures:
-            self._figures[key] = measure()
-            print(f"{key}: measured", flush=True)
-            if self._file:
-                self._file.write_text(json.dumps(self._figures))
-        kept: dict[str, Any] = self._figures[key]
-        return kept
 
 
 class Bench:
@@ -277,12 +269,6 @@ def upscaler(model: Model, **options: Any) -> Callable[[Any], Any]:
         return napari_srgan.upscale(low, model, axes=axes, progress=False, **wanted)
 
     return upscale
-
-
-def markdown(rows: Table) -> str:
-    """A table, its first row the heading."""
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
 
 
 def _set_cells(figures: dict[str, SetFigures]) -> list[str]:

@@ -75,6 +75,20 @@ def test_an_image_in_two_sets_judges_nothing(recipe: Recipe, data: Path) -> None
     assert first not in {tile.fingerprint for tile in again.held_back}
 
 
+def test_an_image_that_was_binned_for_its_noise_judges_nothing_in_another_set(
+    recipe: Recipe, data: Path
+) -> None:
+    noisy = Recipe.model_validate(recipe.model_dump() | {"degradation": {"truth_noise": 1e-6}, "patch": 8})
+    whole = read_tiles(noisy, data)
+    files = {read_fingerprint(data / "cells" / f): f for f in (f"tile{n}.png" for n in range(12))}
+    held_back = [tile.fingerprint for tile in whole.held_back]
+    trained = next(file for fingerprint, file in files.items() if fingerprint not in held_back)
+    (data / "cells" / trained).write_bytes((data / "cells" / files[held_back[0]]).read_bytes())
+    again = read_tiles(noisy, data)
+    assert min(tile.high.shape[1] for tile in again.training) < 64
+    assert held_back[0] not in {tile.fingerprint for tile in again.held_back}
+
+
 def read_fingerprint(file: Path) -> bytes:
     return hashlib.sha256(imread(file).tobytes()).digest()
 

@@ -90,14 +90,15 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
         test_images = _held_back_images(rows, recipe.held_back)
         for row in rows:
             pixels = _read_pixels(data / folder / row["file"], recipe)
+            fingerprint = hashlib.sha256(pixels.tobytes()).digest()
             if recipe.degradation is not None:
                 pixels = without_noise(pixels, recipe.degradation.truth_noise)
             if (row["set"], row["path"]) in test_images:
-                held_back.append(_tile(pixels, row["set"], recipe))
+                held_back.append(_tile(pixels, row["set"], recipe, fingerprint))
             elif min(pixels.shape[:2]) < recipe.patch * recipe.scale_factor:
                 too_small += 1
             else:
-                training.append(_tile(pixels, row["set"], recipe))
+                training.append(_tile(pixels, row["set"], recipe, fingerprint))
     # An image that lies in two sets under two names is trained on, and judges nothing.
     trained = {tile.fingerprint for tile in training}
     held_back = [tile for tile in held_back if tile.fingerprint not in trained]
@@ -170,7 +171,7 @@ def _read_pixels(file: Path, recipe: Recipe) -> np.ndarray:
     return np.asarray(pixels if pixels.ndim == 3 else pixels[..., None])
 
 
-def _tile(pixels: np.ndarray, source_set: str, recipe: Recipe) -> Tile:
+def _tile(pixels: np.ndarray, source_set: str, recipe: Recipe, fingerprint: bytes) -> Tile:
     low, high = degrade(pixels, recipe.scale_factor)
     as_bytes = recipe.intensity == "byte" and pixels.dtype == np.uint8
     transform = BYTE_TRANSFORM if as_bytes else percentile_transform(low)
@@ -178,4 +179,4 @@ def _tile(pixels: np.ndarray, source_set: str, recipe: Recipe) -> Tile:
     def to_tensor(image: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(transform.apply(image).transpose(2, 0, 1)))
 
-    return Tile(source_set, to_tensor(low), to_tensor(high), hashlib.sha256(pixels.tobytes()).digest())
+    return Tile(source_set, to_tensor(low), to_tensor(high), fingerprint)

@@ -1,0 +1,14 @@
+"""Tables and verdicts as Markdown, for the pages that benchmarks write."""
+
+from __future__ import annotations
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """A table, its first row the heading."""
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
+
+
+def verdict(reached: bool) -> str:
+    """Whether a target is reached."""
+    return "**reached**" if reached else "**not reached**"

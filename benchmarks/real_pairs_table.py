@@ -1,0 +1,60 @@
+"""Models beside baselines on real short exposures, as Markdown; used by real_noise.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from statistics import mean
+
+from markdown_table import markdown, verdict
+from real_pairs import GAUSS, JUDGE_ONLY, TV, Figures, Margins, best, margins
+
+OVER_BETTER, OVER_BICUBIC = 0.5, 1.5
+"""dB wanted above the better baseline on every set, and above bicubic in the mean over sets."""
+
+
+def table(plain: Figures, models: dict[str, Figures]) -> str:
+    """A row for each set, of baselines and models; figures are means over the pairs of a set."""
+    beaten = {name: margins(plain, figures, name) for name, figures in models.items()}
+    heading = ["set", "in training", "bicubic", "Gauss + bicubic (sigma)", "TV + bicubic (weight)"]
+    for name in models:
+        heading += [name, "over bicubic", "over the better"]
+    rows = [heading]
+    for name, of_set in plain.items():
+        row = [name, "never" if name in JUDGE_ONLY else "perhaps", f"{of_set['bicubic']:.2f}"]
+        for way in (best(of_set, kind) for kind in (GAUSS, TV)):
+            row.append(f"{of_set[way]:.2f} ({way.split()[1]})")
+        for model, gained in beaten.items():
+            over = gained.over_bicubic[name], gained.over_better[name]
+            row += [f"{models[model][name][model]:.2f}", *(f"{gain:+.2f}" for gain in over)]
+        rows.append(row)
+    for title, names in (
+        ("mean", list(plain)),
+        ("mean of those never", JUDGE_ONLY & plain.keys()),
+    ):
+        rows.append(_means(title, names, plain, models, beaten))
+    return markdown(rows)
+
+
+def _means(
+    title: str, names: Iterable[str], plain: Figures, models: dict[str, Figures], beaten: dict[str, Margins]
+) -> list[str]:
+    row = [f"**{title}**", "", f"{mean(plain[name]['bicubic'] for name in names):.2f}"]
+    row += [f"{mean(plain[name][best(plain[name], kind)] for name in names):.2f}" for kind in (GAUSS, TV)]
+    for model, gained in beaten.items():
+        row.append(f"{mean(models[model][name][model] for name in names):.2f}")
+        for gains in (gained.over_bicubic, gained.over_better):
+            row.append(f"**{mean(gains[name] for name in names):+.2f}**")
+    return row
+
+
+def targets(plain: Figures, models: dict[str, Figures]) -> Iterator[str]:
+    """A line for each model: what was aimed at, and whether it is reached."""
+    for name, figures in models.items():
+        gained = margins(plain, figures, name)
+        worst = min(gained.over_better, key=lambda each: gained.over_better[each])
+        lowest, average = gained.over_better[worst], mean(gained.over_bicubic.values())
+        yield (
+            f"- `{name}`: {OVER_BETTER} dB above the better of Gauss and TV on every set: "
+            f"{verdict(lowest >= OVER_BETTER)} (least on {worst}, {lowest:+.2f}); {OVER_BICUBIC} dB above "
+            f"bicubic in the mean over sets: {verdict(average >= OVER_BICUBIC)} ({average:+.2f})"
+        )
