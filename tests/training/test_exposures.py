@@ -276,6 +276,8 @@ def test_tiles_of_much_noise_are_binned_before_they_are_learned_from(recipe: Rec
     assert {each.high.shape[-1] for each in all_of_them.training} == {64}
     assert 32 in {each.high.shape[-1] for each in kept.training}
     assert 32 in {each.high.shape[-1] for each in kept.held_back}
+    none_left = Recipe.model_validate(noisy.model_dump() | {"patch": 32})
+    assert len(read_tiles(none_left, data).held_back) < len(all_of_them.held_back)
     assert len(kept.held_back) == len(all_of_them.held_back)
     assert {"10 photons", "100 photons"} <= set(kept.bicubic)
     assert not set(all_of_them.bicubic) & {"10 photons", "100 photons"}

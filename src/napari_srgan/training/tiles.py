@@ -30,6 +30,8 @@ from napari_srgan.training.tile_validation import validate, validate_bicubic
 
 SOURCES = ("file", "set", "path")
 """Columns of SOURCES.tsv that are read: a tile, its source set, the image it was cut from."""
+JUDGED_NOISE = 0.02
+"""As a recipe's `truth_noise`, of what judges: a network is not to be judged by the noise that it leaves out."""
 LICENCES = ("set", "repo", "commit", "licence")
 """Columns of LICENCES.tsv."""
 
@@ -91,14 +93,14 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
         for row in rows:
             pixels = _read_pixels(data / folder / row["file"], recipe)
             fingerprint = hashlib.sha256(pixels.tobytes()).digest()
-            if recipe.degradation is not None:
-                pixels = without_noise(pixels, recipe.degradation.truth_noise)
-            if (row["set"], row["path"]) in test_images:
-                held_back.append(_tile(pixels, row["set"], recipe, fingerprint))
-            elif min(pixels.shape[:2]) < recipe.patch * recipe.scale_factor:
+            judges = (row["set"], row["path"]) in test_images
+            truth = _clean_truth(pixels, recipe, judges=judges)
+            if judges and truth is not None:
+                held_back.append(_tile(truth, row["set"], recipe, fingerprint))
+            elif not judges and truth is not None and _holds_a_patch(truth, recipe):
+                training.append(_tile(truth, row["set"], recipe, fingerprint))
+            elif not judges:
                 too_small += 1
-            else:
-                training.append(_tile(pixels, row["set"], recipe, fingerprint))
     # An image that lies in two sets under two names is trained on, and judges nothing.
     trained = {tile.fingerprint for tile in training}
     held_back = [tile for tile in held_back if tile.fingerprint not in trained]
@@ -169,6 +171,19 @@ def _read_pixels(file: Path, recipe: Recipe) -> np.ndarray:
             f"the tile {file} has shape {pixels.shape}; {recipe.name} is for {recipe.channels} channels"
         )
     return np.asarray(pixels if pixels.ndim == 3 else pixels[..., None])
+
+
+def _clean_truth(pixels: np.ndarray, recipe: Recipe, *, judges: bool) -> np.ndarray | None:
+    """An image without more noise than truth may have; None if too little would remain of it."""
+    if recipe.degradation is None:
+        return pixels
+    least = recipe.degradation.truth_noise
+    truth = without_noise(pixels, min(least, JUDGED_NOISE) if judges else least)
+    return truth if truth is pixels or _holds_a_patch(truth, recipe) else None
+
+
+def _holds_a_patch(pixels: np.ndarray, recipe: Recipe) -> bool:
+    return min(pixels.shape[:2]) >= recipe.patch * recipe.scale_factor
 
 
 def _tile(pixels: np.ndarray, source_set: str, recipe: Recipe, fingerprint: bytes) -> Tile:
