@@ -31,7 +31,7 @@ from napari_srgan.training.tile_validation import validate, validate_bicubic
 SOURCES = ("file", "set", "path")
 """Columns of SOURCES.tsv that are read: a tile, its source set, the image it was cut from."""
 JUDGED_NOISE = 0.02
-"""As a recipe's `truth_noise`, of what judges: a network is not to be judged by the noise that it leaves out."""
+"""As a recipe's `truth_noise`, of what judges: a network is not to be judged by noise that it leaves out."""
 LICENCES = ("set", "repo", "commit", "licence")
 """Columns of LICENCES.tsv."""
 
