@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_srgan.acquisition.camera import estimate_camera
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array, restore_dtype
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.networks import bicubic_downsample
-from napari_srgan.training.camera import estimate_camera
 from napari_srgan.training.degradation import Degradation
 from napari_srgan.training.low_pixels import band_matrices, bicubic_reach, gaussian_lines, with_bicubic
 
@@ -157,7 +157,7 @@ def default_degradation(high: Any, factor: int) -> Degradation:
     Parameters
     ----------
     high
-        As for :func:`~napari_srgan.training.camera.estimate_camera`.
+        As for :func:`~napari_srgan.acquisition.camera.estimate_camera`.
     factor
         How many times smaller the low-resolution image is.
     """
