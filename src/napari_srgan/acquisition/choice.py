@@ -125,22 +125,21 @@ def why_unsuited(
         return ""
     made_for = card.made_for
     assert made_for is not None
-    met = "on images without noise only" if made_for.photons is None else f"with {made_for.words}"
+    met = "without noise" if made_for.photons is None else f"with {made_for.noise}"
     cards = list_models() if among is None else list(among)
-    advice = _advice(card, found, cards, movie)
-    return f"{card.name} was trained {met}, and takes this noise for detail: {advice}"
+    return f"{card.name} was trained {met} and takes it for detail: {_advice(card, found, cards, movie)}"
 
 
 def _advice(card: ModelCard, found: Acquisition, among: list[ModelCard], movie: bool) -> str:
     better = suited_model(found, card, among, frames=card.frames)
     if better is not None:
-        return f"choose {better.name}, which was trained on such images"
+        return f"choose {better.name}"
     frames = sorted({other.frames for other in among if other.frames > 1}) if movie else []
     for count in frames:
         better = suited_model(found, card, among, frames=count)
         if better is not None:
             return f"choose {better.name}, in which {count} frames of a time-lapse help each other"
-    return "fine-tune a model on such images, or do not trust fine detail"
+    return "fine-tune a model on such images"
 
 
 def notes_on_input(array: Any, axes: str, card: ModelCard) -> tuple[str, ...]:

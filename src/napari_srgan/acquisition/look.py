@@ -31,8 +31,8 @@ DROWNED = 0.7
 """Noise, in parts of the detail of half the Nyquist frequency, that is well above the fine detail."""
 HARDLY = 0.01
 """Noise, in parts of the contrast, below which there is hardly any."""
-SHARP, SOFT = 0.5, 1.0
-"""Blur in pixels: below the one nothing is said of it, from the other on it is called strong."""
+SHARP = 0.5
+"""Blur in pixels of which nothing is said."""
 AGREEING = 0.7
 """Noise of the corners of the spectrum, in parts of that of quiet places, without which the latter have
 structure in place of noise, and nothing can be told of photons."""
@@ -81,7 +81,10 @@ class Acquisition:
 
     @property
     def sentence(self) -> str:
-        """All of it in plain words, beginning with a small letter and without a full stop."""
+        """All of it in plain words, beginning with a small letter and without a full stop.
+
+        Photons are those in the brightest places; blur is the sigma of a Gaussian.
+        """
         if self.unknown:
             return f"nothing can be told of its noise and blur: {self.unknown}"
         words = f"{self._amount}{self._blur_words}"
@@ -92,11 +95,11 @@ class Acquisition:
 
     @property
     def _amount(self) -> str:
-        place = "well above the fine detail" if self.drowned else "as strong as the fine detail"
+        place = "well above the detail" if self.drowned else "as strong as the fine detail"
         share = f"{_rounded(100 * (self.noise or 0))} % of the brightness range"
         if self.shared:
             return f"noise that neighbouring pixels share, {share}, {place}"
-        photons = f"about {_rounded(self.photons)} photons in the brightest places" if self.photons else ""
+        photons = f"about {_rounded(self.photons)} photons" if self.photons else ""
         if self.noisy:
             return f"{photons}, noise {place}" if photons else f"noise of {share}, {place}"
         if self.noise is None or self.noise < HARDLY:
@@ -107,7 +110,7 @@ class Acquisition:
     def _blur_words(self) -> str:
         if self.blur is None or self.blur < SHARP:
             return ""
-        return f", {'strongly ' if self.blur >= SOFT else ''}blurred (by about {self.blur:.1f} pixels)"
+        return f", blurred by about {self.blur:.1f} pixels"
 
 
 def look_at(image: Any, axes: str | None = None) -> Acquisition:
