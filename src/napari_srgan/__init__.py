@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_srgan.acquisition import Acquisition, look_at
     from napari_srgan.api import fine_tune, upscale
-    from napari_srgan.errors import UserError
+    from napari_srgan.errors import ImageWarning, UserError
     from napari_srgan.models import (
         Model,
         ModelCard,
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "Acquisition": "napari_srgan.acquisition",
+    "look_at": "napari_srgan.acquisition",
     "fine_tune": "napari_srgan.api",
     "upscale": "napari_srgan.api",
+    "ImageWarning": "napari_srgan.errors",
     "UserError": "napari_srgan.errors",
     "Model": "napari_srgan.models",
     "ModelCard": "napari_srgan.models",
@@ -44,6 +48,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "Acquisition",
+    "ImageWarning",
     "Model",
     "ModelCard",
     "UserError",
@@ -55,6 +61,7 @@ __all__ = [
     "fine_tune",
     "list_models",
     "load_model",
+    "look_at",
     "rename_model",
     "save_model",
     "upscale",

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.cluster.anywhere import upscale_anywhere_job
 from napari_srgan.cluster.source import FileSource
-from napari_srgan.errors import UserError
+from napari_srgan.errors import ImageWarning, UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.clip_plans import notes_on_time
@@ -102,8 +103,9 @@ def upscale(
 
     Warns
     -----
-    UserWarning
-        If a model for time-lapses is given frames that seem not to be in the order of time, or very few.
+    ImageWarning
+        If the image is noisier than what the model was trained on; or if a model for time-lapses is given
+        frames that seem not to be in the order of time, or very few.
 
     Examples
     --------
@@ -137,7 +139,7 @@ def upscale(
     image = check_array(image)
     axes = options["axes"] = axes_of(image, axes)
     chosen = _choose_model(model, axes)
-    _say(notes_on_time(image, axes, chosen), 3)
+    options["notes"] = _say_of(image, axes, chosen, 4)
     if out is not None:
         options |= {"overwrite": overwrite, "cluster": cluster}
         return _to_zarr(image, chosen, local_path(out), options, progress)
@@ -170,14 +172,14 @@ def _file_to_zarr(
     origin = FileSource(path, options["axes"])
     with open_image(path, options["axes"]) as stored:
         if stored.note:
-            warnings.warn(stored.note, stacklevel=3)
+            warnings.warn(stored.note, ImageWarning, stacklevel=3)
         axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
         options |= {
             "spacings": spacings_as(stored.spacings, stored.axes, axes), "source": str(path),
             "still_there": stored.still_there, "origin": origin,
         }  # fmt: skip
         chosen = _choose_model(model, axes)
-        _say(notes_on_time(stored.data, axes, chosen), 4)
+        options["notes"] = _say_of(stored.data, axes, chosen, 5)
         return _to_zarr(stored.data, chosen, target, options, progress)
 
 
@@ -206,20 +208,27 @@ def _upscale_lazily(
     image = check_array(image)
     axes = options["axes"] = axes_of(image, options["axes"])
     chosen = _choose_model(model, axes)
-    _say(notes_on_time(image, axes, chosen), 4)
+    options["notes"] = _say_of(image, axes, chosen, 5)
     return LazyUpscaling(image, chosen, **options).dask()
 
 
 def _said_of(layer: Any) -> Any:
-    """A layer, when what its provenance has to say of the movie is said."""
+    """A layer, when what its provenance has to say of the image is said."""
     _say(layer.metadata.get("napari-srgan", {}).get("notes", ()), 4)
     return layer
 
 
+def _say_of(image: Any, axes: str, model: Model, stacklevel: int) -> tuple[str, ...]:
+    """Warn of what is odd about an image; return what its time axis does not tell by itself."""
+    notes = notes_on_input(image, axes, model.card)
+    _say((*notes_on_time(image, axes, model), *notes), stacklevel)
+    return notes
+
+
 def _say(notes: Iterable[str], stacklevel: int) -> None:
-    """Warn of what is odd about a movie, in the line of the script that gave it."""
+    """Warn of what is odd about an image, in the line of the script that gave it."""
     for note in notes:
-        warnings.warn(note, stacklevel=stacklevel)
+        warnings.warn(note, ImageWarning, stacklevel=stacklevel)
 
 
 def fine_tune(

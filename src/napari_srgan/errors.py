@@ -14,3 +14,10 @@ def words_of(error: BaseException) -> str:
     """What an error of a library says, as a part of a sentence: its first line, else its name."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+class ImageWarning(UserWarning):
+    """Something about an image that is upscaled is odd; the result is made all the same.
+
+    Its message is a sentence: noise that the model was not trained on, frames of a movie in no order.
+    """

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from model_server import index_entry, model_server
-from napari_srgan.models import Model, Quality, read_card, save_model
+from napari_srgan.models import Model, Quality, TrainedInput, read_card, save_model
 
 from .conftest import Shell
 
@@ -26,6 +26,30 @@ def test_models_are_listed_with_their_licence(shell: Shell) -> None:
     assert row.split()[:3] == ["tiny", "x2", "1"]
     assert "CC0-1.0" in row
     assert "not measured" in row
+
+
+def test_models_are_sorted_by_the_noise_they_were_trained_with(
+    shell: Shell, tiny_model: Any, library_folder: Path
+) -> None:
+    model = tiny_model()
+    for name, made_for in (("a-clean", TrainedInput()), ("b-noisy", TrainedInput(photons=(3, 300)))):
+        card = model.card.model_copy(update={"trained_input": made_for})
+        save_model(Model(model.network, card), library_folder / f"{name}.safetensors")
+    save_model(model, library_folder / "c-silent.safetensors")
+
+    def listed(*arguments: str) -> list[str]:
+        lines = shell("models", *arguments).stdout.splitlines()
+        return [line.split()[0] for line in lines if line.strip().startswith(("a-", "b-", "c-"))]
+
+    assert listed() == ["a-clean", "b-noisy", "c-silent"]
+    assert listed("--sort", "noise") == ["b-noisy", "a-clean", "c-silent"]
+    assert listed("list", "--sort", "noise") == listed("--sort", "noise")
+    assert "3 to 300 photons" in shell("models").stdout
+    page = shell("models", "show", "b-noisy").stdout
+    assert "3 to 300 photons in the brightest places, or no noise" in page
+    result = shell("models", "--sort", "beauty")
+    assert result.exit_code == 1
+    assert "models are sorted by name, factor, noise, gain; got 'beauty'" in result.stderr
 
 
 def test_broken_models_are_named(shell: Shell, tiny_file: Path) -> None:

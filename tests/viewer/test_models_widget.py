@@ -13,11 +13,13 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_srgan.models import add_model, list_models, save_model
+from napari_srgan.models import TrainedInput, add_model, list_models, save_model
 from napari_srgan.viewer import dialogs, library_tasks
 from napari_srgan.viewer.library_changes import LIBRARY
 from napari_srgan.viewer.models_widget import ModelsWidget
 
+TRAINED_ON = 5
+"""Number of the column."""
 QUALITY = [
     {"images": f"set {n}", "psnr": 30.0 + n, "bicubic_psnr": 28.0 + n / 2, "protocol": "a"} for n in range(3)
 ]
@@ -67,10 +69,30 @@ def test_table_shows_every_model(open_models, own):
     shown = cells(widget)
     assert names(widget) == ["microscopy-x2", "photo-x4", "mine"]
     assert shown[2][1:4] == ["untrained, for tests", "x4", "RGB"]
-    assert shown[2][5].endswith("kB")
-    assert shown[2][6:] == ["CC0-1.0", "+2.50 dB (3 sets)", "netG.pth"]
+    assert shown[2][5] == "unknown"
+    assert shown[2][6].endswith("kB")
+    assert shown[2][7:] == ["CC0-1.0", "+2.50 dB (3 sets)", "netG.pth"]
     assert shown[0][2:4] == ["x2", "1"]
-    assert shown[0][7:] == ["", "bundled"]
+    assert shown[0][8:] == ["", "bundled"]
+
+
+def test_table_shows_and_sorts_by_the_noise_that_models_were_trained_with(open_models, model_file):
+    for name, made_for in (
+        ("few-photons", TrainedInput(photons=(3, 300), blur=(0, 0.8))),
+        ("many-photons", TrainedInput(photons=(200, 2000), clean=False)),
+        ("clean", TrainedInput()),
+    ):
+        add_model(model_file(name, card={"trained_input": made_for}))
+    _, widget = open_models()
+    widget.table.sortByColumn(TRAINED_ON, Qt.SortOrder.AscendingOrder)
+    assert names(widget)[:3] == ["few-photons", "many-photons", "clean"]
+    assert [row[TRAINED_ON] for row in cells(widget)] == [
+        "3 to 300 photons", "200 to 2,000 photons", "no noise", "unknown", "unknown",
+    ]  # fmt: skip
+    tooltip = widget.table.model().index(0, TRAINED_ON).data(Qt.ItemDataRole.ToolTipRole)
+    assert "3 to 300 photons in the brightest places, or no noise; blur of up to 0.8 pixels" in tooltip
+    click_row(widget, "many-photons")
+    assert "200 to 2,000 photons in the brightest places" in widget.details.text.toPlainText()
 
 
 def test_frames_of_models_for_time_lapses(open_models, make_movie_model):

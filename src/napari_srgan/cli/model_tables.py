@@ -3,33 +3,71 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from napari_srgan.cli.terminal import plain
+from napari_srgan.errors import UserError
+from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
 
 if TYPE_CHECKING:
     from napari_srgan.models import ModelCard, Quality
 
+    Row = tuple[ModelCard, str, int]
+    """A card, where it is from, and bytes of its file."""
+
 FEW = 4
 """More sets than these are told by their mean and their least."""
+HEADINGS = (
+    "model", "factor", "channels", "trained on", "description", "dB over bicubic", "licence", "from", "MB"
+)  # fmt: skip
 PIPE_WIDTH = 160
 """Columns of the table where no terminal says how many there are."""
 
 
-def print_models(rows: Iterable[tuple[ModelCard, str, int]]) -> None:
-    """Print a table of models: their cards, where each is from, and bytes of its file."""
+def sorted_models(rows: Iterable[Row], by: str | None) -> list[Row]:
+    """Rows of a table in another order.
+
+    Raises
+    ------
+    UserError
+        If there is no such order.
+    """
+    if by is None:
+        return list(rows)
+    if by not in ORDERS:
+        raise UserError(f"models are sorted by {', '.join(ORDERS)}; got {by!r}")
+    order = ORDERS[by]
+    return sorted(rows, key=lambda row: order(row[0]))
+
+
+def _gain_order(card: ModelCard) -> float:
+    gains = [figure.gain for figure in card.quality]
+    return -sum(gains) / len(gains) if gains else float("inf")
+
+
+ORDERS: dict[str, Callable[[ModelCard], Any]] = {
+    "name": lambda card: card.name.casefold(),
+    "factor": lambda card: card.scale_factor,
+    "noise": lambda card: noise_order(card.made_for),
+    "gain": _gain_order,
+}
+
+
+def print_models(rows: Iterable[Row]) -> None:
+    """Print a table of models."""
     from rich import box
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("model", "factor", "channels", "description", "dB over bicubic", "licence", "from", "MB"):
+    for heading in HEADINGS:
         table.add_column(heading, overflow="fold", no_wrap=heading == "model")
     for card, origin, size in rows:
         cells = (
-            card.name, f"x{card.scale_factor}", channels_of(card), card.description, figures(card),
+            card.name, f"x{card.scale_factor}", channels_of(card),
+            card.made_for.noise if card.made_for else UNKNOWN_INPUT, card.description, figures(card),
             card.licence, origin, f"{size / 1e6:.1f}",
         )  # fmt: skip
         # Cards are other people's words, never mark-up.
@@ -50,6 +88,7 @@ def page(card: ModelCard) -> str:
         "licence": card.licence,
         "attribution": "\n".join(card.attribution),
         "trained": card.trained,
+        "trained on": card.made_for.words if card.made_for else UNKNOWN_INPUT,
         "quality": figures(card) + (" (dB over bicubic, and in brackets PSNR)" if card.quality else ""),
         "partner": card.partner or "",
         "citation": card.citation,

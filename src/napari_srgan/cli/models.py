@@ -16,22 +16,33 @@ app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
 Name = Annotated[str, typer.Argument(help="Name of a model in the library.", show_default=False)]
 
 
+Sort = Annotated[
+    str | None,
+    typer.Option(
+        metavar="BY",
+        help="name, factor, noise or gain: by the noise they were trained with, those for few photons first; "
+        "by the decibels over bicubic.  \\[default: as in the library]",
+    ),
+]
+
+
 @app.callback(invoke_without_command=True)
-def models(context: typer.Context) -> None:
+def models(context: typer.Context, sort: Sort = None) -> None:
     """List the models; or show, add, rename, delete, download, blend or offer some."""
     if context.invoked_subcommand is None:
-        list_()
+        list_(sort)
 
 
 @app.command("list")
-def list_() -> None:
+def list_(sort: Sort = None) -> None:
     """List the models with their figures; the same as no command."""
     with errors_told():
-        from napari_srgan.cli.model_tables import print_models
+        from napari_srgan.cli.model_tables import print_models, sorted_models
         from napari_srgan.models import library_entries, unreadable_models, user_folder
         from napari_srgan.models.library import earlier_folder
 
-        print_models((entry.card, entry.origin, entry.size) for entry in library_entries())
+        rows = [(entry.card, entry.origin, entry.size) for entry in library_entries()]
+        print_models(sorted_models(rows, sort))
         for sentence in unreadable_models().values():
             complain(sentence)
         earlier = earlier_folder()

@@ -152,6 +152,7 @@ class _Run:
         return failed
 
     def _one(self, path: Place, written: set[Path], bar: Bar, title: str) -> Path:
+        from napari_srgan.acquisition.choice import notes_on_input
         from napari_srgan.cli.targets import refuse_inputs
         from napari_srgan.inference.arrays import check_array
         from napari_srgan.inference.clip_plans import notes_on_time
@@ -171,10 +172,11 @@ class _Run:
                 raise UserError(
                     f"{result_file} is the result of another input already; upscale it on its own"
                 )
-            for note in notes_on_time(data, axes, model):
+            notes = notes_on_input(data, axes, model.card)
+            for note in (*notes_on_time(data, axes, model), *notes):
                 complain(f"{path.name}: {note}" if len(self.inputs) > 1 else note)
             if ending(result_file).endswith("zarr"):
-                self._to_zarr(image, axes, model, result_file, bar, title)
+                self._to_zarr(image, axes, model, result_file, notes, bar, title)
                 return result_file
             if self.cluster is not None:
                 raise UserError(
@@ -183,7 +185,7 @@ class _Run:
             with open_output(
                 result_file, axes, data.dtype, overwrite=self.overwrite, colour_profile=image.colour_profile
             ) as output:
-                job = upscale_job(data, model, axes=axes, sink=output, **self.options)
+                job = upscale_job(data, model, axes=axes, notes=notes, sink=output, **self.options)
                 result = run_job(job, bar, title)
                 spacings = spacings_as(image.spacings, image.axes, axes)
                 output.finish(result, upscaled_spacings(spacings, axes, result.region, model.scale_factor))
@@ -192,8 +194,9 @@ class _Run:
         return result_file
 
     def _to_zarr(
-        self, image: StoredImage, axes: str, model: Model, result_file: Path, bar: Bar, title: str
-    ) -> None:
+        self, image: StoredImage, axes: str, model: Model, result_file: Path, notes: tuple[str, ...],
+        bar: Bar, title: str,
+    ) -> None:  # fmt: skip
         from napari_srgan.cluster.anywhere import upscale_anywhere_job
         from napari_srgan.cluster.source import FileSource
         from napari_srgan.storage.spacing import spacings_as
@@ -202,7 +205,7 @@ class _Run:
         job = upscale_anywhere_job(
             image.data, model, result_file, axes=axes, spacings=spacings, source=str(image.path),
             still_there=image.still_there, overwrite=self.overwrite, cluster=self.cluster,
-            origin=FileSource(image.path, self.axes), **self.options,
+            origin=FileSource(image.path, self.axes), notes=notes, **self.options,
         )  # fmt: skip
         # Who computes, and whether anybody does, is said by the job itself.
         run_job(job, bar, title if self.cluster is None else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,7 @@ def upscale_on_cluster_job(
     tile: int | None = None,
     self_ensemble: bool = False,
     align: str | None = None,
+    notes: Iterable[str] = (),
     overwrite: bool = False,
 ) -> Job[Path]:
     """Upscale an array of any size into a zarr array or an OME-Zarr image, on a cluster.
@@ -56,7 +57,7 @@ def upscale_on_cluster_job(
 
     Parameters
     ----------
-    array, model, path, axes, spacings, source, region, tile, self_ensemble, align, overwrite
+    array, model, path, axes, spacings, source, region, tile, self_ensemble, align, notes, overwrite
         As there. The folder of `path` has to be shared by all machines.
     client
         Of the cluster, which may have no workers yet.
@@ -100,7 +101,7 @@ def upscale_on_cluster_job(
     # The owner computes nothing: any device will do.
     lazy = LazyUpscaling(
         array, model, axes=axes, device="cpu", precision=together.precision, tile=fits.side,
-        self_ensemble=self_ensemble, align=align, cache=0, most_sampled=fits.most_sampled,
+        self_ensemble=self_ensemble, align=align, notes=notes, cache=0, most_sampled=fits.most_sampled,
         transforms=destination.intensities_before(tuple(array.shape)),
     )  # fmt: skip
     with destination.open(lazy, part, {"device": together.device_types}) as store:

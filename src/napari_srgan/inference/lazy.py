@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -78,7 +78,7 @@ class LazyUpscaling:
         Side of a tile in pixels of the input, without its halo; :data:`LAZY_TILE` if unsaid.
     self_ensemble
         Give the mean over the eight orientations of the image.
-    align
+    align, notes
         As in :func:`~napari_srgan.inference.upscale.upscale_job`.
     cache
         Bytes for tiles; see :func:`napari_srgan.inference.tile_cache.cache_budget`.
@@ -104,6 +104,7 @@ class LazyUpscaling:
         tile: int | None = None,
         self_ensemble: bool = False,
         align: str | None = None,
+        notes: Iterable[str] = (),
         cache: int | None = None,
         transforms: Mapping[int, IntensityTransform] | None = None,
         most_sampled: int | None = None,
@@ -128,6 +129,7 @@ class LazyUpscaling:
         self._grid = grid
         self._work = work
         self._tiles = CanonicalTiles(work, grid, TileCache(budget))
+        self._notes = tuple(notes)
         self._asked = {"device": device, "cache": cache}
         self._name = f"upscaled-{uuid4().hex}"
 
@@ -138,7 +140,7 @@ class LazyUpscaling:
     @property
     def provenance(self) -> dict[str, Any]:
         """Model, weights, version, parameters; as in :class:`~napari_srgan.inference.upscale.Upscaled`."""
-        return provenance(self._work, self.axes, self.tile)
+        return provenance(self._work, self.axes, self.tile, self._notes)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part: whole numbers, slices with steps above 0, ``...``. Computes what is missing.
@@ -241,7 +243,8 @@ class LazyUpscaling:
         return {
             "axes": self.axes, "precision": self._work.engine.precision, "tile": self.tile,
             "self_ensemble": self._work.engine.passes > 1, "transforms": self._work.transforms,
-            "most_sampled": self._work.most_sampled, "align": self._work.align, **self._asked,
+            "most_sampled": self._work.most_sampled, "align": self._work.align,
+            "notes": self._notes, **self._asked,
         }  # fmt: skip
 
     def __reduce__(self) -> tuple[Any, ...]:

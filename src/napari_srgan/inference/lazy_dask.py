@@ -73,9 +73,7 @@ def tile_array(window: Window) -> da.Array:
     nothing = np.empty((0,) * window.ndim, window.dtype)
     # The same name for the same part, so that dask computes it once.
     name = f"{window.name}-{hash(window.part) % 2**64:016x}"
-    array = da.from_array(  # type: ignore[no-untyped-call]
-        window, chunks, name=name, meta=nothing, fancy=False
-    )
+    array = da.from_array(window, chunks, name=name, meta=nothing, fancy=False)
     tiles = TileArray(array.dask, name, array.chunks, meta=nothing)  # type: ignore[no-untyped-call]
     tiles.window = window
     return tiles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
@@ -10,8 +11,20 @@ from napari_srgan.inference.plane_work import PlaneWork
 NOTE = "Predicted by a neural network from lower resolution; not a measurement."
 
 
-def provenance(work: PlaneWork, axes: str, tile: int | None) -> dict[str, Any]:
-    """What went into a result, as plain values that JSON can hold."""
+def provenance(work: PlaneWork, axes: str, tile: int | None, notes: Iterable[str] = ()) -> dict[str, Any]:
+    """What went into a result, as plain values that JSON can hold.
+
+    Parameters
+    ----------
+    work
+        What was done.
+    axes
+        One letter for each axis.
+    tile
+        The side that was asked for.
+    notes
+        What else is to be said of the image, besides what its time axis has to say.
+    """
     engine = work.engine
     told: dict[str, Any] = {
         "note": NOTE,
@@ -34,8 +47,10 @@ def provenance(work: PlaneWork, axes: str, tile: int | None) -> dict[str, Any]:
         timing = engine.timing
         if work.align is not None:
             told["align"] = work.align
-        told["notes"] = list(work.notes)
         told["time"] = {"clip": timing.clip, "frames_before": timing.before, "frames_after": timing.after}
+    said = [*work.notes, *notes]
+    if said or work.stack.time is not None:
+        told["notes"] = said
     if engine.model.card.result is not None:
         told["quantities"] = "those of the high-resolution images that the model was trained on"
     if work.fades and work.cut:

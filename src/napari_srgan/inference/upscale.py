@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import index
 from typing import Any, Protocol
@@ -61,6 +62,7 @@ def upscale_job(
     tile: int | None = None,
     self_ensemble: bool = False,
     align: str | None = None,
+    notes: Iterable[str] = (),
     sink: SinkFactory | None = None,
 ) -> Job[Upscaled]:
     """Upscale an array, plane by plane and tile by tile; for a model of time-lapses clip by clip.
@@ -85,6 +87,8 @@ def upscale_job(
     align
         ``"drift"``: where a stage drifts, frames of a time-lapse are shown to the network as they lie on
         each other, by whole pixels; the result stays where it is. For models of time-lapses.
+    notes
+        What is to be said of the image, for the provenance.
     sink
         Makes the array the result is written to; in memory if unsaid.
 
@@ -138,7 +142,7 @@ def upscale_job(
         data=result,
         axes=axes,
         region=((place.y.start, place.y.stop), (place.x.start, place.x.stop)),
-        provenance=provenance(work, axes, tile),
+        provenance=provenance(work, axes, tile, notes),
     )
 
 

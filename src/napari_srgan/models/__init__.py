@@ -22,6 +22,7 @@ from napari_srgan.models.model import Model
 from napari_srgan.models.onnx_file import export_onnx
 from napari_srgan.models.own import add_model, delete_file, delete_model, rename_model
 from napari_srgan.models.remote import ModelIndex, RemoteModel, fetch_index, remote_models, write_index
+from napari_srgan.models.trained_input import TrainedInput
 
 __all__ = [
     "Library",
@@ -31,6 +32,7 @@ __all__ = [
     "ModelIndex",
     "Quality",
     "RemoteModel",
+    "TrainedInput",
     "add_model",
     "blend",
     "default_model_name",

@@ -145,6 +145,7 @@ def _blended_card(a: Model, b: Model, amount: float) -> ModelCard:
             "attribution": tuple(dict.fromkeys(a.card.attribution + b.card.attribution)),
             "recipe": {"blend": {"a": sides[0], "b": sides[1], "amount": amount}},
             "trained": "not trained: interpolated between two trained models",
+            "trained_input": a.card.made_for if a.card.made_for == b.card.made_for else None,
             "receptive_radius": max(a.card.receptive_radius, b.card.receptive_radius),
             "quality": (),
             "partner": None,

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from napari_srgan.models.trained_input import TrainedInput, input_of_recipe
 from napari_srgan.networks import ARCHITECTURES
 
 SPANDREL = "spandrel"
@@ -139,6 +140,9 @@ class ModelCard(BaseModel):
     """The recipe that made the weights."""
     trained: str = ""
     """How long and on what the weights were trained."""
+    trained_input: TrainedInput | None = None
+    """How noisy and how blurred the images were that they were trained on; None if nobody said.
+    :attr:`made_for` knows it of older cards, too."""
     quality: tuple[Quality, ...] = ()
     """Measured figures."""
     history: tuple[HistoryPoint, ...] = ()
@@ -162,6 +166,15 @@ class ModelCard(BaseModel):
     def adversarial(self) -> bool:
         """Whether a discriminator trained it, so that it looks sharper than it is faithful."""
         return bool(self.recipe.get("gan"))
+
+    @property
+    def made_for(self) -> TrainedInput | None:
+        """How noisy and how blurred an image may be; None if it is not known.
+
+        Cards that do not say it are those of earlier versions, whose recipes tell it, and of checkpoints of
+        other projects.
+        """
+        return self.trained_input or input_of_recipe(self.recipe)
 
     @property
     def verdict(self) -> str:

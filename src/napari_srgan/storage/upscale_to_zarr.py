@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ def upscale_to_zarr_job(
     tile: int | None = None,
     self_ensemble: bool = False,
     align: str | None = None,
+    notes: Iterable[str] = (),
     overwrite: bool = False,
 ) -> Job[Path]:
     """Upscale an array of any size into a zarr array or an OME-Zarr image.
@@ -53,7 +54,7 @@ def upscale_to_zarr_job(
 
     Parameters
     ----------
-    array, model, axes, region, device, precision, tile, self_ensemble, align
+    array, model, axes, region, device, precision, tile, self_ensemble, align, notes
         As in :func:`~napari_srgan.inference.upscale.upscale_job`.
     path
         A name in ``.zarr`` or ``.ome.zarr``. The store has it when it is complete.
@@ -96,8 +97,9 @@ def upscale_to_zarr_job(
     apart = region is None and model.card.receptive_radius <= MOST_HALO
     cache = READ_ONCE if apart else CACHE
     lazy = LazyUpscaling(
-        array, model, axes=axes, tile=side, cache=cache, transforms=before, align=align, **options
-    )
+        array, model, axes=axes, tile=side, cache=cache, transforms=before, align=align, notes=notes,
+        **options,
+    )  # fmt: skip
     with destination.open(lazy, place) as store:
         copying = copy_job(LazyPart(lazy, place), store, still_there=still_there)
         try:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.acquisition.camera import estimate_camera
 from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import percentile_transform
-from napari_srgan.training.camera import estimate_camera
 
 LEAST_SIDE = 16
 """Pixels along the side of an image below which it is binned no further."""

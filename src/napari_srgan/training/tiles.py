@@ -183,7 +183,7 @@ def _clean_truth(pixels: np.ndarray, recipe: Recipe, *, judges: bool) -> np.ndar
 
 
 def _holds_a_patch(pixels: np.ndarray, recipe: Recipe) -> bool:
-    return min(pixels.shape[:2]) >= recipe.patch * recipe.scale_factor
+    return bool(min(pixels.shape[:2]) >= recipe.patch * recipe.scale_factor)
 
 
 def _tile(pixels: np.ndarray, source_set: str, recipe: Recipe, fingerprint: bytes) -> Tile:

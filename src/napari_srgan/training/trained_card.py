@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from napari_srgan.models import ModelCard, Quality
+from napari_srgan.models import ModelCard, Quality, TrainedInput
+from napari_srgan.models.trained_input import input_of_recipe
 from napari_srgan.networks import Generator
 from napari_srgan.training.recipe import Recipe
 
@@ -52,6 +53,7 @@ def trained_card(
         "citation": recipe.citation,
         "recipe": recipe.model_dump(mode="json"),
         "trained": trained,
+        "trained_input": trained_input_of(recipe),
         "quality": tuple(
             Quality(
                 images=name,
@@ -63,3 +65,11 @@ def trained_card(
         ),
     }
     return ModelCard(**(fields | more))
+
+
+def trained_input_of(recipe: Recipe) -> TrainedInput | None:
+    """How noisy and how blurred the images are that a recipe trains on.
+
+    None for a user's own images: what they are like is not in the recipe.
+    """
+    return input_of_recipe(recipe.model_dump(mode="json"))

@@ -8,6 +8,8 @@ from typing import Any
 from napari.components import ViewerModel
 from napari.layers import Image, Shapes
 
+from napari_srgan.acquisition import Acquisition
+from napari_srgan.acquisition.choice import fit, why_unsuited
 from napari_srgan.errors import UserError
 from napari_srgan.inference.devices import choose_device
 from napari_srgan.models import Library, ModelCard, models_for
@@ -88,6 +90,23 @@ def describe_model(name: str | None, image: Image | None, library: Library) -> s
     together = f"; {card.frames} frames help each other" if card.frames > 1 else ""
     about = f"{card.description} (x{card.scale_factor}, {_channels(card, image)}{together})"
     return f"{about}; {SHARP}" if is_sharp(card) else about
+
+
+def describe_look(
+    found: Acquisition | None, name: str | None, image: Image | None, library: Library
+) -> tuple[str, bool]:
+    """How an image was taken and whether a model suits it, and whether that is a warning; "" if unknown."""
+    card = library.card(name)
+    if found is None or image is None or card is None:
+        return "", False
+    movie = likeliest_time(times_of(image)) is not None
+    if reason := why_unsuited(card, found, library.cards, movie=movie):
+        return f"{found.sentence}; {reason}", True
+    if not found.noisy:
+        return found.sentence, False
+    if fit(card, found) == "unknown":
+        return f"{found.sentence}; what noise {name} was trained on is unknown", False
+    return f"{found.sentence}; {name} was trained on such images", False
 
 
 def _channels(card: ModelCard, image: Image | None) -> str:

@@ -12,8 +12,8 @@ from napari.layers import Image
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_srgan.acquisition.camera import Camera, estimate_camera
 from napari_srgan.progress import Job, Progress
-from napari_srgan.training.camera import Camera, estimate_camera
 from napari_srgan.training.degradation.point_spread import PointSpread, gaussian_psf, read_psf
 from napari_srgan.training.degradation.preview import preview
 from napari_srgan.training.degradation.settings import Degradation

@@ -10,6 +10,7 @@ import numpy as np
 from napari.layers import Image, Layer
 from napari.utils.transforms import Affine
 
+from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.errors import UserError
 from napari_srgan.inference.axes import guess_axes
 from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
@@ -85,7 +86,9 @@ def upscale_layer_job(
     def job() -> Job[Image]:
         yield Progress(0, 1, "Loading the model")
         loaded = load_chosen(chosen)
-        result = yield from upscale_job(data, loaded, axes=axes, **options)
+        yield Progress(0, 1, "Looking at the image")
+        notes = notes_on_input(data, axes, loaded.card)
+        result = yield from upscale_job(data, loaded, axes=axes, notes=notes, **options)
         return _result_layer(appearance, result, loaded)
 
     return job()

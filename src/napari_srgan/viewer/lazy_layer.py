@@ -8,6 +8,7 @@ from typing import Any
 
 from napari.layers import Image, Layer
 
+from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.errors import UserError
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.models import Model, default_model_name
@@ -142,8 +143,9 @@ def lazy_layer_job(
     def job() -> Job[LazyResult]:
         yield Progress(0, 2, "Loading the model")
         loaded = load_chosen(chosen)
-        yield Progress(1, 2, "Looking at the brightness of the image")
-        lazy = LazyUpscaling(data[0], loaded, axes=axes, **options)
+        yield Progress(1, 2, "Looking at the image")
+        notes = notes_on_input(data[0], axes, loaded.card)
+        lazy = LazyUpscaling(data[0], loaded, axes=axes, notes=notes, **options)
         return LazyResult(lazy, appearance, coarser_levels(lazy, data), lazy.provenance)
 
     return job()

@@ -10,11 +10,13 @@ from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
+from napari_srgan.acquisition.choice import default_for
 from napari_srgan.errors import UserError
-from napari_srgan.models import default_model_name, read_library
+from napari_srgan.models import read_library
 from napari_srgan.viewer import choices, dialogs
 from napari_srgan.viewer.appearance import as_sentence, say
 from napari_srgan.viewer.blending import Blending, pair_of
+from napari_srgan.viewer.image_look import ImageLook
 from napari_srgan.viewer.jobs import JobRunner
 from napari_srgan.viewer.library_changes import LIBRARY
 from napari_srgan.viewer.library_tasks import Added, add_task
@@ -27,7 +29,9 @@ LETTERS_AT_LEAST = 12
 
 
 class ModelChooser:
-    """Rows of fields: the model, "Add model…", what it is for, the slider from faithful to sharp.
+    """Rows of fields: the model, "Add model…", what it is for, what the image is like, the slider to sharp.
+
+    Which model is shown first depends on the noise of the image; what the user chose stays.
 
     Parameters
     ----------
@@ -64,12 +68,15 @@ class ModelChooser:
         )
         both.margins = (0, 0, 0, 0)
         self._about = Label(name="about", label=" ")
+        self._taken = Label(name="taken", label=" ", visible=False)
+        self._look = ImageLook()
         self._sharpness = SharpnessSlider("sharpness")
-        self.rows: list[Any] = [both, self._about, self._sharpness]
+        self.rows: list[Any] = [both, self._about, self._taken, self._sharpness]
         """To be shown one below the other, each with its label."""
         self._model.changed.connect(self._on_model)
         self._sharpness.moved.connect(self._on_sharpness)
         self._add.changed.connect(self._on_add)
+        self._look.changed.connect(self._on_look)
         LIBRARY.changed.connect(self._on_library)
         wish.wished.connect(self._on_wish)
         if wish.name is not None:
@@ -77,6 +84,7 @@ class ModelChooser:
 
     def close(self) -> None:
         """Let go of the library, which outlives a widget that is closed."""
+        self._look.close()
         LIBRARY.changed.disconnect(self._on_library, missing_ok=True)
         self._wish.wished.disconnect(self._on_wish, missing_ok=True)
 
@@ -101,6 +109,7 @@ class ModelChooser:
     def offer(self, image: Image | None) -> None:
         """Show the models that fit an image; what the user chose stays, if it is among them."""
         self._image = image
+        self._look.look(image)
         self._library = read_library()  # once: cards are read from files
         before = self._model.value
         with self._model.changed.blocked():
@@ -108,9 +117,23 @@ class ModelChooser:
             self._model.reset_choices()
             offered = self._grey_out()
             self._was_chosen &= before in offered
-            kept = before if self._was_chosen or image is None else default_model_name(rgb=image.rgb)
+            kept = before if self._was_chosen or image is None else self._default(image)
             if kept in offered:
                 self._model.value = kept
+        self._show()
+
+    def _default(self, image: Image) -> str:
+        """The model to show first, of those that are offered."""
+        offered = [card for card in self._library.cards if card.name in self._model.choices]
+        return default_for(self._look.found, offered, rgb=image.rgb)
+
+    def _on_look(self) -> None:
+        """More is known of the image: another model may suit it."""
+        if self._image is not None and not self._was_chosen:
+            name = self._default(self._image)
+            if name in self._model.choices:
+                with self._model.changed.blocked():
+                    self._model.value = name
         self._show()
 
     def _grey_out(self) -> list[str | None]:
@@ -159,6 +182,10 @@ class ModelChooser:
             say(self._about, f"{chosen}; {SHARP}")
         else:
             say(self._about, choices.describe_model(chosen, self._image, self._library))
+        text, wrong = choices.describe_look(self._look.found, name, self._image, self._library)
+        self._taken.visible = bool(text)
+        if text:
+            say(self._taken, as_sentence(text), wrong=wrong)
         self.changed.emit()
 
     # Adding models.

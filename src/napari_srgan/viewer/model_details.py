@@ -20,6 +20,7 @@ from napari_srgan.viewer.model_rows import (
     origin_in_words,
     quality_in_words,
     size_in_words,
+    trained_on_in_words,
 )
 
 NOTHING_CHOSEN = "Choose a model to read about it."
@@ -130,6 +131,7 @@ def _facts(row: ModelRow, card: ModelCard) -> str:
         "factor": f"x{card.scale_factor}",
         "channels": channels_in_words(card.channels),
         "frames": f"{card.frames} of a time-lapse help each other" if card.frames > 1 else "",
+        "trained on": trained_on_in_words(card),
         "network": card.architecture,
         "size": size_in_words(row.size),
         "licence": card.licence,

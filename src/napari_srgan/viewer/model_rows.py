@@ -14,6 +14,7 @@ from napari_srgan.models import (
     RemoteModel,
     read_library,
 )
+from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
 
 SHARP = "sharp: fine detail is invented, do not quantify it"
 """Said wherever such a model is described."""
@@ -143,6 +144,16 @@ def _whole_frames(card: ModelCard) -> str:
     return f"{card.frames} frames of a time-lapse help each other" if card.frames > 1 else "for single images"
 
 
+def noise_in_words(card: ModelCard) -> str:
+    """With how much noise a model was trained, e.g. ``"10 to 50 photons"``."""
+    return card.made_for.noise if card.made_for is not None else UNKNOWN_INPUT
+
+
+def trained_on_in_words(card: ModelCard) -> str:
+    """With how much noise and blur a model was trained."""
+    return card.made_for.words if card.made_for is not None else UNKNOWN_INPUT
+
+
 def origin_in_words(row: ModelRow) -> str:
     """Bundled, yours, to be downloaded, or whose file it was."""
     if row.origin == "yours" and row.card is not None and row.card.source:
@@ -187,6 +198,12 @@ COLUMNS = (
         _of_card(frames_in_words),
         lambda row: row.card.frames if row.card else 0,
         whole=_of_card(_whole_frames),
+    ),
+    Column(
+        "trained on",
+        _of_card(noise_in_words),
+        lambda row: noise_order(row.card.made_for) if row.card else float("inf"),
+        whole=_of_card(trained_on_in_words),
     ),
     Column("size", lambda row: size_in_words(row.size), lambda row: row.size or 0),
     _text_column("licence", _of_card(lambda card: card.licence)),

@@ -9,6 +9,7 @@ from typing import Any
 
 from napari.layers import Image, Layer
 
+from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.cluster.anywhere import upscale_anywhere_job
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Region
@@ -110,7 +111,8 @@ def stored_layer_job(
         yield Progress(0, 1, "Looking at the image")
         finished = yield from upscale_anywhere_job(
             data, loaded, path, axes=axes, spacings=spacings, source=identity(),
-            still_there=watch_over(files), region=region, overwrite=overwrite, **options,
+            still_there=watch_over(files), notes=notes_on_input(data, axes, loaded.card), region=region,
+            overwrite=overwrite, **options,
         )  # fmt: skip
         return StoredResult(open_levels(finished), appearance, loaded)
 

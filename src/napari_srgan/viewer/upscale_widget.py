@@ -53,7 +53,7 @@ class UpscaleWidget(Container[Any]):
             *self._axes.rows, self._device, self._precision, self._tile, self._ensemble, self._drift,
             self._beside, self._buttons, self._bar, self._status, self._offers,
         ])  # fmt: skip
-        for label in (self["about"], self._status):
+        for label in (self["about"], self["taken"], self._status):
             make_elastic(label)
         self._connect()
         self._bar.hide()

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_srgan.training.camera import estimate_camera
+from napari_srgan.acquisition.camera import estimate_camera
 from napari_srgan.training.degradation.camera_noise import FileRange, record
 from napari_srgan.training.degradation.exposure import Exposure, draw_exposure
 from napari_srgan.training.degradation.sampling import (
@@ -186,7 +186,7 @@ def default_degradation(high: Any, factor: int) -> Degradation:
     Parameters
     ----------
     high
-        As for :func:`~napari_srgan.training.camera.estimate_camera`.
+        As for :func:`~napari_srgan.acquisition.camera.estimate_camera`.
     factor
         How many times smaller the low-resolution image is.
     """

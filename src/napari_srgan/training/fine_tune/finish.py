@@ -71,6 +71,7 @@ def finished_model(
         protocol=material.judge.protocol,
         border=base.card.border if base else None,
         attribution=base.card.attribution if base else (),
+        trained_input=material.trained_input,
         history=tuple(history),
         baseline=baseline,
         pairs=records,

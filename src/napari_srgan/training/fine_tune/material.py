@@ -12,6 +12,7 @@ from torch import Tensor
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import BYTE_TRANSFORM, IntensityTransform, percentile_transform
+from napari_srgan.models import TrainedInput
 from napari_srgan.models.card import ResultIntensity
 from napari_srgan.networks import Generator
 from napari_srgan.training.degradation.settings import Degradation
@@ -26,6 +27,7 @@ from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.fine_tune.split import Split
 from napari_srgan.training.fine_tune.splitting import split_subjects
 from napari_srgan.training.fine_tune.subject import Framing, Subject
+from napari_srgan.training.fine_tune.trained_input import simulated_input
 from napari_srgan.training.material import Sampler
 from napari_srgan.training.recipe import Recipe
 
@@ -94,6 +96,13 @@ class PairMaterial:
             f"the guard band around what is held back is {least} of the {wished} pixels that the network "
             "sees, because the image is small",
         )
+
+    @property
+    def trained_input(self) -> TrainedInput | None:
+        """How noisy and how blurred the low-resolution images are; None if they were measured."""
+        if self._degradation is None:
+            return None
+        return simulated_input(self._degradation, [plane.seen for plane in self.planes])
 
     def sampler(self, recipe: Recipe, draw: np.random.Generator) -> Sampler:
         if self._degradation is None:

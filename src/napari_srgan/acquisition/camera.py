@@ -87,7 +87,22 @@ def estimate_camera(image: Any | Sequence[Any]) -> Camera:
     images = image if isinstance(image, list | tuple) else [image]
     if not images:
         raise UserError("the noise of a camera is estimated from images; got none")
-    planes = [plane for each in _spread(images) for plane in _planes(check_array(each))]
+    return camera_of_planes([plane for each in _spread(images) for plane in sampled_planes(each)])
+
+
+def camera_of_planes(planes: Sequence[NDArray[np.float64]]) -> Camera:
+    """Find gain, offset and read noise of the camera that took some planes, all of which are looked at.
+
+    Parameters
+    ----------
+    planes
+        ``(Y, X)`` each, in grey levels of the same camera.
+
+    Raises
+    ------
+    UserError
+        As :func:`estimate_camera`.
+    """
     blocks = [_blocks(plane) for plane in planes]
     mean, variance = (np.concatenate(values) for values in zip(*blocks, strict=True))
     if mean.size < LEAST_BLOCKS:
@@ -106,6 +121,22 @@ def estimate_camera(image: Any | Sequence[Any]) -> Camera:
     return Camera(gain, offset, float(np.sqrt(max(at_zero + gain * offset, 0.0))))
 
 
+def sampled_planes(image: Any) -> list[NDArray[np.float64]]:
+    """Read the middle of planes spread evenly over an image, ``(Y, X)`` each, one for each colour.
+
+    Parameters
+    ----------
+    image
+        As for :func:`estimate_camera`, but no sequence.
+
+    Raises
+    ------
+    UserError
+        If it has no plane.
+    """
+    return list(_planes(check_array(image)))
+
+
 def _planes(image: ArrayLike) -> Iterator[NDArray[np.float64]]:
     """The middle of planes spread evenly over an image, one for each colour."""
     shape = image.shape
@@ -113,10 +144,7 @@ def _planes(image: ArrayLike) -> Iterator[NDArray[np.float64]]:
         raise UserError(f"the noise of a camera is estimated from a plane; got an array of shape {shape}")
     coloured = len(shape) == 3 and shape[2] in (1, 3, 4)
     lead, (y, x) = ((), shape[:2]) if coloured else (shape[:-2], shape[-2:])
-    middle = tuple(
-        slice((size - min(size, LARGEST_PLANE)) // 2, (size + min(size, LARGEST_PLANE)) // 2)
-        for size in (y, x)
-    )
+    middle = (_middle(y), _middle(x))
     count = int(np.prod(lead, dtype=np.int64))
     for number in _spread(range(count)):
         place = tuple(int(at) for at in np.unravel_index(number, lead)) if lead else ()

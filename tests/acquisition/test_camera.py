@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from napari_srgan.acquisition.camera import Camera, estimate_camera
 from napari_srgan.errors import UserError
-from napari_srgan.training.camera import Camera, estimate_camera
 
 
 def light(kind: str, side: int, seed: int = 0) -> NDArray[np.float64]:

@@ -1,0 +1,167 @@
+"""Which model suits an image, by how it was taken and by what the model was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from napari_srgan.acquisition.look import Acquisition, look_at
+from napari_srgan.errors import UserError
+from napari_srgan.models import ModelCard, TrainedInput, default_model_name, list_models
+
+TOLERANCE = 2.0
+"""Photons are found within about this factor: so much fewer than a model has met are not held against it."""
+RGB = 3
+
+Fit = Literal["suited", "unsuited", "unknown"]
+
+
+def fit(card: ModelCard, found: Acquisition) -> Fit:
+    """Whether a model was trained on images that are as noisy as this one.
+
+    Parameters
+    ----------
+    card
+        Of the model. Of one whose card does not say what it was trained on nothing is known.
+    found
+        What is known of the image. Where nothing is, nothing is held against a model.
+    """
+    made_for = card.made_for
+    if made_for is None or found.unknown:
+        return "unknown"
+    if found.noisy:
+        return "suited" if _has_met(made_for, found) else "unsuited"
+    return "suited" if made_for.clean or found.photons is not None else "unknown"
+
+
+def _has_met(made_for: TrainedInput, found: Acquisition) -> bool:
+    """Whether a model has been trained on so much noise."""
+    photons = found.equal_photons
+    if made_for.photons is None or photons is None:
+        return False
+    return photons * TOLERANCE >= made_for.photons[0]
+
+
+def suited_model(
+    found: Acquisition, preferred: ModelCard, among: Iterable[ModelCard], *, frames: int = 1
+) -> ModelCard | None:
+    """A model that suits an image as well as can be known.
+
+    Parameters
+    ----------
+    found
+        What is known of the image.
+    preferred
+        Taken unless it is unsuited, or of unknown training while the image is noisy.
+    among
+        What else there is: only faithful models of the same factor, channels and quantities are taken, the
+        first that was trained on such noise and such blur, or else such noise.
+    frames
+        Frames of a time-lapse that help each other in it.
+
+    Returns
+    -------
+    ModelCard or None
+        None if there is none.
+    """
+    here = fit(preferred, found)
+    if preferred.frames == frames and (here == "suited" or (here == "unknown" and not found.noisy)):
+        return preferred
+    like = (preferred.scale_factor, preferred.channels, frames)
+    candidates = [
+        card
+        for card in among
+        if (card.scale_factor, card.channels, card.frames) == like
+        and card.result is None
+        and card.partner is None
+        and not card.adversarial
+        and fit(card, found) == "suited"
+    ]
+    return min(candidates, key=lambda card: not _knows_blur(card, found), default=None)
+
+
+def _knows_blur(card: ModelCard, found: Acquisition) -> bool:
+    made_for = card.made_for
+    return made_for is not None and (found.blur is None or found.blur <= max(made_for.blur[1], 0.5))
+
+
+def default_for(found: Acquisition | None, among: Sequence[ModelCard], *, rgb: bool) -> str:
+    """Name of the model that is shown first for an image.
+
+    Parameters
+    ----------
+    found
+        What is known of the image; None: nothing yet.
+    among
+        The models that there are.
+    rgb
+        Whether it is one in colours.
+    """
+    usual = default_model_name(rgb=rgb)
+    card = next((card for card in among if card.name == usual), None)
+    if found is None or card is None:
+        return usual
+    chosen = suited_model(found, card, among)
+    return usual if chosen is None else chosen.name
+
+
+def why_unsuited(
+    card: ModelCard, found: Acquisition, among: Iterable[ModelCard] | None = None, *, movie: bool = False
+) -> str:
+    """Why a model should not be used on an image, and what to do; empty if it may be.
+
+    Parameters
+    ----------
+    card
+        Of the model.
+    found
+        What is known of the image.
+    among
+        Models that may be named in its place; those of the library if unsaid.
+    movie
+        Whether the image has a time axis, along which frames can help each other.
+    """
+    if fit(card, found) != "unsuited":
+        return ""
+    made_for = card.made_for
+    assert made_for is not None
+    met = "without noise" if made_for.photons is None else f"with {made_for.noise}"
+    cards = list_models() if among is None else list(among)
+    return f"{card.name} was trained {met} and takes it for detail: {_advice(card, found, cards, movie)}"
+
+
+def _advice(card: ModelCard, found: Acquisition, among: list[ModelCard], movie: bool) -> str:
+    better = suited_model(found, card, among, frames=card.frames)
+    if better is not None:
+        return f"choose {better.name}"
+    frames = sorted({other.frames for other in among if other.frames > 1}) if movie else []
+    for count in frames:
+        better = suited_model(found, card, among, frames=count)
+        if better is not None:
+            return f"choose {better.name}, in which {count} frames of a time-lapse help each other"
+    return "fine-tune a model on such images"
+
+
+def notes_on_input(array: Any, axes: str, card: ModelCard) -> tuple[str, ...]:
+    """What is to be said of an image before a model is run over it: that the model is none for such images.
+
+    Sentences, beginning with a small letter and without a full stop; mostly none. They stand in the
+    result's provenance under ``"notes"``, as those on time-lapses do.
+
+    Parameters
+    ----------
+    array
+        numpy, dask, zarr or xarray, as for :func:`~napari_srgan.inference.upscale.upscale_job`.
+    axes
+        One letter for each of its axes.
+    card
+        Of the model.
+    """
+    if card.made_for is None:
+        return ()
+    try:
+        found = look_at(array, axes)
+    except UserError:  # told when it is upscaled
+        return ()
+    reason = why_unsuited(card, found, movie="T" in axes)
+    return (f"{found.sentence}; {reason}",) if reason else ()

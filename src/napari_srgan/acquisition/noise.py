@@ -1,0 +1,135 @@
+"""Whether there is noise in an image that a model would take for detail.
+
+Three things are asked of windows of an image. Is the finest detail as strong along the diagonals of the
+spectrum as along its axes: is it *white*? Is it as strong in the quietest places as elsewhere of the same
+brightness: is it *even*, as noise is and structure is not? And is it strong enough to matter? How much
+of each was settled on images of known noise: an image is called noisy where a network that was
+trained without noise does worse than bicubic interpolation (``benchmarks/acquisition.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_srgan.acquisition.camera import BLOCK, QUIET, QUIET_RATIO
+from napari_srgan.acquisition.spectrum import COARSE, FINE, MIDDLE, Spectrum
+
+FAINTEST = 0.01
+"""Noise, in parts of the contrast, below which no model is disturbed."""
+WHITE_AT, WHITE_AMOUNT, WHITE_SLOPE = 0.72, 0.02, 0.06
+"""Amplitude along the diagonals, in parts of that of the finest detail, from which on the latter is called
+noise: where its amount is so many parts of the contrast; and by how much less where it is e times that."""
+WHITEST = 1.15
+"""More than that is no noise but a pattern, e.g. of a colour filter."""
+EVEN = 0.35
+"""Noise of quiet places, in parts of the mean one, that fine noise has at least: hot pixels and points have
+none between them, compression takes some away."""
+SHARED_EVEN, SHARED_AMOUNT, SHARED_DECAY = 0.65, 0.03, 0.33
+"""Noise that neighbouring pixels share has at least this evenness and this amount, and its amplitude falls
+less from coarse detail to finer than that of structure does."""
+BRIGHTNESSES, BLOCKS_OF_EACH = 12, 24
+"""Groups of blocks of equal brightness, at most, and blocks in each, at least."""
+
+
+@dataclass(frozen=True)
+class NoiseLook:
+    """What is found of the noise in windows of an image."""
+
+    white: float
+    """Amplitude of white noise, in parts of the contrast; structure may be in it."""
+    whiteness: float
+    """Amplitude along the diagonals, in parts of that of the finest detail."""
+    drowned: float
+    """The same in parts of that of the detail of half the Nyquist frequency: 1 is all noise."""
+    evenness: float
+    """Power of the finest detail in quiet places, in parts of that everywhere."""
+    coarse_evenness: float
+    """The same of detail twice as coarse."""
+    coarse: float
+    """Amplitude of that in quiet places, in parts of the contrast."""
+    decay: float
+    """Amplitude of detail from 0.35 to 0.7 of Nyquist in parts of that from 0.1 to 0.35."""
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether there is noise that is independent from pixel to pixel, or nearly so."""
+        if self.white < FAINTEST or self.evenness < EVEN:
+            return False
+        least = WHITE_AT - WHITE_SLOPE * math.log(self.white / WHITE_AMOUNT)
+        return least < self.whiteness < WHITEST
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there is noise that neighbours share, as interpolation and compression make it."""
+        return (
+            not self.is_fine
+            and self.coarse > SHARED_AMOUNT
+            and self.coarse_evenness > SHARED_EVEN
+            and self.decay > SHARED_DECAY
+        )
+
+
+def look_at_noise(windows: Sequence[NDArray[np.float64]], spectrum: Spectrum) -> NoiseLook:
+    """Ask windows of an image for its noise.
+
+    Parameters
+    ----------
+    windows
+        ``(Y, X)`` each, finite, in parts of the contrast of the image.
+    spectrum
+        Of these.
+    """
+    bands = [math.sqrt(spectrum.between(band)) for band in (FINE, MIDDLE, COARSE)]
+    fine, middle, coarse = (max(band, 1e-12) for band in bands)
+    corners = math.sqrt(spectrum.floor)
+    evenness, _ = _quiet_places(windows, spacing=1)
+    coarse_evenness, quiet = _quiet_places(windows, spacing=2)
+    return NoiseLook(
+        white=corners,
+        whiteness=corners / fine,
+        drowned=corners / middle,
+        evenness=evenness,
+        coarse_evenness=coarse_evenness,
+        coarse=math.sqrt(quiet),
+        decay=middle / coarse,
+    )
+
+
+def _quiet_places(windows: Sequence[NDArray[np.float64]], *, spacing: int) -> tuple[float, float]:
+    """Power of detail in quiet blocks in parts of that of all, of which structure has little; and itself.
+
+    Quiet are the :data:`~napari_srgan.acquisition.camera.QUIET` blocks of equal brightness that vary least.
+    """
+    blocks = [_blocks(window, spacing) for window in windows]
+    level, power = (np.concatenate(values) for values in zip(*blocks, strict=True))
+    if not power.size:
+        return 0.0, 0.0
+    order = np.argsort(level, kind="stable")
+    groups = np.array_split(power[order], max(min(BRIGHTNESSES, power.size // BLOCKS_OF_EACH), 1))
+    quiet = sum(float(np.quantile(group, QUIET)) * group.size for group in groups)
+    total = float(power.sum())
+    return (quiet / total if total else 0.0), quiet / power.size / QUIET_RATIO
+
+
+def _blocks(window: NDArray[np.float64], spacing: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Brightness of blocks, and power of their detail by Immerkaer's mask, its pixels `spacing` apart.
+
+    Immerkaer, J. (1996). Fast noise variance estimation. Computer Vision and Image Understanding 64(2),
+    300-302, eq. 1.
+    """
+    rows, columns = ((size - 2 * spacing) // BLOCK * BLOCK for size in window.shape)
+    if min(rows, columns) <= 0:
+        return np.empty(0), np.empty(0)
+    inner = slice(spacing, -spacing)
+    down = window[: -2 * spacing] - 2 * window[inner] + window[2 * spacing :]
+    residual = (down[:, : -2 * spacing] - 2 * down[:, inner] + down[:, 2 * spacing :]) / 6
+    level, power = (
+        values[:rows, :columns].reshape(rows // BLOCK, BLOCK, -1, BLOCK).mean(axis=(1, 3)).ravel()
+        for values in (window[inner, inner], residual**2)
+    )
+    return level, power

@@ -1,0 +1,81 @@
+"""The radial power spectrum of an image: how much detail there is of which fineness, and how much noise.
+
+Frequencies are in parts of the Nyquist frequency, the finest that pixels can show along an axis: 1 is two
+pixels a period. Along the diagonals pixels show frequencies up to 1.41. Nearly nothing of what an
+optics or an antialiased downsampling leaves is there, but as much of a noise that is independent from
+pixel to pixel as everywhere else: so the noise is read off there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+RINGS = 24
+"""Rings of the spectrum up to the Nyquist frequency, and as wide ones beyond."""
+LEAST_SIDE = 32
+"""Pixels along each side of a window without which it has no spectrum worth the name."""
+CORNERS = (1.05, 1.42)
+"""Where only noise is expected."""
+FINE, MIDDLE, COARSE = (0.7, 1.0), (0.35, 0.7), (0.1, 0.35)
+"""Bands of detail."""
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Mean power of the frequencies in each of some rings; of white noise it is its variance in all."""
+
+    frequency: NDArray[np.float64]
+    """``(rings,)``: mean frequency of each, in parts of Nyquist."""
+    power: NDArray[np.float64]
+    """``(rings,)``: mean squared amplitude of each, in squared units of a pixel."""
+    count: NDArray[np.int64]
+    """``(rings,)``: frequencies in each."""
+
+    def between(self, band: tuple[float, float]) -> float:
+        """Mean power of a band."""
+        inside = (self.frequency > band[0]) & (self.frequency <= band[1])
+        count = self.count[inside]
+        return float(np.sum(self.power[inside] * count) / count.sum())
+
+    @property
+    def floor(self) -> float:
+        """Power of the noise, if it is white: that of the corners."""
+        return self.between(CORNERS)
+
+
+def radial_spectrum(windows: Sequence[NDArray[np.float64]]) -> Spectrum | None:
+    """Mean spectrum of some windows, each weighted by its area, under a Hann window.
+
+    Parameters
+    ----------
+    windows
+        ``(Y, X)`` each, finite.
+
+    Returns
+    -------
+    Spectrum or None
+        None if all windows are smaller than :data:`LEAST_SIDE` along a side.
+    """
+    rings = int(np.ceil(RINGS * np.sqrt(2)))
+    power, frequency, count = np.zeros(rings), np.zeros(rings), np.zeros(rings, np.int64)
+    for window in windows:
+        if min(window.shape) < LEAST_SIDE:
+            continue
+        taper = np.hanning(window.shape[0])[:, None] * np.hanning(window.shape[1])
+        mean = np.sum(window * taper) / taper.sum()
+        squared = np.abs(np.fft.rfft2((window - mean) * taper)) ** 2 / np.sum(taper**2)
+        radius = np.hypot(
+            2 * np.fft.fftfreq(window.shape[0])[:, None], 2 * np.fft.rfftfreq(window.shape[1])[None]
+        )
+        ring = np.minimum((radius * RINGS).astype(int), rings - 1).ravel()
+        power += np.bincount(ring, squared.ravel(), rings)
+        frequency += np.bincount(ring, radius.ravel(), rings)
+        count += np.bincount(ring, minlength=rings)
+    seen = count > 0
+    if not seen.any():
+        return None
+    return Spectrum(frequency[seen] / count[seen], power[seen] / count[seen], count[seen])
