@@ -177,6 +177,7 @@ def _file_to_zarr(
             "still_there": stored.still_there, "origin": origin,
         }  # fmt: skip
         chosen = _choose_model(model, axes)
+        options["look"] = stored.result_look(axes, other_quantities=chosen.card.result is not None)
         _say(notes_on_time(stored.data, axes, chosen), 4)
         return _to_zarr(stored.data, chosen, target, options, progress)
 
