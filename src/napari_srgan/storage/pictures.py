@@ -71,7 +71,9 @@ def _read(path: Path) -> tuple[NDArray[Any], bytes | None]:
         picture.load()
         profile = picture.info.get("icc_profile")
         upright = ImageOps.exif_transpose(picture)
-        if upright.mode == "P":
+        if upright.mode == "P" and _is_gray(upright):
+            upright = upright.convert("L")
+        elif upright.mode == "P":
             upright = upright.convert("RGBA" if "transparency" in upright.info else "RGB")
         elif upright.mode in ("LA", "PA", "La", "RGBa"):
             upright = upright.convert("RGBA")
@@ -80,6 +82,12 @@ def _read(path: Path) -> tuple[NDArray[Any], bytes | None]:
         elif upright.mode not in ("1", "L", "RGB", "RGBA"):  # CMYK, YCbCr, Lab
             upright, profile = upright.convert("RGB"), None
         return np.array(upright), profile
+
+
+def _is_gray(picture: Image.Image) -> bool:
+    """Whether all entries of a colour table are gray: then they are brightnesses."""
+    table = np.array(picture.getpalette("RGB") or [0, 1, 2]).reshape(-1, 3)
+    return "transparency" not in picture.info and not np.ptp(table, axis=1).any()
 
 
 @contextmanager
