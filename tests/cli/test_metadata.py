@@ -206,6 +206,20 @@ def test_numbers_of_a_stage_stay_as_they_are(up: Any) -> None:
     assert plane.get("PositionXUnit") == "reference frame"
 
 
+def test_large_tiffs_have_ome_too(up: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_srgan.storage.tiff_write.IMAGEJ_LARGEST", 0)
+    path, _ = up("o.tif", STACK, "i.ome.tif", metadata=NANOMETERS | DEPTH)
+    assert ome(path).get("PhysicalSizeZUnit") == "µm"
+    assert tags(path) == pytest.approx((1e7 / 65, 3))
+
+
+def test_time_between_frames_is_in_seconds_for_imagej(up: Any) -> None:
+    metadata = {"axes": "TYX", "TimeIncrement": 5.0, "TimeIncrementUnit": "µs"}
+    path, _ = up("o.tif", STACK, "i.ome.tif", metadata=metadata)
+    assert imagej(path)["finterval"] == 5e-6
+    assert spacings(path)[0] == Spacing(5e-6, "second")
+
+
 def test_an_image_without_a_pixel_size_is_given_none(up: Any) -> None:
     path, _ = up("o.ome.tif")
     assert ome(path).get("PhysicalSizeX") is None
@@ -273,6 +287,28 @@ def test_each_format_tells_looks_in_its_own_words(up: Any) -> None:
     channels = zarr.open_group(path, mode="r").attrs["ome"]["omero"]["channels"]
     assert [(one["label"], one["color"]) for one in channels] == [("DAPI", "0000FF"), ("GFP", "00FF00")]
     assert [one["emissionWave"] for one in channels] == [461, 509]
+
+
+def test_rendering_settings_of_ome_zarr_are_kept(upscale: Shell, tmp_path: Path) -> None:
+    group = zarr.create_group(tmp_path / "i.ome.zarr")
+    group.create_array("0", data=STACK[:2], dimension_names=("c", "y", "x"))
+    axes = [{"name": "c", "type": "channel"}, {"name": "y", "type": "space"}, {"name": "x", "type": "space"}]
+    scale = [{"type": "scale", "scale": [1, 0.2, 0.1]}]
+    image = {"name": "cells", "axes": axes, "datasets": [{"path": "0", "coordinateTransformations": scale}]}
+    channels = [
+        {"label": "DAPI", "color": "0000ff", "active": True, "window": {"start": 5, "end": 900}},
+        {"label": "GFP", "color": "00ff00", "active": False, "window": {"start": 7, "end": "?"}},
+    ]
+    group.attrs["ome"] = {"version": "0.5", "multiscales": [image], "omero": {"channels": channels}}
+    for target in ("o.ome.tif", "o.tif", "o.ome.zarr", "o.zarr"):
+        assert upscale(tmp_path / "i.ome.zarr", tmp_path / target).exit_code == 0
+        with open_image(tmp_path / target) as opened:
+            look = opened.look
+        assert look.name == "cells"
+        assert [channel.name for channel in look.channels] == ["DAPI", "GFP"]
+        assert [channel.colour for channel in look.channels] == ["0000FF", "00FF00"]
+        assert [channel.visible for channel in look.channels] == [True, False]
+        assert look.channels[0].limits == (5, 900)
 
 
 FIRE = np.random.default_rng(3).integers(0, 256, (3, 256)).astype("u1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -169,10 +169,10 @@ def _channel(stored: Mapping[str, Any]) -> ChannelLook:
 
 
 def _plane(stored: Mapping[str, Any]) -> PlaneRecord:
-    values = {field.name: stored[field.name] for field in fields(PlaneRecord) if field.name in stored}
-    z, y, x = (number(value) for value in values.pop("position", (None, None, None)))
-    plane = PlaneRecord(**values, position=(z, y, x))
-    return replace(plane, time=number(plane.time), exposure=number(plane.exposure), label=str(plane.label))
+    t, z, c = (int(stored.get(letter, 0)) for letter in "tzc")
+    time, exposure = number(stored.get("time")), number(stored.get("exposure"))
+    z_at, y_at, x_at = (number(value) for value in stored.get("position", (None, None, None)))
+    return PlaneRecord(t, z, c, time, exposure, (z_at, y_at, x_at), str(stored.get("label", "")))
 
 
 def printable(text: str) -> str:

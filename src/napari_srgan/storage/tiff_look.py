@@ -59,9 +59,9 @@ def shown_in(table: NDArray[np.uint8]) -> ChannelLook:
 
 def _imagej_look(metadata: dict[str, Any], sizes: dict[str, int]) -> ImageLook:
     count = sizes.get("C", 1)
-    ranges = [float(value) for value in np.ravel(metadata.get("Ranges", ()))]
+    ranges = list(np.ravel(metadata.get("Ranges", ())))
     if count == 1 and not ranges:
-        ranges = [metadata.get("min"), metadata.get("max")]  # type: ignore[list-item]
+        ranges = [metadata.get("min"), metadata.get("max")]
     tables = metadata.get("LUTs") or []
     tables = tables if isinstance(tables, list) else [tables]
     names, planes = _labelled(metadata.get("Labels"), sizes)
