@@ -334,6 +334,19 @@ def test_looks_of_imagej_are_kept(up: Any, target: str) -> None:
         assert [(one["start"], one["end"]) for one in windows] == [(10, 500), (20, 900)]
 
 
+def test_colour_tables_are_kept(up: Any) -> None:
+    green = np.stack([np.zeros(256), np.arange(256), np.zeros(256)]).astype("u2") * 257
+    options = {"photometric": "palette", "colormap": green}
+    path, _ = up("o.tif", GRAY.astype("u1"), **options)
+    with tifffile.TiffFile(path) as file:
+        assert file.pages[0].photometric == tifffile.PHOTOMETRIC.PALETTE
+        np.testing.assert_array_equal(file.pages[0].colormap, green)
+    path, _ = up("o.ome.tif", GRAY.astype("u1"), **options)
+    channel = ome(path).find("{*}Channel")
+    assert channel is not None
+    assert channel.get("Color") == str(0x00FF00FF)
+
+
 def test_labels_of_slices_are_kept(up: Any) -> None:
     labels = ["bottom", "middle", "top"]
     path, _ = up(

@@ -165,6 +165,13 @@ def test_axes_of_stacks_are_turned_too(tmp_path: Path) -> None:
         assert image.axes == "ZYX"
 
 
+def test_inks_of_jpeg_become_rgb_and_that_is_told(tmp_path: Path) -> None:
+    Image.new("CMYK", (50, 40), (255, 0, 0, 0)).save(tmp_path / "x.jpg")
+    pixels, image = read(tmp_path / "x.jpg")
+    np.testing.assert_allclose(pixels[0, 0].astype(int), [0, 255, 255], atol=3)
+    assert "(CMYK) are converted to RGB" in image.note
+
+
 def test_gray_tables_of_png_are_brightness(tmp_path: Path) -> None:
     picture = Image.fromarray(GRAY).convert("P")
     picture.putpalette(np.repeat(255 - np.arange(256), 3).astype(np.uint8).tobytes())

@@ -49,7 +49,7 @@ def test_units_nobody_knows_are_told(written: str) -> None:
 def test_every_unit_is_found_by_its_name_and_its_symbol() -> None:
     for name, unit in UNITS.items():
         assert full_unit(name) == full_unit(unit.symbol) == name
-        assert full_unit(imagej_unit(name)) == name
+        assert full_unit(imagej_unit(name)) == (name if unit.kind == "length" else None)
         assert imagej_unit(name).isascii()
         assert ome_unit(name, unit.kind) == unit.symbol
 

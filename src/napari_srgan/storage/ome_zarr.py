@@ -189,7 +189,9 @@ def _axes(axes: Sequence[Mapping[str, Any] | str]) -> tuple[str, list[str | None
         )  # version 0.3 has names only
         name = str(told["name"]).upper()
         by_name = name if len(name) == 1 else "Q"
-        letters += by_name if name == _UNNAMED else _LETTERS.get(str(told.get("type")), by_name)
+        kind = str(told.get("type"))
+        unnamed = name == _UNNAMED and kind != "channel"
+        letters += by_name if unnamed else _LETTERS.get(kind, by_name)
         units.append(told.get("unit"))
     return letters, units
 

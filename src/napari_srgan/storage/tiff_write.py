@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.storage.colour_tables import table_of
 from napari_srgan.storage.scratch_output import ScratchOutput
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.tiff_description import (
@@ -63,9 +64,20 @@ class TiffOutput(ScratchOutput):
             options["photometric"] = "rgb"
             if data.shape[-1] == 4:
                 options["extrasamples"] = ["unassalpha"]
+        elif "imagej" in options and _has_colour_table(image, data):
+            shown = image.look.channel(0)
+            table = table_of(shown.colour, shown.table).T.astype(np.uint16)
+            options |= {"photometric": "palette", "colormap": table * 257}
         else:
             options["photometric"] = "minisblack"
         tifffile.imwrite(self.partial.temporary, data, software="napari-srgan", **options)
+
+
+def _has_colour_table(image: Described, data: NDArray[Any]) -> bool:
+    """Whether ImageJ itself would write it with a table of colours: one plane of 8 bits that is not gray."""
+    shown = image.look.channel(0)
+    gray = shown.table is None and shown.colour in (None, "FFFFFF")
+    return image.axes == "YX" and data.dtype == np.uint8 and not gray
 
 
 def _compressed(data: NDArray[Any], axes: str) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def imagej_unit(unit: str | None) -> str:
     ImageJ reads its description as Java properties, in which other characters are escaped, and takes
     ``um`` for micrometres.
     """
-    if unit not in UNITS:
+    if unit not in UNITS or UNITS[unit].kind != "length":
         return "pixel"
     symbol = UNITS[unit].symbol.replace("µ", "u")
     return "".join(char if char.isascii() else f"\\u{ord(char):04X}" for char in symbol)
