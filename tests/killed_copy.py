@@ -38,6 +38,7 @@ class Pattern:
 
 
 def open_store(path: Path, **changed: Any) -> Any:
+    from napari_srgan.storage.image_look import ImageLook
     from napari_srgan.storage.restartable import RestartableStore
     from napari_srgan.storage.shard_layout import Sides
     from napari_srgan.storage.spacing import Spacing
@@ -49,7 +50,7 @@ def open_store(path: Path, **changed: Any) -> Any:
         "spacings": (Spacing(), Spacing(0.5, "micrometer", 3.0), Spacing(0.5, "micrometer")),
         "fingerprint": {"model": "pattern"},
         "provenance": {"note": "Computed."},
-        "name": "pattern",
+        "look": ImageLook("pattern"),
         "sides": Sides(CHUNK, SHARD),
     }
     return RestartableStore(path, **options | changed)

@@ -179,6 +179,7 @@ def _file_to_zarr(
             "still_there": stored.still_there, "origin": origin,
         }  # fmt: skip
         chosen = _choose_model(model, axes)
+        options["look"] = stored.result_look(axes, other_quantities=chosen.card.result is not None)
         options["notes"] = _say_of(stored.data, axes, chosen, 5)
         return _to_zarr(stored.data, chosen, target, options, progress)
 

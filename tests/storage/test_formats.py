@@ -110,6 +110,13 @@ def test_a_format_that_cannot_hold_the_result_is_refused_before_it_is_computed(
     assert list(tmp_path.glob("x*")) == []
 
 
+def test_formats_that_are_only_read_are_not_offered_for_writing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="names no format") as told:
+        open_output(tmp_path / "x.bmp", "YX", np.dtype("u1"))
+    assert ".mkv" in str(told.value)
+    assert not {".webm", ".gif"} & set(str(told.value).replace(",", " ").split())
+
+
 def test_axes_that_ome_zarr_has_no_place_for(write: Write, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="OME-Zarr has no place"):
         write("x.ome.zarr", random_pixels((2, 20, 30, 3), "uint8"), "CYXS")

@@ -168,6 +168,15 @@ def test_plain_arrays_without_names_are_guessed(tmp_path: Path) -> None:
     assert opened(tmp_path / "x.zarr", "CYX").axes == "CYX"
 
 
+def test_samples_beside_channels_are_no_second_channels(tmp_path: Path) -> None:
+    array = zarr.create_array(
+        tmp_path / "x.zarr", shape=(5, 2, 8, 9), dtype="u1", dimension_names=("s", "c", "y", "x")
+    )
+    array[:] = 1
+    with open_image(tmp_path / "x.zarr") as image:
+        assert image.axes == "QCYX"
+
+
 def test_a_chunk_that_does_not_decode_is_named(tmp_path: Path) -> None:
     path = image_group(tmp_path / "x.zarr")
     (path / "0/c/1/1/2").write_bytes(b"no chunk")

@@ -208,3 +208,37 @@ def test_nothing_else_is_taken_for_a_result(tmp_path, target):
         with pytest.raises(UserError, match="is no finished result of napari-srgan"):
             reopened_layer(path)
     job.close()
+
+
+def test_a_layer_keeps_its_name_and_colours_on_disk(target):
+    source = Image(GRAY, name="GFP", colormap="green", contrast_limits=(100, 3000))
+    to_disk(source, target)
+    attributes = zarr.open_group(target, mode="r").attrs["ome"]
+    (channel,) = attributes["omero"]["channels"]
+    assert attributes["multiscales"][0]["name"] == "GFP"
+    assert (channel["label"], channel["color"]) == ("GFP", "00FF00")
+    assert (channel["window"]["start"], channel["window"]["end"]) == (100, 3000)
+    again = reopened_layer(target)
+    np.testing.assert_allclose(again.colormap.map([0.0, 1.0]), source.colormap.map([0.0, 1.0]))
+    assert again.contrast_limits == [100, 3000]
+
+
+def test_a_table_of_many_colours_is_kept_on_disk(target):
+    source = Image(GRAY, colormap="viridis")
+    to_disk(source, target)
+    shown = np.linspace(0, 1, 9)
+    np.testing.assert_allclose(
+        reopened_layer(target).colormap.map(shown), source.colormap.map(shown), atol=2 / 255
+    )
+
+
+def test_an_unnamed_axis_of_a_layer_keeps_its_unit(target):
+    from ome_zarr_models.v05 import Image as OmeImage
+
+    stack = np.stack([GRAY] * 3)
+    source = Image(stack, scale=(2, 0.5, 0.5), units=("um", "um", "um"))
+    to_disk(source, target)
+    OmeImage.from_zarr(zarr.open_group(target, mode="r"))
+    again = reopened_layer(target)
+    assert again.units == source.units
+    np.testing.assert_allclose(again.scale, (2, 0.25, 0.25))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.address import Address, Place
-from napari_srgan.storage.formats import ENDINGS, ending
+from napari_srgan.storage.formats import ENDINGS, WRITABLE, ending
 from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.video_package import READ as VIDEOS
 
@@ -87,10 +87,7 @@ def choose_target(output: Path, given: Sequence[Place], inputs: Sequence[Place])
     if output.exists() and not output.is_dir():
         raise UserError(f"{output} is a file, not a folder, and names no format that can be written")
     if output.suffix and not folder and not many:
-        raise UserError(
-            f"{output.name!r} names no format that can be written; "
-            f"use one of {', '.join(ENDINGS)}, or a folder"
-        )
+        raise UserError(f"{output.name!r} names no format that can be written; use {WRITABLE}, or a folder")
     return Target(output, is_folder=True)
 
 

@@ -13,14 +13,9 @@ from napari_srgan.errors import UserError
 from napari_srgan.storage.formats import open_image
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.spacing import Spacing
+from napari_srgan.storage.units import kind_of
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage
-
-MICROMETERS = {
-    "meter": 1e6, "centimeter": 1e4, "millimeter": 1e3, "micrometer": 1.0, "nanometer": 1e-3,
-    "angstrom": 1e-4, "picometer": 1e-6, "inch": 25400.0,
-}  # fmt: skip
-"""In one unit of length."""
 
 
 @dataclass(frozen=True)
@@ -116,13 +111,11 @@ def _placed(file: Path, opened: ExitStack, axes: str | None) -> _Placed:
     image = SourceImage(file.name, stored.data, axes or stored.axes)
     if not (y.known and x.known):
         return _Placed(image, "")
-    units = [MICROMETERS.get(str(axis.unit)) for axis in (y, x)]
-    if None in units:
-        scale, origin, world = (y.size, x.size), (y.origin, x.origin), f"{y.unit} {x.unit}"
+    if kind_of(y.unit) == kind_of(x.unit) == "length":
+        y, x, world = y.in_unit("micrometer"), x.in_unit("micrometer"), "micrometer"
     else:
-        per_y, per_x = (unit or 1.0 for unit in units)
-        scale, origin = (y.size * per_y, x.size * per_x), (y.origin * per_y, x.origin * per_x)
-        world = "micrometer"
+        world = f"{y.unit} {x.unit}"
+    scale, origin = (y.size, x.size), (y.origin, x.origin)
     return _Placed(replace(image, scale=scale, origin=origin), world)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_srgan.models import Model
     from napari_srgan.storage.address import Place
     from napari_srgan.storage.image import StoredImage
+    from napari_srgan.storage.image_look import ImageLook
 
 
 def upscale(
@@ -93,10 +94,12 @@ def upscale(
             "give at least one INPUT and, last, the OUTPUT", param_hint="INPUT... OUTPUT"
         )
     with errors_told():
-        from napari_srgan.cli.targets import choose_target, find_places
         from napari_srgan.storage.address import local_path, place_of
 
         given, output = [place_of(path) for path in paths[:-1]], local_path(paths[-1])
+        _refuse_missing(given)  # before torch is imported, which takes seconds
+        from napari_srgan.cli.targets import choose_target, find_places
+
         inputs = find_places(given)
         run = _Run(
             inputs=inputs,
@@ -175,16 +178,18 @@ class _Run:
             notes = notes_on_input(data, axes, model.card)
             for note in (*notes_on_time(data, axes, model), *notes):
                 complain(f"{path.name}: {note}" if len(self.inputs) > 1 else note)
+            look = image.result_look(axes, other_quantities=model.card.result is not None)
             if ending(result_file).endswith("zarr"):
-                self._to_zarr(image, axes, model, result_file, notes, bar, title)
+                self._to_zarr(image, axes, look, model, result_file, notes, bar, title)
                 return result_file
             if self.cluster is not None:
                 raise UserError(
                     f"a cluster writes .zarr or .ome.zarr, not {result_file.name}; change the OUTPUT"
                 )
             with open_output(
-                result_file, axes, data.dtype, overwrite=self.overwrite, colour_profile=image.colour_profile
-            ) as output:
+                result_file, axes, data.dtype, overwrite=self.overwrite,
+                colour_profile=image.colour_profile, look=look,
+            ) as output:  # fmt: skip
                 job = upscale_job(data, model, axes=axes, notes=notes, sink=output, **self.options)
                 result = run_job(job, bar, title)
                 spacings = spacings_as(image.spacings, image.axes, axes)
@@ -194,8 +199,8 @@ class _Run:
         return result_file
 
     def _to_zarr(
-        self, image: StoredImage, axes: str, model: Model, result_file: Path, notes: tuple[str, ...],
-        bar: Bar, title: str,
+        self, image: StoredImage, axes: str, look: ImageLook, model: Model, result_file: Path,
+        notes: tuple[str, ...], bar: Bar, title: str,
     ) -> None:  # fmt: skip
         from napari_srgan.cluster.anywhere import upscale_anywhere_job
         from napari_srgan.cluster.source import FileSource
@@ -204,7 +209,7 @@ class _Run:
         spacings = spacings_as(image.spacings, image.axes, axes)
         job = upscale_anywhere_job(
             image.data, model, result_file, axes=axes, spacings=spacings, source=str(image.path),
-            still_there=image.still_there, overwrite=self.overwrite, cluster=self.cluster,
+            look=look, still_there=image.still_there, overwrite=self.overwrite, cluster=self.cluster,
             origin=FileSource(image.path, self.axes), notes=notes, **self.options,
         )  # fmt: skip
         # Who computes, and whether anybody does, is said by the job itself.
@@ -219,6 +224,16 @@ class _Run:
         from napari_srgan.models import default_model_name, load_model
 
         return self.model or load_model(default_model_name(rgb=axes.endswith("S")))
+
+
+def _refuse_missing(given: list[Place]) -> None:
+    """Say so at once if there is nothing to upscale; where there is something, it is done first."""
+    missing = [path for path in given if isinstance(path, Path) and not path.exists()]
+    if len(missing) < len(given):
+        return
+    for path in missing[:-1]:
+        complain(f"there is no file {path}")
+    raise UserError(f"there is no file {missing[-1]}")
 
 
 def _load(name: str | None) -> Model | None:

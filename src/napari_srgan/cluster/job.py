@@ -23,6 +23,7 @@ from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.upscale import Region, check_region, check_tile
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
+from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.upscale_to_zarr import upscaling_progress
 from napari_srgan.storage.upscaled_store import Destination
@@ -40,6 +41,7 @@ def upscale_on_cluster_job(
     origin: FileSource | None = None,
     axes: str | None = None,
     spacings: Sequence[Spacing] | None = None,
+    look: ImageLook | None = None,
     source: str = "",
     region: Region | None = None,
     device: str = "auto",
@@ -57,7 +59,7 @@ def upscale_on_cluster_job(
 
     Parameters
     ----------
-    array, model, path, axes, spacings, source, region, tile, self_ensemble, align, notes, overwrite
+    array, model, path, axes, spacings, look, source, region, tile, self_ensemble, align, notes, overwrite
         As there. The folder of `path` has to be shared by all machines.
     client
         Of the cluster, which may have no workers yet.
@@ -95,7 +97,7 @@ def upscale_on_cluster_job(
     yield from _wait_for_workers(client)
     together = call_roll(client, path, device, precision)
     yield Progress(0, 1, _says_who(client, together))
-    destination = Destination(path, spacings, source, overwrite)
+    destination = Destination(path, spacings, source, overwrite, look)
     side = tile or destination.side_before()
     fits = yield from _measure(client, model, stack.batch, side, together, self_ensemble)
     # The owner computes nothing: any device will do.

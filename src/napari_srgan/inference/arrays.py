@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,6 +54,8 @@ def check_array(data: Any) -> ArrayLike:
     if isinstance(data, np.ma.MaskedArray):
         data = _without_mask(data)
     if not _is_array(data):
+        if hasattr(data, "keys"):
+            raise UserError(_several(data))
         try:
             data = np.asarray(data)
         except (ValueError, TypeError, RuntimeError) as error:
@@ -68,10 +71,22 @@ def check_array(data: Any) -> ArrayLike:
             f"an image of type {dtype} cannot be upscaled; "
             "convert it to bool, an integer type, float32 or float64 first"
         )
+    if any(size != size for size in data.shape):  # NaN: dask does not know it yet
+        raise UserError(
+            f"the shape of the image is not known: {tuple(data.shape)}; "
+            "call its compute_chunk_sizes() first, or compute() it"
+        )
     if 0 in data.shape:
         raise UserError(f"the image is empty: its shape is {tuple(data.shape)}")
     array: ArrayLike = data
     return array
+
+
+def _several(holder: Any) -> str:
+    """What to say of a group of zarr or HDF5, a dataset of xarray, a dict."""
+    names = [repr(str(name)) for name in islice(holder.keys(), 5)]
+    inside = f"give one of what is in it, e.g. {', '.join(names)}" if names else "there is nothing in it"
+    return f"an image is an array, and a {type(holder).__name__} holds several; {inside}"
 
 
 def _without_mask(data: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.storage import video_package
 from napari_srgan.storage.address import Address, Place
 from napari_srgan.storage.image import StoredImage
+from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.output import Output
 from napari_srgan.storage.partial import is_zarr
 
@@ -20,9 +21,11 @@ ENDINGS = (
     *video_package.READ,
 )  # fmt: skip
 """Of all files we read and write, longer ones first."""
-_LISTED = (
-    ".tif, .ome.tif, .png, .jpg, .webp, .zarr, .ome.zarr and (with the extra [video]) .mp4, .avi, .mov, .mkv"
-)
+_IMAGES = ".tif, .ome.tif, .png, .jpg, .webp, .zarr, .ome.zarr and (with the extra [video])"
+READABLE = f"{_IMAGES} {', '.join(video_package.READ)}"
+"""What is read, in words."""
+WRITABLE = f"{_IMAGES} {', '.join(video_package.WRITTEN)}"
+"""What is written, in words."""
 
 
 def ending(path: Place) -> str:
@@ -64,7 +67,7 @@ def open_image(path: Place, axes: str | None = None) -> StoredImage:
         raise UserError(f"{path} is a folder, not an image file")
     kind = ending(path)
     if not kind or kind.endswith("zarr"):
-        raise UserError(f"{path.name} is no image file that can be read; {_LISTED} are")
+        raise UserError(f"{path.name} is no image file that can be read; {READABLE} are")
     try:
         if path.stat().st_size == 0:
             raise UserError(f"{path.name} is empty (0 bytes); get the file again from where it was made")
@@ -105,6 +108,7 @@ def open_output(
     *,
     overwrite: bool = False,
     colour_profile: bytes | None = None,
+    look: ImageLook | None = None,
 ) -> Output:
     """Begin a TIFF, a picture or a video, checking first that it can hold the result.
 
@@ -120,6 +124,8 @@ def open_output(
         Replace what has that name already.
     colour_profile
         ICC profile of the input.
+    look
+        What is known of the image beside its pixels.
 
     Returns
     -------
@@ -133,7 +139,7 @@ def open_output(
         folder cannot be written to.
     """
     make = _writer(path)
-    output = make(path, axes=axes, overwrite=overwrite, colour_profile=colour_profile)
+    output = make(path, axes=axes, overwrite=overwrite, colour_profile=colour_profile, look=look)
     output.check(axes, dtype)
     return output
 
@@ -141,7 +147,7 @@ def open_output(
 def _writer(path: Path) -> Callable[..., Output]:
     kind = ending(path)
     if not kind:
-        raise UserError(f"{path.name!r} names no format that can be written; use {_LISTED}")
+        raise UserError(f"{path.name!r} names no format that can be written; use {WRITABLE}")
     if kind.endswith("zarr"):
         raise ValueError(f"{path.name} is written by upscale_to_zarr_job")
     if "tif" in kind:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import ArrayLike
 from napari_srgan.storage.address import Place
+from napari_srgan.storage.image_look import ImageLook, printable
 from napari_srgan.storage.spacing import Spacing
 
 
@@ -35,6 +37,22 @@ class StoredImage:
     """Raises UserError if it has disappeared, where parts that are missing would be read as zeros."""
     coarser: tuple[ArrayLike, ...] = ()
     """The same image with fewer pixels along Y and X, where there are such levels; finer ones first."""
+    look: ImageLook = field(default_factory=ImageLook)
+    """What is known of it beside pixels and their sizes."""
+
+    def result_look(self, axes: str, *, other_quantities: bool) -> ImageLook:
+        """What is known of a result made from it.
+
+        Parameters
+        ----------
+        axes
+            One letter for each axis, as a user names them.
+        other_quantities
+            Whether the values of the result are others than those of the image.
+        """
+        look = self.look.along(self.axes, axes)
+        look = look.of_other_quantities() if other_quantities else look
+        return replace(look, name=look.name or printable(re.sub(r"(\.ome)?\.\w+$", "", self.path.name)))
 
     def __enter__(self) -> StoredImage:
         return self
@@ -76,16 +94,15 @@ def arrange(
     colour = letters.index("S") if "S" in letters and shape[letters.index("S")] in (3, 4) else None
     last = [letters.index("Y"), letters.index("X"), *([] if colour is None else [colour])]
     order = [place for place in range(len(letters)) if place not in last] + last
-    leading = "".join(
-        _leading_letter(letters, place, taken=[letters[p] for p in order[:at]])
-        for at, place in enumerate(order[: -len(last)])
-    )
+    leading = ""
+    for place in order[: -len(last)]:
+        leading += _leading_letter(letters, place, leading)
     axes = leading + ("YX" if colour is None else "YXS")
     return tuple(order), axes, tuple(spacings[place] for place in order)
 
 
-def _leading_letter(letters: str, place: int, taken: list[str]) -> str:
+def _leading_letter(letters: str, place: int, taken: str) -> str:
     letter = letters[place]
-    if letter == "S":  # two samples, or more than four, are channels and no colour
+    if letter == "S" and "C" not in letters:  # two samples, or more than four, are channels and no colour
         letter = "C"
     return letter if letter in "TZC" and letter not in taken else "Q"

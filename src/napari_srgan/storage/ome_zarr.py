@@ -9,12 +9,16 @@ from typing import Any
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.spacing import Spacing
+from napari_srgan.storage.units import Kind, full_unit, kind_of
 
 VERSION = "0.5"
 LEVEL = "0"
 """Name of the finest resolution level that we write."""
 
 _KINDS = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
+_MEASURED = {"space": "length", "time": "time"}
+_UNNAMED = "Q"
+"""Name, in small letters, of an axis nobody named, whatever its type."""
 _LETTERS = {"time": "T", "channel": "C"}
 
 
@@ -42,12 +46,20 @@ def axes_metadata(letters: str, placed: Sequence[Spacing]) -> list[dict[str, str
     axes = []
     for letter, spacing in zip(letters, placed, strict=True):
         axis = {"name": letter.lower()}
-        if letter in _KINDS:
-            axis["type"] = _KINDS[letter]
-        if spacing.unit and _KINDS.get(letter) in ("space", "time"):
+        kind = _KINDS.get(letter) or _kind_of_unnamed(letters, spacing)
+        if kind:
+            axis["type"] = kind
+        if spacing.unit and kind in _MEASURED and kind_of(spacing.unit) == _MEASURED[kind]:
             axis["unit"] = spacing.unit
         axes.append(axis)
     return axes
+
+
+def _kind_of_unnamed(letters: str, spacing: Spacing) -> str | None:
+    """What an axis nobody named is by its unit, as far as the format has room for another of its kind."""
+    if kind_of(spacing.unit) == "time" and "T" not in letters:
+        return "time"
+    return "space" if kind_of(spacing.unit) == "length" and "Z" not in letters else None
 
 
 def level_metadata(path: str, letters: str, placed: Sequence[Spacing], coarser: int = 1) -> dict[str, Any]:
@@ -90,11 +102,19 @@ class FinestLevel:
     letters: str
     """One for each axis; empty where the metadata does not name them."""
     units: tuple[str | None, ...] = ()
+    """As they are written."""
     steps: tuple[Mapping[str, Any], ...] = ()
     """What places its pixels, in order."""
     coarser: tuple[str, ...] = ()
     """Paths of the other levels, as they are listed."""
     version: str = ""
+    name: str = ""
+    """What the image is called."""
+
+    def told_units(self) -> list[tuple[object, Kind]]:
+        """Units as they are written, and what is measured in them."""
+        kinds = [(unit, _kind(letter)) for unit, letter in zip(self.units, self.letters, strict=True)]
+        return [(unit, kind) for unit, kind in kinds if kind is not None]
 
     def placed(self, ndim: int) -> tuple[tuple[Spacing, ...], str]:
         """Pixels along each of so many axes; and what a user should know of them, if anything.
@@ -102,7 +122,10 @@ class FinestLevel:
         Numbers that place nothing (too few, zero, NaN) leave plain pixels.
         """
         units = self.units if len(self.units) == ndim else (None,) * ndim
-        spacings = [Spacing(unit=unit) for unit in units]
+        spacings = [
+            Spacing(unit=full_unit(unit, _kind(letter)))
+            for unit, letter in zip(units, self.letters.ljust(ndim, _UNNAMED), strict=False)
+        ]
         try:
             for step in self.steps:
                 spacings = _transformed(spacings, step)
@@ -115,6 +138,11 @@ class FinestLevel:
             (Spacing(),) * ndim,
             f"its pixel sizes cannot be used ({told}), and plain pixels are taken instead",
         )
+
+
+def _kind(letter: str) -> Kind | None:
+    """What is measured along an axis; either, if nobody named it."""
+    return "time" if letter == "T" else "length" if letter in "ZYX" else None
 
 
 def _places(spacing: Spacing) -> bool:
@@ -143,7 +171,9 @@ def finest_level(attributes: Mapping[str, Any], name: str) -> FinestLevel | None
         )
         coarser = tuple(str(other["path"]) for other in image["datasets"][1:])
         version = str(image.get("version", holder.get("version", "")))
-        return FinestLevel(str(dataset["path"]), letters, tuple(units), steps, coarser, version)
+        return FinestLevel(
+            str(dataset["path"]), letters, tuple(units), steps, coarser, version, str(image.get("name") or "")
+        )
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise UserError(
             f"the OME-Zarr metadata of {name} cannot be used ({error!r}); "
@@ -158,7 +188,10 @@ def _axes(axes: Sequence[Mapping[str, Any] | str]) -> tuple[str, list[str | None
             {"name": axis} if isinstance(axis, str) else axis
         )  # version 0.3 has names only
         name = str(told["name"]).upper()
-        letters += _LETTERS.get(str(told.get("type")), name if len(name) == 1 else "Q")
+        by_name = name if len(name) == 1 else "Q"
+        kind = str(told.get("type"))
+        unnamed = name == _UNNAMED and kind != "channel"
+        letters += by_name if unnamed else _LETTERS.get(kind, by_name)
         units.append(told.get("unit"))
     return letters, units
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.partial import Partial
 from napari_srgan.storage.spacing import Spacing
 
@@ -35,6 +36,8 @@ class Output(ABC):
         Replace what has that name already.
     colour_profile
         ICC profile, for formats that keep one.
+    look
+        What is known of the image beside its pixels, for formats that keep it.
 
     Raises
     ------
@@ -49,10 +52,12 @@ class Output(ABC):
         axes: str | None = None,
         overwrite: bool = False,
         colour_profile: bytes | None = None,
+        look: ImageLook | None = None,
     ) -> None:
         self.path = path
         self.axes = axes
         self.colour_profile = colour_profile
+        self.look = look or ImageLook()
         self.note = ""
         """What a user should know of the file once it is written."""
         self.partial = Partial(path, overwrite=overwrite)

@@ -49,9 +49,9 @@ def open_picture(path: Path) -> StoredImage:
         with path.open("rb") as file:
             head = file.read(32)
         if _is_deep_colour_png(head):  # Pillow would make 8 bits of them
-            pixels, profile = _as_rgba(imagecodecs.png_decode(path.read_bytes())), None
+            pixels, profile, note = _as_rgba(imagecodecs.png_decode(path.read_bytes())), None, ""
         else:
-            pixels, profile = _read(path)
+            pixels, profile, note = _read(path)
     except UnidentifiedImageError as error:
         raise UserError(
             f"{path.name} is no readable {FORMATS[path.suffix.lower()]} file; "
@@ -63,23 +63,36 @@ def open_picture(path: Path) -> StoredImage:
         raise damaged(path.name, error) from error
     axes = "YX" if pixels.ndim == 2 else "YXS"
     spacings = (Spacing(),) * len(axes)
-    return StoredImage(path, FileArray(pixels, path.name, axes), axes, spacings, path.suffix.lower(), profile)
+    data = FileArray(pixels, path.name, axes)
+    return StoredImage(
+        path, data, axes, spacings, path.suffix.lower(), profile, note and f"{path.name}: {note}"
+    )
 
 
-def _read(path: Path) -> tuple[NDArray[Any], bytes | None]:
+def _read(path: Path) -> tuple[NDArray[Any], bytes | None, str]:
+    """Pixels, colour profile, and what a user should know."""
     with _large_pictures(), Image.open(path) as picture:
         picture.load()
-        profile = picture.info.get("icc_profile")
+        profile, note = picture.info.get("icc_profile"), ""
         upright = ImageOps.exif_transpose(picture)
-        if upright.mode == "P":
+        if upright.mode == "P" and _is_gray(upright):
+            upright = upright.convert("L")
+        elif upright.mode == "P":
             upright = upright.convert("RGBA" if "transparency" in upright.info else "RGB")
         elif upright.mode in ("LA", "PA", "La", "RGBa"):
             upright = upright.convert("RGBA")
         elif upright.mode == "I" or upright.mode.startswith("I;16"):
-            return np.asarray(upright).astype(np.uint16), profile
+            return np.asarray(upright).astype(np.uint16), profile, ""
         elif upright.mode not in ("1", "L", "RGB", "RGBA"):  # CMYK, YCbCr, Lab
+            note = f"its colours ({upright.mode}) are converted to RGB, without a colour profile"
             upright, profile = upright.convert("RGB"), None
-        return np.array(upright), profile
+        return np.array(upright), profile, note
+
+
+def _is_gray(picture: Image.Image) -> bool:
+    """Whether all entries of a colour table are gray: then they are brightnesses."""
+    table = np.array(picture.getpalette("RGB") or [0, 1, 2]).reshape(-1, 3)
+    return "transparency" not in picture.info and not np.ptp(table, axis=1).any()
 
 
 @contextmanager

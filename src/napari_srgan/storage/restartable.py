@@ -16,6 +16,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.storage.block_files import BlockFiles, Damaged, Delivery
 from napari_srgan.storage.disk_errors import disk_error, gone
 from napari_srgan.storage.fingerprint import plain
+from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.journal import Journal, Receipt, settle_folder, settled_folder, write_whole
 from napari_srgan.storage.reopening import forget_what_is_broken, is_finished, state_before, tidy
 from napari_srgan.storage.shard_layout import Block, LevelLayout, Sides, coarser_index, finer_indices
@@ -53,8 +54,8 @@ class RestartableStore:
         Plain values that JSON can hold; shown to the user where they differ.
     provenance
         Kept in the store.
-    name
-        Of the image in OME-Zarr; that of the file if unsaid.
+    look
+        What is known of the image beside its pixels; OME-Zarr shows its name.
     sides
         Of chunks and shards, for a store that is new. One that is gone on with keeps its own.
     overwrite
@@ -77,12 +78,12 @@ class RestartableStore:
         spacings: Sequence[Spacing] | None = None,
         fingerprint: Mapping[str, Any],
         provenance: Mapping[str, Any],
-        name: str | None = None,
+        look: ImageLook | None = None,
         sides: Sides | None = None,
         overwrite: bool = False,
     ) -> None:
         self.path = path
-        self.image = result_image(path, shape, dtype, axes, spacings, provenance, name)
+        self.image = result_image(path, shape, dtype, axes, spacings, provenance, look)
         self.fingerprint = plain(
             {"shape": self.image.shape, "dtype": self.image.dtype.name, "axes": axes} | dict(fingerprint)
         )

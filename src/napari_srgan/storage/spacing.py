@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from math import isclose
+from typing import TYPE_CHECKING, Any
+
+from napari_srgan.storage.units import converted, full_unit, kind_of
 
 if TYPE_CHECKING:
     from napari_srgan.inference.upscale import Region
@@ -21,10 +24,35 @@ class Spacing:
     origin: float = 0.0
     """Place of the centre of pixel 0."""
 
+    @classmethod
+    def told(cls, stored: Mapping[str, Any]) -> Spacing:
+        """A spacing as our own files keep it, in which someone may have written since.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is none.
+        """
+        unit = full_unit(stored.get("unit"))
+        return cls(float(stored.get("size", 1.0)), unit, float(stored.get("origin", 0.0)))
+
     @property
     def known(self) -> bool:
         """Whether anything is known beyond the count of pixels."""
         return self != Spacing()
+
+    def calibrated(self, factor: int) -> bool:
+        """Whether the spacing of a result tells more than that its pixels are parts of others."""
+        return self.unit is not None or not isclose(self.size * factor, 1.0)
+
+    def size_in(self, unit: str | None) -> float | None:
+        """Size in another unit; None if that says nothing about it."""
+        return converted(self.size, self.unit, unit)
+
+    def in_unit(self, unit: str | None) -> Spacing:
+        """Same spacing in another unit; as it is, if that says nothing about it."""
+        size, origin = (converted(value, self.unit, unit) for value in (self.size, self.origin))
+        return self if size is None or origin is None else Spacing(size, unit, origin)
 
     def upscaled(self, start: int, factor: int) -> Spacing:
         """Spacing after upscaling the pixels from `start` on: every centre stays in its place."""
@@ -55,9 +83,6 @@ def upscaled_spacings(
     )
 
 
-_TIME = ("second", "millisecond", "microsecond", "nanosecond", "minute", "hour", "day")
-
-
 def spacings_as(spacings: Sequence[Spacing], stored: str, axes: str) -> tuple[Spacing, ...]:
     """Spacings of axes that a user has named otherwise than their file.
 
@@ -78,31 +103,4 @@ def spacings_as(spacings: Sequence[Spacing], stored: str, axes: str) -> tuple[Sp
 
 
 def _measures(spacing: Spacing, letter: str) -> bool:
-    return spacing.unit is not None and (spacing.unit in _TIME) == (letter == "T")
-
-
-_ABBREVIATIONS = {
-    "m": "meter", "cm": "centimeter", "mm": "millimeter", "µm": "micrometer", "μm": "micrometer",
-    "um": "micrometer", "micron": "micrometer", "microns": "micrometer", "nm": "nanometer",
-    "pm": "picometer", "Å": "angstrom", "in": "inch", "s": "second", "sec": "second",
-    "ms": "millisecond", "µs": "microsecond", "μs": "microsecond", "min": "minute", "h": "hour",
-}  # fmt: skip
-
-_SHORT = {
-    "meter": "m", "centimeter": "cm", "millimeter": "mm", "micrometer": "µm", "nanometer": "nm",
-    "picometer": "pm", "angstrom": "Å", "inch": "in", "second": "s", "millisecond": "ms",
-    "microsecond": "µs", "minute": "min", "hour": "h",
-}  # fmt: skip
-
-
-def full_unit(unit: object) -> str | None:
-    """Full name of a unit as files abbreviate it; None for no unit or plain pixels."""
-    name = str(unit or "").strip().replace("\\u00B5", "µ")
-    if name.lower() in ("", "pixel", "pixels", "none"):
-        return None
-    return _ABBREVIATIONS.get(name, name)
-
-
-def short_unit(unit: str | None) -> str | None:
-    """Abbreviation of a unit, as OME-TIFF writes it."""
-    return _SHORT.get(unit, unit) if unit else None
+    return spacing.unit is not None and (kind_of(spacing.unit) == "time") == (letter == "T")

@@ -14,9 +14,10 @@ from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.fingerprint import plain
-from napari_srgan.storage.image_look import channel_looks
+from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.journal import settle_file
 from napari_srgan.storage.ome_zarr import VERSION, axes_metadata, level_metadata, ome_order
+from napari_srgan.storage.omero_channels import omero_channels
 from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.shard_layout import LevelLayout, Sides, level_layouts
 from napari_srgan.storage.spacing import Spacing
@@ -24,6 +25,8 @@ from napari_srgan.storage.spacing import Spacing
 PROVENANCE_KEY = "napari-srgan"
 SPACING_KEY = "spacings"
 """Attribute of a plain array: a list with ``size``, ``unit`` and ``origin`` of each axis."""
+LOOK_KEY = "napari-srgan-look"
+"""Attribute with what is known of the image beside its pixels, as far as OME-Zarr has no place for it."""
 FINISHED_KEY = "napari-srgan-finished"
 """Attribute of a finished store: what it was made from and how, by which it is recognised."""
 
@@ -40,6 +43,8 @@ class ResultImage:
     """One for each axis."""
     name: str
     provenance: Mapping[str, Any]
+    look: ImageLook
+    """What is known of it beside its pixels."""
     ome: bool
     """OME-Zarr with coarser levels, or a plain array."""
 
@@ -75,7 +80,7 @@ def result_image(
     axes: str,
     spacings: Sequence[Spacing] | None,
     provenance: Mapping[str, Any],
-    name: str | None,
+    look: ImageLook | None,
 ) -> ResultImage:
     """What will be stored under a name, if it can be.
 
@@ -93,12 +98,14 @@ def result_image(
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise UserError(f"zarr holds bool, integers of 8 to 64 bits and floats of 16 to 64 bits, not {dtype}")
     ome = low.endswith(".ome.zarr")
+    known = look or ImageLook()
     image = ResultImage(
         shape=tuple(int(size) for size in shape),
         dtype=dtype,
         axes=axes,
         spacings=tuple(spacings or (Spacing(),) * len(axes)),
-        name=name or path.name[: -len(".ome.zarr" if ome else ".zarr")],
+        look=known,
+        name=known.name or path.name[: -len(".ome.zarr" if ome else ".zarr")],
         provenance=plain(dict(provenance)),
         ome=ome,
     )
@@ -129,7 +136,10 @@ def _create(path: Path, name: str | None, image: ResultImage, level: LevelLayout
         chunks=level.chunks,
         shards=level.shards,
         compressors=[BloscCodec(cname="zstd", clevel=1, shuffle=shuffle), Crc32cCodec()],
-        dimension_names=[None if letter == "Q" else letter.lower() for letter in image.letters],
+        # OME-Zarr wants the names that its own metadata has.
+        dimension_names=[
+            None if letter == "Q" and not image.ome else letter.lower() for letter in image.letters
+        ],
         fill_value=0,
         overwrite=name is None,
     )
@@ -167,11 +177,13 @@ def complete(
         multiscales: dict[str, Any] = dict(node.attrs["ome"])  # type: ignore[arg-type]
         multiscales["omero"] = {
             "version": VERSION,
-            "channels": channel_looks(arrays[-1], image.letters, colour="S" in image.axes),
+            "channels": omero_channels(arrays[-1], image.letters, image.look, colour="S" in image.axes),
         }
         said["ome"] = multiscales
     elif any(spacing.known for spacing in image.spacings):
         said[SPACING_KEY] = [asdict(spacing) for spacing in image.spacings]
+    if look := image.look.as_json():
+        said[LOOK_KEY] = look
     node.update_attributes(said)
     if image.ome:
         with warnings.catch_warnings():

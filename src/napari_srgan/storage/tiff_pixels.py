@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -142,34 +141,3 @@ class PlainPixels:
         if got < count:
             raise EOFError("it ends before its last plane")
         return np.frombuffer(found, self.dtype)
-
-
-@dataclass(frozen=True)
-class PaletteColours:
-    """Numbers of colours as the colours."""
-
-    numbers: Any
-    """The array."""
-    colours: NDArray[np.uint8]
-    """``(N, 3)``"""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (*self.numbers.shape, 3)
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.colours.dtype
-
-    @cached_property
-    def chunks(self) -> tuple[int, ...] | None:
-        chunks = getattr(self.numbers, "chunks", None)
-        return None if chunks is None else (*chunks, 3)
-
-    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
-        """Read a box: slices with a start, a stop and no step."""
-        return np.asarray(self.colours[self.numbers[box[:-1]]][..., box[-1]])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element, fromstring
 
 import numpy as np
 import tifffile
@@ -15,7 +17,9 @@ from napari_srgan.errors import UserError
 from napari_srgan.storage.file_array import FileArray, damaged
 from napari_srgan.storage.image import StoredImage, arrange
 from napari_srgan.storage.spacing import Spacing
-from napari_srgan.storage.tiff_pixels import PaletteColours, level_array
+from napari_srgan.storage.tiff_look import tiff_look
+from napari_srgan.storage.tiff_meaning import Converted, Meant, as_meant, upright
+from napari_srgan.storage.tiff_pixels import level_array
 from napari_srgan.storage.tiff_spacing import tiff_spacings
 from napari_srgan.storage.unchanged import unchanged
 
@@ -66,29 +70,32 @@ def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
     _refuse_cut_off(file, series)
     letters = _with_plane(series.axes)
     if letters == series.axes:
-        array = _in_colour(level_array(path, series), file, series)
+        array = level_array(path, series)
     else:  # one row, one column or one pixel
         sizes = dict(zip(series.axes, series.shape, strict=True))
         array = series.asarray().reshape([sizes.get(letter, 1) for letter in letters])
-    if array.ndim > len(letters):
-        letters = f"{letters}S"
-    elif series.keyframe.photometric not in _COLOUR:
-        letters = letters.replace("S", "C" if "C" not in letters else "Q")
-    known = tiff_spacings(file, series)
-    spacings = tuple(known.get(letter, Spacing()) for letter in letters)
-    order, axes, placed = arrange(array.shape, letters, spacings)
+    plain = not (file.is_ome or file.is_imagej)
+    meant = _seen(array, letters, series.keyframe, plain)
+    ome = _ome_of(file)
+    told = tiff_spacings(file, series, ome)
+    spacings = tuple(told.placed.get(letter, Spacing()) for letter in meant.letters)
+    seen, letters = _turned(meant, series.keyframe, plain)
+    order, axes, placed = arrange(seen.shape, letters, spacings)
     return StoredImage(
         path=path,
-        data=FileArray(array, path.name, axes, order),
+        data=FileArray(seen, path.name, axes, order),
         axes=axes,
         spacings=placed,
         ending=".ome.tif" if file.is_ome else ".tif",
-        note=_note(path, file, series),
+        note="; ".join(
+            filter(None, (_note(path, file, series), told.note, meant.note and f"{path.name}: {meant.note}"))
+        ),
+        look=tiff_look(file, series, ome, meant.table),
         close=file.close,
         still_there=unchanged(path),
         coarser=tuple(
             FileArray(level, path.name, axes, order)
-            for level in (_levels(path, file, series) if letters == series.axes else ())
+            for level in _levels(path, series, plain)
             if level.ndim == len(order)
         ),
     )
@@ -98,7 +105,8 @@ def _note(path: Path, file: tifffile.TiffFile, series: tifffile.TiffPageSeries) 
     """What is not as one would expect."""
     notes = []
     if others := len(file.series) - 1:
-        notes.append(f"{path.name} holds {others} more of other sizes; the first image is taken")
+        more = "1 more image" if others == 1 else f"{others} more images"
+        notes.append(f"{path.name} holds {more}; the first is taken")
     if series.dataoffset is None and (missing := sum(page is None for page in series.pages)):
         notes.append(
             f"{missing} of {len(series.pages)} planes are not in {path.name}, perhaps because recording was "
@@ -107,7 +115,22 @@ def _note(path: Path, file: tifffile.TiffFile, series: tifffile.TiffPageSeries) 
     return "; ".join(notes)
 
 
-_COLOUR = (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.YCBCR, tifffile.PHOTOMETRIC.CIELAB)
+def _ome_of(file: tifffile.TiffFile) -> Element | None:
+    return fromstring(file.ome_metadata) if file.is_ome and file.ome_metadata else None
+
+
+def _seen(array: Any, letters: str, page: Any, plain: bool) -> Meant:
+    """Pixels as they are meant; at once, where they are in memory."""
+    meant = as_meant(array, letters, page, plain=plain)
+    if isinstance(array, np.ndarray) and isinstance(meant.array, Converted):
+        whole = meant.array[tuple(slice(0, size) for size in meant.array.shape)]
+        return replace(meant, array=whole)
+    return meant
+
+
+def _turned(meant: Meant, page: Any, plain: bool) -> tuple[Any, str]:
+    """The way the camera was held; other models have their rows in an order of their own."""
+    return upright(meant.array, meant.letters, page) if plain else (meant.array, meant.letters)
 
 
 class _Overheard(logging.Handler):
@@ -167,20 +190,13 @@ def _refuse_cut_off(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) ->
         raise damaged(file.filename, f"it has {size} bytes and should have {needed}")
 
 
-def _levels(path: Path, file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Iterator[Any]:
+def _levels(path: Path, series: tifffile.TiffPageSeries, plain: bool) -> Iterator[Any]:
     """The coarser levels of a pyramid that are the same image with fewer pixels."""
     finer = series.shape
+    if _with_plane(series.axes) != series.axes:
+        return
     for number, level in enumerate(series.levels[1:], 1):
         if level.axes == series.axes and all(a <= b for a, b in zip(level.shape, finer, strict=True)):
             finer = level.shape
-            yield _in_colour(level_array(path, series, number), file, series)
-
-
-def _in_colour(array: Any, file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Any:
-    """Replace numbers of colours by colours; a table of ImageJ only says how to show intensities."""
-    page = series.keyframe
-    table = page.colormap if page.photometric == tifffile.PHOTOMETRIC.PALETTE else None
-    if table is None or file.is_imagej or file.is_ome:
-        return array
-    colours = (table >> 8).astype(np.uint8).T
-    return colours[array] if isinstance(array, np.ndarray) else PaletteColours(array, colours)
+            meant = _seen(level_array(path, series, number), series.axes, series.keyframe, plain)
+            yield _turned(meant, series.keyframe, plain)[0]

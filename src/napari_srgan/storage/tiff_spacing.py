@@ -2,86 +2,124 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from dataclasses import dataclass
 from fractions import Fraction
-from math import isfinite
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import tifffile
 
-from napari_srgan.storage.spacing import Spacing, full_unit
+from napari_srgan.storage.image_look import positive
+from napari_srgan.storage.ome_xml import ome_spacings, ome_units
+from napari_srgan.storage.spacing import Spacing
+from napari_srgan.storage.units import Kind, converted, full_unit, note_on_units
 
 _RESOLUTION_UNITS = {2: "inch", 3: "centimeter"}
-_TO_MICROMETER = {"inch": 25400.0, "centimeter": 10000.0, "millimeter": 1000.0, "meter": 1e6}
+PRINTED = (
+    72, 75, 90, 96, 100, 120, 144, 150, 180, 200, 240, 250, 300, 350, 360, 400, 480, 600, 720, 800, 1200,
+    1440, 2400,
+)  # fmt: skip
+"""Dots per inch of screens, printers and cameras."""
+NEAR_PRINTED = 0.006
+"""Relative: dots per centimetre are often rounded to whole ones, 240 dpi to 94 per centimetre."""
+SURELY_MEANT = 5.0
+"""Micrometres: pixels up to this size are no print's, and nothing needs to be said of them."""
 
 
-def tiff_spacings(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> dict[str, Spacing]:
-    """Pixel size by axis letter, from the first place where the file tells it."""
-    if file.is_ome and file.ome_metadata:
-        return _ome_spacings(file.ome_metadata)
+@dataclass(frozen=True)
+class ToldSpacings:
+    """Pixel sizes as a TIFF tells them."""
+
+    placed: dict[str, Spacing]
+    """By axis letter."""
+    note: str = ""
+    """What a user should know of where they come from."""
+
+
+def tiff_spacings(
+    file: tifffile.TiffFile, series: tifffile.TiffPageSeries, ome: Element | None
+) -> ToldSpacings:
+    """Pixel sizes, from the first place where the file tells them.
+
+    Parameters
+    ----------
+    file, series
+        Open.
+    ome
+        Its OME-XML, if it has one.
+    """
+    name = file.filename
+    if ome is not None:
+        return ToldSpacings(ome_spacings(ome), note_on_units(name, ome_units(ome)))
     if file.is_imagej and file.imagej_metadata:
-        return _imagej_spacings(file.imagej_metadata, series.keyframe)
-    found = {}
+        return _imagej_spacings(name, file.imagej_metadata, series.keyframe)
     shaped = file.shaped_metadata
-    if shaped:
-        found = {letter: Spacing(**stored) for letter, stored in dict(shaped[0].get("spacings", {})).items()}
-    return _resolution(series.keyframe) | found
-
-
-def _ome_spacings(xml: str) -> dict[str, Spacing]:
-    pixels = ElementTree.fromstring(xml).find(".//{*}Image/{*}Pixels")
-    if pixels is None:
-        return {}
+    stored = shaped[0].get("spacings") if shaped else None
     found = {}
-    for letter in "XYZ":
-        if size := _positive(pixels.get(f"PhysicalSize{letter}")):
-            unit = full_unit(pixels.get(f"PhysicalSize{letter}Unit", "µm"))
-            found[letter] = Spacing(size, unit, _ome_origin(pixels, letter, unit))
-    if step := _positive(pixels.get("TimeIncrement")):
-        found["T"] = Spacing(step, full_unit(pixels.get("TimeIncrementUnit", "s")))
-    return found
+    if isinstance(stored, dict):
+        found = {letter: Spacing.told(one) for letter, one in stored.items()}
+    if {"Y", "X"} <= set(found):
+        return ToldSpacings(found)
+    told = _resolution(name, series.keyframe)
+    return ToldSpacings(told.placed | found, told.note)
 
 
-def _positive(text: str | None) -> float | None:
-    """A number that can be a size; None for everything else that programs write there."""
-    with suppress(TypeError, ValueError):
-        number = float(text or "")
-        return number if isfinite(number) and number > 0 else None
-    return None
+def _imagej_spacings(name: str, metadata: dict[str, Any], page: Any) -> ToldSpacings:
+    texts = {key: metadata.get(key) for key in ("unit", "yunit", "zunit", "tunit")}
+    unit, sizes = full_unit(texts["unit"], "length"), _pixel_sizes(page)
+    kinds: dict[str, Kind] = {"unit": "length", "yunit": "length", "zunit": "length", "tunit": "time"}
+    note = note_on_units(name, [(texts[key], kind) for key, kind in kinds.items()])
+    found: dict[str, Spacing] = {}
+    if texts["unit"] is None and _resolution_unit(page) is not None:
+        plane = _resolution(name, page)
+        found, note = plane.placed, "; ".join(filter(None, (plane.note, note)))
+    elif unit == "inch" and _is_printed(sizes.values(), "inch"):
+        note = "; ".join(filter(None, (_printed_note(name, sizes["X"], "inch"), note)))
+        unit = None
+    else:
+        along = {"X": unit, "Y": full_unit(texts["yunit"], "length") if texts["yunit"] else unit}
+        found = {
+            letter: Spacing(size, along[letter])
+            for letter, size in sizes.items()
+            if along[letter] is not None or size != 1
+        }
+    if depth := positive(metadata.get("spacing")):
+        found["Z"] = Spacing(depth, full_unit(texts["zunit"], "length") if texts["zunit"] else unit)
+    if step := positive(metadata.get("finterval")):
+        found["T"] = Spacing(step, full_unit(texts["tunit"], "time") or "second")
+    return ToldSpacings(found, note)
 
 
-def _ome_origin(pixels: ElementTree.Element, letter: str, unit: str | None) -> float:
-    plane = pixels.find("{*}Plane")
-    if plane is None or full_unit(plane.get(f"Position{letter}Unit")) != unit:
-        return 0.0
-    return float(plane.get(f"Position{letter}", 0.0))
+def _resolution(name: str, page: Any) -> ToldSpacings:
+    """Pixel sizes by the resolution tags, which most programs write for a print, and some for a specimen."""
+    unit, sizes = _resolution_unit(page), _pixel_sizes(page)
+    if unit is None or not sizes or set(sizes.values()) == {1.0}:
+        return ToldSpacings({})
+    if _is_printed(sizes.values(), unit):
+        return ToldSpacings({}, _printed_note(name, next(iter(sizes.values())), unit))
+    found = {letter: Spacing(size, unit).in_unit("micrometer") for letter, size in sizes.items()}
+    size = max(spacing.size for spacing in found.values())
+    if size <= SURELY_MEANT:
+        return ToldSpacings(found)
+    return ToldSpacings(found, f"{name}: a pixel size of {size:.4g} µm is taken from its resolution")
 
 
-def _imagej_spacings(metadata: dict[str, Any], page: Any) -> dict[str, Spacing]:
-    unit = full_unit(metadata.get("unit"))
-    found = {
-        letter: Spacing(size, unit)
-        for letter, size in _pixel_sizes(page).items()
-        if unit is not None or size != 1
-    }
-    if depth := metadata.get("spacing"):
-        found["Z"] = Spacing(float(depth), full_unit(metadata.get("zunit")) or unit)
-    if step := metadata.get("finterval"):
-        found["T"] = Spacing(float(step), full_unit(metadata.get("tunit")) or "second")
-    return found
+def _resolution_unit(page: Any) -> str | None:
+    return _RESOLUTION_UNITS.get(int(page.tags.valueof("ResolutionUnit", 2)))
 
 
-def _resolution(page: Any) -> dict[str, Spacing]:
-    unit = _RESOLUTION_UNITS.get(int(page.tags.valueof("ResolutionUnit", 2)))
-    if unit is None:
-        return {}
-    # Dots per inch of a screen or a printer say nothing about the specimen.
-    return {
-        letter: Spacing(size * _TO_MICROMETER[unit], "micrometer")
-        for letter, size in _pixel_sizes(page).items()
-        if round(1 / size, 3) not in (1, 72, 96, 150, 300, 600)
-    }
+def _is_printed(sizes: Any, unit: str) -> bool:
+    """Whether pixels lie as on a screen or a print, which says nothing about the specimen."""
+    inches = [converted(size, unit, "inch") or 1.0 for size in sizes]
+    return all(any(abs(1 / size - dpi) <= NEAR_PRINTED * dpi for dpi in PRINTED) for size in inches)
+
+
+def _printed_note(name: str, size: float, unit: str) -> str:
+    inch = converted(size, unit, "inch") or 1.0
+    return (
+        f"the resolution of {name}, {1 / inch:.0f} dots per inch, is taken for that of a print, "
+        "and its pixel size is unknown"
+    )
 
 
 def _pixel_sizes(page: Any) -> dict[str, float]:

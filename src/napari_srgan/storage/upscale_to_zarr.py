@@ -18,6 +18,7 @@ from napari_srgan.inference.upscale import Region, check_region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.storage.copying import copy_job
+from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.upscaled_store import Destination, LazyPart
 
@@ -32,6 +33,7 @@ def upscale_to_zarr_job(
     *,
     axes: str | None = None,
     spacings: Sequence[Spacing] | None = None,
+    look: ImageLook | None = None,
     source: str = "",
     still_there: Callable[[], None] | None = None,
     region: Region | None = None,
@@ -60,6 +62,8 @@ def upscale_to_zarr_job(
         A name in ``.zarr`` or ``.ome.zarr``. The store has it when it is complete.
     spacings
         Of the input, one for each axis; plain pixels if unsaid.
+    look
+        Of the result: what is known of it beside its pixels.
     source
         What the input is called, e.g. its path; another name is another upscaling.
     still_there
@@ -91,7 +95,7 @@ def upscale_to_zarr_job(
     place = check_region(region, stack.plane_shape)
     yield Progress(0, 1, "Preparing")
     options: dict[str, Any] = {"device": device, "precision": precision, "self_ensemble": self_ensemble}
-    destination = Destination(path, spacings, source, overwrite)
+    destination = Destination(path, spacings, source, overwrite, look)
     side = tile or destination.side_before() or affordable_side(model, stack.batch, **options)
     before = destination.intensities_before(tuple(array.shape))
     apart = region is None and model.card.receptive_radius <= MOST_HALO

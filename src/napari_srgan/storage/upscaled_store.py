@@ -19,6 +19,7 @@ from napari_srgan.inference.tiling import Tile
 from napari_srgan.inference.upscale import Region
 from napari_srgan.inference.watch import Watch
 from napari_srgan.storage.begun import earlier_fingerprint
+from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.likeness import as_far_as_seen, likeness
 from napari_srgan.storage.restartable import RestartableStore
 from napari_srgan.storage.shard_layout import Sides
@@ -39,6 +40,8 @@ class Destination:
     source: str = ""
     """What the input is called."""
     overwrite: bool = False
+    look: ImageLook | None = None
+    """Of the result; nothing of it decides its values."""
 
     def side_before(self) -> int | None:
         """Side of the tiles of what is there already: memory may be another one now."""
@@ -97,7 +100,7 @@ class Destination:
             fingerprint=_fingerprint(told, whole)
             | {"source": self.source, "source_shape": list(lazy.array.shape), PIXELS: pixels},
             provenance={**told, "region": whole},
-            name=lazy.model.name,
+            look=self.look,
             sides=Sides.for_tiles(lazy.tile * lazy.factor, lazy.clip),
             overwrite=self.overwrite,
         )

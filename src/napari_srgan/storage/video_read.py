@@ -97,7 +97,7 @@ def _told(metadata: dict[str, str]) -> dict[str, Spacing]:
     comment = next((text for name, text in metadata.items() if name.lower() == "comment"), "")
     with suppress(ValueError, TypeError, KeyError, AttributeError):
         stored: dict[str, Any] = json.loads(comment)["spacings"]
-        return {letter: Spacing(**stored[letter]) for letter in "TYX" if letter in stored}
+        return {letter: Spacing.told(stored[letter]) for letter in "TYX" if letter in stored}
     return {}
 
 

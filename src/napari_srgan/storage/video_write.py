@@ -25,10 +25,6 @@ KEPT_RATES = (0.1, 500.0)
 OTHER_RATE = 10
 """Frames a second at which everything else is played: time-lapses, and films of unknown rate."""
 _FULL_RANGE, _BT601 = 2, 6
-_SECONDS = {
-    "second": 1.0, "millisecond": 1e-3, "microsecond": 1e-6, "nanosecond": 1e-9,
-    "minute": 60.0, "hour": 3600.0, "day": 86400.0,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -112,7 +108,7 @@ class VideoOutput(ScratchOutput):
 
     def _rate(self, time: Spacing) -> Fraction:
         """Frames a second; a note tells if they are not those of the spacing."""
-        seconds = time.size * _SECONDS.get(time.unit or "", 0.0)
+        seconds = time.size_in("second")
         lowest, highest = KEPT_RATES
         if seconds and lowest <= 1 / seconds <= highest:
             return Fraction(1 / seconds).limit_denominator(1001)

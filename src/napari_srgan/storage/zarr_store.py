@@ -16,9 +16,12 @@ from napari_srgan.inference.axes import check_axes
 from napari_srgan.storage.address import Address, Place
 from napari_srgan.storage.file_array import FileArray, damaged
 from napari_srgan.storage.image import StoredImage, arrange
+from napari_srgan.storage.image_look import ImageLook, look_from_json
 from napari_srgan.storage.ome_zarr import LEVEL, FinestLevel, finest_level
+from napari_srgan.storage.omero_channels import looks_of_omero
 from napari_srgan.storage.spacing import Spacing
-from napari_srgan.storage.store_arrays import SPACING_KEY
+from napari_srgan.storage.store_arrays import LOOK_KEY, SPACING_KEY
+from napari_srgan.storage.units import note_on_units
 from napari_srgan.storage.zarr_axes import level_axes, named_letters
 from napari_srgan.storage.zarr_groups import only_image, what_to_give
 
@@ -116,6 +119,7 @@ def _open_image(where: _Where, group: zarr.Group, axes: str | None) -> StoredIma
         raise UserError(f"the finest level {level.path!r} of {name} is missing; get the whole folder again")
     letters, told = level_axes(level, array, axes, name)
     stored, warned = level.placed(array.ndim)
+    warned = warned and f"{name}: {warned}"
     order, placed_axes, spacings = arrange(array.shape, letters, stored)
     return StoredImage(
         where.place,
@@ -123,11 +127,18 @@ def _open_image(where: _Where, group: zarr.Group, axes: str | None) -> StoredIma
         placed_axes,
         spacings,
         ".ome.zarr",
-        note="; ".join(filter(None, (note, told, f"{name}: {warned}" if warned else ""))),
+        note="; ".join(filter(None, (note, told, warned, note_on_units(name, level.told_units())))),
+        look=_look(dict(group.attrs), level, placed_axes),
         close=where.close,
         still_there=_watched(where, array),
         coarser=tuple(_coarser_levels(where, group, level, letters, array.shape)),
     )
+
+
+def _look(attributes: dict[str, Any], level: FinestLevel, axes: str) -> ImageLook:
+    """What the rendering settings tell; and what we have written beside them."""
+    channels = () if axes.endswith("S") else looks_of_omero(attributes)
+    return ImageLook(level.name, channels).over(look_from_json(attributes.get(LOOK_KEY)))
 
 
 def _coarser_levels(
@@ -150,7 +161,7 @@ def _open_array(where: _Where, array: zarr.Array[Any], axes: str | None) -> Stor
     spacings = (Spacing(),) * array.ndim
     stored = array.attrs.get(SPACING_KEY)
     if isinstance(stored, list) and len(stored) == array.ndim:
-        spacings = tuple(Spacing(**spacing) for spacing in stored)
+        spacings = tuple(Spacing.told(spacing) for spacing in stored)
     order = tuple(range(array.ndim))
     if axes is None:
         order, letters, spacings = arrange(array.shape, letters, spacings)
@@ -160,6 +171,7 @@ def _open_array(where: _Where, array: zarr.Array[Any], axes: str | None) -> Stor
         letters,
         spacings,
         ".zarr",
+        look=look_from_json(array.attrs.get(LOOK_KEY)),
         close=where.close,
         still_there=_watched(where, array),
     )

@@ -6,7 +6,8 @@ from typing import Any
 
 from napari.layers import Image
 
-from napari_srgan.storage.spacing import Spacing, full_unit
+from napari_srgan.storage.spacing import Spacing
+from napari_srgan.storage.units import full_unit
 
 
 def layer_spacings(layer: Image, axes: str) -> tuple[Spacing, ...]:

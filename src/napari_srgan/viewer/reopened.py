@@ -10,6 +10,7 @@ from napari.layers import Image
 from napari_srgan.errors import UserError
 from napari_srgan.storage.found import provenance_of
 from napari_srgan.viewer.layer_files import FILE_KEY
+from napari_srgan.viewer.layer_look import colormap_of
 from napari_srgan.viewer.layers import METADATA_KEY
 from napari_srgan.viewer.stored_levels import StoredLevels, open_levels
 
@@ -52,6 +53,8 @@ def _state(stored: StoredLevels) -> dict[str, Any]:
         ],
         "metadata": {METADATA_KEY: {**stored.made, FILE_KEY: str(stored.path)}},
     }
+    if not rgb and (colormap := colormap_of(stored.look)) is not None:
+        state["colormap"] = colormap
     if stored.limits is not None:
         state["contrast_limits"] = stored.limits
     return state

@@ -17,6 +17,7 @@ from napari_srgan.models import Model, default_model_name
 from napari_srgan.progress import Job, Progress
 from napari_srgan.viewer.blending import Blending
 from napari_srgan.viewer.layer_files import FILE_KEY, files_of, identity_of, pixels_of, watch_over
+from napari_srgan.viewer.layer_look import layer_look
 from napari_srgan.viewer.layer_spacing import layer_spacings
 from napari_srgan.viewer.layers import (
     appearance_of,
@@ -102,6 +103,7 @@ def stored_layer_job(
     data = pixels_of(image, axes)
     appearance = appearance_of(image)
     spacings = layer_spacings(image, axes)
+    look = layer_look(image, axes, tuple(data.shape))
     identity = identity_of(image)
     chosen = default_model_name(rgb=image.rgb) if model is None else model
 
@@ -111,6 +113,7 @@ def stored_layer_job(
         yield Progress(0, 1, "Looking at the image")
         finished = yield from upscale_anywhere_job(
             data, loaded, path, axes=axes, spacings=spacings, source=identity(),
+            look=look if loaded.card.result is None else look.of_other_quantities(),
             still_there=watch_over(files), notes=notes_on_input(data, axes, loaded.card), region=region,
             overwrite=overwrite, **options,
         )  # fmt: skip

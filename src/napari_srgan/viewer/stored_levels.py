@@ -16,6 +16,7 @@ from napari_srgan.inference.part import Part, part_of
 from napari_srgan.storage.formats import open_image
 from napari_srgan.storage.found import attributes_of, provenance_of
 from napari_srgan.storage.image import StoredImage
+from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.spacing import Spacing
 
 BLOCK = 1024
@@ -33,6 +34,8 @@ class StoredLevels:
     """One letter for each axis: those of the image that was upscaled."""
     spacings: tuple[Spacing, ...]
     """One for each axis."""
+    look: ImageLook
+    """What is known of it beside its pixels."""
     made: dict[str, Any]
     """How it was made."""
     limits: tuple[float, float] | None
@@ -69,7 +72,7 @@ def open_levels(path: Path) -> StoredLevels:
         y, x = made["region"]
         made["region"] = tuple(y), tuple(x)
     limits = None if axes.endswith("S") else _limits(path)
-    return StoredLevels(path, levels, axes, spacings, made, limits)
+    return StoredLevels(path, levels, axes, spacings, stored.look, made, limits)
 
 
 def _order(stored: StoredImage, axes: str) -> tuple[int, ...]:
