@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from napari_srgan.cli.terminal import plain
+from napari_srgan.models.factor import factor_in_words, rival, rival_in_full
 
 if TYPE_CHECKING:
     from napari_srgan.models import ModelCard, Quality
@@ -29,7 +30,7 @@ def print_models(rows: Iterable[tuple[ModelCard, str, int]]) -> None:
         table.add_column(heading, overflow="fold", no_wrap=heading == "model")
     for card, origin, size in rows:
         cells = (
-            card.name, f"x{card.scale_factor}", channels_of(card), card.description, figures(card),
+            card.name, factor_in_words(card.scale_factor), channels_of(card), card.description, _gains(card),
             card.licence, origin, f"{size / 1e6:.1f}",
         )  # fmt: skip
         # Cards are other people's words, never mark-up.
@@ -42,7 +43,7 @@ def page(card: ModelCard) -> str:
     lines = {
         "name": card.name,
         "description": card.description,
-        "factor": f"x{card.scale_factor}",
+        "factor": factor_in_words(card.scale_factor),
         "channels": channels_of(card),
         "frames": str(card.frames) if card.frames > 1 else "",
         "intensity": card.intensity,
@@ -50,7 +51,7 @@ def page(card: ModelCard) -> str:
         "licence": card.licence,
         "attribution": "\n".join(card.attribution),
         "trained": card.trained,
-        "quality": figures(card) + (" (dB over bicubic, and in brackets PSNR)" if card.quality else ""),
+        "quality": figures(card) + _explained(card),
         "partner": card.partner or "",
         "citation": card.citation,
         "source": card.source,
@@ -69,7 +70,7 @@ def channels_of(card: ModelCard) -> str:
 
 
 def figures(card: ModelCard) -> str:
-    """A card's gains over bicubic, one protocol a line: a mean and the least of several sets."""
+    """A card's gains over its rival, one protocol a line: a mean and the least of several sets."""
     if not card.quality:
         return "not measured"
     lines = [
@@ -77,6 +78,16 @@ def figures(card: ModelCard) -> str:
         for several in card.quality_by_protocol.values()
     ]
     return "\n".join([*lines, *_looks(card)])
+
+
+def _gains(card: ModelCard) -> str:
+    """Under the heading of the table, which says bicubic: what else it is, where that cannot be."""
+    more = f"\nover {rival_in_full(1)}" if card.quality and card.scale_factor == 1 else ""
+    return figures(card) + more
+
+
+def _explained(card: ModelCard) -> str:
+    return f" (dB over {rival(card.scale_factor)}, and in brackets PSNR)" if card.quality else ""
 
 
 def _looks(card: ModelCard) -> list[str]:
@@ -90,8 +101,8 @@ def _looks(card: ModelCard) -> list[str]:
     ]
     if not pairs:
         return []
-    own, bicubic = (sum(side) / len(pairs) for side in zip(*pairs, strict=True))
-    return [f"looks: {own:.2f} against bicubic's {bicubic:.2f}; less is better"]
+    own, theirs = (sum(side) / len(pairs) for side in zip(*pairs, strict=True))
+    return [f"looks: {own:.2f} against {rival(card.scale_factor)}'s {theirs:.2f}; less is better"]
 
 
 def _arguments(card: ModelCard) -> str:

@@ -15,6 +15,7 @@ from napari_srgan.inference.devices import choose_device
 from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.models import Model, load_model
 from napari_srgan.models.card import Baseline
+from napari_srgan.models.factor import rival
 from napari_srgan.networks import Generator, build_network
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import default_degradation
@@ -79,7 +80,8 @@ def fine_tune_job(
     -------
     Model
         The best weights, with a card that tells how well they do on what was held back, and
-        whether that is better than bicubic interpolation and the base.
+        whether that is better than bicubic interpolation (or, at a factor of 1, than the input and its best
+        Gaussian blur) and the base.
 
     Raises
     ------
@@ -226,12 +228,16 @@ def _baseline(material: PairMaterial, base: Model | None, framing: Framing) -> B
     if base is not None and (base.scale_factor, base.card.channels) == (framing.factor, framing.channels):
         figure = mean(material.judge.judge(base.network, torch.device("cpu")))
     return Baseline(
-        bicubic=mean(material.bicubic), base=figure, base_name=base.name if base is not None else ""
+        bicubic=mean(material.bicubic),
+        rival=rival(framing.factor),
+        smoothed=None if framing.factor > 1 else mean(material.judge.smoothed()),
+        base=figure,
+        base_name=base.name if base is not None else "",
     )
 
 
 def _starting_words(notes: Sequence[str], baseline: Baseline) -> str:
-    return "; ".join([*notes, f"bicubic has {baseline.bicubic:.2f} dB on what is held back"])
+    return "; ".join([*notes, f"{baseline.rival} has {baseline.bicubic:.2f} dB on what is held back"])
 
 
 def _met_before(base: Model | None, material: PairMaterial) -> tuple[str, ...]:
