@@ -116,7 +116,7 @@ def _fine_tune(
     yield TrainingProgress(0, 1, "Starting", phase="starting")
     degradation = None if reports else _degradation(subjects, factor, settings)
     # Where low resolution is nothing but high resolution downsampled, results can be made to agree with it.
-    keeps_agreement = degradation is not None and _only_downsamples(degradation)
+    keeps_agreement = degradation is not None and degradation.only_downsamples
     torch.manual_seed(settings.seed)  # layers that a base has to get anew are drawn
     start = _start(loaded, settings, channels=channels, factor=factor, back_projection=keeps_agreement)
     smallest = min(min(plane.usable.shape) for subject in subjects for plane in subject.planes)
@@ -131,7 +131,7 @@ def _fine_tune(
     )
     material = PairMaterial(subjects, framing, settings, degradation)
     left_out = [note for subject in subjects for note in subject.notes]
-    notes = (*start.notes, *material.notes, *_met_before(loaded, material))
+    notes = (*start.notes, *material.notes, *_met_before(loaded, material), *_only_deblurs(degradation))
     network = start.network.to(team.device)
     recipe = recipe_for(
         settings,
@@ -169,17 +169,28 @@ def _degradation(subjects: list[Subject], factor: int, settings: FineTuning) -> 
     if settings.degradation is not None and settings.degradation.factor != factor:
         raise UserError(
             f"low resolution would be simulated for x{settings.degradation.factor}, the model is "
-            f"for x{factor}"
+            f"for x{factor}; give both one factor"
         )
     chosen = settings.degradation or default_degradation(
         [plane.high for each in subjects for plane in each.planes], factor
     )
+    if factor == 1 and chosen.only_downsamples:
+        raise UserError(
+            "there is nothing to learn: the images that are simulated have the size of the high-resolution "
+            "ones, and neither blur nor noise; give the simulation a blur, a gain or a read noise, or choose "
+            "a factor above 1"
+        )
     return chosen if settings.noise is None else replace(chosen, noise=settings.noise)
 
 
-def _only_downsamples(degradation: Degradation) -> bool:
-    noise = (degradation.gain or (0.0, 0.0))[1] + degradation.read_noise[1]
-    return degradation.psf is None and degradation.blur[1] == 0 and noise == 0
+def _only_deblurs(degradation: Degradation | None) -> tuple[str, ...]:
+    """What becomes of noise that a model has never seen, where it is to leave the size as it is."""
+    if degradation is None or degradation.factor > 1 or degradation.noisy:
+        return ()
+    return (
+        "the images that are simulated have no noise: the model learns to deblur alone, which makes noise "
+        "stronger; give the simulation a gain or a read noise, and it learns to take that off",
+    )
 
 
 def _start(
