@@ -49,7 +49,7 @@ def agreed_factor(
 
 
 def _told(base: Model) -> str:
-    return factor_in_words(base.scale_factor)
+    return f"x{base.scale_factor}" if base.scale_factor > 1 else "for the same size"
 
 
 def agreed_channels(pairs: Sequence[MatchedPair | SourceImage]) -> int:
