@@ -17,7 +17,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "rdn": {"blocks": 2, "layers": 2, "growth": 4, "width": 8, "channels": 1},
     "rrdb": {"blocks": 1, "width": 8, "growth": 4, "channels": 1},
 }
-CASES = [("rdn", 2), ("rdn", 3), ("rdn", 4), ("rrdb", 1), ("rrdb", 2), ("rrdb", 4)]
+CASES = [("rdn", 1), ("rdn", 2), ("rdn", 3), ("rdn", 4), ("rrdb", 1), ("rrdb", 2), ("rrdb", 4)]
 
 
 def parameters(network: nn.Module) -> int:
@@ -93,7 +93,7 @@ def test_every_preset_can_be_built_and_be_changed() -> None:
 @pytest.mark.parametrize(
     ("architecture", "arguments", "message"),
     [
-        ("rdn", {"scale_factor": 5}, "RDN upscales by one of 2, 3, 4, 8, not by 5"),
+        ("rdn", {"scale_factor": 5}, "RDN upscales by one of 1, 2, 3, 4, 8, not by 5"),
         ("rdn", {"layers": 0}, "at least one channel, block, layer and feature"),
         ("rdn", {"upsampling": "later"}, "not 'later'"),
         ("rdn", {"preset": "tiny"}, "no preset 'tiny'; it has: paper, small"),

@@ -28,15 +28,16 @@ def test_the_defaults_are_the_papers() -> None:
 
 
 @pytest.mark.parametrize("upsampling", ["staged", "direct"])
-@pytest.mark.parametrize("factor", [2, 3, 4, 8])
+@pytest.mark.parametrize("factor", [1, 2, 3, 4, 8])
 def test_shapes(factor: int, upsampling: Any) -> None:
     network = SRResNet(factor, 5, blocks=1, width=8, upsampling=upsampling).eval()
     assert network(torch.rand(2, 5, 7, 6)).shape == (2, 5, 7 * factor, 6 * factor)
 
 
 @pytest.mark.parametrize("upsampling", ["staged", "direct"])
-@pytest.mark.parametrize("projected", [False, True])
-@pytest.mark.parametrize("factor", [2, 3, 4])
+@pytest.mark.parametrize(
+    ("factor", "projected"), [(1, False), *((factor, on) for factor in (2, 3, 4) for on in (False, True))]
+)
 def test_an_output_depends_on_no_more_than_the_receptive_radius(
     factor: int, upsampling: Any, projected: bool
 ) -> None:
@@ -62,6 +63,12 @@ def test_with_an_interpolated_skip_training_starts_from_bicubic() -> None:
     torch.testing.assert_close(network(low), bicubic_upsample(low, 4))
 
 
+def test_at_a_factor_of_1_training_starts_from_the_image_itself() -> None:
+    low = torch.rand(1, 1, 9, 8)
+    network = SRResNet(1, **SMALL, interpolated_skip=True).eval()
+    assert torch.equal(network(low), low)
+
+
 def test_the_skip_stays_float32_when_weights_do_not() -> None:
     low = torch.rand(1, 1, 9, 8)
     network = SRResNet(2, **SMALL, interpolated_skip=True).eval().to(torch.bfloat16)
@@ -80,7 +87,8 @@ def test_relu_and_no_normalisation_leave_nothing_of_the_others() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"scale_factor": 5}, "by one of 2, 3, 4, 8, not by 5"),
+        ({"scale_factor": 5}, "by one of 1, 2, 3, 4, 8, not by 5"),
+        ({"scale_factor": 1, "back_projection": True}, "only give the input back"),
         ({"kernel": 4}, "odd kernel"),
         ({"blocks": 0}, "at least one"),
         ({"normalisation": "group"}, "no 'group'"),

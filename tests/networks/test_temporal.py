@@ -41,7 +41,7 @@ def frames(count: int, side: int = 12, channels: int = 1) -> Tensor:
 
 
 @ALL
-@pytest.mark.parametrize(("factor", "channels"), [(2, 1), (4, 3)])
+@pytest.mark.parametrize(("factor", "channels"), [(1, 3), (2, 1), (4, 3)])
 @pytest.mark.parametrize("made", [1, 3])
 def test_makes_a_frame_for_each_that_has_its_neighbours(
     architecture: str, factor: int, channels: int, made: int
@@ -52,10 +52,11 @@ def test_makes_a_frame_for_each_that_has_its_neighbours(
 
 
 @ALL
-def test_begins_as_interpolation_of_its_own_frame(architecture: str) -> None:
-    network = build(architecture)
+@pytest.mark.parametrize("factor", [1, 2])
+def test_begins_as_interpolation_of_its_own_frame(architecture: str, factor: int) -> None:
+    network = build(architecture, scale_factor=factor)
     low = frames(network.frames)
-    torch.testing.assert_close(network(low)[:, 0], bicubic_upsample(low[:, network.frames_before], 2))
+    torch.testing.assert_close(network(low)[:, 0], bicubic_upsample(low[:, network.frames_before], factor))
 
 
 @ALL
@@ -68,11 +69,12 @@ def test_other_frames_count(architecture: str) -> None:
 
 
 @ALL
+@pytest.mark.parametrize("factor", [1, 2])
 @pytest.mark.parametrize("back_projection", [False, True])
 def test_what_lies_beyond_the_receptive_radius_does_not_count(
-    architecture: str, back_projection: bool
+    architecture: str, factor: int, back_projection: bool
 ) -> None:
-    network = trained(architecture, back_projection=back_projection)
+    network = trained(architecture, scale_factor=factor, back_projection=back_projection)
     radius = network.receptive_radius
     low = frames(network.frames_before + network.clip + network.frames_after, 2 * radius + 4)
     beyond = low.clone()

@@ -98,7 +98,7 @@ def test_lazy_layers_are_not_stacked(make_napari_viewer, finish):
     menu_item(viewer, "Upscale lazily with SRGAN").trigger()
     finish(viewer)
     viewer.layers.selection = {viewer.layers[-1]}
-    with _told("is upscaled lazily itself"):
+    with _told("is computed lazily itself"):
         menu_item(viewer, "Upscale lazily with SRGAN").trigger()
         finish(viewer)
     assert len(viewer.layers) == 2

@@ -131,7 +131,7 @@ def test_model_that_is_deleted_goes_on(library_folder):
 
 def test_lazy_layers_are_not_stacked():
     layer = lazily(Image(GRAY, name="cells"))
-    with pytest.raises(UserError, match=r"'cells x2 \(tiny-x2\), lazy' is upscaled lazily itself"):
+    with pytest.raises(UserError, match=r"'cells x2 \(tiny-x2\), lazy' is computed lazily itself"):
         lazy_layer(layer, MODEL)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_srgan.cli.terminal import plain
 from napari_srgan.errors import UserError
+from napari_srgan.models.factor import factor_in_words, rival, rival_in_full
 from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ def print_models(rows: Iterable[Row]) -> None:
         table.add_column(heading, overflow="fold", no_wrap=heading == "model")
     for card, origin, size in rows:
         cells = (
-            card.name, f"x{card.scale_factor}", channels_of(card),
-            card.made_for.noise if card.made_for else UNKNOWN_INPUT, card.description, figures(card),
+            card.name, factor_in_words(card.scale_factor), channels_of(card),
+            card.made_for.noise if card.made_for else UNKNOWN_INPUT, card.description, _gains(card),
             card.licence, origin, f"{size / 1e6:.1f}",
         )  # fmt: skip
         # Cards are other people's words, never mark-up.
@@ -80,7 +81,7 @@ def page(card: ModelCard) -> str:
     lines = {
         "name": card.name,
         "description": card.description,
-        "factor": f"x{card.scale_factor}",
+        "factor": factor_in_words(card.scale_factor),
         "channels": channels_of(card),
         "frames": str(card.frames) if card.frames > 1 else "",
         "intensity": card.intensity,
@@ -89,7 +90,7 @@ def page(card: ModelCard) -> str:
         "attribution": "\n".join(card.attribution),
         "trained": card.trained,
         "trained on": card.made_for.words if card.made_for else UNKNOWN_INPUT,
-        "quality": figures(card) + (" (dB over bicubic, and in brackets PSNR)" if card.quality else ""),
+        "quality": figures(card) + _explained(card),
         "partner": card.partner or "",
         "citation": card.citation,
         "source": card.source,
@@ -108,7 +109,7 @@ def channels_of(card: ModelCard) -> str:
 
 
 def figures(card: ModelCard) -> str:
-    """A card's gains over bicubic, one protocol a line: a mean and the least of several sets."""
+    """A card's gains over its rival, one protocol a line: a mean and the least of several sets."""
     if not card.quality:
         return "not measured"
     lines = [
@@ -116,6 +117,16 @@ def figures(card: ModelCard) -> str:
         for several in card.quality_by_protocol.values()
     ]
     return "\n".join([*lines, *_looks(card)])
+
+
+def _gains(card: ModelCard) -> str:
+    """Under the heading of the table, which says bicubic: what else it is, where that cannot be."""
+    more = f"\nover {rival_in_full(1)}" if card.quality and card.scale_factor == 1 else ""
+    return figures(card) + more
+
+
+def _explained(card: ModelCard) -> str:
+    return f" (dB over {rival(card.scale_factor)}, and in brackets PSNR)" if card.quality else ""
 
 
 def _looks(card: ModelCard) -> list[str]:
@@ -129,8 +140,8 @@ def _looks(card: ModelCard) -> list[str]:
     ]
     if not pairs:
         return []
-    own, bicubic = (sum(side) / len(pairs) for side in zip(*pairs, strict=True))
-    return [f"looks: {own:.2f} against bicubic's {bicubic:.2f}; less is better"]
+    own, theirs = (sum(side) / len(pairs) for side in zip(*pairs, strict=True))
+    return [f"looks: {own:.2f} against {rival(card.scale_factor)}'s {theirs:.2f}; less is better"]
 
 
 def _arguments(card: ModelCard) -> str:

@@ -84,9 +84,10 @@ def add(
     """Add a model from a file to your own."""
     with errors_told():
         from napari_srgan.models import add_model
+        from napari_srgan.models.factor import factor_in_words
 
         card = add_model(file, name, licence=licence)
-        typer.echo(f"added {card.name}: x{card.scale_factor}, {plain(card.description)}")
+        typer.echo(f"added {card.name}: {factor_in_words(card.scale_factor)}, {plain(card.description)}")
 
 
 @app.command()
@@ -132,6 +133,7 @@ def download(
     """Download a model; the same command goes on where an interrupted one stopped."""
     with errors_told():
         from napari_srgan.models import download_job, fetch_index
+        from napari_srgan.models.factor import factor_in_words
 
         remotes = {remote.name: remote for remote in fetch_index().models}
         if name not in remotes:
@@ -142,7 +144,7 @@ def download(
         except KeyboardInterrupt:
             complain("interrupted; the same command goes on where it stopped")
             raise typer.Exit(INTERRUPTED) from None
-        typer.echo(f"downloaded {card.name}: x{card.scale_factor}, {plain(card.description)}")
+        typer.echo(f"downloaded {card.name}: {factor_in_words(card.scale_factor)}, {plain(card.description)}")
 
 
 @app.command()

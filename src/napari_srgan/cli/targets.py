@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from napari_srgan.errors import UserError
+from napari_srgan.models.factor import result_suffix
 from napari_srgan.storage.address import Address, Place
 from napari_srgan.storage.formats import ENDINGS, WRITABLE, ending
 from napari_srgan.storage.partial import is_zarr
@@ -29,7 +30,7 @@ class Target:
         stem = source.name
         known = ending(source)
         stem = stem[: -len(known)] if known else stem
-        return self.path / f"{stem}_x{factor}{result_ending}"
+        return self.path / f"{stem}_{result_suffix(factor)}{result_ending}"
 
 
 def find_places(given: Sequence[Place]) -> list[Place]:

@@ -128,7 +128,8 @@ class TrainingRun:
         yield from progress.notes
         if seen := progress.baseline:
             base = f", {seen.base_name} {seen.base:.2f} dB" if seen.base is not None else ""
-            yield f"to be beaten on what is held back: bicubic {seen.bicubic:.2f} dB{base}"
+            blur = f", its best Gaussian blur {seen.smoothed:.2f} dB" if seen.smoothed is not None else ""
+            yield f"to be beaten on what is held back: {seen.rival} {seen.bicubic:.2f} dB{blur}{base}"
         if point := progress.point:
             loss = "" if point.loss is None else f"loss {point.loss:.5f}, "
             best = ", the best so far" if point.best else ""

@@ -25,6 +25,7 @@ from napari_srgan.inference.provenance import provenance
 from napari_srgan.inference.tile_choice import choose_tiles
 from napari_srgan.inference.tiling import SMALLEST_TILE, Span, Tile, plan_tiles
 from napari_srgan.models import Model
+from napari_srgan.models.factor import doing
 from napari_srgan.progress import Job, Progress
 
 Region = tuple[tuple[int, int], tuple[int, int]]
@@ -127,7 +128,7 @@ def upscale_job(
         tiles = choose_tiles(engine, stack.batch, place, work.seen)
     steps = Steps(
         tiles=place.pixels, measuring=work.measuring_pixels(tiles), planes=stack.planes, message=(
-            f"Upscaling x{model.scale_factor} with {model.name} on {engine.device.type}, {engine.precision}"
+            f"{doing(model.scale_factor)} with {model.name} on {engine.device.type}, {engine.precision}"
             + (", in 8 orientations" if self_ensemble else "")
         ),
     )  # fmt: skip

@@ -19,6 +19,7 @@ import numpy as np
 from napari_srgan.errors import UserError
 from napari_srgan.models.bioimageio_page import PAPERS, page
 from napari_srgan.models.bioimageio_tensors import example_tensors, input_tensor, output_tensor
+from napari_srgan.models.card import ModelCard
 from napari_srgan.models.model import Model
 from napari_srgan.models.onnx_file import OPSET, refuse_time_lapses, to_onnx
 from napari_srgan.models.whole_file import write_whole
@@ -111,12 +112,12 @@ def _describe(model: Model, folder: Path) -> ModelDescr:
     card = model.card
     settings: dict[str, Any] = {"napari-srgan": card.model_dump(mode="json")}
     return spec.ModelDescr(
-        name=f"{re.sub(r'[^A-Za-z0-9_+-]', '-', card.name)} (x{card.scale_factor} super-resolution)",
+        name=f"{re.sub(r'[^A-Za-z0-9_+-]', '-', card.name)} ({_task(card)})",
         description=card.description,
         authors=[spec.Author(name=AUTHORS)],
         cite=_cite(model),
         license=card.licence,
-        tags=["super-resolution", "2d", card.architecture, "napari", "napari-srgan", "onnx"],
+        tags=[_task(card).split()[-1], "2d", card.architecture, "napari", "napari-srgan", "onnx"],
         documentation=spec.FileDescr(source=folder / "README.md"),
         inputs=[input_tensor(model, folder / "test_input.npy")],
         outputs=[output_tensor(model, folder / "test_output.npy")],
@@ -126,6 +127,10 @@ def _describe(model: Model, folder: Path) -> ModelDescr:
         config=spec.Config(**settings),
         version_comment=f"exported by napari-srgan {version('napari-srgan')}, weights {model.weights_hash}",
     )
+
+
+def _task(card: ModelCard) -> str:
+    return f"x{card.scale_factor} super-resolution" if card.scale_factor > 1 else "denoising"
 
 
 def _cite(model: Model) -> list[CiteEntry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_srgan.models.card import ModelCard
+from napari_srgan.models.factor import rival
 from napari_srgan.models.model import Model
 from napari_srgan.models.onnx_file import usage
 
@@ -40,12 +41,10 @@ def page(model: Model) -> str:
     """The page, in Markdown."""
     card = model.card
     sections = {
-        f"{card.name}: {card.scale_factor} times larger": card.description,
+        f"{card.name}: {_does(card)}": card.description,
         "Use": f"{usage(model)}\n\n{_way_back(card)}",
         "Training": card.trained or "Not told by the model's card.",
-        "Validation": _figures(card)
-        + "\n\nTo measure it on images of your own, make them smaller by the factor with an antialiased "
-        "bicubic kernel, upscale them, and compare with what they were.",
+        "Validation": f"{_figures(card)}\n\n{_how_to_measure(card)}",
         "Data and licence": "\n".join(
             [f"Weights: {card.licence}.", *(f"- {line}" for line in card.attribution)]
         ),
@@ -57,6 +56,24 @@ def page(model: Model) -> str:
     title, *others = sections
     parts = [f"# {title}\n\n{sections[title]}", *(f"## {name}\n\n{sections[name]}" for name in others)]
     return "\n\n".join(parts) + "\n"
+
+
+def _does(card: ModelCard) -> str:
+    if card.scale_factor == 1:
+        return "denoises or deblurs, and leaves the size as it is"
+    return f"{card.scale_factor} times larger"
+
+
+def _how_to_measure(card: ModelCard) -> str:
+    if card.scale_factor == 1:
+        return (
+            "To measure it on images of your own, take a field twice, as you do every day and with much more "
+            "light, run it on the first image, and compare with the second."
+        )
+    return (
+        "To measure it on images of your own, make them smaller by the factor with an antialiased bicubic "
+        "kernel, upscale them, and compare with what they were."
+    )
 
 
 def _way_back(card: ModelCard) -> str:
@@ -76,5 +93,5 @@ def _figures(card: ModelCard) -> str:
         f"| {q.images} | {q.psnr:.2f} | {q.bicubic_psnr:.2f} | {q.gain:+.2f} | {q.protocol} |"
         for q in card.quality
     ]
-    head = "| images | PSNR (dB) | bicubic (dB) | gain (dB) | protocol |\n|---|---|---|---|---|"
-    return "\n".join([head, *rows])
+    head = f"| images | PSNR (dB) | {rival(card.scale_factor)} (dB) | gain (dB) | protocol |"
+    return "\n".join([head, "|---|---|---|---|---|", *rows])

@@ -52,7 +52,7 @@ def input_tensor(model: Model, example: Path) -> InputTensorDescr:
         )
     return spec.InputTensorDescr(
         id=spec.TensorId(INPUT),
-        description="the image, low resolution",
+        description="the image, low resolution" if model.scale_factor > 1 else "the image, as it was taken",
         axes=[
             spec.BatchAxis(),
             spec.ChannelAxis(channel_names=_channels(model)),
@@ -71,8 +71,8 @@ def output_tensor(model: Model, example: Path) -> OutputTensorDescr:
     byte = model.card.intensity == "byte"
     return spec.OutputTensorDescr(
         id=spec.TensorId(OUTPUT),
-        description="the image, high resolution: a prediction"
-        + ("" if byte else ", 0..1 between percentiles"),
+        description=("the image, high resolution" if model.scale_factor > 1 else "the image, restored")
+        + (": a prediction" if byte else ": a prediction, 0..1 between percentiles"),
         axes=[
             spec.BatchAxis(),
             spec.ChannelAxis(channel_names=_channels(model)),

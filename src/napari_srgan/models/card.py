@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from napari_srgan.models.factor import Rival, rival_in_full
 from napari_srgan.models.trained_input import TrainedInput, input_of_recipe
 from napari_srgan.networks import ARCHITECTURES
 
@@ -16,7 +17,10 @@ UNKNOWN_LICENCE = "unknown"
 
 
 class Quality(BaseModel):
-    """One measured figure of a model, beside bicubic interpolation of the same images."""
+    """One measured figure of a model, beside bicubic interpolation of the same images.
+
+    At a factor of 1 there is nothing to interpolate: there, bicubic stands for the images as they went in.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,7 +41,7 @@ class Quality(BaseModel):
 
     @property
     def gain(self) -> float:
-        """Decibels above bicubic."""
+        """Decibels above bicubic, or above the input."""
         return self.psnr - self.bicubic_psnr
 
 
@@ -63,9 +67,14 @@ class Baseline(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bicubic: float
-    """PSNR of bicubic interpolation in dB."""
+    """PSNR of bicubic interpolation in dB, or of what `rival` says."""
+    rival: Rival = "bicubic"
+    """What that is: at a factor of 1 the image as it went in."""
+    smoothed: float | None = None
+    """At a factor of 1, PSNR of the input after the Gaussian blur that suits the truth best: what anybody
+    has for nothing."""
     base: float | None = None
-    """That of the model that was started from; None from scratch, or if it cannot upscale these images."""
+    """That of the model that was started from; None from scratch, or if it is for other images or factors."""
     base_name: str = ""
 
 
@@ -115,7 +124,7 @@ class ModelCard(BaseModel):
     arguments: dict[str, Any]
     """Keyword arguments of the architecture."""
     scale_factor: int = Field(ge=1)
-    """Times larger in Y and in X."""
+    """Times larger in Y and in X; 1 for models that denoise or deblur."""
     channels: int = Field(ge=1)
     """Channels that go in and come out: 1, or 3 for RGB."""
     frames: int = Field(default=1, ge=1)
@@ -210,7 +219,9 @@ def _rivals(card: ModelCard) -> dict[str, float]:
     """PSNR of what a fine-tuned model had to beat."""
     if card.baseline is None or not card.quality:
         return {}
-    rivals = {"bicubic interpolation": card.baseline.bicubic}
+    rivals = {rival_in_full(card.scale_factor): card.baseline.bicubic}
+    if card.baseline.smoothed is not None:
+        rivals["the best Gaussian blur of it"] = card.baseline.smoothed
     if card.baseline.base is not None:
         rivals[f"the base {card.baseline.base_name}"] = card.baseline.base
     return rivals

@@ -118,13 +118,14 @@ def usage(model: Model) -> str:
     """What one has to know to run an exported model, in a few sentences."""
     card = model.card
     low, high = PERCENTILES
+    times = f"{card.scale_factor} " if card.scale_factor > 1 else ""
     expected = {
         "byte": "8-bit values divided by 255",
         "percentile": f"the {low} and {high} percentiles of each channel mapped to 0 and 1, nothing clipped",
     }[card.intensity]
     return (
         f"Input {INPUT!r}: float32 (N, {card.channels}, Y, X), {expected}. Output {OUTPUT!r}: float32 "
-        f"(N, {card.channels}, {card.scale_factor} Y, {card.scale_factor} X) on the same range. "
+        f"(N, {card.channels}, {times}Y, {times}X) on the same range. "
         f"{_about_tiles(model)} The output is a prediction, not a measurement."
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,26 +13,33 @@ from napari_srgan.networks.resampling import BACK_PROJECTION_RADIUS, back_projec
 
 
 class Generator(nn.Module, ABC):
-    """A network from a low-resolution to a high-resolution image.
+    """A network from a low-resolution image to a high-resolution one, or to a better one of the same size.
 
     Parameters
     ----------
     scale_factor
-        How many times larger the output is in Y and in X.
+        How many times larger the output is in Y and in X; 1 for networks that denoise or deblur an image
+        and leave its size as it is.
     channels
         Channels of the input and of the output.
     interpolated_skip
         Predict only what bicubic interpolation lacks: the interpolated input is added
-        to the output in float32, so that 16-bit data is not banded by faster types.
+        to the output in float32, so that 16-bit data is not banded by faster types. At a factor of 1
+        it is the input itself, and the network predicts noise, as DnCNN does (Zhang, K. et al. (2017).
+        IEEE Trans. Image Processing 26(7), arXiv 1608.03981, eq. 1).
     back_projection
         Make the result agree with its input: downsampled again it is the input but for
-        rounding, so that no brightness is invented, not even in noise. No weights.
+        rounding, so that no brightness is invented, not even in noise. No weights. Only where the
+        result is larger than the input: one of its size would have to be the input.
 
     Raises
     ------
     ValueError
         If there is back-projection at a scale factor of 1.
     """
+
+    _gives_the_input_back: ClassVar[bool] = True
+    """Whether back-projection agrees with the input in every pixel, or only over many of them."""
 
     def __init__(
         self,
@@ -41,7 +49,7 @@ class Generator(nn.Module, ABC):
         interpolated_skip: bool = False,
         back_projection: bool = False,
     ) -> None:
-        if back_projection and scale_factor == 1:
+        if back_projection and scale_factor == 1 and self._gives_the_input_back:
             raise ValueError("back_projection at a scale factor of 1 would only give the input back")
         super().__init__()
         self.scale_factor = scale_factor

@@ -59,7 +59,8 @@ class RDN(Generator):
     Parameters
     ----------
     scale_factor
-        2, 3 or 4; 8 too.
+        2, 3 or 4 as in the paper; 8 too, and 1 to denoise or deblur, as in Zhang, Y. et al. (2021). Residual
+        dense network for image restoration. IEEE Trans. PAMI 43(7), arXiv 1812.10477.
     channels
         Channels of the image.
     blocks

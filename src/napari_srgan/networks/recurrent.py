@@ -59,7 +59,7 @@ class Recurrent(TemporalGenerator):
     Parameters
     ----------
     scale_factor
-        2, 3, 4 or 8.
+        1, 2, 3, 4 or 8.
     channels
         Channels of each frame.
     warm_up

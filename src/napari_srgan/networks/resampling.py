@@ -67,8 +67,10 @@ def bicubic_upsample(image: Tensor, factor: int) -> Tensor:
     Returns
     -------
     Tensor
-        ``(N, C, Y * factor, X * factor)``, the dtype of `image`.
+        ``(N, C, Y * factor, X * factor)``, the dtype of `image`; `image` itself at a factor of 1.
     """
+    if factor == 1:
+        return image
     n, c, y, x = image.shape
     line = _upsampling_weights(factor).to(image)
     kernel = torch.einsum("ia,jb->ijab", line, line).reshape(factor**2, 1, *2 * line.shape[1:])
@@ -117,7 +119,7 @@ def bicubic_downsample(image: Tensor, factor: int, *, integers: tuple[int, int] 
     Returns
     -------
     Tensor
-        ``(N, C, Y / factor, X / factor)``, the dtype of `image`.
+        ``(N, C, Y / factor, X / factor)``, the dtype of `image`; `image` itself at a factor of 1.
 
     Raises
     ------

@@ -41,7 +41,7 @@ class SlowFusion(TemporalGenerator):
     Parameters
     ----------
     scale_factor
-        2, 3, 4 or 8.
+        1, 2, 3, 4 or 8.
     channels
         Channels of each frame.
     frames

@@ -69,7 +69,7 @@ class SRResNet(Generator):
     Parameters
     ----------
     scale_factor
-        2, 3, 4 or 8.
+        1, 2, 3, 4 or 8.
     channels
         Channels of the image: 1 for most microscopy, 3 for RGB, or any other number.
     blocks

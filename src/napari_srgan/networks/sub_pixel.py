@@ -13,12 +13,15 @@ from torch import nn
 
 Upsampling = Literal["staged", "direct"]
 
-UPSAMPLING_STAGES = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
-"""Sub-pixel stages by scale factor: doubled as often as is needed."""
+UPSAMPLING_STAGES: dict[int, tuple[int, ...]] = {1: (), 2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
+"""Sub-pixel stages by scale factor: doubled as often as is needed, and not at all where the size stays."""
 
 
 def direct_tail(factor: int, channels: int, width: int) -> nn.Sequential:
-    """One convolution at low resolution and one pixel shuffle: several times cheaper."""
+    """One convolution at low resolution and one pixel shuffle: several times cheaper.
+
+    At a factor of 1 there is nothing to shuffle, and it is the last convolution alone.
+    """
     return nn.Sequential(nn.Conv2d(width, channels * factor**2, 3, padding=1), nn.PixelShuffle(factor))
 
 

@@ -34,7 +34,7 @@ class TemporalGenerator(Generator):
     name
         Of the architecture, for errors.
     scale_factor
-        2, 3, 4 or 8.
+        1, 2, 3, 4 or 8.
     channels
         Channels of each frame.
     blocks
@@ -53,6 +53,8 @@ class TemporalGenerator(Generator):
     ValueError
         If a number is too small, or there is no such factor.
     """
+
+    _gives_the_input_back = False
 
     def __init__(
         self,

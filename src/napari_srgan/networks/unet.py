@@ -30,7 +30,7 @@ class UNet(Generator):
     Parameters
     ----------
     scale_factor
-        2, 3, 4 or 8.
+        1, 2, 3, 4 or 8.
     channels
         Channels of the image.
     width
@@ -51,6 +51,8 @@ class UNet(Generator):
     ValueError
         If a number is too small, or there is no such factor.
     """
+
+    _gives_the_input_back = False
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.tile_choice import choose_side
 from napari_srgan.inference.upscale import Region, check_region
 from napari_srgan.models import Model
+from napari_srgan.models.factor import doing
 from napari_srgan.progress import Job, Progress
 from napari_srgan.storage.copying import copy_job
 from napari_srgan.storage.image_look import ImageLook
@@ -119,7 +120,7 @@ def upscale_to_zarr_job(
 
 def upscaling_progress(progress: Progress, lazy: LazyUpscaling) -> Progress:
     """Progress of the copying as that of the upscaling."""
-    message = f"Upscaling x{lazy.factor} with {lazy.model.name}: {progress.message}"
+    message = f"{doing(lazy.factor)} with {lazy.model.name}: {progress.message}"
     return Progress(progress.done, progress.total, message.rstrip(": "))
 
 

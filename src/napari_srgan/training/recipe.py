@@ -230,6 +230,11 @@ class Recipe(BaseModel):
             raise ValueError(f"arguments must name {' and '.join(sorted(missing))}")
         if self.steps is None and self.minutes is None:
             raise ValueError("a recipe needs steps, minutes or both")
+        if self.scale_factor == 1 and (self.folders or self.movies) and not self._degrades:
+            raise ValueError(
+                "at a scale factor of 1 there is nothing to learn without blur or noise: the recipe needs "
+                "photons, blur or jpeg in [degradation]"
+            )
         if self.gan and self.gan.after_part is None and self.steps is None:
             raise ValueError("an adversarial stage of a training without steps needs after_part")
         if self.gan and self.steps is not None and self.gan.after >= self.steps:
@@ -237,6 +242,10 @@ class Recipe(BaseModel):
         if self.gan and self.pixel_part == 0 and self.start is None:
             raise ValueError("an adversarial stage needs a pixel stage before it (after), or a start")
         return self
+
+    @property
+    def _degrades(self) -> bool:
+        return self.degradation is not None and not self.degradation.of(self.scale_factor).only_downsamples
 
     @property
     def pixel_part(self) -> float:

@@ -109,6 +109,8 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
     if not training:
         raise UserError(f"no tile in {data} is as large as a patch of {recipe.patch} pixels")
     noisy = noisy_tiles(held_back, recipe.scale_factor) if recipe.degradation is not None else []
+    if recipe.scale_factor == 1:  # a clean tile of the same size is its own truth
+        held_back = []
     return TileSets(training, held_back, too_small, [*noisy, *pair_tiles(recipe, data)])
 
 

@@ -13,6 +13,7 @@ from napari_srgan.acquisition.choice import fit, why_unsuited
 from napari_srgan.errors import UserError
 from napari_srgan.inference.devices import choose_device
 from napari_srgan.models import Library, ModelCard, models_for
+from napari_srgan.models.factor import factor_in_words
 from napari_srgan.viewer.layers import finest_level, layer_axes
 from napari_srgan.viewer.model_rows import SHARP, is_sharp
 from napari_srgan.viewer.time_axis import likeliest_time, times_of
@@ -67,7 +68,8 @@ def models(image: Image | None, library: Library) -> Choices:
 
 
 def _in_list(card: ModelCard, image: Image | None) -> str:
-    return f"{card.name}  (x{card.scale_factor}{f', {NEEDS_TIME}' if why_not(card, image) else ''})"
+    needs = f", {NEEDS_TIME}" if why_not(card, image) else ""
+    return f"{card.name}  ({factor_in_words(card.scale_factor)}{needs})"
 
 
 def why_not(card: ModelCard | None, image: Image | None) -> str:
@@ -88,7 +90,7 @@ def describe_model(name: str | None, image: Image | None, library: Library) -> s
     if card is None:
         return library.problem(name)
     together = f"; {card.frames} frames help each other" if card.frames > 1 else ""
-    about = f"{card.description} (x{card.scale_factor}, {_channels(card, image)}{together})"
+    about = f"{card.description} ({factor_in_words(card.scale_factor)}, {_channels(card, image)}{together})"
     return f"{about}; {SHARP}" if is_sharp(card) else about
 
 
@@ -115,7 +117,8 @@ def _channels(card: ModelCard, image: Image | None) -> str:
     kind = "RGB" if for_rgb else "one channel"
     if image is None or image.rgb == for_rgb:
         return kind
-    seen = "gray is seen as three equal colours" if for_rgb else "colours are upscaled one by one"
+    one_by_one = f"colours are {'upscaled' if card.scale_factor > 1 else 'restored'} one by one"
+    seen = "gray is seen as three equal colours" if for_rgb else one_by_one
     return f"for {kind}; {seen}"
 
 

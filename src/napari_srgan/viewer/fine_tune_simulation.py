@@ -17,7 +17,7 @@ from napari_srgan.progress import Job, Progress
 from napari_srgan.training.degradation.point_spread import PointSpread, gaussian_psf, read_psf
 from napari_srgan.training.degradation.preview import preview
 from napari_srgan.training.degradation.settings import Degradation
-from napari_srgan.training.degradation.simulate import default_degradation
+from napari_srgan.training.degradation.simulate import default_degradation, degradation_of
 from napari_srgan.viewer import choices
 from napari_srgan.viewer.fine_tune_fields import keep_narrow
 from napari_srgan.viewer.form import Form, Number, Range
@@ -153,12 +153,13 @@ class SimulationFields(QWidget):
         return read_psf(finest_level(chosen))
 
     def take(self, camera: Camera, factor: int) -> None:
-        """Show what was estimated: between the noise of one pixel, and of all that become one."""
+        """Show the noise that is simulated where this camera's was found in the image."""
+        found = degradation_of(camera, factor)
         self._as_measured.value = False
-        self._photons.value = camera.gain > 0
-        self._gain.value = camera.gain / factor**2, camera.gain
-        self._offset.value = camera.offset
-        self._read.value = camera.read_noise / factor, camera.read_noise
+        self._photons.value = found.gain is not None
+        self._gain.value = found.gain or (0.0, 0.0)
+        self._offset.value = found.offset
+        self._read.value = found.read_noise
 
 
 def estimate_task(image: Image, deliver: Callable[[Camera], None], complain: Callable[[str], None]) -> Task:

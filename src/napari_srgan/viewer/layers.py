@@ -15,6 +15,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.axes import guess_axes
 from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
+from napari_srgan.models.factor import result_suffix
 from napari_srgan.progress import Job, Progress
 from napari_srgan.viewer.blending import Blending
 from napari_srgan.viewer.geometry import place_result
@@ -63,9 +64,9 @@ def upscale_layer_job(
     Job
         Yields :class:`~napari_srgan.progress.Progress`, returns a new
         :class:`napari.layers.Image` that is in no viewer yet: named
-        ``<layer> x4 (model)``, placed so that every pixel centre stays where it was, and
-        looking the same. Clipping planes and plane depiction, which are counted in
-        pixels, start afresh.
+        ``<layer> x4 (model)``, or ``<layer> restored (model)`` where the size stays, placed so that
+        every pixel centre stays where it was, and looking the same. Clipping planes and plane
+        depiction, which are counted in pixels, start afresh.
 
     Raises
     ------
@@ -181,7 +182,7 @@ def result_state(
     if METADATA_KEY in metadata:
         made["before"] = metadata[METADATA_KEY]
     return state | {
-        "name": f"{state['name']} x{model.scale_factor} ({model.name})",
+        "name": f"{state['name']} {result_suffix(model.scale_factor)} ({model.name})",
         "scale": placement.scale,
         "translate": placement.translate,
         "metadata": {**metadata, METADATA_KEY: made},

@@ -131,8 +131,8 @@ def lazy_layer_job(
     image = check_image(layer)
     if image.metadata.get(METADATA_KEY, {}).get("computed") == ON_DEMAND:
         raise UserError(
-            f"{image.name!r} is upscaled lazily itself, and every look at it would compute it twice; "
-            "upscale the original with a model of a larger factor"
+            f"{image.name!r} is computed lazily itself, and every look at it would compute it twice; make it "
+            "in memory or on disk first, or take the original, and a model of a larger factor"
         )
     data = list(image.data) if image.multiscale else [finest_level(image)]
     if axes is None:

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QBoxLayout, QLabel, QSizePolicy, QTextBrowser, QWidge
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import ModelCard, Quality, model_picture
+from napari_srgan.models.factor import factor_in_words, rival
 from napari_srgan.viewer.model_rows import (
     SHARP,
     ModelRow,
@@ -128,7 +129,7 @@ def details_html(row: ModelRow | None, *, has_picture: bool = True) -> str:
 
 def _facts(row: ModelRow, card: ModelCard) -> str:
     facts = {
-        "factor": f"x{card.scale_factor}",
+        "factor": factor_in_words(card.scale_factor),
         "channels": channels_in_words(card.channels),
         "frames": f"{card.frames} of a time-lapse help each other" if card.frames > 1 else "",
         "trained on": trained_on_in_words(card),
@@ -157,8 +158,9 @@ def _figures(card: ModelCard) -> str:
             for f in figures
         )
         parts.append(f"<p><i>{escape(protocol)}</i></p><table>{''.join(lines)}</table>")
-    looks = "; how different it looks (LPIPS-like), and bicubic" if any(map(_looks, card.quality)) else ""
-    return f"<h4>PSNR, and decibels above bicubic{looks}</h4>{''.join(parts)}"
+    other = rival(card.scale_factor)
+    looks = f"; how different it looks (LPIPS-like), and {other}" if any(map(_looks, card.quality)) else ""
+    return f"<h4>PSNR, and decibels above {other}{looks}</h4>{''.join(parts)}"
 
 
 def _looks(figure: Quality) -> str:

@@ -14,6 +14,7 @@ from napari_srgan.models import (
     RemoteModel,
     read_library,
 )
+from napari_srgan.models.factor import factor_in_words, rival
 from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
 
 SHARP = "sharp: fine detail is invented, do not quantify it"
@@ -91,31 +92,40 @@ def size_in_words(size: int | None) -> str:
 
 
 def mean_gain(card: ModelCard | None) -> tuple[float, list[Quality]] | None:
-    """Mean decibels above bicubic, over the figures that were measured alike: the most there are."""
+    """Mean decibels above its rival, over the figures that were measured alike: the most there are."""
     if card is None or not card.quality:
         return None
     most = max(card.quality_by_protocol.values(), key=len)
     return sum(figure.gain for figure in most) / len(most), most
 
 
-def quality_in_words(card: ModelCard | None, *, unit: str = "dB over bicubic") -> str:
+def quality_in_words(card: ModelCard | None, *, unit: str = "") -> str:
     """E.g. ``"+2.40 dB over bicubic (16 sets)"``; empty if nothing was measured.
 
     A sharp model loses decibels by design; beside them stands how different its results and those of
-    bicubic look from the truth: ``"-0.90 dB; looks 0.08 / 0.12 (Set5)"``.
+    bicubic look from the truth: ``"-0.90 dB; looks 0.08 / 0.12 (Set5)"``. A model that changes no size is
+    compared with the input.
+
+    Parameters
+    ----------
+    card
+        Of the model.
+    unit
+        What follows the number; unsaid, decibels and over what.
     """
     found = mean_gain(card)
-    if found is None:
+    if card is None or found is None:
         return ""
+    unit = unit or f"dB over {rival(card.scale_factor)}"
     gain, figures = found
     images = figures[0].images if len(figures) == 1 else f"{len(figures)} sets"
-    looks = mean_looks(figures) if card is not None and is_sharp(card) else None
+    looks = mean_looks(figures) if is_sharp(card) else None
     beside = f"; looks {looks[0]:.2f} / {looks[1]:.2f}" if looks else ""
     return f"{gain:+.2f} {unit}{beside} ({images})"
 
 
 def mean_looks(figures: Iterable[Quality]) -> tuple[float, float] | None:
-    """Mean LPIPS-like distance of a model's results and of bicubic, where both were measured."""
+    """Mean LPIPS-like distance of a model's results and of its rival's, where both were measured."""
     both = [
         (f.lpips_like, f.bicubic_lpips_like)
         for f in figures
@@ -176,8 +186,10 @@ def _text_column(heading: str, text: Callable[[ModelRow], str]) -> Column:
 
 def _whole_quality(row: ModelRow) -> str:
     words = quality_in_words(row.card)
-    explained = " (LPIPS-like distance from the truth, its own and bicubic's; less is better)"
-    return words + explained if "; looks " in words else words
+    if row.card is None or "; looks " not in words:
+        return words
+    whose = f"its own and {rival(row.card.scale_factor)}'s"
+    return f"{words} (LPIPS-like distance from the truth, {whose}; less is better)"
 
 
 COLUMNS = (
@@ -185,7 +197,7 @@ COLUMNS = (
     _text_column("what it is for", lambda row: row.card.description if row.card else row.problem),
     Column(
         "factor",
-        _of_card(lambda card: f"x{card.scale_factor}"),
+        _of_card(lambda card: factor_in_words(card.scale_factor)),
         lambda row: row.card.scale_factor if row.card else 0,
     ),
     Column(

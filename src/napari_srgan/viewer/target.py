@@ -13,6 +13,7 @@ from napari.layers import Image
 from napari.utils.history import get_save_history
 
 from napari_srgan.errors import UserError
+from napari_srgan.models.factor import result_suffix
 from napari_srgan.storage.fingerprint import plain, what_differs
 from napari_srgan.storage.formats import ending
 from napari_srgan.storage.found import Kind, look_at
@@ -40,7 +41,7 @@ def suggest(image: Image, axes: str, factor: int) -> Path:
     name = image.name
     name = name[: -len(ending(Path(name)))] if ending(Path(name)) else name
     name = _NOT_IN_NAMES.sub(" ", name).strip(" .") or "image"
-    return folder / f"{name}_x{factor}{_ending_for(axes)}"
+    return folder / f"{name}_{result_suffix(factor)}{_ending_for(axes)}"
 
 
 def _ending_for(axes: str) -> str:

@@ -12,6 +12,7 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from napari_srgan.progress import Progress
 from napari_srgan.training.pairs.check import check_pair_job
@@ -82,9 +83,41 @@ def test_exchanged_images_of_one_size_are_told_by_their_sharpness() -> None:
     sharp = field(0, 160, 192)[16:-16, 16:-16]
     assert check(low, sharp).problem == ""
     assert "'low' is sharper than 'high': they are exchanged" in check(sharp, low).problem
-    # Noise is not sharpness: a noisy image and its clean partner are the right way round.
-    noisy = sharp + np.random.default_rng(0).normal(0, 200, sharp.shape)
-    assert check(noisy, sharp).problem == ""
+
+
+@pytest.mark.parametrize("noise", [60.0, 200.0, 500.0])
+def test_exchanged_images_of_one_size_are_told_by_their_noise(noise: float) -> None:
+    clean = field(0, 192, 192)
+    noisy = clean + np.random.default_rng(0).normal(0, noise, clean.shape)
+    report = check(noisy, clean)
+    assert report.problem == ""
+    assert not [block for block in report.blocks if not block.good]
+    assert "'low' has less noise than 'high': they are exchanged" in check(clean, noisy).problem
+
+
+def test_a_truth_that_is_less_noisy_and_less_sharp_is_a_truth() -> None:
+    """Averaged frames of a stage that trembles, or a long exposure of what moves."""
+    sharp = field(0, 192, 192)
+    noisy = sharp + np.random.default_rng(0).normal(0, 60, sharp.shape)
+    blurry = gaussian_filter(sharp, 1.5)
+    assert check(noisy, blurry).problem == ""
+
+
+def test_two_exposures_alike_are_a_pair_in_both_orders() -> None:
+    """Either is as good a truth as the other: what differs is noise, which nobody can predict."""
+    clean = field(0, 192, 192)
+    one, other = (clean + np.random.default_rng(seed).normal(0, 100, clean.shape) for seed in (1, 2))
+    assert check(one, other).problem == check(other, one).problem == ""
+
+
+def test_what_a_check_of_equal_sizes_says_is_not_about_resolution() -> None:
+    clean = field(0, 192, 192)
+    noisy = clean + np.random.default_rng(0).normal(0, 100, clean.shape)
+    noisy[64:128, 64:128] = field(7, 64, 64)
+    report = check(noisy, clean)
+    for sentence in (report.summary, *report.notes):
+        assert "resolution" not in sentence
+    assert "of one size" in report.summary
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -34,16 +34,15 @@ def test_partners_lie_on_each_other_in_the_world(
     low = image("low", 120, 110, scale=(scale, scale), origin=(5 * scale, -3 * scale))
     high_shape = (size[0] * factor, size[1] * factor)
     high = image("high", *high_shape, scale=(fine, fine), origin=placement.translate)
-    # Factor 1 leaves pixel sizes equal, which tells nothing about the world.
-    if factor == 1:
-        return
+    # Equal pixel sizes may be those of images that nobody has calibrated, unless it is said that they are.
+    told = 1 if factor == 1 else None
     # What the world says they share; half a low-resolution pixel is taken for none.
     shared = [min(n, at + m) - max(at, 0) for n, at, m in zip((120, 110), start, size, strict=True)]
     if min(shared) < LEAST_SIDE:
         with pytest.raises(UserError, match=r"low and high are no pair: (in the world|they lie apart)"):
-            match(low, high)
+            match(low, high, told)
         return
-    pair = match(low, high)
+    pair = match(low, high, told)
     assert pair.factor == factor
     assert pair.shape == tuple(shared)
     for axis in (0, 1):
@@ -144,6 +143,26 @@ def test_what_is_no_pair_is_named_with_the_reason(sentence: str, low: SourceImag
         match(low, high)
     assert str(caught.value).startswith("a and b are no pair: ")
     assert sentence in str(caught.value)
+
+
+def test_images_of_equal_pixel_sizes_lie_where_the_world_says() -> None:
+    micrometres = {"scale": (0.1, 0.1)}
+    low = image("a", 100, 100, **micrometres)
+    moved = match(low, image("b", 100, 100, origin=(1.0, -2.0), **micrometres))
+    assert (moved.factor, moved.low_region, moved.high_region) == (
+        1, ((10, 100), (0, 80)), ((0, 90), (20, 100)),
+    )  # fmt: skip
+    # Another cut of the same pixels, whose shape tells nothing.
+    cut = match(low, image("b", 60, 137, origin=(2.0, 0.0), **micrometres))
+    assert (cut.factor, cut.low_region) == (1, ((20, 80), (0, 100)))
+
+
+def test_shapes_tell_the_factor_where_nobody_has_set_pixel_sizes() -> None:
+    low, high = (image(name, side, side, scale=(1.0, 1.0)) for name, side in (("a", 64), ("b", 128)))
+    assert match(low, high).factor == 2
+    assert match(low, high, 1).shape == (64, 64)
+    with pytest.raises(UserError, match="by their shape, 'b' is the high-resolution image"):
+        match(high, low)
 
 
 def test_a_factor_that_is_told_has_to_fit() -> None:

@@ -40,7 +40,7 @@ class Degradation:
     """
 
     factor: int
-    """How many times smaller the low-resolution image is."""
+    """How many times smaller the low-resolution image is; 1 where only blur and noise are to be taken off."""
     blur: tuple[float, float] = (0.0, 0.7)
     """Sigma of a Gaussian point spread function in low-resolution pixels, beyond the antialiasing."""
     psf: PointSpread | None = None
@@ -120,6 +120,21 @@ class Degradation:
         return max(math.ceil(GAUSSIAN_REACH * widest), airy)
 
     @property
+    def noisy(self) -> bool:
+        """Whether there is noise of photons or of electronics."""
+        return (self.gain or (0.0, 0.0))[1] + self.read_noise[1] > 0
+
+    @property
+    def only_downsamples(self) -> bool:
+        """Whether nothing happens to an image but that it becomes smaller by antialiased bicubic.
+
+        At a factor of 1 that is nothing at all.
+        """
+        sampled = self.factor > 1 and set(self.sampling) != {"bicubic"}
+        changed = self.psf is not None or self.blur[1] > 0 or self.noisy or self.jpeg > 0 or sampled
+        return self.clean == 1 or not changed
+
+    @property
     def summary(self) -> str:
         """One plain phrase with the numbers, for cards and windows."""
         if self.psf is not None:
@@ -128,7 +143,8 @@ class Degradation:
             blur = f"a point spread function of {side} x {side} pixels{changed}"
         else:
             shape = "a Gaussian or Airy pattern" if self.airy else "a Gaussian"
-            blur = f"{shape} of sigma {_words(self.blur)} low-resolution pixels"
+            pixels = "low-resolution pixels" if self.factor > 1 else "pixels"
+            blur = f"{shape} of sigma {_words(self.blur)} {pixels}"
         noise = f"read noise {_words(self.read_noise)}" if self.read_noise[1] else ""
         if self.gain and self.gain[1]:
             photons = f"{_words(self.gain)} grey levels per photo-electron above {self.offset:.4g}"
@@ -140,7 +156,8 @@ class Degradation:
         blurred = "no blur" if self.psf is None and self.blur[1] == 0 else blur
         ways = " or ".join(SAMPLING_NAMES[way] for way in dict.fromkeys(self.sampling))
         clean = f"; {self.clean:.0%} without blur and noise" if self.clean else ""
-        return f"1/{self.factor} of the size by {ways}, {blurred}, {noise or 'no noise'}{clean}"
+        size = f"1/{self.factor} of the size by {ways}" if self.factor > 1 else "the same size"
+        return f"{size}, {blurred}, {noise or 'no noise'}{clean}"
 
     def __str__(self) -> str:
         return self.summary

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_srgan.acquisition.camera import estimate_camera
+from napari_srgan.acquisition.camera import Camera, estimate_camera
 from napari_srgan.training.degradation.camera_noise import FileRange, record
 from napari_srgan.training.degradation.exposure import Exposure, draw_exposure
 from napari_srgan.training.degradation.sampling import (
@@ -20,6 +20,9 @@ from napari_srgan.training.degradation.sampling import (
     sampling_line,
 )
 from napari_srgan.training.degradation.settings import GAUSSIAN_REACH, Degradation
+
+DIMMEST = 16.0
+"""Times less light than the image's own, with which its denoising is learned from."""
 
 
 def margin(degradation: Degradation) -> int:
@@ -180,9 +183,6 @@ def _through_lens(high: Tensor, exposure: Exposure, factor: int) -> Tensor:
 def default_degradation(high: Any, factor: int) -> Degradation:
     """What a user who sets nothing gets: a light random blur, and the noise that the camera of `high` makes.
 
-    A pixel of the low-resolution image gathers the light of ``factor**2`` pixels, so its noise lies between
-    that of the same exposure and that of ``factor**2`` times as many photons, at the same grey level.
-
     Parameters
     ----------
     high
@@ -190,10 +190,30 @@ def default_degradation(high: Any, factor: int) -> Degradation:
     factor
         How many times smaller the low-resolution image is.
     """
-    camera = estimate_camera(high)
+    return degradation_of(estimate_camera(high), factor)
+
+
+def degradation_of(camera: Camera, factor: int) -> Degradation:
+    """A light random blur, and the noise of a camera.
+
+    A pixel of the low-resolution image gathers the light of ``factor**2`` pixels, so its noise lies between
+    that of the same exposure and that of ``factor**2`` times as many photons, at the same grey level.
+
+    At a factor of 1 it is that of 1 to 1/:data:`DIMMEST` of the light: the high-resolution image has the
+    noise of its own exposure, which nobody can take off, and with no more than that a network would learn
+    to leave half of it (Moran, N. et al. (2020). Noisier2Noise. CVPR, arXiv 1910.11908, section 3).
+
+    Parameters
+    ----------
+    camera
+        Of the high-resolution image.
+    factor
+        How many times smaller the low-resolution image is.
+    """
+    least, most = (1 / factor, 1.0) if factor > 1 else (1.0, DIMMEST**0.5)
     return Degradation(
         factor,
-        gain=(camera.gain / factor**2, camera.gain) if camera.gain else None,
+        gain=(camera.gain * least**2, camera.gain * most**2) if camera.gain else None,
         offset=camera.offset,
-        read_noise=(camera.read_noise / factor, camera.read_noise),
+        read_noise=(camera.read_noise * least, camera.read_noise * most),
     )

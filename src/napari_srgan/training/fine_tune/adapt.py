@@ -13,6 +13,7 @@ from torch import Tensor
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model
 from napari_srgan.models.card import SPANDREL
+from napari_srgan.models.factor import factor_in_words
 from napari_srgan.networks import Generator, build_network
 
 
@@ -55,7 +56,7 @@ def adapt(base: Model, *, channels: int, factor: int, back_projection: bool) -> 
     arguments = {**card.arguments, "scale_factor": card.scale_factor, "channels": card.channels}
     had_back_projection = bool(arguments.pop("back_projection", False))
     notes = []
-    if had_back_projection and not back_projection:
+    if had_back_projection and not back_projection and factor > 1:
         notes.append(
             "results need no longer agree exactly with the low-resolution image, which has blur and noise "
             "of its own"
@@ -81,8 +82,8 @@ def _rebuilt(
     card = base.card
     if card.architecture == SPANDREL:
         raise UserError(
-            f"{card.name} is for {_kind(card.channels)} and x{card.scale_factor} and its network cannot be "
-            f"changed for {_kind(channels)} and x{factor}; choose another base"
+            f"{card.name} is for {_kind(card.channels, card.scale_factor)} and its network cannot be changed "
+            f"for {_kind(channels, factor)}; choose another base"
         )
     try:
         network = build_network(
@@ -90,7 +91,7 @@ def _rebuilt(
         )
     except (TypeError, ValueError) as error:
         raise UserError(
-            f"{card.name} cannot be made a model for {_kind(channels)}, x{factor}: {error}"
+            f"{card.name} cannot be made a model for {_kind(channels, factor)}: {error}"
         ) from error
     fresh = network.state_dict()
     given = base.network.state_dict()
@@ -103,20 +104,21 @@ def _rebuilt(
             taken[name] = fitted
     if not any(tensor.ndim > 1 for tensor in taken.values()):
         raise UserError(
-            f"nothing of {card.name} fits a model for {_kind(channels)}, x{factor}; choose another base"
+            f"nothing of {card.name} fits a model for {_kind(channels, factor)}; choose another base"
         )
     network.load_state_dict(fresh | taken)
     notes = []
     if channels != card.channels:
         notes.append(
-            f"{card.name} is for {_kind(card.channels)}: its first and last layers were adapted "
-            f"to {_kind(channels)}"
+            f"{card.name} is for {_colours(card.channels)}: its first and last layers were adapted "
+            f"to {_colours(channels)}"
         )
     new = len(fresh) - len(taken)
     if factor != card.scale_factor:
+        wanted = f"x{factor}" if factor > 1 else "results of the same size"
         notes.append(
-            f"{card.name} is for x{card.scale_factor}: {new} of its {len(fresh)} tensors are new "
-            f"for x{factor}"
+            f"{card.name} is for {factor_in_words(card.scale_factor)}: {new} of its {len(fresh)} tensors are "
+            f"new for {wanted}"
         )
     return network, notes
 
@@ -141,5 +143,9 @@ def _fitted(given: Tensor, shape: torch.Size, channels: int, before: int) -> Ten
     return tensor.clone() if tensor.shape == shape else None
 
 
-def _kind(channels: int) -> str:
+def _kind(channels: int, factor: int) -> str:
+    return f"{_colours(channels)}, {factor_in_words(factor)}"
+
+
+def _colours(channels: int) -> str:
     return {1: "grayscale images", 3: "RGB images"}.get(channels, f"{channels} channels")

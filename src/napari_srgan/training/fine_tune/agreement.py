@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model
+from napari_srgan.models.factor import factor_in_words
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.source import SourceImage
@@ -30,7 +31,7 @@ def agreed_factor(
             "fine-tune that model on the other"
         )
     if len(measured) > 1:
-        found = ", ".join(f"x{factor}" for factor in sorted(measured))
+        found = ", ".join(factor_in_words(factor) for factor in sorted(measured))
         raise UserError(f"all pairs must have one scale factor; these have {found}")
     wanted = settings.factor
     factor = measured.pop() if measured else wanted or (base.scale_factor if base else None)
@@ -38,12 +39,17 @@ def agreed_factor(
         raise UserError("say the scale factor: neither a pair nor a base tells it")
     if wanted is not None and wanted != factor:
         raise UserError(f"the pairs have scale factor x{factor}, not x{wanted}")
-    if base is not None and base.scale_factor != factor and wanted is None:
+    # Nobody has a base of factor 1 before the first training: there, others are taken as they are.
+    if base is not None and base.scale_factor != factor and wanted is None and factor > 1:
         raise UserError(
-            f"these pairs are x{factor}, {base.name} is x{base.scale_factor}: choose a base of x{factor}, or "
+            f"these pairs are x{factor}, {base.name} is {_told(base)}: choose a base of x{factor}, or "
             f"say that the factor shall be {factor}; then the base's last layers are made anew"
         )
     return factor
+
+
+def _told(base: Model) -> str:
+    return f"x{base.scale_factor}" if base.scale_factor > 1 else "for the same size"
 
 
 def agreed_channels(pairs: Sequence[MatchedPair | SourceImage]) -> int:

@@ -2,7 +2,8 @@
 
 As a rule results have the brightness of the low-resolution image: the high-resolution image is
 brought to it by the gain and offset that the check of a pair has found. Another modality can be so
-much brighter in places that the low-resolution image's type would cut it off; then results have the
+much brighter in places that the low-resolution image's type would cut it off, and a short exposure can
+have so few grey levels that a result without its noise would be steps; then results have the
 grey levels of the high-resolution images, and the model's card says so.
 """
 
@@ -17,6 +18,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import (
     BYTE_TRANSFORM,
     HIGH_PERCENTILE,
+    LOW_PERCENTILE,
     IntensityTransform,
     percentile_transform,
 )
@@ -24,6 +26,8 @@ from napari_srgan.models.card import ResultIntensity
 from napari_srgan.training.fine_tune.settings import Brightness
 from napari_srgan.training.pairs.aligned import AlignedPlane
 
+LEAST_LEVELS = 32
+"""Grey levels from black to white, below which steps are seen between them."""
 SAMPLE_STEP = 3
 """Every so many pixels of each axis are looked at."""
 
@@ -89,7 +93,7 @@ def like_high(
 
 
 def _fits(plane: AlignedPlane, relation: Relation) -> bool:
-    """Whether the bright parts of the high-resolution image can be told in its partner's type."""
+    """Whether the grey levels of the high-resolution image can be told in its partner's type."""
     assert plane.low is not None
     if plane.low.dtype.kind not in "iu":
         return plane.low.dtype.kind == "f"
@@ -97,8 +101,11 @@ def _fits(plane: AlignedPlane, relation: Relation) -> bool:
     finite = values[np.isfinite(values)]
     if not finite.size:
         return True
-    brightest = relation.gain * float(np.percentile(finite, HIGH_PERCENTILE)) + relation.offset
-    return brightest <= float(np.iinfo(plane.low.dtype).max)
+    darkest, brightest = np.percentile(finite, [LOW_PERCENTILE, HIGH_PERCENTILE])
+    own = brightest - darkest if plane.high.dtype.kind in "iu" else np.inf
+    # Few levels are no loss where there are no more of them in the truth either.
+    enough = relation.gain * (brightest - darkest) >= min(LEAST_LEVELS, own)
+    return bool(enough and relation.gain * brightest + relation.offset <= np.iinfo(plane.low.dtype).max)
 
 
 def _sample(high: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from napari_srgan.inference.devices import choose_device
 from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.models import Model, load_model
 from napari_srgan.models.card import Baseline
+from napari_srgan.models.factor import rival
 from napari_srgan.networks import Generator, build_network
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import default_degradation
@@ -79,7 +80,8 @@ def fine_tune_job(
     -------
     Model
         The best weights, with a card that tells how well they do on what was held back, and
-        whether that is better than bicubic interpolation and the base.
+        whether that is better than bicubic interpolation (or, at a factor of 1, than the input and its best
+        Gaussian blur) and the base.
 
     Raises
     ------
@@ -114,7 +116,7 @@ def _fine_tune(
     yield TrainingProgress(0, 1, "Starting", phase="starting")
     degradation = None if reports else _degradation(subjects, factor, settings)
     # Where low resolution is nothing but high resolution downsampled, results can be made to agree with it.
-    keeps_agreement = degradation is not None and _only_downsamples(degradation)
+    keeps_agreement = degradation is not None and degradation.only_downsamples
     torch.manual_seed(settings.seed)  # layers that a base has to get anew are drawn
     start = _start(loaded, settings, channels=channels, factor=factor, back_projection=keeps_agreement)
     smallest = min(min(plane.usable.shape) for subject in subjects for plane in subject.planes)
@@ -129,7 +131,7 @@ def _fine_tune(
     )
     material = PairMaterial(subjects, framing, settings, degradation)
     left_out = [note for subject in subjects for note in subject.notes]
-    notes = (*start.notes, *material.notes, *_met_before(loaded, material))
+    notes = (*start.notes, *material.notes, *_met_before(loaded, material), *_only_deblurs(degradation))
     network = start.network.to(team.device)
     recipe = recipe_for(
         settings,
@@ -167,17 +169,28 @@ def _degradation(subjects: list[Subject], factor: int, settings: FineTuning) -> 
     if settings.degradation is not None and settings.degradation.factor != factor:
         raise UserError(
             f"low resolution would be simulated for x{settings.degradation.factor}, the model is "
-            f"for x{factor}"
+            f"for x{factor}; give both one factor"
         )
     chosen = settings.degradation or default_degradation(
         [plane.high for each in subjects for plane in each.planes], factor
     )
+    if factor == 1 and chosen.only_downsamples:
+        raise UserError(
+            "there is nothing to learn: the images that are simulated have the size of the high-resolution "
+            "ones, and neither blur nor noise; give the simulation a blur, a gain or a read noise, or choose "
+            "a factor above 1"
+        )
     return chosen if settings.noise is None else replace(chosen, noise=settings.noise)
 
 
-def _only_downsamples(degradation: Degradation) -> bool:
-    noise = (degradation.gain or (0.0, 0.0))[1] + degradation.read_noise[1]
-    return degradation.psf is None and degradation.blur[1] == 0 and noise == 0
+def _only_deblurs(degradation: Degradation | None) -> tuple[str, ...]:
+    """What becomes of noise that a model has never seen, where it is to leave the size as it is."""
+    if degradation is None or degradation.factor > 1 or degradation.noisy:
+        return ()
+    return (
+        "the images that are simulated have no noise: the model learns to deblur alone, which makes noise "
+        "stronger; give the simulation a gain or a read noise, and it learns to take that off",
+    )
 
 
 def _start(
@@ -226,12 +239,16 @@ def _baseline(material: PairMaterial, base: Model | None, framing: Framing) -> B
     if base is not None and (base.scale_factor, base.card.channels) == (framing.factor, framing.channels):
         figure = mean(material.judge.judge(base.network, torch.device("cpu")))
     return Baseline(
-        bicubic=mean(material.bicubic), base=figure, base_name=base.name if base is not None else ""
+        bicubic=mean(material.bicubic),
+        rival=rival(framing.factor),
+        smoothed=None if framing.factor > 1 else mean(material.judge.smoothed()),
+        base=figure,
+        base_name=base.name if base is not None else "",
     )
 
 
 def _starting_words(notes: Sequence[str], baseline: Baseline) -> str:
-    return "; ".join([*notes, f"bicubic has {baseline.bicubic:.2f} dB on what is held back"])
+    return "; ".join([*notes, f"{baseline.rival} has {baseline.bicubic:.2f} dB on what is held back"])
 
 
 def _met_before(base: Model | None, material: PairMaterial) -> tuple[str, ...]:

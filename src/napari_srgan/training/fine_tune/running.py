@@ -82,7 +82,7 @@ class RunningTraining:
 
     def _progress(self, step: int, *, loss: float | None = None, note: str = "") -> TrainingProgress:
         figure = f"{self.history[-1].psnr:.2f} dB" if self.history else "not judged yet"
-        words = f"Training: step {step}, {figure} (bicubic {self.baseline.bicubic:.2f})"
+        words = f"Training: step {step}, {figure} ({self.baseline.rival} {self.baseline.bicubic:.2f})"
         return TrainingProgress(
             done=int(self.position * PARTS), total=PARTS, message=f"{words}; {note}" if note else words,
             phase="training", step=step, minutes=self.minutes, loss=loss,

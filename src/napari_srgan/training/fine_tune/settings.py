@@ -36,7 +36,8 @@ class FineTuning(BaseModel):
     """Of the patches, the noise and fresh weights. On a CPU the same seed and steps give the same weights."""
 
     factor: int | None = Field(default=None, ge=1, le=8)
-    """Scale factor of the model; None: that of the pairs. Must be said where it differs from the base's."""
+    """Scale factor of the model; 1: it denoises or deblurs, and leaves the size as it is. None: that of the
+    pairs. Must be said where it is above 1 and differs from the base's."""
     despite_check: bool = False
     """Train on pairs that the check calls wrong, e.g. to learn fluorescence from phase contrast."""
     correct_shift: bool = True

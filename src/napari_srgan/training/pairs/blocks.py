@@ -135,10 +135,21 @@ def _measure(
         shift = (steps[0] + rest[0], steps[1] + rest[1])
         if max(map(abs, rest)) <= 0.5:
             break
+    return shift, _likeness(structure, (ours, theirs), rest, block[2])
+
+
+def _likeness(
+    structure: Structure,
+    parts: tuple[tuple[slice, slice], tuple[slice, slice]],
+    rest: tuple[float, float],
+    side: int,
+) -> float:
+    """Correlation of a part of the low plane with one of the high plane, moved by `rest` pixels."""
+    ours, theirs = parts
     lying = moved(structure.high[theirs], rest, order=1, mode="nearest")
-    edge = min(int(np.ceil(max(map(abs, rest)))) + 1, block[2] // 4)
+    edge = min(int(np.ceil(max(map(abs, rest)))) + 1, side // 4)
     inside = slice(edge, -edge), slice(edge, -edge)
-    return shift, pearson(structure.low[ours][inside], lying[inside])
+    return pearson(structure.low[ours][inside], lying[inside])
 
 
 def _on_each_other(
@@ -161,16 +172,40 @@ def judge_blocks(
     """Say which blocks are good, and which are empty.
 
     A block is good if it correlates and its shift agrees with the others': what is unlike has a peak
-    of correlation, too, but anywhere.
+    of correlation, too, but anywhere. One whose own shift cannot be found in its noise is good if it
+    correlates where the others lie.
     """
     centre, tolerance = _agreement(blocks, whole)
     faint = _faint(blocks, plane, structure)
     judged = []
-    for block, is_faint in zip(blocks, faint, strict=True):
+    for block in blocks:
         off = np.hypot(block.shift[0] - centre[0], block.shift[1] - centre[1])
-        good = bool(block.correlation >= LEAST_CORRELATION and off <= tolerance)
-        judged.append(replace(block, good=good, empty=bool(is_faint and not good)))
-    return tuple(judged)
+        judged.append(replace(block, good=bool(block.correlation >= LEAST_CORRELATION and off <= tolerance)))
+    if any(block.good for block in judged):
+        judged = [
+            block if block.correlation >= LEAST_CORRELATION else _moved_to(block, plane, structure, centre)
+            for block in judged
+        ]
+    return tuple(
+        replace(block, empty=bool(is_faint and not block.good))
+        for block, is_faint in zip(judged, faint, strict=True)
+    )
+
+
+def _moved_to(
+    block: BlockShift, plane: PlanePair, structure: Structure, centre: NDArray[np.float64]
+) -> BlockShift:
+    """A block with the shift of the others, if it correlates there."""
+    steps = (round(float(centre[0])), round(float(centre[1])))
+    y, x = (part.start for part in _part(block, plane))
+    parts = _on_each_other(plane.low.shape, (y, x, block.side), steps)
+    if parts is None:
+        return block
+    rest = (float(centre[0]) - steps[0], float(centre[1]) - steps[1])
+    there = _likeness(structure, parts, rest, block.side)
+    if there < LEAST_CORRELATION:
+        return block
+    return replace(block, shift=(float(centre[0]), float(centre[1])), correlation=there, good=True)
 
 
 def _agreement(blocks: Sequence[BlockShift], whole: tuple[int, int]) -> tuple[NDArray[np.float64], float]:

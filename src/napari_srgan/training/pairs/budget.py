@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_srgan.training.pairs.matching import LEAST_SIDE, MatchedPair
 from napari_srgan.training.pairs.plane_pair import looked_at
+from napari_srgan.training.pairs.scale_factor import pixels_of
 from napari_srgan.training.pairs.source import Region
 
 
@@ -70,7 +71,7 @@ def plan(
         note = f"{len(chosen)} of {len(there)} planes, {'in a row' if in_a_row else 'evenly spread'}"
     if (bottom - top, right - left) != pair.shape:
         sizes = f"{bottom - top} x {right - left} of {pair.shape[0]} x {pair.shape[1]}"
-        middle = f"the middle {sizes} low-resolution pixels"
+        middle = f"the middle {sizes} {pixels_of(pair.factor)}"
         note = f"{note}, and of each {middle}" if note else middle
     return Reading(chosen, region, f"{pair.name}: {note}: more does not fit into memory" if note else "")
 

@@ -9,6 +9,7 @@ from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_check import PlaneCheck, check_plane_job, relation_of
 from napari_srgan.training.pairs.plane_pair import joined, looked_at, read_strip, strips
 from napari_srgan.training.pairs.report import BlockShift, PairReport, median_shift
+from napari_srgan.training.pairs.scale_factor import pixels_of
 from napari_srgan.training.pairs.sentences import left_out, plane_name
 
 __all__ = ["MOST_PLANES", "BlockShift", "PairReport", "check_pair_job"]
@@ -115,5 +116,7 @@ def _notes(pair: MatchedPair, checks: list[PlaneCheck]) -> tuple[str, ...]:
         notes.append(f"only its middle was looked at: rows {top} to {bottom}, columns {left} to {right}")
     largest = max((max(map(abs, check.shift)) for check in fitting), default=0.0)
     if largest > min(pair.shape) / 8:
-        notes.append(f"they are shifted by {largest:.0f} low-resolution pixels: much of each has no partner")
+        notes.append(
+            f"they are shifted by {largest:.0f} {pixels_of(pair.factor)}: much of each has no partner"
+        )
     return tuple(notes)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.pairs.scale_factor import Finer
+from napari_srgan.training.pairs.scale_factor import Finer, pixels_of
 from napari_srgan.training.pairs.source import Region, SourceImage
 
 LEAST_SIDE = 32
@@ -67,13 +67,13 @@ def _too_small(low: SourceImage, high: SourceImage, finer: Finer, sides: list[in
             f"both sides need at least {LEAST_SIDE}"
         )
     if not finer.in_world:
-        return f"they share {sides[0]} x {sides[1]} low-resolution pixels; both sides need {LEAST_SIDE}"
+        return f"they share {sides[0]} x {sides[1]} {pixels_of(finer.factor)}; both sides need {LEAST_SIDE}"
     if min(sides) <= 0:
         return (
             f"they lie apart: {low.name!r} begins at {low.origin}, {high.name!r} at {high.origin}; "
             "correct the layers' translation, or choose images of one field"
         )
     return (
-        f"in the world they share only {sides[0]} x {sides[1]} low-resolution pixels, both sides need "
+        f"in the world they share only {sides[0]} x {sides[1]} {pixels_of(finer.factor)}, both sides need "
         f"{LEAST_SIDE}; correct the layers' translation, or choose images of one field"
     )

@@ -56,10 +56,10 @@ def match(low: SourceImage, high: SourceImage, factor: int | None = None) -> Mat
     """Find factor, axes and common part of two images; no pixel is read.
 
     The factor is that of the pixel sizes, if both are known and differ, and else that of the
-    shapes. Axes are matched by their letters, in any order, unnamed ones (Q) by their order; one
-    of a single entry may be missing. What only one of them shows is left out: by world
-    coordinates where pixel sizes are known, and else at the end of each axis, as first pixels
-    then have a common corner.
+    shapes; 1 for images of equal pixel sizes whose shapes tell no factor. Axes are matched by their
+    letters, in any order, unnamed ones (Q) by their order; one of a single entry may be missing. What
+    only one of them shows is left out: by world coordinates where pixel sizes are known, and else at the
+    end of each axis, as first pixels then have a common corner.
 
     Parameters
     ----------

@@ -20,9 +20,10 @@ from napari_srgan.training.pairs.blocks import (
     structure_of,
 )
 from napari_srgan.training.pairs.diagnosis import fit_job
+from napari_srgan.training.pairs.exchanged import exchanged
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_pair import PlanePair
-from napari_srgan.training.pairs.relation import is_sharper, robust_line
+from napari_srgan.training.pairs.relation import robust_line
 from napari_srgan.training.pairs.report import BlockShift, median_shift
 from napari_srgan.training.pairs.values import TOO_LARGE, Extremes
 
@@ -121,8 +122,8 @@ def _misfit(pair: MatchedPair, plane: PlanePair, sure: bool, blocks: Sequence[Bl
         if min(plane.low.shape) < SMALL:
             told = "different fields, or too little to tell"
         return f"{low} and {high} show {told}: nothing of one is found in the other, in any orientation"
-    if pair.factor == 1 and is_sharper(*_on_each_other(plane, blocks)):
-        return f"{low} is sharper than {high}: they are exchanged"
+    if pair.factor == 1 and (how := exchanged(*_on_each_other(plane, blocks))):
+        return f"{low} {how} than {high}: they are exchanged"
     return ""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from napari_srgan.training.pairs.matching import MatchedPair
+from napari_srgan.training.pairs.scale_factor import pixels_of
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,12 @@ class PairReport:
         judged = [block for block in self.blocks if not block.empty]
         good = sum(block.good for block in judged)
         y, x = self.shift
+        field = "one field: the high-resolution image"
+        if self.pair.factor == 1:
+            field = f"one field, of one size: {self.pair.high.name!r}"
         return (
-            f"{self.pair.name} show one field: the high-resolution image is off by {y:+.2f}, {x:+.2f} "
-            f"low-resolution pixels (Y, X; blocks differ by {self.spread:.2f}), {good} of {len(judged)} "
+            f"{self.pair.name} show {field} is off by {y:+.2f}, {x:+.2f} {pixels_of(self.pair.factor)} "
+            f"(Y, X; blocks differ by {self.spread:.2f}), {good} of {len(judged)} "
             f"blocks correlate (median {self.correlation:.2f}), "
             f"low = {self.gain:.4g} x high {self.offset:+.4g}"
         )

@@ -26,6 +26,11 @@ class Finer:
     """Whether pixel sizes say so, too: then world coordinates tell where the images lie."""
 
 
+def pixels_of(factor: int) -> str:
+    """What pixels of the low image are called in sentences; of two images of one size neither is low."""
+    return "low-resolution pixels" if factor > 1 else "pixels"
+
+
 def find_factor(low: SourceImage, high: SourceImage, asked: int | None = None) -> Finer:
     """Find how many times finer `high` is than `low`.
 
@@ -44,27 +49,29 @@ def find_factor(low: SourceImage, high: SourceImage, asked: int | None = None) -
     if asked is not None and (not isinstance(asked, int) or not 1 <= asked <= MOST):
         raise UserError(f"a factor is a whole number from 1 to {MOST}; got {asked!r}")
     of_scales = _ratio_of_scales(low, high)
-    if of_scales is not None and asked is None:
+    # Equal pixel sizes may only never have been set: shapes can say something else.
+    equal = of_scales is not None and _near(of_scales, 1)
+    if of_scales is not None and asked is None and not equal:
         return Finer(_whole(of_scales, low, high), True)
     if of_scales is not None and asked is not None and _near(of_scales, asked):
         return Finer(asked, True)
-    factor = _of_shapes(low, high)
+    factor = _of_shapes(low, high, otherwise=1 if equal else None)
     if asked is not None and factor != asked:
         raise UserError(
             f"{_shapes(low, high)} differ by a factor of {factor}, not {asked}; "
             "leave the factor to be found, or choose other images"
         )
-    return Finer(factor, False)
+    return Finer(factor, equal and factor == 1)
 
 
 def _ratio_of_scales(low: SourceImage, high: SourceImage) -> tuple[float, float] | None:
-    """Along Y and X; None if a pixel size is unknown, or both are equal and so tell nothing."""
+    """Along Y and X; None if a pixel size is unknown."""
     if low.scale is None or high.scale is None:
         return None
     if not all(size > 0 for size in (*low.scale, *high.scale)):
         raise UserError(f"pixel sizes are above 0; got {low.scale} and {high.scale}; correct the scales")
     y, x = (ours / theirs for ours, theirs in zip(low.scale, high.scale, strict=True))
-    return None if _near((y, x), 1) else (y, x)
+    return y, x
 
 
 def _near(ratio: tuple[float, float], factor: int) -> bool:
@@ -84,7 +91,8 @@ def _whole(ratio: tuple[float, float], low: SourceImage, high: SourceImage) -> i
     )
 
 
-def _of_shapes(low: SourceImage, high: SourceImage) -> int:
+def _of_shapes(low: SourceImage, high: SourceImage, *, otherwise: int | None) -> int:
+    """The factor by shapes, or another one where they tell nothing."""
     ours, theirs = low.plane_shape, high.plane_shape
     factor = _shape_factor(ours, theirs)
     if factor is not None:
@@ -95,6 +103,8 @@ def _of_shapes(low: SourceImage, high: SourceImage) -> int:
         raise UserError(
             f"{_shapes(low, high)} fit only if one image is turned by 90 degrees; turn it and try again"
         )
+    if otherwise is not None:
+        return otherwise
     ratios = " and ".join(f"{b / a:.4g}" for a, b in zip(ours, theirs, strict=True))
     raise UserError(
         f"{_shapes(low, high)} differ by factors of {ratios} along Y and X; it has to be one whole number "
