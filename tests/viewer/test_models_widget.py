@@ -110,9 +110,9 @@ def test_click_on_a_heading_sorts_by_size_not_by_letters(open_models, library_fo
     save_model(tiny_model(name="large", width=64), library_folder / "large.safetensors")
     _, widget = open_models()
     header = widget.table.horizontalHeader()
-    x = header.sectionViewportPosition(5) + header.sectionSize(5) // 2
+    x = header.sectionViewportPosition(6) + header.sectionSize(6) // 2
     widget.table.horizontalScrollBar().setValue(10_000)
-    x = header.sectionViewportPosition(5) + header.sectionSize(5) // 2
+    x = header.sectionViewportPosition(6) + header.sectionSize(6) // 2
     QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() // 2))
     assert names(widget)[-1] == "large"
     QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() // 2))
