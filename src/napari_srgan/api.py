@@ -236,6 +236,7 @@ def fine_tune(
     low: Any = None,
     high: Any = None,
     *,
+    noise_of: Any = None,
     base: Model | str | None = "auto",
     axes: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -250,6 +251,9 @@ def fine_tune(
         The same field at low and at high resolution: arrays or napari image layers, or equally long
         lists of them. The factor is that of their sizes (or of the layers' scales). Without
         `low`, low resolution is simulated from `high`.
+    noise_of
+        An image or layer as your microscope gives it every day: its noise and its blur are estimated, and
+        simulated in `high`, or in tiles that come with the package where you give no `high`.
     base
         The model to start from: its name, or itself; ``"auto"``: the bundled one that fits best;
         None: from scratch.
@@ -282,25 +286,28 @@ def fine_tune(
     >>> model = sr.fine_tune(widefield, storm, base="microscopy-x4", minutes=20)  # doctest: +SKIP
     >>> print(model.card.verdict)                                              # doctest: +SKIP
     """
+    from napari_srgan.samples import sample_tiles
     from napari_srgan.training.fine_tune.bases import default_base
     from napari_srgan.training.fine_tune.job import fine_tune_job
     from napari_srgan.training.fine_tune.settings import check_settings
     from napari_srgan.training.pairs.matching import match
 
-    if high is None:
+    if high is None and (noise_of is None or low is not None):
         raise UserError(
             "low resolution alone teaches nothing: give high= too, or only high=, from which low resolution "
-            "is then simulated"
+            "is then simulated; or give the noisy image as noise_of="
         )
+    if high is None:
+        settings = {"hold_back": "images"} | settings
     chosen = check_settings(**settings)
-    highs = _listed(high)
+    highs = list(sample_tiles()) if high is None else _listed(high)
     lows = [None] * len(highs) if low is None else _listed(low)
     if len(lows) != len(highs):
         raise UserError(
             f"every low-resolution image needs its partner; got {len(lows)} low and {len(highs)} high"
         )
     pairs = [
-        _source(fine, axes, f"high {n}")
+        _source(fine, "YX" if high is None else axes, f"high {n}")
         if coarse is None
         else match(*_both(coarse, fine, axes, n), chosen.factor)
         for n, (coarse, fine) in enumerate(zip(lows, highs, strict=True), 1)
@@ -310,6 +317,7 @@ def fine_tune(
         base=default_base(pairs, chosen.factor) if base == "auto" else base,
         settings=chosen,
         checkpoint=None if checkpoint is None else Path(checkpoint),
+        noise_of=None if noise_of is None else _source(noise_of, axes, "the noisy image"),
     )
     model: Model = _finish(job, progress)
     return model

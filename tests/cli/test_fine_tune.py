@@ -66,6 +66,25 @@ def train(shell: Shell, tiny_file: Path, files: Files) -> Shell:
     return run
 
 
+@pytest.mark.parametrize("with_high", [True, False])
+def test_a_model_for_the_noise_of_an_image(train: Shell, files: Files, with_high: bool) -> None:
+    draw = np.random.default_rng(1)
+    light = np.asarray(gaussian_filter(draw.random((256, 256)), 6) > 0.5, float)
+    noisy = files.low.with_name("noisy.tif")
+    tifffile.imwrite(noisy, (draw.poisson(20 * light + 2) * 5 + 100).astype(np.uint16))
+    done = train("--noise-of", noisy, *(("--high", files.high) if with_high else ()))
+    assert done.exit_code == 0, done.output
+    where = "them" if with_high else "the tiles that come with napari-srgan"
+    assert f"the noise and the blur of {noisy}, simulated in {where}" in done.stdout
+    assert load_model(files.out).card.made_for.photons[0] < 40
+
+
+def test_noise_of_an_image_is_not_for_pairs(train: Shell, files: Files) -> None:
+    done = train(files.low, files.high, "--noise-of", files.low)
+    assert done.exit_code != 0
+    assert "pairs have noise of their own" in done.output.replace("\n", " ")
+
+
 def test_a_pair_becomes_a_model(train: Shell, files: Files) -> None:
     done = train(files.low, files.high)
     assert done.exit_code == 0, done.output

@@ -85,3 +85,32 @@ def test_without_high_resolution_there_are_tiles_to_learn_from() -> None:
 def test_an_image_that_shows_nothing_is_refused(noisy: Any, words: str) -> None:
     with pytest.raises(UserError, match=words):
         degradation_like(noisy, [cells(0)], 2)
+
+
+@pytest.mark.parametrize("with_high", [True, False])
+def test_a_model_is_made_for_the_noise_of_an_image(with_high: bool) -> None:
+    import napari_srgan as sr
+
+    noisy = short_exposure(cells(0, 256), 20, gain=4.0, offset=100.0)
+    high = (cells(1, 256) * 30000).astype(np.uint16) if with_high else None
+    model = sr.fine_tune(
+        high=high, noise_of=noisy, base=None, factor=2, steps=2, width=4, blocks=1, patch=16, progress=False
+    )
+    assert model.scale_factor == 2
+    assert model.card.made_for is not None
+    assert model.card.made_for.photons is not None
+    assert model.card.made_for.photons[0] < 40 < 4 * model.card.made_for.photons[1]
+    assert len(model.card.pairs) == (1 if with_high else 8)
+
+
+def test_what_leaves_the_noise_without_a_use_is_refused() -> None:
+    import napari_srgan as sr
+
+    noisy = short_exposure(cells(0, 256), 20, gain=4.0, offset=100.0)
+    high = (cells(0, 512) * 30000).astype(np.uint16)
+    with pytest.raises(UserError, match="pairs have noise of their own"):
+        sr.fine_tune(noisy, high, noise_of=noisy, steps=1, progress=False)
+    with pytest.raises(UserError, match="give one of them"):
+        sr.fine_tune(high=high, noise_of=noisy, degradation=Degradation(2), steps=1, progress=False)
+    with pytest.raises(UserError, match="or give the noisy image as noise_of="):
+        sr.fine_tune(noisy, steps=1, progress=False)

@@ -34,6 +34,14 @@ def fine_tune(
             "is simulated; may be given several times.",
         ),
     ] = None,
+    noise_of: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A noisy image as your microscope gives it: its noise and blur are simulated in --high, or "
+            "in tiles that come with the package.",
+        ),
+    ] = None,
     base: Annotated[
         str | None,
         typer.Option(
@@ -94,7 +102,8 @@ def fine_tune(
     """Train a model on your own images, starting from another one.
 
     Give LOW and HIGH, images of the same field or folders of as many;
-    or give --high alone, and low resolution is simulated.
+    or give --high alone, and low resolution is simulated; or a noisy
+    image as --noise-of, with --high or without.
 
     Part of each image is held back. On it bicubic interpolation, the base
     and the model are measured while the training runs, and at the end it
@@ -108,17 +117,21 @@ def fine_tune(
     }  # fmt: skip
     with errors_told(), ExitStack() as opened:
         from napari_srgan.cli.training_base import choose_base
-        from napari_srgan.cli.training_images import find_files, open_images
+        from napari_srgan.cli.training_images import find_files, open_images, open_noisy
         from napari_srgan.cli.training_places import choose_places, name_of
         from napari_srgan.cli.training_run import TrainingRun
         from napari_srgan.training.fabric_team import join_team
         from napari_srgan.training.fine_tune.settings import check_settings
         from napari_srgan.training.room import check_room
 
-        files = find_files(low, high, high_only or [])
+        files = find_files(low, high, high_only or [], noise_of=noise_of)
         places = choose_places(out, checkpoint, overwrite=overwrite)
-        settings = check_settings(**({"name": name or name_of(out)} | chosen | _parsed(more or [])))
+        parsed = _parsed(more or [])
+        if files.tiles:
+            parsed = {"hold_back": "images"} | parsed
+        settings = check_settings(**({"name": name or name_of(out)} | chosen | parsed))
         images = open_images(files, settings.factor, opened, axes)
+        noisy = open_noisy(files, opened, axes)
         start = choose_base(base, images, settings.factor)
         if start:
             check_room(places.out, start.network)
@@ -127,7 +140,7 @@ def fine_tune(
         opened.callback(team.close)
         run = TrainingRun(places, team)
         run.tell_what_is_used(files, start)
-        run.finish(images, start, settings)
+        run.finish(images, start, settings, noisy)
 
 
 def _parsed(choices: Sequence[str]) -> dict[str, Any]:

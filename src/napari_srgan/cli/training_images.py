@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from napari_srgan.cli.targets import find_inputs
 from napari_srgan.errors import UserError
+from napari_srgan.samples import sample_tiles
 from napari_srgan.storage.formats import open_image
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.spacing import Spacing
@@ -26,9 +27,18 @@ class TrainingFiles:
     """Low and high resolution."""
     alone: tuple[Path, ...]
     """High resolution, whose partners are simulated."""
+    noise_of: Path | None = None
+    """The image whose noise and blur are simulated in them."""
+
+    @property
+    def tiles(self) -> bool:
+        """Whether there are only the tiles that come with the package to learn from."""
+        return self.noise_of is not None and not self.pairs and not self.alone
 
 
-def find_files(low: Path | None, high: Path | None, alone: Sequence[Path]) -> TrainingFiles:
+def find_files(
+    low: Path | None, high: Path | None, alone: Sequence[Path], *, noise_of: Path | None = None
+) -> TrainingFiles:
     """Find the files meant, and who is whose partner: by name, the first of one folder goes with the
     first of the other.
 
@@ -47,10 +57,17 @@ def find_files(low: Path | None, high: Path | None, alone: Sequence[Path]) -> Tr
             "give either LOW and HIGH or --high: pairs and images without a partner cannot be learned from "
             "together; train on one kind, then take that model as --base for the other"
         )
-    if low is None and not alone:
-        raise UserError("there is nothing to learn from: give LOW and HIGH, or --high alone")
+    if low is not None and noise_of is not None:
+        raise UserError(
+            f"the noise of {noise_of} is simulated in high-resolution images, and pairs have noise of their "
+            "own; give --noise-of with --high or alone"
+        )
+    if low is None and not alone and noise_of is None:
+        raise UserError(
+            "there is nothing to learn from: give LOW and HIGH, or --high alone, or --noise-of a noisy image"
+        )
     pairs = _pair_files(low, high) if low is not None and high is not None else []
-    return TrainingFiles(tuple(pairs), tuple(find_inputs(alone)))
+    return TrainingFiles(tuple(pairs), tuple(find_inputs(alone)) if alone else (), noise_of)
 
 
 def open_images(
@@ -79,7 +96,14 @@ def open_images(
         low, high = (_placed(file, opened, axes) for file in (low_file, high_file))
         images.append(match(*_in_one_world(low, high), factor))
     images += [_placed(file, opened, axes).image.checked() for file in files.alone]
+    if files.tiles:
+        images += [SourceImage(f"tile {n}", tile, "YX") for n, tile in enumerate(sample_tiles(), 1)]
     return images
+
+
+def open_noisy(files: TrainingFiles, opened: ExitStack, axes: str | None = None) -> SourceImage | None:
+    """Open the image whose noise is meant, if there is one; arguments are those of :func:`open_images`."""
+    return None if files.noise_of is None else _placed(files.noise_of, opened, axes).image.checked()
 
 
 def _pair_files(low: Path, high: Path) -> list[tuple[Path, Path]]:

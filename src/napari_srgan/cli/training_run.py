@@ -48,15 +48,22 @@ class TrainingRun:
             self._say(f"{low} with {high}")
         for high in files.alone:
             self._say(f"{high}, low resolution simulated")
+        if files.noise_of is not None:
+            where = "the tiles that come with napari-srgan" if files.tiles else "them"
+            self._say(f"the noise and the blur of {files.noise_of}, simulated in {where}")
         beginning = f"starting from {base.name}" if base else "starting from scratch"
         if self._goes_on:
             beginning = f"going on from {self._places.checkpoint}"
         self._say(beginning + (f", in {self._team.size} processes" if self._team.size > 1 else ""))
 
     def finish(
-        self, images: Sequence[MatchedPair | SourceImage], base: Model | None, settings: FineTuning
+        self,
+        images: Sequence[MatchedPair | SourceImage],
+        base: Model | None,
+        settings: FineTuning,
+        noise_of: SourceImage | None = None,
     ) -> None:
-        """Train to the end and save the model.
+        """Train to the end and save the model; arguments are those of ``fine_tune_job``.
 
         Raises
         ------
@@ -66,8 +73,9 @@ class TrainingRun:
             If the training was stopped, or another process of the team has ended.
         """
         job = fine_tune_job(
-            images, base=base, settings=settings, checkpoint=self._places.checkpoint, team=self._team
-        )
+            images, base=base, settings=settings, checkpoint=self._places.checkpoint, team=self._team,
+            noise_of=noise_of,
+        )  # fmt: skip
         try:
             if settings.batch is not None:
                 self._team.share(settings.batch)  # what cannot be shared is told before the images are read

@@ -17,6 +17,7 @@ from napari_srgan.models import Model, load_model
 from napari_srgan.models.card import Baseline
 from napari_srgan.models.factor import rival
 from napari_srgan.networks import Generator, build_network
+from napari_srgan.training.degradation.measured import degradation_like
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import default_degradation
 from napari_srgan.training.fine_tune.adapt import Start, adapt
@@ -50,6 +51,7 @@ def fine_tune_job(
     settings: FineTuning | None = None,
     checkpoint: Path | None = None,
     team: Team | None = None,
+    noise_of: SourceImage | None = None,
 ) -> FineTuningJob:
     """Fine-tune a model on a user's own images.
 
@@ -70,6 +72,9 @@ def fine_tune_job(
         File to write to at each validation, and to go on from if it exists.
     team
         The processes that train together; this one alone if unsaid.
+    noise_of
+        An image whose noise and blur are simulated in high-resolution images alone, see
+        :func:`~napari_srgan.training.degradation.measured.degradation_like`.
 
     Yields
     ------
@@ -90,7 +95,7 @@ def fine_tune_job(
         or disk are too small; said before the training wherever it can be known.
     """
     try:
-        return (yield from _fine_tune(pairs, base, settings or FineTuning(), checkpoint, team))
+        return (yield from _fine_tune(pairs, base, settings or FineTuning(), checkpoint, team, noise_of))
     except OutOfMemory as error:
         raise UserError(
             f"there is not enough memory for this training ({error}); choose smaller patches, a smaller "
@@ -104,8 +109,10 @@ def _fine_tune(
     settings: FineTuning,
     checkpoint: Path | None,
     team: Team | None,
+    noise_of: SourceImage | None,
 ) -> FineTuningJob:
     import_optimisers()
+    _check_noise(pairs, settings, noise_of)
     team = team or Alone(choose_device(settings.device))
     loaded = load_model(base) if isinstance(base, str) else base
     factor = agreed_factor(pairs, loaded, settings)
@@ -114,7 +121,7 @@ def _fine_tune(
     reports, subjects = yield from read_all_job(pairs, loaded, factor, settings, in_time)
 
     yield TrainingProgress(0, 1, "Starting", phase="starting")
-    degradation = None if reports else _degradation(subjects, factor, settings)
+    degradation = None if reports else _degradation(subjects, factor, settings, noise_of)
     # Where low resolution is nothing but high resolution downsampled, results can be made to agree with it.
     keeps_agreement = degradation is not None and degradation.only_downsamples
     torch.manual_seed(settings.seed)  # layers that a base has to get anew are drawn
@@ -165,15 +172,36 @@ def _fine_tune(
     )
 
 
-def _degradation(subjects: list[Subject], factor: int, settings: FineTuning) -> Degradation:
+def _check_noise(
+    pairs: Sequence[MatchedPair | SourceImage], settings: FineTuning, noise_of: SourceImage | None
+) -> None:
+    """Refuse what leaves an image whose noise is meant without a use."""
+    if noise_of is None:
+        return
+    if any(isinstance(pair, MatchedPair) for pair in pairs):
+        raise UserError(
+            f"the noise of {noise_of.name!r} is simulated in high-resolution images; pairs have noise of "
+            "their own: give either pairs, or high-resolution images alone"
+        )
+    if settings.degradation is not None:
+        raise UserError(
+            f"noise and blur are either those of {noise_of.name!r} or given as degradation; give one of them"
+        )
+
+
+def _degradation(
+    subjects: list[Subject], factor: int, settings: FineTuning, noise_of: SourceImage | None
+) -> Degradation:
     if settings.degradation is not None and settings.degradation.factor != factor:
         raise UserError(
             f"low resolution would be simulated for x{settings.degradation.factor}, the model is "
             f"for x{factor}; give both one factor"
         )
-    chosen = settings.degradation or default_degradation(
-        [plane.high for each in subjects for plane in each.planes], factor
-    )
+    highs = [plane.high for each in subjects for plane in each.planes]
+    if noise_of is None:
+        chosen = settings.degradation or default_degradation(highs, factor)
+    else:
+        chosen = degradation_like(noise_of.data, highs, factor, noise_of.axes)
     if factor == 1 and chosen.only_downsamples:
         raise UserError(
             "there is nothing to learn: the images that are simulated have the size of the high-resolution "
