@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PICTURE = "napari-srgan-demo.png"
 """Name of the side-by-side picture."""
+PHOTONS = 30
+"""In the brightest places of the sample that is made noisy."""
 
 
 def demo(
@@ -33,8 +35,9 @@ def demo(
 ) -> None:
     """Make a sample smaller, upscale it again, and compare with what it was.
 
-    Prints PSNR and SSIM beside bicubic interpolation, writes a picture, and opens napari
-    where there is a display.
+    For a model that leaves the size as it is, the sample is made noisy in place of smaller.
+    Prints PSNR and SSIM beside bicubic interpolation, or beside the noisy image, writes a picture,
+    and opens napari where there is a display.
     """
     with errors_told():
         from napari_srgan.cli.comparison import draw_comparison
@@ -59,23 +62,25 @@ def demo(
 
 @dataclass(frozen=True)
 class Compared:
-    """A sample, made smaller and larger again; all but `low` of the same shape."""
+    """A sample, made smaller and larger again, or noisy and clean; all but `low` of the same shape."""
 
     sample: str
     model: Model
     original: NDArray[Any]
     """``(Y, X)`` or ``(Y, X, 3)``."""
     low: NDArray[Any]
-    bicubic: NDArray[Any]
+    """What the model was given."""
+    rival: NDArray[Any]
+    """What there is without a model: `low` interpolated, or itself where it has the size of the original."""
     result: NDArray[Any]
     pixel_size: float | None
     """Of the original, in micrometres."""
     figures: dict[str, Figures]
-    """Of ``"bicubic"`` and ``"result"``."""
+    """Of ``"rival"`` and ``"result"``."""
 
 
 def compare(model: Model) -> Job[Compared]:
-    """Upscale the sample that suits a model, after making it smaller by its factor.
+    """Upscale the sample that suits a model, after making it smaller by its factor, or noisy.
 
     Parameters
     ----------
@@ -96,38 +101,66 @@ def compare(model: Model) -> Job[Compared]:
     from napari_srgan.quality.comparison import bicubic, measure
     from napari_srgan.samples import SAMPLES, sample_path
     from napari_srgan.storage.formats import open_image
-    from napari_srgan.training.degradation.ideal import degrade
 
     name = "tissue" if model.card.channels == 3 else "nuclei"
     sample = SAMPLES[name]
     with open_image(sample_path(name)) as image:
         truth = image.data[:]
-    planes = truth if truth.ndim == 3 else truth[..., None]
-    low, original = (
-        part if truth.ndim == 3 else part[..., 0] for part in degrade(planes, model.scale_factor)
-    )
+    low, original = _degraded(truth, model.scale_factor)
     upscaled: Upscaled = yield from upscale_job(low, model, axes=sample.axes)
-    interpolated = bicubic(low, model.scale_factor)
-    images = {"bicubic": interpolated, "result": upscaled.data}
+    images = {"rival": bicubic(low, model.scale_factor), "result": upscaled.data}
     return Compared(
         sample=sample.title,
         model=model,
         original=original,
         low=low,
-        bicubic=interpolated,
+        rival=images["rival"],
         result=upscaled.data,
         pixel_size=sample.pixel_size,
         figures={which: measure(image, original, model.scale_factor) for which, image in images.items()},
     )
 
 
+def _degraded(truth: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What a model is given, and the truth that fits it, both ``(Y, X)`` or ``(Y, X, 3)``."""
+    from napari_srgan.training.degradation.ideal import degrade
+
+    if factor == 1:
+        return _with_few_photons(truth), truth
+    planes = truth if truth.ndim == 3 else truth[..., None]
+    low, original = degrade(planes, factor)
+    return (low, original) if truth.ndim == 3 else (low[..., 0], original[..., 0])
+
+
+def _with_few_photons(truth: NDArray[Any]) -> NDArray[Any]:
+    """The same image with the noise of :data:`PHOTONS` in its brightest places."""
+    import numpy as np
+
+    from napari_srgan.inference.arrays import restore_dtype
+    from napari_srgan.inference.intensity import percentile_transform
+    from napari_srgan.training.degradation.camera_noise import record
+    from napari_srgan.training.degradation.exposure import Exposure
+
+    light = percentile_transform(truth)
+    exposure = Exposure(gain=light.span / PHOTONS, offset=light.offset)
+    colours = np.moveaxis(truth.reshape(*truth.shape[:2], -1).astype(np.float64), 2, 0)
+    noisy = np.moveaxis(record(colours, exposure, np.random.default_rng(0)), 0, 2)
+    return restore_dtype(noisy, truth.dtype).reshape(truth.shape)
+
+
 def _print_figures(compared: Compared) -> None:
+    from napari_srgan.models.factor import rival
+
     y, x = compared.original.shape[:2]
     name, factor = compared.model.name, compared.model.scale_factor
-    width = max(len(name), len("bicubic")) + 2
-    print(f"{compared.sample}, {y} x {x} pixels: made {factor} times smaller, then upscaled again")
+    other = rival(factor)
+    width = max(len(name), len(other)) + 2
+    done = f"made {factor} times smaller, then upscaled again"
+    if factor == 1:
+        done = f"made noisy as by {PHOTONS} photons in its brightest places, then restored"
+    print(f"{compared.sample}, {y} x {x} pixels: {done}")
     print(f"{'':{width}}{'PSNR (dB)':>10}{'SSIM':>8}")
-    for label, which in (("bicubic", "bicubic"), (name, "result")):
+    for label, which in ((other, "rival"), (name, "result")):
         figures = compared.figures[which]
         print(f"{label:{width}}{figures.psnr:>10.2f}{figures.ssim:>8.4f}")
 

@@ -47,7 +47,7 @@ class TrainingRun:
         for low, high in files.pairs:
             self._say(f"{low} with {high}")
         for high in files.alone:
-            self._say(f"{high}, low resolution simulated")
+            self._say(f"{high}, its partner simulated")
         beginning = f"starting from {base.name}" if base else "starting from scratch"
         if self._goes_on:
             beginning = f"going on from {self._places.checkpoint}"
