@@ -56,7 +56,7 @@ def upscale(
         OME-Zarr) or the address of a zarr or OME-Zarr (``https://``, ``s3://``, ...).
     model
         A model, its name in the library, or a ``.safetensors`` file; unsaid,
-        ``microscopy-x2``, or ``photo-x4`` for RGB.
+        ``microscopy-x2``, or ``photo-x4`` for RGB. One of factor 1 denoises or deblurs.
     axes
         One letter for each axis, e.g. ``"TCYX"`` or ``"YXS"`` (S: colour samples);
         guessed if unsaid. A model for time-lapses lets the frames along T help each other; call the
@@ -248,9 +248,9 @@ def fine_tune(
     Parameters
     ----------
     low, high
-        The same field at low and at high resolution: arrays or napari image layers, or equally long
-        lists of them. The factor is that of their sizes (or of the layers' scales). Without
-        `low`, low resolution is simulated from `high`.
+        The same field at low and at high resolution, or noisy and clean in one size: arrays or napari image
+        layers, or equally long lists of them. The factor is that of their sizes (or of the layers' scales);
+        with a factor of 1 the model denoises or deblurs. Without `low`, it is simulated from `high`.
     noise_of
         An image or layer as your microscope gives it every day: its noise and its blur are estimated, and
         simulated in `high`, or in tiles that come with the package where you give no `high`.
@@ -271,8 +271,8 @@ def fine_tune(
     -------
     Model
         The best weights. ``model.history`` tells how the training went, ``model.card.verdict`` whether
-        it beats bicubic interpolation and the base on what was held back; keep it with
-        :func:`~napari_srgan.save_model`.
+        it beats bicubic interpolation (at a factor of 1 the input, and its best Gaussian blur) and the base
+        on what was held back; keep it with :func:`~napari_srgan.save_model`.
 
     Raises
     ------
@@ -284,6 +284,7 @@ def fine_tune(
     --------
     >>> import napari_srgan as sr                                              # doctest: +SKIP
     >>> model = sr.fine_tune(widefield, storm, base="microscopy-x4", minutes=20)  # doctest: +SKIP
+    >>> denoiser = sr.fine_tune(short_exposure, long_exposure, minutes=5)      # doctest: +SKIP
     >>> print(model.card.verdict)                                              # doctest: +SKIP
     """
     from napari_srgan.samples import sample_tiles
@@ -294,8 +295,8 @@ def fine_tune(
 
     if high is None and (noise_of is None or low is not None):
         raise UserError(
-            "low resolution alone teaches nothing: give high= too, or only high=, from which low resolution "
-            "is then simulated; or give the noisy image as noise_of="
+            "low resolution or noisy images alone teach nothing: give high= too, or only high=, from which "
+            "they are then simulated; or give a noisy image as noise_of="
         )
     if high is None:
         settings = {"hold_back": "images"} | settings
@@ -304,7 +305,8 @@ def fine_tune(
     lows = [None] * len(highs) if low is None else _listed(low)
     if len(lows) != len(highs):
         raise UserError(
-            f"every low-resolution image needs its partner; got {len(lows)} low and {len(highs)} high"
+            "every low-resolution or noisy image needs its partner; got "
+            f"{len(lows)} low and {len(highs)} high"
         )
     pairs = [
         _source(fine, "YX" if high is None else axes, f"high {n}")

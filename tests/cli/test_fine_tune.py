@@ -116,7 +116,7 @@ def test_folders_are_paired_by_name(train: Shell, files: Files, tmp_path: Path) 
 def test_high_resolution_alone_is_enough(train: Shell, files: Files) -> None:
     done = train("--high", files.high)
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith(f"{files.high}, low resolution simulated\n")
+    assert done.stdout.startswith(f"{files.high}, its partner simulated\n")
     assert files.out.exists()
 
 
@@ -255,7 +255,7 @@ def refused(name: str, arguments: list[object], words: str) -> Any:
     [
         refused("nothing", [], "nothing to learn from"),
         refused("no partner", ["LOW"], "--high .*low.ome.tif alone"),
-        refused("itself", ["LOW", "LOW"], "as low and as high resolution"),
+        refused("itself", ["LOW", "LOW"], "as LOW and as HIGH"),
         refused("both kinds", ["LOW", "HIGH", "--high", "HIGH"], "either LOW and HIGH or --high"),
         refused("missing", ["LOW", "gone.tif"], "no file gone.tif"),
         refused("exchanged", ["HIGH", "LOW"], "are no pair"),
@@ -318,4 +318,4 @@ def test_two_processes_print_and_make_what_one_does(train: Shell, tiny_file: Pat
 def test_help_tells_what_happens_if_nothing_is_said(shell: Shell) -> None:
     told = " ".join(re.sub(r"[│\s]+", " ", shell("fine-tune", "--help").stdout).split())
     assert "[default: 10, or none with --steps]" in told
-    assert "low resolution is simulated" in told
+    assert "its partner is simulated" in told

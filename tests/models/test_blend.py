@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import napari_srgan
 from napari_srgan.errors import UserError
-from napari_srgan.models import Model, blend, list_models, load_model, partner_of, save_model
+from napari_srgan.models import Model, blend, list_models, load_model, partner_of, read_model, save_model
 
 
 def change(model: Model, seed: int = 1, **card: Any) -> Model:
@@ -64,6 +64,16 @@ def test_a_blend_is_a_model_that_can_be_saved_and_loaded(tiny_model: Any, tmp_pa
     assert torch.equal(again.network(low), blended.network(low))
     assert not blended.network.training
     assert not any(weight.requires_grad for weight in blended.network.parameters())
+
+
+def test_models_of_factor_1_are_blended_like_others(tiny_model: Any, tmp_path: Path) -> None:
+    faithful = tiny_model(scale_factor=1, name="faithful")
+    sharp = change(faithful, name="sharp")
+    middle = blend(faithful, sharp, 0.5)
+    assert middle.scale_factor == 1
+    again = read_model(save_model(middle, tmp_path / "middle.safetensors"))
+    low = torch.rand(1, 1, 9, 8)
+    assert again.network(low).shape == low.shape
 
 
 def test_the_card_tells_both(tiny_model: Any) -> None:

@@ -45,8 +45,9 @@ def with_card(model: Model, **changes: Any) -> Model:
         {"scale_factor": 2, "channels": 1, "intensity": "percentile", "back_projection": True},
         {"scale_factor": 4, "channels": 3, "intensity": "byte"},
         {"scale_factor": 3, "channels": 2, "normalisation": "instance"},
+        {"scale_factor": 1, "channels": 1},
     ],
-    ids=["gray", "rgb", "instance norm"],
+    ids=["gray", "rgb", "instance norm", "same size"],
 )
 def test_the_package_passes_bioimageios_own_test(
     arguments: dict[str, Any], tiny_model: Any, tmp_path: Path
@@ -98,6 +99,20 @@ def test_the_page_tells_what_the_card_tells(tiny_model: Any, tmp_path: Path) -> 
         assert part in page
     card = next(entry.value for entry in graph.metadata_props if entry.key == "napari-srgan card")
     assert ModelCard.model_validate(json.loads(card)) == model.card
+
+
+def test_a_model_that_leaves_the_size_is_no_super_resolution(tiny_model: Any, tmp_path: Path) -> None:
+    figures = (Quality(images="held back", psnr=30.5, bicubic_psnr=25.5, protocol="range"),)
+    model = with_card(tiny_model(scale_factor=1, name="denoiser"), quality=figures)
+    package = export_bioimageio(model, tmp_path / "model.zip")
+    described = load_model_description(package)
+    assert described.name == "denoiser (denoising)"
+    assert "denoising" in described.tags
+    with ZipFile(package) as file:
+        page = file.read("README.md").decode()
+    assert page.startswith("# denoiser: denoises or deblurs, and leaves the size as it is")
+    assert "| images | PSNR (dB) | input (dB) |" in page
+    assert "bicubic" not in page
 
 
 def test_a_model_without_a_clear_licence_is_refused(tiny_model: Any, tmp_path: Path) -> None:

@@ -35,6 +35,10 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "rdn": ("rdn", {"blocks": 2, "layers": 2, "growth": 4, "width": 8, "scale_factor": 3}),
     "rrdb": ("rrdb", {"blocks": 1, "growth": 4, "width": 8, "scale_factor": 4, "back_projection": True}),
+    "srresnet, factor 1": (
+        "srresnet",
+        {"blocks": 2, "width": 8, "upsampling": "direct", "interpolated_skip": True, "scale_factor": 1},
+    ),
     "rrdb, factor 1": ("rrdb", {"blocks": 1, "growth": 4, "width": 8, "scale_factor": 1}),
 }
 
@@ -100,6 +104,8 @@ def test_the_file_carries_the_card_and_nothing_of_this_machine(tmp_path: Path) -
         ("rdn", {"intensity": "byte"}, "8-bit values divided by 255"),
         ("direct, back-projected", {}, "input pixels up to 14 away: tiles read with so much around"),
         ("instance norm, tanh", {}, "tiles of an image do not fit together"),
+        ("rdn", {}, "(N, 1, 3 Y, 3 X) on the same range"),
+        ("srresnet, factor 1", {}, "(N, 1, Y, X) on the same range"),
     ],
 )
 def test_how_to_use_it_is_said(kind: str, card: dict[str, Any], sentence: str) -> None:

@@ -46,6 +46,18 @@ def test_the_result_is_the_one_in_memory(model: Model, tmp_path: Path, region: A
     np.testing.assert_array_equal(got, expected)
 
 
+def test_a_result_of_the_same_size(tiny_model: Any, tmp_path: Path) -> None:
+    model = tiny_model(1)
+    source = tmp_path / "x.ome.tif"
+    size = {"PhysicalSizeX": 0.2, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.4, "PhysicalSizeYUnit": "µm"}
+    tifffile.imwrite(source, IMAGE, metadata={"axes": "ZYX", **size})
+    got = to_zarr(source, model, tmp_path / "y.ome.zarr", tile=32)
+    np.testing.assert_array_equal(got, upscale(IMAGE, model, axes="ZYX", tile=32, progress=False, **EXACT))
+    with open_image(source) as given, open_image(tmp_path / "y.ome.zarr") as made:
+        assert made.data.shape == given.data.shape
+        assert made.spacings == given.spacings
+
+
 def test_colours(model: Model, tmp_path: Path) -> None:
     picture = IMAGE.transpose(1, 2, 0).astype(np.uint8)
     got = to_zarr(picture, model, tmp_path / "out.ome.zarr", tile=32)

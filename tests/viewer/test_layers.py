@@ -18,7 +18,7 @@ from napari_srgan.viewer.layers import upscale_layer_job
 
 RANDOM = np.random.default_rng(0)
 GRAY = RANDOM.integers(0, 4000, (12, 10), dtype=np.uint16)
-MODELS = {factor: make_tiny_model(scale_factor=factor, name=f"tiny-x{factor}") for factor in (2, 3, 4)}
+MODELS = {factor: make_tiny_model(scale_factor=factor, name=f"tiny-x{factor}") for factor in (1, 2, 3, 4)}
 
 
 def upscaled(layer, model=MODELS[2], **options):
@@ -73,13 +73,25 @@ def transforms(draw, ndim):
 
 @pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
 @settings(max_examples=25)
-@given(st.data(), st.sampled_from([2, 3]), st.sampled_from([2, 3, 4]), st.booleans())
+@given(st.data(), st.sampled_from([2, 3]), st.sampled_from(sorted(MODELS)), st.booleans())
 def test_every_pixel_centre_keeps_its_world_point(data, ndim, factor, part):
     state = data.draw(transforms(ndim))
     source = Image(np.broadcast_to(GRAY, (2, 12, 10)) if ndim == 3 else GRAY, **state)
     region = ((2, 9), (3, 7)) if part else None
     result = upscaled(source, MODELS[factor], region=region)
     assert_lies_on(result, source, factor, origin=(2, 3) if part else (0, 0))
+
+
+def test_a_restored_layer_lies_where_the_original_lies_and_says_what_it_is():
+    source = Image(GRAY, name="cells", scale=(0.3, 0.4), translate=(7, -5), metadata={"stain": "DAPI"})
+    result = upscaled(source, MODELS[1])
+    assert result.name == "cells restored (tiny-x1)"
+    assert result.data.shape == GRAY.shape
+    np.testing.assert_array_equal(result.scale, source.scale)
+    np.testing.assert_array_equal(result.translate, source.translate)
+    made = result.metadata["napari-srgan"]
+    assert (made["model"], made["scale_factor"]) == ("tiny-x1", 1)
+    assert "prediction" in made["note"]
 
 
 def test_mirrored_image():

@@ -58,6 +58,29 @@ def test_coarser_levels_are_the_original():
     assert [level.shape for level in layer.data] == [(160, 144), (80, 72), (40, 36)]
 
 
+def test_a_restored_layer_has_no_level_that_is_the_original_itself():
+    """Of two levels of one size napari shows the second, which would be the noisy image."""
+    model = make_tiny_model(1, name="tiny-x1")
+    layer = lazily(Image(GRAY, name="cells", scale=(2, 3), translate=(4, 5)), model)
+    assert layer.name == "cells restored (tiny-x1), lazy"
+    assert [level.shape for level in layer.data] == [(40, 36), (20, 18)]
+    np.testing.assert_array_equal(np.asarray(layer.data[0]), eagerly(GRAY, model))
+    np.testing.assert_array_equal(layer.data[1], GRAY[1::2, 1::2])
+    np.testing.assert_array_equal((*layer.scale, *layer.translate), (2, 3, 4, 5))
+    pyramid = [np.kron(GRAY, np.ones((2, 2), np.uint16)), GRAY]
+    layer = lazily(Image(pyramid, multiscale=True), model)
+    assert [level.shape for level in layer.data] == [(80, 72), (40, 36)]
+    quantities = ResultIntensity(offset=5, span=100, dtype="float32")
+    other = replace(model, card=model.card.model_copy(update={"result": quantities}))
+    layer = lazily(Image(GRAY), other)
+    assert [level.shape for level in layer.data] == [(40, 36), (20, 18)]
+
+
+def test_a_line_can_be_restored_lazily():
+    layer = lazily(Image(GRAY[:1]), make_tiny_model(1))
+    assert layer.data[0].shape == (1, 36)
+
+
 @pytest.mark.usefixtures("no_network")
 def test_whole_slide_is_added_without_reading_it(tmp_path):
     huge = zarr.create_array(

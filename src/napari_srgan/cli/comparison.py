@@ -25,13 +25,11 @@ GROUND, INK, FAINT, FRAME = (18, 18, 20), (240, 240, 240), (170, 170, 175), (255
 def draw_comparison(compared: Compared) -> Image.Image:
     """Draw the whole images above, one part of them pixel by pixel below.
 
-    Columns: low resolution, bicubic, result, original; the figures stand above them.
+    Columns: low resolution, bicubic, result, original; the figures stand above them. Where the size stays,
+    the noisy image is in the place of the first two.
     """
-    factor = compared.model.scale_factor
-    blocks = compared.low.repeat(factor, axis=0).repeat(factor, axis=1)
     columns = {
-        f"low resolution (1/{factor})": (blocks, compared.taken),
-        "bicubic": (compared.bicubic, _figures(compared, "bicubic")),
+        **_without_a_model(compared),
         compared.model.name: (compared.result, _figures(compared, "result")),
         "original": (compared.original, compared.sample),
     }
@@ -51,6 +49,14 @@ def draw_comparison(compared: Compared) -> Image.Image:
         part = whole.crop((x, y, x + CROP, y + CROP))
         page.paste(part.resize((PANEL, PANEL), Image.Resampling.NEAREST), (left, LABEL + tall + GAP))
     return page
+
+
+def _without_a_model(compared: Compared) -> dict[str, tuple[NDArray[Any], str]]:
+    factor, figures = compared.model.scale_factor, _figures(compared, "rival")
+    if factor == 1:
+        return {"noisy": (compared.rival, figures)}
+    blocks = compared.low.repeat(factor, axis=0).repeat(factor, axis=1)
+    return {f"low resolution (1/{factor})": (blocks, compared.taken), "bicubic": (compared.rival, figures)}
 
 
 def _figures(compared: Compared, which: str) -> str:

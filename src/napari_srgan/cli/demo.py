@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 PICTURE = "napari-srgan-demo.png"
 """Name of the side-by-side picture."""
 PHOTONS, READ_ELECTRONS = 40.0, 1.5
-"""Photo-electrons in the brightest places of the noisy image that is made of the nuclei, and its read
-noise: a short exposure."""
+"""Photo-electrons in the brightest places of a sample that is made noisy, and its read noise: a short
+exposure."""
 
 
 def demo(
@@ -36,9 +36,10 @@ def demo(
 ) -> None:
     """Make a sample smaller and noisy, upscale it again, and compare with what it was.
 
-    Fluorescence gets the noise of a short exposure, simulated; tissue in colours stays without.
-    Prints PSNR and SSIM beside bicubic interpolation, writes a picture, and opens napari
-    where there is a display.
+    Fluorescence gets the noise of a short exposure, simulated; tissue in colours stays without. For a model
+    that leaves the size as it is, the sample is made noisy in place of smaller.
+    Prints PSNR and SSIM beside bicubic interpolation, or beside the noisy image, writes a picture,
+    and opens napari where there is a display.
     """
     with errors_told():
         from napari_srgan.cli.comparison import draw_comparison
@@ -63,19 +64,21 @@ def demo(
 
 @dataclass(frozen=True)
 class Compared:
-    """A sample, made smaller and larger again; all but `low` of the same shape."""
+    """A sample, made smaller and larger again, or noisy and clean; all but `low` of the same shape."""
 
     sample: str
     model: Model
     original: NDArray[Any]
     """``(Y, X)`` or ``(Y, X, 3)``."""
     low: NDArray[Any]
-    bicubic: NDArray[Any]
+    """What the model was given."""
+    rival: NDArray[Any]
+    """What there is without a model: `low` interpolated, or itself where it has the size of the original."""
     result: NDArray[Any]
     pixel_size: float | None
     """Of the original, in micrometres."""
     figures: dict[str, Figures]
-    """Of ``"bicubic"`` and ``"result"``."""
+    """Of ``"rival"`` and ``"result"``."""
     taken: str
     """What was simulated in `low` beside its size, in words."""
 
@@ -109,14 +112,13 @@ def compare(model: Model) -> Job[Compared]:
         truth = image.data[:]
     low, original, taken = _taken(truth, model.scale_factor)
     upscaled: Upscaled = yield from upscale_job(low, model, axes=sample.axes)
-    interpolated = bicubic(low, model.scale_factor)
-    images = {"bicubic": interpolated, "result": upscaled.data}
+    images = {"rival": bicubic(low, model.scale_factor), "result": upscaled.data}
     return Compared(
         sample=sample.title,
         model=model,
         original=original,
         low=low,
-        bicubic=interpolated,
+        rival=images["rival"],
         result=upscaled.data,
         pixel_size=sample.pixel_size,
         figures={which: measure(image, original, model.scale_factor) for which, image in images.items()},
@@ -136,25 +138,33 @@ def _taken(truth: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]
     from napari_srgan.training.degradation.settings import Degradation
     from napari_srgan.training.degradation.simulate import expose
 
-    if truth.ndim == 3:
+    if truth.ndim == 3 and factor > 1:
         return *degrade(truth, factor), ""
-    _, original = degrade(truth[..., None], factor)
+    _, original = degrade(truth.reshape(*truth.shape[:2], -1), factor)
     light = percentile_transform(original)
     gain = light.span / PHOTONS
     exposure = Exposure(gain=gain, offset=light.offset, read_noise=READ_ELECTRONS * gain, sampling="area")
-    high = torch.from_numpy(original[..., 0].astype(np.float64))[None, None]
-    low = expose(high, [exposure], Degradation(factor), np.random.default_rng(0))[0, 0].numpy()
-    return restore_dtype(low, truth.dtype), original[..., 0], f"{PHOTONS:g} photons, simulated"
+    high = torch.from_numpy(np.moveaxis(original.astype(np.float64), 2, 0))[None]
+    taken = expose(high, [exposure], Degradation(factor), np.random.default_rng(0))[0].numpy()
+    low = restore_dtype(np.moveaxis(taken, 0, 2), truth.dtype)
+    words = f"{PHOTONS:g} photons, simulated"
+    return (low, original, words) if truth.ndim == 3 else (low[..., 0], original[..., 0], words)
 
 
 def _print_figures(compared: Compared) -> None:
+    from napari_srgan.models.factor import rival
+
     y, x = compared.original.shape[:2]
     name, factor = compared.model.name, compared.model.scale_factor
+    other = rival(factor)
+    width = max(len(name), len(other)) + 2
     noise = f" with the noise of {compared.taken}" if compared.taken else ""
-    width = max(len(name), len("bicubic")) + 2
-    print(f"{compared.sample}, {y} x {x} pixels: made {factor} times smaller{noise}, then upscaled again")
+    done = f"made {factor} times smaller{noise}, then upscaled again"
+    if factor == 1:
+        done = f"made noisy ({compared.taken}), then restored"
+    print(f"{compared.sample}, {y} x {x} pixels: {done}")
     print(f"{'':{width}}{'PSNR (dB)':>10}{'SSIM':>8}")
-    for label, which in (("bicubic", "bicubic"), (name, "result")):
+    for label, which in ((other, "rival"), (name, "result")):
         figures = compared.figures[which]
         print(f"{label:{width}}{figures.psnr:>10.2f}{figures.ssim:>8.4f}")
 

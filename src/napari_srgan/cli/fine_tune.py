@@ -16,13 +16,13 @@ from napari_srgan.errors import UserError
 
 def fine_tune(
     low: Annotated[
-        Path | None, typer.Argument(metavar="LOW", help="Low-resolution image, or a folder of them.")
+        Path | None, typer.Argument(metavar="LOW", help="Low-resolution or noisy image, or a folder of them.")
     ] = None,
     high: Annotated[
         Path | None,
         typer.Argument(
             metavar="HIGH",
-            help="Its high-resolution partner, or a folder of as many, in the same order of names.",
+            help="Its high-resolution or clean partner, or a folder of as many, in the same order of names.",
         ),
     ] = None,
     high_only: Annotated[
@@ -30,7 +30,7 @@ def fine_tune(
         typer.Option(
             "--high",
             metavar="FILE",
-            help="High-resolution image, or a folder of them, in place of LOW and HIGH: low resolution "
+            help="High-resolution or clean image, or a folder of them, in place of LOW and HIGH: its partner "
             "is simulated; may be given several times.",
         ),
     ] = None,
@@ -63,7 +63,10 @@ def fine_tune(
     style: Annotated[
         str, typer.Option(help="faithful: right on average; sharp: looks sharper.")
     ] = "faithful",
-    factor: Annotated[int | None, typer.Option(help="Scale factor; found from the images if unsaid.")] = None,
+    factor: Annotated[
+        int | None,
+        typer.Option(help="Scale factor, 1 to denoise or deblur; found from the images if unsaid."),
+    ] = None,
     axes: Annotated[
         str | None,
         typer.Option(
@@ -101,14 +104,16 @@ def fine_tune(
 ) -> None:
     """Train a model on your own images, starting from another one.
 
-    Give LOW and HIGH, images of the same field or folders of as many;
-    or give --high alone, and low resolution is simulated; or a noisy
-    image as --noise-of, with --high or without.
+        Give LOW and HIGH, images of the same field or folders of as many;
+        or give --high alone, and low resolution is simulated; or a noisy
+    image as --noise-of, with --high or without. A noisy and a clean
+    image of one size make a model that denoises, --high alone with
+    --factor 1 too.
 
-    Part of each image is held back. On it bicubic interpolation, the base
-    and the model are measured while the training runs, and at the end it
-    is told whether the model beats them. Ctrl-C keeps the checkpoint, and
-    the same command goes on from it.
+        Part of each image is held back. On it bicubic interpolation (or the
+        input), the base and the model are measured while the training runs, and
+        at the end it is told whether the model beats them. Ctrl-C keeps the checkpoint, and
+        the same command goes on from it.
     """
     chosen = {
         "minutes": 10.0 if minutes is None and steps is None else minutes, "steps": steps,

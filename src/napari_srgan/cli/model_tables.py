@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_srgan.cli.terminal import plain
 from napari_srgan.errors import UserError
-from napari_srgan.models.factor import factor_in_words, rival, rival_in_full
+from napari_srgan.models.factor import factor_in_words, rival_in_full, rival_in_prose
 from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _gains(card: ModelCard) -> str:
 
 
 def _explained(card: ModelCard) -> str:
-    return f" (dB over {rival(card.scale_factor)}, and in brackets PSNR)" if card.quality else ""
+    return f" (dB over {rival_in_prose(card.scale_factor)}, and in brackets PSNR)" if card.quality else ""
 
 
 def _looks(card: ModelCard) -> list[str]:
@@ -141,7 +141,7 @@ def _looks(card: ModelCard) -> list[str]:
     if not pairs:
         return []
     own, theirs = (sum(side) / len(pairs) for side in zip(*pairs, strict=True))
-    return [f"looks: {own:.2f} against {rival(card.scale_factor)}'s {theirs:.2f}; less is better"]
+    return [f"looks: {own:.2f} against {rival_in_prose(card.scale_factor)}'s {theirs:.2f}; less is better"]
 
 
 def _arguments(card: ModelCard) -> str:

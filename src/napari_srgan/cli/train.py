@@ -30,7 +30,8 @@ def train(
 ) -> None:
     """Train a model by a recipe; go on where an earlier run was stopped.
 
-    Prints, at each validation, the PSNR on held-back tiles beside bicubic's.
+    Prints, at each validation, the PSNR on held-back tiles beside bicubic's
+    (or the input's, where the factor is 1).
     """
     with errors_told():
         from napari_srgan.inference.devices import choose_device
@@ -56,6 +57,6 @@ def _line(validation: Validation) -> str:
     loss = "" if math.isnan(validation.loss) else f"loss {validation.loss:.5f}, "
     return (
         f"step {validation.step}, {validation.minutes:.1f} min: {loss}"
-        f"{validation.mean_psnr:.2f} dB, bicubic {validation.mean_bicubic:.2f} dB, "
+        f"{validation.mean_psnr:.2f} dB, {validation.rival} {validation.mean_bicubic:.2f} dB, "
         f"least gain {gain:+.2f} dB ({worst})"
     )

@@ -49,8 +49,8 @@ def find_files(
     """
     if low is not None and high is None:
         raise UserError(
-            f"{low} has no partner: give LOW and HIGH, or --high {low} alone if it is a high-resolution "
-            "image, and low resolution is simulated"
+            f"{low} has no partner: give LOW and HIGH, or --high {low} alone if it is a high-resolution or "
+            "clean image, and its partner is simulated"
         )
     if low is not None and alone:
         raise UserError(
@@ -110,15 +110,15 @@ def _pair_files(low: Path, high: Path) -> list[tuple[Path, Path]]:
     lows, highs = find_inputs([low]), find_inputs([high])
     if len(lows) != len(highs):
         raise UserError(
-            f"{low} has {_counted(lows)} and {high} has {_counted(highs)}: every low-resolution image "
-            "needs its high-resolution partner, named so that both folders have the same order"
+            f"{low} has {_counted(lows)} and {high} has {_counted(highs)}: every image of the one needs its "
+            "partner in the other, named so that both folders have the same order"
         )
     pairs = list(zip(lows, highs, strict=True))
     for one, other in pairs:
         if one.exists() and other.exists() and one.samefile(other):
             raise UserError(
-                f"{one} is given as low and as high resolution; give two images, "
-                f"or --high {one} alone, and low resolution is simulated"
+                f"{one} is given as LOW and as HIGH; give two images, "
+                f"or --high {one} alone, and its partner is simulated"
             )
     return pairs
 

@@ -47,7 +47,7 @@ class TrainingRun:
         for low, high in files.pairs:
             self._say(f"{low} with {high}")
         for high in files.alone:
-            self._say(f"{high}, low resolution simulated")
+            self._say(f"{high}, its partner simulated")
         if files.noise_of is not None:
             where = "the tiles that come with napari-srgan" if files.tiles else "them"
             self._say(f"the noise and the blur of {files.noise_of}, simulated in {where}")

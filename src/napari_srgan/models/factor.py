@@ -20,14 +20,24 @@ def result_suffix(factor: int) -> str:
     return f"x{factor}" if factor > 1 else "restored"
 
 
+def verb(factor: int) -> str:
+    """What is being done to an image, before its name: ``"Upscaling"``, or ``"Restoring"``."""
+    return "Upscaling" if factor > 1 else "Restoring"
+
+
 def doing(factor: int) -> str:
-    """What is being done to an image: ``"Upscaling x2"``, or ``"Restoring"``."""
-    return f"Upscaling x{factor}" if factor > 1 else "Restoring"
+    """The same with the factor: ``"Upscaling x2"``, or ``"Restoring"``."""
+    return f"{verb(factor)} x{factor}" if factor > 1 else verb(factor)
 
 
 def rival(factor: int) -> Rival:
     """What anybody has without a model, in one word: ``"bicubic"``, or ``"input"``."""
     return "bicubic" if factor > 1 else "input"
+
+
+def rival_in_prose(factor: int) -> str:
+    """The same behind a preposition: ``"bicubic"``, or ``"the input"``."""
+    return "bicubic" if factor > 1 else "the input"
 
 
 def rival_in_full(factor: int) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.memory_errors import OutOfMemory, memory_errors_named
+from napari_srgan.models.factor import rival
 from napari_srgan.networks import Generator
 from napari_srgan.training.averaging import Averaging
 from napari_srgan.training.checkpoint import TrainingState, read_checkpoint, write_checkpoint
@@ -232,6 +233,7 @@ class _Run:
             minutes=self._minutes(),
             psnr=psnr,
             bicubic=self._material.bicubic,
+            rival=rival(self._recipe.scale_factor),
         )
         before = max((v.mean_psnr for v in state.history if v.best), default=-float("inf"))
         return replace(seen, best=self._team.agree(seen.mean_psnr >= before + LEAST_GAIN))

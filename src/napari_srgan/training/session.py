@@ -161,7 +161,7 @@ def _write_log(log: Path, validation: Validation) -> None:
         "minutes": f"{validation.minutes:.2f}",
         "loss": f"{validation.loss:.6f}",
         "psnr": f"{validation.mean_psnr:.3f}",
-        "bicubic": f"{validation.mean_bicubic:.3f}",
+        validation.rival: f"{validation.mean_bicubic:.3f}",
         **{name: f"{gain:+.3f}" for name, gain in validation.gains.items()},
     }
     with log.open("w", newline="", encoding="utf-8") as file:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_srgan.models.factor import Rival
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -18,6 +20,8 @@ class Validation:
     """Spent training so far, over all runs."""
     psnr: dict[str, float]
     bicubic: dict[str, float]
+    rival: Rival = "bicubic"
+    """What `bicubic` is: at a factor of 1 the images as they went in."""
     best: bool = False
     """Whether its mean is the highest so far."""
 

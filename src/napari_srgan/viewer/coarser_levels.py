@@ -1,4 +1,4 @@
-"""What is shown of a lazily upscaled image from afar: the original, and what is coarser."""
+"""What is shown of a lazily upscaled or restored image from afar: the original, and what is coarser."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ def coarser_levels(lazy: LazyUpscaling, levels: Sequence[Any]) -> list[Any]:
     levels
         The original, and its own coarser levels if it has any; they are of no use to a model that gives
         other quantities. If there are none, every second, fourth, ... pixel
-        of a large one is taken, which is read where it is looked at.
+        of a large one is taken, which is read where it is looked at. Where a model leaves the size as it is,
+        the original is no coarser level itself: napari would show it in place of the result.
     """
     y = lazy.axes.index("Y")
     found = list(levels) if lazy.model.card.result is None else [AsResult(lazy)]
-    if len(found) > 1:
-        return found
-    for step in steps(found[0].shape[y : y + 2]):
+    same_size = lazy.factor == 1 and min(found[0].shape[y : y + 2]) > 1
+    if len(found) == 1:
         in_memory = isinstance(found[0], np.ndarray)
-        found.append(strided(found[0], y, step) if in_memory else Overview(found[0], y, step))
-    return found
+        for step in steps(found[0].shape[y : y + 2]) or ([2] if same_size else []):
+            found.append(strided(found[0], y, step) if in_memory else Overview(found[0], y, step))
+    return found[1:] if same_size else found
 
 
 def steps(plane: Sequence[int]) -> list[int]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from napari_srgan.models.factor import result_suffix
+
 
 def show_demo(
     original: NDArray[Any],
@@ -21,7 +23,7 @@ def show_demo(
     Parameters
     ----------
     original, low, result
-        ``(Y, X)`` or ``(Y, X, 3)``; `low` smaller by `factor`.
+        ``(Y, X)`` or ``(Y, X, 3)``; `low` smaller by `factor`, or noisy at a factor of 1.
     name
         Of the model.
     factor
@@ -48,8 +50,9 @@ def show_demo(
     coarse = {"scale": (size * factor,) * 2, "translate": (size * (factor - 1) / 2,) * 2}
     fine = {"scale": (size,) * 2}
     viewer = napari.Viewer(title="napari-srgan demo")
-    viewer.add_image(low, name="low resolution", interpolation2d="nearest", **coarse, **shared)
-    viewer.add_image(result, name=f"low resolution x{factor} ({name})", **fine, **shared)
+    given = "low resolution" if factor > 1 else "noisy"
+    viewer.add_image(low, name=given, interpolation2d="nearest", **coarse, **shared)
+    viewer.add_image(result, name=f"{given} {result_suffix(factor)} ({name})", **fine, **shared)
     viewer.add_image(original, name="original", **fine, **shared)
     grid = grid_of(viewer)
     grid.shape = (1, 3)

@@ -68,7 +68,7 @@ class ChoicesSection(QWidget):
         rows: list[tuple[str, QWidget | None]] = []
         for heading, fields in groups.items():
             rows += [(heading, None), *(field.row for field in fields)]
-        self._simulating = Collapsible("How low resolution is simulated", self.simulation, opened=True)
+        self._simulating = Collapsible("How the partner is simulated", self.simulation, opened=True)
         self.advanced = Collapsible("Advanced", Form(rows), opened=False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -134,7 +134,8 @@ class ChoicesSection(QWidget):
         if not self._pairs.all:
             return ""
         first = self._pairs.all[0]
-        return free_name(f"{(first.low or first.high).name}-x{self.factor}")
+        ending = f"x{self.factor}" if self.factor > 1 else "restore"
+        return free_name(f"{(first.low or first.high).name}-{ending}")
 
     @property
     def factor(self) -> int:

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_srgan.models.card import Baseline, HistoryPoint
 
-LOSS, PSNR, BICUBIC, BASE = "#7f9fbf", "#5fbf6f", "#d0a040", "#c060c0"
+LOSS, PSNR, RIVAL, SMOOTHED, BASE = "#7f9fbf", "#5fbf6f", "#d0a040", "#40b0b0", "#c060c0"
 MOST_POINTS = 2000
 """Losses that are drawn; of more, every so many are averaged."""
 AROUND = 0.12
@@ -30,9 +30,10 @@ class TrainingCurves(QWidget):
         self._psnr_plot.setLabel("bottom", "step")
         self._psnr_plot.getAxis("bottom").setHeight(50)
         self._psnr_plot.setXLink(self._loss_plot)
-        self._bicubic = _line("bicubic", BICUBIC, at=0.85)
+        self._rival = _line("bicubic", RIVAL, at=0.85)
+        self._smoothed = _line("blur", SMOOTHED, at=0.62)
         self._base = _line("base", BASE, at=0.4)
-        for line in (self._bicubic, self._base):
+        for line in (self._rival, self._smoothed, self._base):
             self._psnr_plot.addItem(line, ignoreBounds=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -74,8 +75,12 @@ class TrainingCurves(QWidget):
         self._loss.setData(*_thinned(losses))
         self._psnr.setData([p.step for p in points], [p.psnr for p in points])
         levels = [p.psnr for p in points]
-        rivals = (None, None) if baseline is None else (baseline.bicubic, baseline.base)
-        for line, level in zip((self._bicubic, self._base), rivals, strict=True):
+        if baseline is None:
+            rivals: tuple[float | None, ...] = (None, None, None)
+        else:
+            rivals = baseline.bicubic, baseline.smoothed, baseline.base
+            self._rival.label.setFormat(_label(baseline.rival))
+        for line, level in zip((self._rival, self._smoothed, self._base), rivals, strict=True):
             line.setVisible(level is not None)
             if level is not None:
                 line.setPos(level)
@@ -105,11 +110,15 @@ def _line(name: str, color: str, *, at: float) -> pyqtgraph.InfiniteLine:
     line = pyqtgraph.InfiniteLine(
         angle=0,
         pen=pyqtgraph.mkPen(color, width=1, style=Qt.PenStyle.DashLine),
-        label=f"{name} {{value:.2f}}",
+        label=_label(name),
         labelOpts={"position": at, "color": color, "anchors": [(0.5, 1.0), (0.5, 1.0)]},
     )
     line.setVisible(False)
     return line
+
+
+def _label(name: str) -> str:
+    return f"{name} {{value:.2f}}"
 
 
 def _thinned(losses: Sequence[tuple[int, float]]) -> tuple[list[float], list[float]]:

@@ -10,6 +10,7 @@ from magicgui.widgets import CheckBox, ComboBox, LineEdit
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_srgan.models import Library, models_for
+from napari_srgan.models.factor import factor_in_words
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.viewer import choices
 from napari_srgan.viewer.form import Number
@@ -105,9 +106,9 @@ def advanced_fields() -> dict[str, list[Field]]:
         ],
         "Data": [
             choice(
-                "factor", "Factor", "How many times finer the high-resolution images are; from the pairs: "
-                "as deduced, and that of the base",
-                [("from the pairs", None), *((f"x{n}", n) for n in (1, 2, 3, 4, 6, 8))],
+                "factor", "Factor", "How many times finer the high-resolution images are; same size: the "
+                "model takes noise or blur off; from the pairs: as deduced, and that of the base",
+                [("from the pairs", None), *((factor_in_words(n), n) for n in (1, 2, 3, 4, 6, 8))],
             ),
             choice(
                 "brightness", "Brightness", "Whose brightness results have",
@@ -210,7 +211,7 @@ def bases(
     rgb
         Whether the images have colours.
     factor
-        That of the pairs, if it is known.
+        That of the pairs, if it is known. At a factor of 1 models of all factors can be started from.
     any_factor
         Whether models of other factors are offered too.
     movies
@@ -219,6 +220,8 @@ def bases(
     frames = sorted({card.frames for card in library.cards if movies or card.frames == 1})
     channels = choices.RGB if rgb else 1
     cards = [card for n in frames for card in models_for(channels=channels, frames=n, among=library.cards)]
-    fitting = [card for card in cards if any_factor or factor is None or card.scale_factor == factor]
-    found: choices.Choices = [(f"{card.name}  (x{card.scale_factor})", card.name) for card in fitting]
+    fitting = [card for card in cards if any_factor or factor in (None, 1, card.scale_factor)]
+    found: choices.Choices = [
+        (f"{card.name}  ({factor_in_words(card.scale_factor)})", card.name) for card in fitting
+    ]
     return [*found, (FROM_SCRATCH, FROM_SCRATCH)]

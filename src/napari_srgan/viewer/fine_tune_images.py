@@ -45,11 +45,12 @@ class ImagesSection(QWidget):
         self.low = ComboBox(
             name="low",
             choices=lambda _: [(NO_PARTNER, None), *choices.images(viewer)],
-            tooltip="What the microscope gives every day; or none: it is simulated from high resolution",
+            tooltip="What the microscope gives every day: small, noisy or blurred; or none: it is simulated "
+            "from the other",
         )  # fmt: skip
         self.high = ComboBox(
             name="high", choices=lambda _: choices.images(viewer),
-            tooltip="The same field, as it should look",
+            tooltip="The same field, as it should look: finer, or of the same size, clean and sharp",
         )  # fmt: skip
         for field in (self.low, self.high):
             keep_narrow(field)
@@ -76,7 +77,7 @@ class ImagesSection(QWidget):
         checking.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(Form([("Low resolution", self.low.native), ("High resolution", self.high.native)]))
+        layout.addWidget(Form([("Low, or noisy", self.low.native), ("High, or clean", self.high.native)]))
         layout.addWidget(self.add)
         layout.addLayout(self._rows)
         layout.addLayout(checking)
@@ -93,7 +94,10 @@ class ImagesSection(QWidget):
         self._was_chosen = True
 
     def guess(self) -> None:
-        """Choose the layer with the most pixels as high, and the one with the fewest as low resolution."""
+        """Choose the layer with the most pixels as high, and the one with the fewest as low resolution.
+
+        Of two of one size nobody knows which is the better one.
+        """
         images = [layer for layer in self.high.choices if layer is not None]
         if len(images) > 1:
             by_size = sorted(images, key=lambda layer: _plane_pixels(layer))
@@ -135,7 +139,7 @@ class ImagesSection(QWidget):
         if pair.name in self._pairs.problems:
             return as_sentence(self._pairs.problems[pair.name]), True
         if pair.low is None:
-            return "Low resolution is simulated.", False
+            return "Its partner is simulated.", False
         return "Not checked yet; the training checks it too.", False
 
     def _on_add(self) -> None:

@@ -161,11 +161,12 @@ class TrainingLayers:
             self._add(Vectors(picture.arrows, name=names[1], **look, **_placed_on(low, (0, 0))))
 
     def show_simulated(self, low: NDArray[Any], high: NDArray[Any], layer: Image) -> None:
-        """Show a patch as it is, and as low resolution is simulated from it."""
+        """Show a patch as it is, and as its partner is simulated from it."""
         name = f"simulated from {layer.name}"
         self._remove(name)
         limits = float(min(low.min(), high.min())), float(max(low.max(), high.max()))
-        shown = side_by_side({"simulated low": low, "high": high}, limits)
+        simulated = "simulated" if low.shape == high.shape else "simulated low"
+        shown = side_by_side({simulated: low, "high": high}, limits)
         scale = _plane_scale(layer)
         self._add(
             Image(
@@ -206,8 +207,11 @@ def _role_colors() -> Colormap:
 
 
 def preview_picture(preview: Preview) -> NDArray[np.float32]:
-    """The four of a preview side by side."""
-    pictures = {"low": preview.low, "bicubic": preview.bicubic, "now": preview.now, "high": preview.high}
+    """The four of a preview side by side; three where there is nothing to interpolate."""
+    if preview.low.shape == preview.high.shape:
+        pictures = {"input": preview.low, "now": preview.now, "truth": preview.high}
+    else:
+        pictures = {"low": preview.low, "bicubic": preview.bicubic, "now": preview.now, "high": preview.high}
     return side_by_side(pictures, preview.limits)
 
 

@@ -22,7 +22,7 @@ class ProgressSection(QWidget):
         self.legend = QLabel(_legend())
         self.legend.setToolTip("The colours of the layer that shows the split")
         self.remarks, self.verdict = _sentences(), _sentences()
-        self.upscale = QPushButton("Upscale the whole layer with it")
+        self.upscale = QPushButton(whole_layer(2))
         self.save_again = QPushButton("Save it again")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -48,6 +48,8 @@ class ProgressSection(QWidget):
         if outcome is not None:
             tell(self.verdict, as_sentence(outcome.sentence), wrong=outcome.wrong)
         self.upscale.setVisible(trained is not None and trained.card is not None)
+        if trained is not None:
+            self.upscale.setText(whole_layer(trained.model.scale_factor))
         self.save_again.setVisible(trained is not None and trained.card is None)
         self.draw(state)
 
@@ -55,6 +57,11 @@ class ProgressSection(QWidget):
         """Take a theme of napari."""
         colors = get_theme(theme)
         self.curves.paint_for(colors.background.as_hex(), colors.text.as_hex())
+
+
+def whole_layer(factor: int) -> str:
+    """What stands on the button that uses the new model."""
+    return f"{'Upscale' if factor > 1 else 'Restore'} the whole layer with it"
 
 
 def _sentences() -> QLabel:

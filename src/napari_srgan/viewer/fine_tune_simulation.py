@@ -1,4 +1,4 @@
-"""How low resolution is simulated where a high-resolution image has no partner."""
+"""How a partner is simulated where a high-resolution or clean image has none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NANOMETRES = 1e-3
 
 
 class SimulationFields(QWidget):
-    """Asks how a low-resolution image comes about.
+    """Asks how a low-resolution or noisy image comes about.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def preview_task(
     deliver: Callable[[tuple[NDArray[Any], NDArray[Any]]], None],
     complain: Callable[[str], None],
 ) -> Task:
-    """Simulate low resolution from a patch of the middle plane of an image."""
+    """Simulate the partner of a patch of the middle plane of an image."""
     data = finest_level(image)
     middle = tuple(size // 2 for size in data.shape[: image.ndim - 2])
 
@@ -183,7 +183,7 @@ def preview_task(
         chosen = degradation or default_degradation(data, factor)
         return preview(np.asarray(data[middle]), chosen)
 
-    return _task(f"Simulating low resolution from {image.name}", simulated, deliver, complain)
+    return _task(f"Simulating the partner of {image.name}", simulated, deliver, complain)
 
 
 def _task(

@@ -19,6 +19,7 @@ from psygnal import Signal
 from napari_srgan.errors import UserError
 from napari_srgan.models import read_library
 from napari_srgan.models.card import Baseline, HistoryPoint
+from napari_srgan.models.factor import verb
 from napari_srgan.progress import Progress
 from napari_srgan.training.fine_tune.job import fine_tune_job
 from napari_srgan.training.fine_tune.progress import Preview, TrainingProgress
@@ -282,7 +283,8 @@ class FineTuneState:
         name = trained.card.name
         axes = movie_axes(layer, name) if trained.card.frames > 1 else None
         job = upscale_layer_job(layer, name, axes=axes)
-        task = Task(f"Upscaling {layer.name}", job, add, lambda sentence: self.said.emit(sentence, True))
+        title = f"{verb(trained.card.scale_factor)} {layer.name}"
+        task = Task(title, job, add, lambda sentence: self.said.emit(sentence, True))
         runner_of(self._viewer).start([task])
 
     def layer_to_upscale(self) -> Image | None:

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QBoxLayout, QLabel, QSizePolicy, QTextBrowser, QWidge
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import ModelCard, Quality, model_picture
-from napari_srgan.models.factor import factor_in_words, rival
+from napari_srgan.models.factor import factor_in_words, rival_in_prose
 from napari_srgan.viewer.model_rows import (
     SHARP,
     ModelRow,
@@ -158,7 +158,7 @@ def _figures(card: ModelCard) -> str:
             for f in figures
         )
         parts.append(f"<p><i>{escape(protocol)}</i></p><table>{''.join(lines)}</table>")
-    other = rival(card.scale_factor)
+    other = rival_in_prose(card.scale_factor)
     looks = f"; how different it looks (LPIPS-like), and {other}" if any(map(_looks, card.quality)) else ""
     return f"<h4>PSNR, and decibels above {other}{looks}</h4>{''.join(parts)}"
 

@@ -14,7 +14,7 @@ from napari_srgan.models import (
     RemoteModel,
     read_library,
 )
-from napari_srgan.models.factor import factor_in_words, rival
+from napari_srgan.models.factor import factor_in_words, rival_in_prose
 from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
 
 SHARP = "sharp: fine detail is invented, do not quantify it"
@@ -116,7 +116,7 @@ def quality_in_words(card: ModelCard | None, *, unit: str = "") -> str:
     found = mean_gain(card)
     if card is None or found is None:
         return ""
-    unit = unit or f"dB over {rival(card.scale_factor)}"
+    unit = unit or f"dB over {rival_in_prose(card.scale_factor)}"
     gain, figures = found
     images = figures[0].images if len(figures) == 1 else f"{len(figures)} sets"
     looks = mean_looks(figures) if is_sharp(card) else None
@@ -188,7 +188,7 @@ def _whole_quality(row: ModelRow) -> str:
     words = quality_in_words(row.card)
     if row.card is None or "; looks " not in words:
         return words
-    whose = f"its own and {rival(row.card.scale_factor)}'s"
+    whose = f"its own and {rival_in_prose(row.card.scale_factor)}'s"
     return f"{words} (LPIPS-like distance from the truth, {whose}; less is better)"
 
 

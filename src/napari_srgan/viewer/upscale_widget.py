@@ -14,6 +14,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.clip_plans import DRIFT
 from napari_srgan.inference.upscale import Region
 from napari_srgan.models import user_folder
+from napari_srgan.models.factor import verb
 from napari_srgan.progress import Progress
 from napari_srgan.viewer import choices
 from napari_srgan.viewer.appearance import as_sentence, grid_of, make_elastic, say
@@ -64,7 +65,7 @@ class UpscaleWidget(Container[Any]):
         viewer = self._viewer
         self._image = ComboBox(
             name="image", label="Image", choices=lambda _: choices.images(viewer),
-            tooltip="The image layer to upscale",
+            tooltip="The image layer to upscale or restore",
         )  # fmt: skip
         active = viewer.layers.selection.active
         if isinstance(active, Image):
@@ -225,7 +226,8 @@ class UpscaleWidget(Container[Any]):
         if path is not None:
             update_save_history(str(path))
         beside = self._beside.value
-        return Task(f"Upscaling {image.name}", job, lambda new: self._add(new, image, beside), self._complain)
+        title = f"{verb(self._models.factor or 2)} {image.name}"
+        return Task(title, job, lambda new: self._add(new, image, beside), self._complain)
 
     def _add(self, result: Result, image: Image, beside: bool) -> None:
         self._offers.visible = isinstance(result, DoesNotFit)

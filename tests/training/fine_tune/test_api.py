@@ -41,7 +41,7 @@ def test_high_resolution_alone_takes_the_default_base(high: NDArray[Any]) -> Non
 
 
 def test_low_resolution_alone_teaches_nothing(high: NDArray[Any]) -> None:
-    with pytest.raises(UserError, match="low resolution alone teaches nothing: give high="):
+    with pytest.raises(UserError, match="low resolution or noisy images alone teach nothing: give high="):
         napari_srgan.fine_tune(high)
 
 

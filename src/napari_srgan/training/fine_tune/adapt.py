@@ -12,7 +12,7 @@ from torch import Tensor
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model
-from napari_srgan.models.card import SPANDREL
+from napari_srgan.models.card import SPANDREL, ModelCard
 from napari_srgan.models.factor import factor_in_words
 from napari_srgan.networks import Generator, build_network
 
@@ -97,10 +97,10 @@ def _rebuilt(
     given = base.network.state_dict()
     taken: dict[str, Tensor] = {}
     for name, wanted in fresh.items():
-        if (
-            name in given
-            and (fitted := _fitted(given[name], wanted.shape, channels, card.channels)) is not None
-        ):
+        if name not in given:
+            continue
+        tensor = _as_one_pixel(given[name], wanted.shape, card, factor)
+        if (fitted := _fitted(tensor, wanted.shape, channels, card.channels)) is not None:
             taken[name] = fitted
     if not any(tensor.ndim > 1 for tensor in taken.values()):
         raise UserError(
@@ -115,12 +115,22 @@ def _rebuilt(
         )
     new = len(fresh) - len(taken)
     if factor != card.scale_factor:
-        wanted = f"x{factor}" if factor > 1 else "results of the same size"
-        notes.append(
-            f"{card.name} is for {factor_in_words(card.scale_factor)}: {new} of its {len(fresh)} tensors are "
-            f"new for {wanted}"
-        )
+        aim = f"x{factor}" if factor > 1 else "results of the same size"
+        changed = f"{new} of its {len(fresh)} tensors are new for" if new else "its last layer was adapted to"
+        notes.append(f"{card.name} is for {factor_in_words(card.scale_factor)}: {changed} {aim}")
     return network, notes
+
+
+def _as_one_pixel(given: Tensor, shape: torch.Size, card: ModelCard, factor: int) -> Tensor:
+    """The sub-pixels of a last layer as their mean, where results shall have the size of the input.
+
+    What a network predicts of a pixel is then what it predicted of all pixels in its place: a base that
+    was trained on noisy images takes noise off before the first step.
+    """
+    pixels = card.scale_factor**2
+    if factor > 1 or given.ndim == 0 or given.shape == shape or given.shape[0] != card.channels * pixels:
+        return given
+    return given.reshape(card.channels, pixels, *given.shape[1:]).mean(1)
 
 
 def _fitted(given: Tensor, shape: torch.Size, channels: int, before: int) -> Tensor | None:

@@ -15,6 +15,12 @@ RGB = 3
 def default_base(pairs: Sequence[MatchedPair | SourceImage], factor: int | None = None) -> str | None:
     """Name of the likeliest model of the images' factor and channels; None if there is none.
 
+    At a factor of 1 it is the default model for such images, whatever its factor: all of it is taken, its
+    last layer as the mean of the sub-pixels that it makes of a pixel. Measured on short and long exposures of
+    four fields, judged on four others, mean PSNR: the input has 21.1 dB; after 450 steps of 16 patches a
+    training has 28.6 from scratch, 28.4 from a model trained on ideal images, and 28.8 from one that was
+    trained on noisy ones, which gains 5.7 dB before the first step.
+
     Parameters
     ----------
     pairs
@@ -39,5 +45,8 @@ def default_base(pairs: Sequence[MatchedPair | SourceImage], factor: int | None 
         default = default_model_name(rgb=image.rgb)
         factor = next((card.scale_factor for card in cards if card.name == default), None)
     channels = RGB if image.rgb else 1
+    if factor == 1:
+        name = default_model_name(rgb=image.rgb)
+        return next((card.name for card in cards if card.name == name and card.channels == channels), None)
     fitting = models_for(channels=channels, among=[card for card in cards if card.scale_factor == factor])
     return next((card.name for card in fitting if card.channels == channels and not card.adversarial), None)

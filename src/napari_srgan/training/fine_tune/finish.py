@@ -105,7 +105,8 @@ def records_of(
         What was done to the base for them.
     """
     if degradation is not None:
-        how = f"low resolution simulated: {degradation}"
+        what = "low resolution" if degradation.factor > 1 else "its noisy or blurred partner"
+        how = f"{what} simulated: {degradation}"
         return tuple(
             PairRecord(
                 name=subject.name, shape=subject.shape, simulated=True, notes=(*notes, *subject.notes, how)
