@@ -60,12 +60,22 @@ def test_colours_stay_colours(upscale: Shell, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", ["second", "minute", "millisecond"])
-@pytest.mark.parametrize("target", ["y.ome.tif", "y.tif", "y.ome.zarr", "y.mp4"])
+@pytest.mark.parametrize("target", ["y.ome.tif", "y.ome.zarr", "y.mp4"])
 def test_the_unit_of_time_is_kept(upscale: Shell, tmp_path: Path, target: str, unit: str) -> None:
     time = Spacing(4, unit)
     assert upscale(write(tmp_path / "x.ome.tif", time=time), tmp_path / target).exit_code == 0
     with open_image(tmp_path / target) as image:
         assert image.spacings[0] == time
+
+
+@pytest.mark.parametrize(("unit", "seconds"), [("second", 1), ("minute", 60), ("millisecond", 1e-3)])
+def test_imagej_has_time_in_seconds(upscale: Shell, tmp_path: Path, unit: str, seconds: float) -> None:
+    """Other programs take what its ``finterval`` says for seconds."""
+    source = write(tmp_path / "x.ome.tif", time=Spacing(4, unit))
+    assert upscale(source, tmp_path / "y.tif").exit_code == 0
+    with open_image(tmp_path / "y.tif") as image:
+        assert image.spacings[0].unit == "second"
+        assert image.spacings[0].size == pytest.approx(4 * seconds)
 
 
 def test_another_rate_is_said(upscale: Shell, tmp_path: Path) -> None:

@@ -312,7 +312,7 @@ def test_sharp_model_says_that_it_invents_and_how_it_looks(open_models, library_
     save_model(type(model)(model.network, card), library_folder / "gan.safetensors")
     _, widget = open_models()
     click_row(widget, "gan")
-    assert cells(widget)[2][7] == "-1.00 dB; looks 0.08 / 0.12 (Set5)"
+    assert cells(widget)[2][8] == "-1.00 dB; looks 0.08 / 0.12 (Set5)"
     text = widget.details.text.toPlainText()
     assert "Sharp: fine detail is invented, do not quantify it." in text
     assert "0.08 / 0.12" in text

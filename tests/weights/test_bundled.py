@@ -14,6 +14,9 @@ from napari_srgan.models import list_models, load_model
 from napari_srgan.models.library import bundled_folder
 from napari_srgan.training.recipe import Recipe, read_recipe
 
+# Pictures of few photons are given to all of them, also to those that say that they are not for such ones.
+pytestmark = pytest.mark.filterwarnings("ignore::napari_srgan.errors.ImageWarning")
+
 NAMES = sorted(file.stem for file in bundled_folder().glob("*.safetensors"))
 
 
