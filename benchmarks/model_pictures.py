@@ -48,7 +48,7 @@ def draw(file: Path) -> bytes:
         compared = run_job(compare(read_model(file)), bar)
     y, x = PARTS["tissue" if compared.original.ndim == 3 else "nuclei"]
     part = (slice(y, y + SIDE), slice(x, x + SIDE))
-    images = {"bicubic": compared.bicubic, file.stem: compared.result, "original": compared.original}
+    images = {"bicubic": compared.rival, file.stem: compared.result, "original": compared.original}
     parts = {caption: image[part] for caption, image in images.items()}
     limits = np.percentile(parts["original"], (0.1, 99.9)) if compared.original.ndim == 2 else (0, 255)
     return _side_by_side({caption: _eight_bit(pixels, *limits) for caption, pixels in parts.items()})
