@@ -18,7 +18,7 @@ from typing import Any
 import held_back
 import numpy as np
 import torch
-from markdown_table import markdown
+from markdown_table import gain, markdown
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
@@ -59,7 +59,8 @@ class Condition:
 
     @property
     def name(self) -> str:
-        return f"{self.photons or 'clean'}, {self.blur:g}"
+        light = "no noise" if self.photons is None else f"{self.photons:,} photons"
+        return f"{light}, blur {self.blur:g}"
 
 
 CONDITIONS = [Condition(photons, blur) for blur in BLURS for photons in PHOTONS]
@@ -123,7 +124,7 @@ def table(plain: dict[str, float], models: dict[str, dict[str, float]]) -> str:
     rows = [["photons in the brightest places", "blur", "bicubic", *models]]
     for condition in CONDITIONS:
         bicubic = plain[condition.name]
-        gains = (f"{figures[condition.name] - bicubic:+.2f}" for figures in models.values())
+        gains = (gain(figures[condition.name] - bicubic) for figures in models.values())
         light = "no noise" if condition.photons is None else f"{condition.photons:,}"
         rows.append([light, f"{condition.blur:g}", f"{bicubic:.2f}", *gains])
     return markdown(rows)

@@ -9,6 +9,11 @@ def markdown(rows: list[list[str]]) -> str:
     return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
 
 
+def gain(decibels: float) -> str:
+    """A difference with its sign; what rounds to nothing has a plus."""
+    return f"{round(decibels, 2) + 0.0:+.2f}"
+
+
 def verdict(reached: bool) -> str:
     """Whether a target is reached."""
     return "**reached**" if reached else "**not reached**"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from markdown_table import markdown
+from markdown_table import gain, markdown
 from real_pairs import Upscale, judged
 from tifffile import imread
 
@@ -36,7 +36,7 @@ def table(plain: dict[str, float], models: dict[str, dict[str, float]]) -> str:
     rows = [["pair", "bicubic", *models]]
     for name, bicubic in plain.items():
         cells = (
-            f"{ours[name]:.2f} ({ours[name] - bicubic:+.2f})" if name in ours else ""
+            f"{ours[name]:.2f} ({gain(ours[name] - bicubic)})" if name in ours else ""
             for ours in models.values()
         )
         rows.append([name, f"{bicubic:.2f}", *cells])

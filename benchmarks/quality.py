@@ -57,7 +57,7 @@ Table = list[list[str]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--models", nargs="+", default=[f.stem for f in _files()])
+    parser.add_argument("--models", nargs="+", default=_names())
     parser.add_argument("--into-cards", action="store_true")
     parser.add_argument("--page", type=Path)
     parser.add_argument(
@@ -93,7 +93,7 @@ def main() -> None:
     if arguments.page:
         arguments.page.write_text(page, encoding="utf-8")
         bench.draw(arguments.page.parent / "images")
-        noisy.draw(arguments.page.parent / "images")
+        noisy.draw(arguments.page.parent / "images", real_noise.DEFAULTS)
     else:
         print(page)
 
@@ -298,8 +298,10 @@ def _picture_name(group: list[Model]) -> str:
     return f"quality-{group[0].name}.png"
 
 
-def _files() -> list[Path]:
-    return sorted(bundled_folder().glob("*.safetensors"))
+def _names() -> list[str]:
+    """The bundled models of single images; those of time-lapses have a page of their own."""
+    names = sorted(file.stem for file in bundled_folder().glob("*.safetensors"))
+    return [name for name in names if load_model(name).card.frames == 1]
 
 
 if __name__ == "__main__":

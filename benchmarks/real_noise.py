@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -63,12 +63,13 @@ class RealNoise:
             "dark_frames": self._each_factor(self._dark_section),
         }
 
-    def draw(self, folder: Path) -> list[Path]:
-        """Draw the pictures of the page, and give their files."""
+    def draw(self, folder: Path, names: Iterable[str]) -> list[Path]:
+        """Draw the pictures of the page by some of the models, and give their files."""
         plain = {factor: self._plain_pairs(factor) for factor in self._factors}
         models = {
-            name: (model.scale_factor, self._ways[name], self._model_pairs(name))
-            for name, model in self.models.items()
+            name: (self.models[name].scale_factor, self._ways[name], self._model_pairs(name))
+            for name in names
+            if name in self.models
         }
         folder.mkdir(parents=True, exist_ok=True)
         ways = {name: (factor, way) for name, (factor, way, _) in models.items()}
@@ -201,7 +202,7 @@ def main() -> None:
     else:
         print(section)
     if arguments.pictures:
-        for file in bench.draw(arguments.pictures):
+        for file in bench.draw(arguments.pictures, bench.models):
             print(f"{file} drawn")
     if arguments.reference:
         print(time_ratio.table(models, [named(name) for name in arguments.reference]))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from statistics import mean
 
-from markdown_table import markdown, verdict
+from markdown_table import gain, markdown, verdict
 from real_pairs import GAUSS, JUDGE_ONLY, TV, Figures, Margins, best, margins
 
 OVER_BETTER, OVER_BICUBIC = 0.5, 1.5
@@ -16,35 +16,26 @@ def table(plain: Figures, models: dict[str, Figures]) -> str:
     """A row for each set, of baselines and models; figures are means over the pairs of a set."""
     beaten = {name: margins(plain, figures, name) for name, figures in models.items()}
     heading = ["set", "in training", "bicubic", "Gauss + bicubic (sigma)", "TV + bicubic (weight)"]
-    for name in models:
-        heading += [name, "over bicubic", "over the better"]
-    rows = [heading]
+    rows = [[*heading, *(f"{name} (over bicubic, over the better)" for name in models)]]
     for name, of_set in plain.items():
         row = [name, "never" if name in JUDGE_ONLY else "perhaps", f"{of_set['bicubic']:.2f}"]
         for way in (best(of_set, kind) for kind in (GAUSS, TV)):
             row.append(f"{of_set[way]:.2f} ({way.split()[1]})")
-        for model, gained in beaten.items():
-            over = gained.over_bicubic[name], gained.over_better[name]
-            row += [f"{models[model][name][model]:.2f}", *(f"{gain:+.2f}" for gain in over)]
-        rows.append(row)
-    for title, names in (
-        ("mean", list(plain)),
-        ("mean of those never", JUDGE_ONLY & plain.keys()),
-    ):
-        rows.append(_means(title, names, plain, models, beaten))
+        rows.append([*row, *(_cell(model, [name], models, beaten) for model in models)])
+    for title, names in (("mean", list(plain)), ("mean of those never", sorted(JUDGE_ONLY & plain.keys()))):
+        row = [f"**{title}**", "", f"{mean(plain[name]['bicubic'] for name in names):.2f}"]
+        row += [f"{mean(plain[name][best(plain[name], kind)] for name in names):.2f}" for kind in (GAUSS, TV)]
+        rows.append([*row, *(_cell(model, names, models, beaten) for model in models)])
     return markdown(rows)
 
 
-def _means(
-    title: str, names: Iterable[str], plain: Figures, models: dict[str, Figures], beaten: dict[str, Margins]
-) -> list[str]:
-    row = [f"**{title}**", "", f"{mean(plain[name]['bicubic'] for name in names):.2f}"]
-    row += [f"{mean(plain[name][best(plain[name], kind)] for name in names):.2f}" for kind in (GAUSS, TV)]
-    for model, gained in beaten.items():
-        row.append(f"{mean(models[model][name][model] for name in names):.2f}")
-        for gains in (gained.over_bicubic, gained.over_better):
-            row.append(f"**{mean(gains[name] for name in names):+.2f}**")
-    return row
+def _cell(model: str, names: list[str], models: dict[str, Figures], beaten: dict[str, Margins]) -> str:
+    """Means over sets: PSNR, and what is gained."""
+    over = [
+        gain(mean(gains[name] for name in names))
+        for gains in (beaten[model].over_bicubic, beaten[model].over_better)
+    ]
+    return f"{mean(models[model][name][model] for name in names):.2f} ({', '.join(over)})"
 
 
 def targets(plain: Figures, models: dict[str, Figures]) -> Iterator[str]:
