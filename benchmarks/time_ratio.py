@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
 from dark_frames import dark_frame
 from markdown_table import markdown, verdict
 from numpy import tile
+from real_pairs import Image, Upscale
 
-import napari_srgan
 from napari_srgan.models import Model
 
 ROUNDS = 9
@@ -30,7 +31,7 @@ class TimeRatio:
     """Of the model's time to the reference's, round by round."""
 
 
-def measure(model: Model, reference: Model) -> TimeRatio:
+def measure(model: Upscale, reference: Upscale) -> TimeRatio:
     """Time both in turns, so that whatever else the machine does is shared; the first round only warms up."""
     image = tile(dark_frame(20), (REPEATS, REPEATS))
     rounds = [[_seconds(each, image) for each in (model, reference)] for _ in range(ROUNDS + 1)][1:]
@@ -40,13 +41,13 @@ def measure(model: Model, reference: Model) -> TimeRatio:
     )
 
 
-def _seconds(model: Model, image: object) -> float:
+def _seconds(upscale: Upscale, image: Image) -> float:
     began = time.perf_counter()
-    napari_srgan.upscale(image, model, progress=False)
+    upscale(image)
     return time.perf_counter() - began
 
 
-def table(models: list[Model], references: list[Model]) -> str:
+def table(models: list[Model], references: list[Model], upscaler: Callable[[Model], Upscale]) -> str:
     """A row for each model that has a reference of its factor."""
     rows = [
         ["model", "reference", "s per megapixel of the input", "times the reference's", "at most 10 % more"]
@@ -54,7 +55,7 @@ def table(models: list[Model], references: list[Model]) -> str:
     for model in models:
         for reference in references:
             if reference.scale_factor == model.scale_factor:
-                timed = measure(model, reference)
+                timed = measure(upscaler(model), upscaler(reference))
                 rows.append([
                     model.name, reference.name, f"{timed.seconds:.2f}", f"{timed.ratio:.3f}",
                     verdict(timed.ratio <= GROWTH),
