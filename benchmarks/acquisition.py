@@ -30,7 +30,7 @@ from napari_srgan.acquisition import Acquisition, look_at
 from napari_srgan.inference.intensity import percentile_transform
 from napari_srgan.models import Model, list_models, load_model
 from napari_srgan.networks import bicubic_upsample
-from napari_srgan.training.degrade import degrade
+from napari_srgan.training.degradation.ideal import degrade
 
 FOLDERS = ("train-microscopy", "train-microscopy-2")
 PHOTONS = (5, 20, 100, 1000, 5000)
