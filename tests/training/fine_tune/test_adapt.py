@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 import torch
 from tests.conftest import make_tiny_model
+from torch.nn.functional import avg_pool2d
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model
 from napari_srgan.models.card import SPANDREL
+from napari_srgan.networks import bicubic_upsample
 from napari_srgan.training.fine_tune.adapt import adapt
 from timelapses import KINDS, make_temporal_model
 
@@ -70,6 +72,27 @@ def test_another_factor_keeps_the_trunk() -> None:
     given, kept = base.network.state_dict(), start.network.state_dict()
     assert torch.equal(given["head.0.weight"], kept["head.0.weight"])
     assert "new for x4" in start.notes[0]
+
+
+@pytest.mark.parametrize(("factor", "before", "channels"), [(2, 1, 1), (4, 1, 3), (2, 3, 3), (3, 3, 1)])
+def test_at_a_factor_of_1_a_pixel_is_predicted_as_all_that_were_made_of_it(
+    factor: int, before: int, channels: int
+) -> None:
+    """So a base that takes noise off while it upscales does so from the first step on."""
+    base = make_tiny_model(factor, before, back_projection=True)
+    start = adapt(base, channels=channels, factor=1, back_projection=False)
+    gray = torch.rand(1, 1, 12, 12)
+    low = gray.repeat(1, before, 1, 1)
+    with torch.no_grad():
+        base.network.back_projection = False
+        added = avg_pool2d(base.network(low) - bicubic_upsample(low, factor), factor)
+        base.network.back_projection = True
+        result = start.network.eval()(gray.repeat(1, channels, 1, 1))
+    wanted = (gray + added.mean(1, keepdim=True)).repeat(1, channels, 1, 1)
+    if before == channels:
+        wanted = low + added
+    torch.testing.assert_close(result, wanted, atol=1e-5, rtol=1e-4)
+    assert start.notes[-1] == f"tiny is for x{factor}: its last layer was adapted to results of the same size"
 
 
 def test_back_projection_is_given_up_where_images_do_not_agree() -> None:
