@@ -16,7 +16,7 @@ from napari_srgan.models import Model, TrainedInput, save_model
 from .conftest import Shell
 
 NOISY = np.random.default_rng(0).poisson(20 + np.arange(96), (96, 96)).astype(np.uint16)
-SENTENCE = "clean was trained without noise and takes it for detail: choose robust"
+SENTENCE = "clean was trained without noise and takes it for detail: choose microscopy-x2"
 
 
 @pytest.fixture(autouse=True)

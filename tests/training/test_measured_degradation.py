@@ -112,5 +112,5 @@ def test_what_leaves_the_noise_without_a_use_is_refused() -> None:
         sr.fine_tune(noisy, high, noise_of=noisy, steps=1, progress=False)
     with pytest.raises(UserError, match="give one of them"):
         sr.fine_tune(high=high, noise_of=noisy, degradation=Degradation(2), steps=1, progress=False)
-    with pytest.raises(UserError, match="or give the noisy image as noise_of="):
+    with pytest.raises(UserError, match="or give a noisy image as noise_of="):
         sr.fine_tune(noisy, steps=1, progress=False)

@@ -158,7 +158,7 @@ def test_curves_with_what_is_to_be_beaten(opened, train):
     steps, levels = curves._psnr.getData()
     assert list(steps) == [5, 10, 15, 20]
     assert set(levels) == {27.0}
-    assert (curves._bicubic.value(), curves._base.value()) == (BICUBIC, BASE)
+    assert (curves._rival.value(), curves._base.value()) == (BICUBIC, BASE)
     assert curves._loss.getData()[0][0] <= 5
 
 

@@ -91,7 +91,7 @@ def test_a_restored_layer_lies_where_the_original_lies_and_says_what_it_is():
     np.testing.assert_array_equal(result.translate, source.translate)
     made = result.metadata["napari-srgan"]
     assert (made["model"], made["scale_factor"]) == ("tiny-x1", 1)
-    assert "prediction" in made["note"]
+    assert made["note"] == "Predicted by a neural network from an image of the same size; not a measurement."
 
 
 def test_mirrored_image():

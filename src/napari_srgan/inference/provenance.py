@@ -9,6 +9,8 @@ from typing import Any
 from napari_srgan.inference.plane_work import PlaneWork
 
 NOTE = "Predicted by a neural network from lower resolution; not a measurement."
+NOTE_OF_SAME_SIZE = "Predicted by a neural network from an image of the same size; not a measurement."
+"""Of a model that restores without enlarging."""
 
 
 def provenance(work: PlaneWork, axes: str, tile: int | None, notes: Iterable[str] = ()) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def provenance(work: PlaneWork, axes: str, tile: int | None, notes: Iterable[str
     """
     engine = work.engine
     told: dict[str, Any] = {
-        "note": NOTE,
+        "note": NOTE if engine.model.scale_factor > 1 else NOTE_OF_SAME_SIZE,
         "software": f"napari-srgan {version('napari-srgan')}",
         "model": engine.model.name,
         "weights": engine.model.weights_hash,
