@@ -92,21 +92,3 @@ def choose_target(output: Path, given: Sequence[Place], inputs: Sequence[Place])
             f"use one of {', '.join(ENDINGS)}, or a folder"
         )
     return Target(output, is_folder=True)
-
-
-def refuse_inputs(target: Path, inputs: Sequence[Place]) -> None:
-    """Make sure that writing a result touches no input.
-
-    Raises
-    ------
-    UserError
-        If it is one of them, lies in one, or holds one.
-    """
-    place = target.resolve()
-    for path in inputs:
-        if isinstance(path, Address):
-            continue
-        source = path.resolve()
-        same = target.exists() and path.exists() and target.samefile(path)
-        if same or place == source or source in place.parents or place in source.parents:
-            raise UserError(f"the result {target} would overwrite the input {path}; choose another name")

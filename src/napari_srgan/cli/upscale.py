@@ -152,10 +152,10 @@ class _Run:
         return failed
 
     def _one(self, path: Place, written: set[Path], bar: Bar, title: str) -> Path:
-        from napari_srgan.cli.targets import refuse_inputs
         from napari_srgan.inference.arrays import check_array
         from napari_srgan.inference.clip_plans import notes_on_time
         from napari_srgan.inference.upscale import upscale_job
+        from napari_srgan.storage.collision import refuse_collision
         from napari_srgan.storage.formats import ending, open_image, open_output
         from napari_srgan.storage.spacing import spacings_as, upscaled_spacings
 
@@ -166,7 +166,7 @@ class _Run:
             axes = self._axes_of(image)
             model = self._model_for(axes)
             result_file = self.target.file(path, model.scale_factor, image.ending)
-            refuse_inputs(result_file, self.inputs)
+            refuse_collision(result_file, [*self.inputs, *image.other_files])
             if result_file in written:
                 raise UserError(
                     f"{result_file} is the result of another input already; upscale it on its own"
@@ -201,6 +201,7 @@ class _Run:
         spacings = spacings_as(image.spacings, image.axes, axes)
         job = upscale_anywhere_job(
             image.data, model, result_file, axes=axes, spacings=spacings, source=str(image.path),
+            inputs=[image.path, *image.other_files],
             still_there=image.still_there, overwrite=self.overwrite, cluster=self.cluster,
             origin=FileSource(image.path, self.axes), **self.options,
         )  # fmt: skip

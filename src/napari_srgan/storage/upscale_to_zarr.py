@@ -17,7 +17,9 @@ from napari_srgan.inference.tile_choice import choose_side
 from napari_srgan.inference.upscale import Region, check_region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
+from napari_srgan.storage.address import Place
 from napari_srgan.storage.copying import copy_job
+from napari_srgan.storage.origins import origins_of
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.upscaled_store import Destination, LazyPart
 
@@ -33,6 +35,7 @@ def upscale_to_zarr_job(
     axes: str | None = None,
     spacings: Sequence[Spacing] | None = None,
     source: str = "",
+    inputs: Sequence[Place] = (),
     still_there: Callable[[], None] | None = None,
     region: Region | None = None,
     device: str = "auto",
@@ -61,6 +64,8 @@ def upscale_to_zarr_job(
         Of the input, one for each axis; plain pixels if unsaid.
     source
         What the input is called, e.g. its path; another name is another upscaling.
+    inputs
+        What the input is read from, beyond what the array tells itself.
     still_there
         Called between blocks; raises UserError if the input has disappeared, of which missing parts would
         otherwise pass for empty ones.
@@ -80,9 +85,11 @@ def upscale_to_zarr_job(
     Raises
     ------
     UserError
-        If the array, a parameter or the path cannot be used; if parts of the input cannot be read (all
+        If the array, a parameter or the path cannot be used; if the result would lie on, in or around what
+        it is made of; if parts of the input cannot be read (all
         others are done then, and kept); or if the disk does not take the result.
     """
+    destination = Destination(path, spacings, source, overwrite, [*inputs, *origins_of(array)])
     array = check_array(array)
     axes = axes_of(array, axes)
     stack = PlaneStack(array, axes, model.card)
@@ -90,7 +97,6 @@ def upscale_to_zarr_job(
     place = check_region(region, stack.plane_shape)
     yield Progress(0, 1, "Preparing")
     options: dict[str, Any] = {"device": device, "precision": precision, "self_ensemble": self_ensemble}
-    destination = Destination(path, spacings, source, overwrite)
     side = tile or destination.side_before() or affordable_side(model, stack.batch, **options)
     before = destination.intensities_before(tuple(array.shape))
     apart = region is None and model.card.receptive_radius <= MOST_HALO
