@@ -14,7 +14,7 @@ import zarr
 from napari_srgan.errors import UserError
 from napari_srgan.inference.axes import check_axes
 from napari_srgan.storage.address import Address, Place
-from napari_srgan.storage.file_array import FileArray, damaged
+from napari_srgan.storage.file_array import FileArray, unreadable
 from napari_srgan.storage.image import StoredImage, arrange
 from napari_srgan.storage.ome_zarr import LEVEL, FinestLevel, finest_level
 from napari_srgan.storage.spacing import Spacing
@@ -58,6 +58,8 @@ class _Where:
     make_sure: Callable[[str], None]
     """Raises UserError if an array in it, by the file of its metadata, is not there any more."""
     close: Callable[[], None] = lambda: None
+    refuse_if_refused: Callable[[], None] = lambda: None
+    """Raises UserError if a server withheld something that was looked for, and is not only missing."""
 
     def holds_zarr(self, name: str) -> bool:
         """Whether an array or a group of that name is in it."""
@@ -81,14 +83,13 @@ def _remote(address: Address) -> _Where:
         store.anchor = file
         store.make_sure()
 
-    return _Where(address, store, store.has, make_sure, store.close)
+    return _Where(address, store, store.has, make_sure, store.close, store.refuse_if_refused)
 
 
 def _open(where: _Where, axes: str | None) -> StoredImage:
     place = where.place
     if not where.holds_zarr(""):
-        if isinstance(place, Address):
-            where.store.refuse_if_refused()
+        where.refuse_if_refused()
         raise UserError(f"{place} is no zarr array: there is no zarr.json, .zarray or .zgroup in it")
     try:
         with warnings.catch_warnings():
@@ -100,7 +101,7 @@ def _open(where: _Where, axes: str | None) -> StoredImage:
     except UserError:
         raise
     except Exception as error:  # broken JSON, unknown codecs, missing keys
-        raise damaged(place.name, error) from error
+        raise unreadable(place.name, error) from error
 
 
 def _open_image(where: _Where, group: zarr.Group, axes: str | None) -> StoredImage:
@@ -110,9 +111,11 @@ def _open_image(where: _Where, group: zarr.Group, axes: str | None) -> StoredIma
         group, note = inner
         level = finest_level(dict(group.attrs), f"{name}/{group.path}")
     if level is None:
+        where.refuse_if_refused()
         raise UserError(what_to_give(where.place, group))
     array = group.get(level.path)
     if not isinstance(array, zarr.Array):
+        where.refuse_if_refused()
         raise UserError(f"the finest level {level.path!r} of {name} is missing; get the whole folder again")
     letters, told = level_axes(level, array, axes, name)
     stored, warned = level.placed(array.ndim)
