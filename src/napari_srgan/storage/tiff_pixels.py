@@ -172,4 +172,6 @@ class PaletteColours:
 
     def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
         """Read a box: slices with a start, a stop and no step."""
-        return np.asarray(self.colours[self.numbers[box[:-1]]][..., box[-1]])
+        # One bit is read as truth values, with which numpy would choose colours instead of looking them up.
+        numbers = np.asarray(self.numbers[box[:-1]]).astype(np.intp)
+        return np.asarray(self.colours[numbers][..., box[-1]])
