@@ -33,7 +33,8 @@ def described(names: list[str], number: int = 0, first: int = 0) -> str:
     )
     return (
         f'<Image ID="Image:{number}"><Pixels ID="Pixels:{number}" DimensionOrder="XYZCT" Type="uint16" '
-        f'SizeX="48" SizeY="40" SizeZ="{len(names)}" SizeC="1" SizeT="1" PhysicalSizeX="0.2" PhysicalSizeY="0.2">'
+        f'SizeX="48" SizeY="40" SizeZ="{len(names)}" SizeC="1" SizeT="1" PhysicalSizeX="0.2" '
+        'PhysicalSizeY="0.2">'
         f'<Channel ID="Channel:{number}:0" SamplesPerPixel="1"/>{data}</Pixels></Image>'
     )
 

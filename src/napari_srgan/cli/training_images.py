@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from napari_srgan.cli.targets import find_inputs
+from napari_srgan.cli.inputs import find_inputs
+from napari_srgan.cli.terminal import complain
 from napari_srgan.errors import UserError
 from napari_srgan.storage.formats import open_image
 from napari_srgan.storage.image import StoredImage
@@ -55,7 +56,7 @@ def find_files(low: Path | None, high: Path | None, alone: Sequence[Path]) -> Tr
     if low is None and not alone:
         raise UserError("there is nothing to learn from: give LOW and HIGH, or --high alone")
     pairs = _pair_files(low, high) if low is not None and high is not None else []
-    return TrainingFiles(tuple(pairs), tuple(find_inputs(alone)))
+    return TrainingFiles(tuple(pairs), tuple(_images_in(alone)))
 
 
 def open_images(
@@ -87,8 +88,16 @@ def open_images(
     return images
 
 
+def _images_in(given: Sequence[Path]) -> list[Path]:
+    """Images meant by files and folders; what is left out is said."""
+    found = find_inputs(given)
+    for note in found.notes:
+        complain(note)
+    return [place for place in found.places if isinstance(place, Path)]
+
+
 def _pair_files(low: Path, high: Path) -> list[tuple[Path, Path]]:
-    lows, highs = find_inputs([low]), find_inputs([high])
+    lows, highs = _images_in([low]), _images_in([high])
     if len(lows) != len(highs):
         raise UserError(
             f"{low} has {_counted(lows)} and {high} has {_counted(highs)}: every low-resolution image "

@@ -93,14 +93,18 @@ def upscale(
             "give at least one INPUT and, last, the OUTPUT", param_hint="INPUT... OUTPUT"
         )
     with errors_told():
-        from napari_srgan.cli.targets import choose_target, find_places
+        from napari_srgan.cli.inputs import find_inputs
+        from napari_srgan.cli.targets import choose_target
         from napari_srgan.storage.address import local_path, place_of
 
         given, output = [place_of(path) for path in paths[:-1]], local_path(paths[-1])
-        inputs = find_places(given)
+        found = find_inputs(given)
+        for note in found.notes:
+            complain(note)
         run = _Run(
-            inputs=inputs,
-            target=choose_target(output, given, inputs),
+            inputs=found.places,
+            beside=found.beside,
+            target=choose_target(output, given, found.places),
             model=_load(model),
             overwrite=overwrite,
             axes=axes,
@@ -112,10 +116,10 @@ def upscale(
         if scheduler is None:
             _check_machine(device, precision)
         with _cluster(scheduler) as run.cluster:
-            failed = run.all()
+            failed = run.all() + found.unread
     if failed:
-        if len(inputs) > 1:
-            complain(f"{failed} of {len(inputs)} images could not be upscaled")
+        if (total := len(found.places) + found.unread) > 1:
+            complain(f"{failed} of {total} images could not be upscaled")
         raise typer.Exit(1)
 
 
@@ -124,6 +128,8 @@ class _Run:
     """One call of the command."""
 
     inputs: list[Place]
+    beside: list[Path]
+    """Files of these images that were given too."""
     target: Target
     model: Model | None
     overwrite: bool
@@ -166,7 +172,7 @@ class _Run:
             axes = self._axes_of(image)
             model = self._model_for(axes)
             result_file = self.target.file(path, model.scale_factor, image.ending)
-            refuse_collision(result_file, [*self.inputs, *image.other_files])
+            refuse_collision(result_file, [*self.inputs, *self.beside, *image.other_files])
             if result_file in written:
                 raise UserError(
                     f"{result_file} is the result of another input already; upscale it on its own"

@@ -70,6 +70,18 @@ def ome_files(path: Path, metadata: str) -> OmeFiles:
     return OmeFiles(metadata, elsewhere, images)
 
 
+def files_of_image(path: Path) -> tuple[Path, ...]:
+    """The files that the image in a TIFF lies in, and the one that describes it; itself if in doubt."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            if not file.is_ome or not file.ome_metadata:
+                return (path,)
+            found = ome_files(path, file.ome_metadata)
+    except (UserError, OSError, ValueError, tifffile.TiffFileError):  # told when it is opened
+        return (path,)
+    return (*found.image_in(path), *filter(None, [found.elsewhere]))
+
+
 def refuse_missing(path: Path, files: Sequence[Path]) -> None:
     """Make sure that all files of an image are there.
 

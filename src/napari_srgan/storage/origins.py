@@ -58,7 +58,8 @@ def zarr_place(node: Any) -> Path | None:
     node
         Anything with a ``store`` and maybe a ``path`` in it, as every version of zarr has them.
     """
-    store, inner = getattr(node, "store", None), str(getattr(node, "path", "") or "").strip("/")
+    store: Any = getattr(node, "store", None)
+    inner = str(getattr(node, "path", "") or "").strip("/")
     while hasattr(store, "_store"):  # one that only watches another
         store = store._store
     root = getattr(store, "root", None)

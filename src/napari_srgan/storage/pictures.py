@@ -17,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Upscaled, memory_sink
+from napari_srgan.storage.animations import read_animation
 from napari_srgan.storage.file_array import FileArray, damaged
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.output import Output
@@ -38,18 +39,24 @@ def open_picture(path: Path) -> StoredImage:
     """Read a PNG, JPEG or WebP file: gray, RGB or RGBA, of one, 8 or 16 bits.
 
     Colour tables become colours, gray with alpha becomes RGBA, and a photograph is
-    turned the way its camera was held.
+    turned the way its camera was held. An animated PNG or WebP is a movie, ``TYX`` or ``TYXS``.
 
     Raises
     ------
     UserError
         If it is none, or is cut off.
     """
+    note = ""
     try:
         with path.open("rb") as file:
             head = file.read(32)
         if _is_deep_colour_png(head):  # Pillow would make 8 bits of them
-            pixels, profile = _as_rgba(imagecodecs.png_decode(path.read_bytes())), None
+            encoded = path.read_bytes()
+            pixels, profile = _as_rgba(imagecodecs.png_decode(encoded)), None
+            if b"acTL" in encoded[: encoded.find(b"IDAT")]:
+                note = f"of animations with 16 bits a colour only the first frame is read; {path.name} is one"
+        elif (movie := read_animation(path)) is not None:
+            return movie
         else:
             pixels, profile = _read(path)
     except UnidentifiedImageError as error:
@@ -63,7 +70,9 @@ def open_picture(path: Path) -> StoredImage:
         raise damaged(path.name, error) from error
     axes = "YX" if pixels.ndim == 2 else "YXS"
     spacings = (Spacing(),) * len(axes)
-    return StoredImage(path, FileArray(pixels, path.name, axes), axes, spacings, path.suffix.lower(), profile)
+    return StoredImage(
+        path, FileArray(pixels, path.name, axes), axes, spacings, path.suffix.lower(), profile, note
+    )
 
 
 def _read(path: Path) -> tuple[NDArray[Any], bytes | None]:

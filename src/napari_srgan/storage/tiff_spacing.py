@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import tifffile
 
 from napari_srgan.storage.spacing import Spacing, full_unit
+from napari_srgan.storage.vendor_spacing import vendor_spacings
 
 _RESOLUTION_UNITS = {2: "inch", 3: "centimeter"}
 _TO_MICROMETER = {"inch": 25400.0, "centimeter": 10000.0, "millimeter": 1000.0, "meter": 1e6}
@@ -26,7 +27,7 @@ def tiff_spacings(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> d
     shaped = file.shaped_metadata
     if shaped:
         found = {letter: Spacing(**stored) for letter, stored in dict(shaped[0].get("spacings", {})).items()}
-    return _resolution(series.keyframe) | found
+    return _resolution(series.keyframe) | vendor_spacings(file) | found
 
 
 def _ome_spacings(xml: str) -> dict[str, Spacing]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,10 +18,11 @@ from napari_srgan.storage.address import Address, Place
 from napari_srgan.storage.file_array import FileArray, unreadable
 from napari_srgan.storage.image import StoredImage, arrange
 from napari_srgan.storage.ome_zarr import LEVEL, FinestLevel, finest_level
+from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.store_arrays import SPACING_KEY
 from napari_srgan.storage.zarr_axes import level_axes, named_letters
-from napari_srgan.storage.zarr_groups import only_image, what_to_give
+from napari_srgan.storage.zarr_groups import only_image, refuse_labels, what_to_give
 
 
 def open_zarr(place: Place, axes: str | None = None) -> StoredImage:
@@ -106,9 +108,11 @@ def _open(where: _Where, axes: str | None) -> StoredImage:
 
 def _open_image(where: _Where, group: zarr.Group, axes: str | None) -> StoredImage:
     name, note = where.place.name, ""
+    refuse_labels(where.place, group)
     level = finest_level(dict(group.attrs), name)
     if level is None and (inner := only_image(group, name)) is not None:
         group, note = inner
+        refuse_labels(where.place, group)
         level = finest_level(dict(group.attrs), f"{name}/{group.path}")
     if level is None:
         where.refuse_if_refused()
@@ -149,6 +153,12 @@ def _coarser_levels(
 
 
 def _open_array(where: _Where, array: zarr.Array[Any], axes: str | None) -> StoredImage:
+    if isinstance(where.place, Path) and is_zarr(where.place.absolute().parent):
+        around: Any = None
+        with suppress(Exception):  # what lies around it may be broken
+            around = zarr.open(where.place.absolute().parent, mode="r")
+        if isinstance(around, zarr.Group):  # given by the path of its level
+            refuse_labels(where.place, around)
     letters = named_letters(array) if axes is None else check_axes(axes, array.shape)
     spacings = (Spacing(),) * array.ndim
     stored = array.attrs.get(SPACING_KEY)
