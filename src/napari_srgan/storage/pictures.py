@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Upscaled, memory_sink
 from napari_srgan.storage.animations import read_animation
-from napari_srgan.storage.file_array import FileArray, damaged
+from napari_srgan.storage.file_array import FileArray, unreadable
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.output import Output
 from napari_srgan.storage.spacing import Spacing
@@ -67,7 +67,7 @@ def open_picture(path: Path) -> StoredImage:
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, imagecodecs.PngError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise damaged(path.name, error) from error
+        raise unreadable(path.name, error) from error
     axes = "YX" if pixels.ndim == 2 else "YXS"
     spacings = (Spacing(),) * len(axes)
     return StoredImage(

@@ -54,12 +54,9 @@ def _sizes(told: _Told) -> dict[str, Spacing]:
 
 
 def _aperio(file: tifffile.TiffFile) -> _Told:
-    said = dict(
-        (part.strip() for part in item.split("=", 1))
-        for item in file.pages.first.description.split("|")
-        if "=" in item
-    )
-    return [(letter, said["MPP"], "micrometer") for letter in "YX"]
+    said = [item.split("=", 1) for item in file.pages.first.description.split("|") if "=" in item]
+    size = {name.strip(): value for name, value in said}["MPP"]
+    return [(letter, size, "micrometer") for letter in "YX"]
 
 
 def _lsm(file: tifffile.TiffFile) -> _Told:
