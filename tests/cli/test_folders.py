@@ -94,6 +94,17 @@ def test_sub_folders_alone_are_no_failure(upscale: Shell, folder: Path, tmp_path
     assert (result.exit_code, "sub is a folder" in result.stderr) == (0, True)
 
 
+def test_a_model_is_not_written_into_the_images_it_learns_from(shell: Shell, folder: Path) -> None:
+    zarr.save_array(folder / "c.zarr", NOISE)
+    into = folder / "c.zarr" / "m.safetensors"
+    result = shell("fine-tune", "--high", folder / "c.zarr", "--out", into, "--steps", 1)
+    assert result.exit_code == 1
+    assert "would overwrite the input" in result.stderr
+    over = ["--checkpoint", folder / "a.tif"]
+    result = shell("fine-tune", "--high", folder / "a.tif", "--out", folder / "m.safetensors", *over)
+    assert (result.exit_code, "would overwrite the input" in result.stderr) == (1, True)
+
+
 @pytest.fixture
 def ome_set(tmp_path: Path) -> Path:
     made = tmp_path / "set"

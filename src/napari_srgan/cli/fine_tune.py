@@ -111,12 +111,15 @@ def fine_tune(
         from napari_srgan.cli.training_images import find_files, open_images
         from napari_srgan.cli.training_places import choose_places, name_of
         from napari_srgan.cli.training_run import TrainingRun
+        from napari_srgan.storage.collision import refuse_collision
         from napari_srgan.training.fabric_team import join_team
         from napari_srgan.training.fine_tune.settings import check_settings
         from napari_srgan.training.room import check_room
 
         files = find_files(low, high, high_only or [])
         places = choose_places(out, checkpoint, overwrite=overwrite)
+        for written in (places.out, places.checkpoint):
+            refuse_collision(written, [*files.alone, *(file for pair in files.pairs for file in pair)])
         settings = check_settings(**({"name": name or name_of(out)} | chosen | _parsed(more or [])))
         images = open_images(files, settings.factor, opened, axes)
         start = choose_base(base, images, settings.factor)
