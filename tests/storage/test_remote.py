@@ -155,6 +155,34 @@ def test_servers_that_forbid_what_they_do_not_have(server: LoopbackServer, tmp_p
         np.testing.assert_array_equal(image.data[1], IMAGE[1])
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (FileNotFoundError("The specified key does not exist."), None),
+        (PermissionError("Access Denied"), "refuses to give c/0/0/0 of .*Access Denied"),
+        (IsADirectoryError("c/0/0/0"), "c/0/0/0 of .* cannot be reached"),
+    ],
+)
+def test_what_s3_says(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, said: OSError, words: str | None
+) -> None:
+    """In the errors that s3fs makes of it: only "no such key" is a chunk that was never stored."""
+    read = remote_files.RemoteFiles.read
+
+    def answer(files: Any, key: str, *part: int | None) -> bytes:
+        if key == "c/0/0/0":
+            raise said
+        return read(files, key, *part)
+
+    with opened(server) as image:
+        monkeypatch.setattr(remote_files.RemoteFiles, "read", answer)
+        if words is None:
+            assert not image.data[0, :32, :32].any()
+        else:
+            with pytest.raises(UserError, match=words):
+                image.data[0, :32, :32]
+
+
 def test_metadata_that_is_withheld_is_not_taken_for_missing(server: LoopbackServer, tmp_path: Path) -> None:
     group = zarr.create_group(tmp_path / "served/group.zarr", zarr_format=2)
     array = group.create_array("0", data=IMAGE[0])
