@@ -19,6 +19,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Upscaled, memory_sink
 from napari_srgan.storage.file_array import FileArray, damaged
 from napari_srgan.storage.image import StoredImage
+from napari_srgan.storage.limits import check_file, free_memory
 from napari_srgan.storage.output import Output
 from napari_srgan.storage.spacing import Spacing
 
@@ -30,6 +31,10 @@ DTYPES = {
     "JPEG": ("uint8",),
     "WEBP": ("uint8",),
 }
+_PILLOW = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "LA": 4, "F": 4}
+"""Bytes of a pixel in Pillow, by mode; all others have 4. Beside them stand a turned copy and ours."""
+_DEEP_COLOUR = 8
+"""Bytes of a pixel of four samples of 16 bits."""
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _EXIF_DESCRIPTION, _EXIF_SOFTWARE = 270, 305
 
@@ -46,9 +51,12 @@ def open_picture(path: Path) -> StoredImage:
         If it is none, or is cut off.
     """
     try:
+        check_file(path)
         with path.open("rb") as file:
             head = file.read(32)
         if _is_deep_colour_png(head):  # Pillow would make 8 bits of them
+            height_and_width = struct.unpack_from(">II", head, 16)
+            _check_memory(path, height_and_width, 4 * _DEEP_COLOUR)
             pixels, profile = _as_rgba(imagecodecs.png_decode(path.read_bytes())), None
         else:
             pixels, profile = _read(path)
@@ -68,6 +76,7 @@ def open_picture(path: Path) -> StoredImage:
 
 def _read(path: Path) -> tuple[NDArray[Any], bytes | None]:
     with _large_pictures(), Image.open(path) as picture:
+        _check_memory(path, picture.size, 3 * _PILLOW.get(picture.mode, 4))
         picture.load()
         profile = picture.info.get("icc_profile")
         upright = ImageOps.exif_transpose(picture)
@@ -80,6 +89,17 @@ def _read(path: Path) -> tuple[NDArray[Any], bytes | None]:
         elif upright.mode not in ("1", "L", "RGB", "RGBA"):  # CMYK, YCbCr, Lab
             upright, profile = upright.convert("RGB"), None
         return np.array(upright), profile
+
+
+def _check_memory(path: Path, size: tuple[int, int], each: int) -> None:
+    """Refuse a picture whose pixels do not fit into memory, going by its header."""
+    needed, free = size[0] * size[1] * each, free_memory()
+    if needed > free:
+        raise UserError(
+            f"{path.name} has {size[0]:,} x {size[1]:,} pixels and can only be read whole: that needs "
+            f"{needed / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} GiB are free; save it as a TIFF in "
+            "tiles or as OME-Zarr first"
+        )
 
 
 @contextmanager

@@ -13,14 +13,15 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import UnreadablePart
 from napari_srgan.storage.address import Address
+from napari_srgan.storage.chunk_limits import METADATA, ChunkLimits
+from napari_srgan.storage.limits import ZARR_METADATA
 from napari_srgan.storage.remote_errors import NotAnswered, may_pass, sentence, status_of
-from napari_srgan.storage.remote_files import PATIENCE, RemoteFiles
+from napari_srgan.storage.remote_files import PATIENCE, RemoteFiles, TooMuch
 
 PAUSES = (1.0, 3.0)
 """Seconds before something is asked for again."""
 RESPITE = 5.0
 """Seconds for which a server that does not answer is not asked again."""
-METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
 _NOTHING = "napari-srgan-asks-for-what-is-not-there"
 
 
@@ -47,6 +48,7 @@ class RemoteStore(Store):
         self.address = address
         self.anchor = ""
         """A file of which is known that it was there: the metadata of the array."""
+        self.limits = ChunkLimits(address.name)
         self._files = RemoteFiles(address)
         self._refused: BaseException | None = None
         self._gave_up: tuple[float, str] | None = None
@@ -93,7 +95,10 @@ class RemoteStore(Store):
             self._give_up_with_others(begun)
             tries += 1
             try:
-                return self._files.read(key, start, end)
+                return self._files.read(key, start, end, most=self.limits.most(key))
+            except TooMuch:
+                self.limits.check_size(key, None)
+                raise
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 self._missing(key)
                 return None
@@ -113,7 +118,7 @@ class RemoteStore(Store):
         words = sentence(error, self.address, asked, tries, PATIENCE)
         if self.anchor and key != self.anchor:
             with suppress(Exception):
-                self._files.read(self.anchor)
+                self._files.read(self.anchor, most=ZARR_METADATA)
                 return UnreadablePart(words)
         self._gave_up = time.monotonic(), words
         return NotAnswered(words)
@@ -138,7 +143,7 @@ class RemoteStore(Store):
         if key not in (self.anchor, _NOTHING) and self.anchor:
             self.make_sure()
             try:
-                self._files.read(_NOTHING)
+                self._files.read(_NOTHING, most=ZARR_METADATA)
             except Exception as other:
                 if status_of(other) == 403 or isinstance(other, PermissionError):
                     return
@@ -147,9 +152,15 @@ class RemoteStore(Store):
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        start, end = _limits(byte_range)
-        found = await asyncio.to_thread(self.fetch, key, start, end)
-        return None if found is None else prototype.buffer.from_bytes(found)
+        return await asyncio.to_thread(self._get, key, prototype, byte_range)
+
+    def _get(self, key: str, prototype: BufferPrototype, part: ByteRequest | None) -> Buffer | None:
+        self.limits.check_part(key, part)
+        found = self.fetch(key, *_limits(part))
+        if found is None:
+            return None
+        self.limits.check_content(key, part, found)
+        return prototype.buffer.from_bytes(found)
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]

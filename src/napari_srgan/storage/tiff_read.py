@@ -12,9 +12,11 @@ import numpy as np
 import tifffile
 
 from napari_srgan.errors import UserError
+from napari_srgan.storage import limits
 from napari_srgan.storage.file_array import FileArray, damaged
 from napari_srgan.storage.image import StoredImage, arrange
 from napari_srgan.storage.spacing import Spacing
+from napari_srgan.storage.tiff_limits import TimedFile, check_ome
 from napari_srgan.storage.tiff_pixels import PaletteColours, level_array
 from napari_srgan.storage.tiff_spacing import tiff_spacings
 from napari_srgan.storage.unchanged import unchanged
@@ -34,15 +36,25 @@ def open_tiff(path: Path) -> StoredImage:
 
 
 def _open(path: Path, overheard: _Overheard) -> StoredImage:
+    limits.check_file(path)
+    stream = TimedFile(path)
     try:
-        file = tifffile.TiffFile(path)
+        with stream.limited():
+            file = tifffile.TiffFile(stream)
+    except UserError:
+        stream.close()
+        raise
     except (tifffile.TiffFileError, ValueError, EOFError) as error:
+        stream.close()
         raise UserError(
             f"{path.name} is no readable TIFF file ({str(error).splitlines()[0]}); "
             "get the file again from where it was made"
         ) from error
     try:
-        image = _open_series(path, file)
+        with stream.limited():
+            check_ome(file, path.parent)
+            series = _first_series(path, file)
+        image = _open_series(path, file, stream, series)
         if overheard.absent:
             raise UserError(
                 f"{path.name} is one of several files of one image, and {overheard.absent[0]} cannot be "
@@ -52,18 +64,27 @@ def _open(path: Path, overheard: _Overheard) -> StoredImage:
             raise damaged(path.name, overheard.losses[0])
         return image
     except (UserError, MemoryError, KeyboardInterrupt):
-        file.close()
+        stream.close()
         raise
     except Exception as error:  # tifffile passes on whatever its parsers raise
-        file.close()
+        stream.close()
         raise damaged(path.name, error) from error
 
 
-def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
+def _first_series(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     if not file.series:
         raise damaged(path.name, "there is no image in it")
-    series = file.series[0]
-    _refuse_cut_off(file, series)
+    _refuse_cut_off(file, file.series[0])
+    return file.series[0]
+
+
+def _open_series(
+    path: Path, file: tifffile.TiffFile, stream: TimedFile, series: tifffile.TiffPageSeries
+) -> StoredImage:
+    def close() -> None:
+        file.close()  # the other files of one image
+        stream.close()
+
     letters = _with_plane(series.axes)
     if letters == series.axes:
         array = _in_colour(level_array(path, series), file, series)
@@ -84,7 +105,7 @@ def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
         spacings=placed,
         ending=".ome.tif" if file.is_ome else ".tif",
         note=_note(path, file, series),
-        close=file.close,
+        close=close,
         still_there=unchanged(path),
         coarser=tuple(
             FileArray(level, path.name, axes, order)

@@ -15,7 +15,9 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.axes import check_axes
 from napari_srgan.storage.address import Address, Place
 from napari_srgan.storage.file_array import FileArray, damaged
+from napari_srgan.storage.folder_store import FolderStore
 from napari_srgan.storage.image import StoredImage, arrange
+from napari_srgan.storage.limits import LEVELS
 from napari_srgan.storage.ome_zarr import LEVEL, FinestLevel, finest_level
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.store_arrays import SPACING_KEY
@@ -59,6 +61,10 @@ class _Where:
     """Raises UserError if an array in it, by the file of its metadata, is not there any more."""
     close: Callable[[], None] = lambda: None
 
+    def expect(self, array: zarr.Array[Any], letters: str) -> None:
+        """Hold the files of an array to what its metadata says of them."""
+        self.store.limits.expect(array, letters)
+
     def holds_zarr(self, name: str) -> bool:
         """Whether an array or a group of that name is in it."""
         return any(self.has(f"{name}/{file}".strip("/")) for file in ("zarr.json", ".zarray", ".zgroup"))
@@ -69,7 +75,7 @@ def _local(path: Path) -> _Where:
         if not (path / file).is_file():
             raise UserError(f"{path} has disappeared")
 
-    return _Where(path, path, lambda file: (path / file).is_file(), make_sure)
+    return _Where(path, FolderStore(path), lambda file: (path / file).is_file(), make_sure)
 
 
 def _remote(address: Address) -> _Where:
@@ -115,6 +121,7 @@ def _open_image(where: _Where, group: zarr.Group, axes: str | None) -> StoredIma
     if not isinstance(array, zarr.Array):
         raise UserError(f"the finest level {level.path!r} of {name} is missing; get the whole folder again")
     letters, told = level_axes(level, array, axes, name)
+    where.expect(array, letters)
     stored, warned = level.placed(array.ndim)
     order, placed_axes, spacings = arrange(array.shape, letters, stored)
     return StoredImage(
@@ -134,12 +141,18 @@ def _coarser_levels(
     where: _Where, group: zarr.Group, level: FinestLevel, letters: str, finer: tuple[int, ...]
 ) -> Iterator[FileArray]:
     """The levels a viewer can show from afar; those that are no such levels are left out."""
+    if len(level.coarser) >= LEVELS:
+        raise UserError(
+            f"{where.place.name} says that it has {len(level.coarser) + 1:,} resolution levels, and at most "
+            f"{LEVELS} are read; its metadata is damaged: give the folder of its array, e.g. image.zarr/0"
+        )
     for name in level.coarser:
         # What was told of all arrays in one place may be told of one that is gone.
         array = group.get(name) if where.holds_zarr(f"{group.path}/{name}") else None
         if not isinstance(array, zarr.Array) or array.ndim != len(finer):
             continue
         if all(size <= before for size, before in zip(array.shape, finer, strict=True)):
+            where.expect(array, letters)
             order, axes, _ = arrange(array.shape, letters, (Spacing(),) * array.ndim)
             finer = array.shape
             yield FileArray(array, where.place.name, axes, order)
@@ -147,6 +160,7 @@ def _coarser_levels(
 
 def _open_array(where: _Where, array: zarr.Array[Any], axes: str | None) -> StoredImage:
     letters = named_letters(array) if axes is None else check_axes(axes, array.shape)
+    where.expect(array, letters)
     spacings = (Spacing(),) * array.ndim
     stored = array.attrs.get(SPACING_KEY)
     if isinstance(stored, list) and len(stored) == array.ndim:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import math
 from argparse import Namespace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 PLAIN = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
 """Types of numbers that are rebuilt; no objects, structures, sub-arrays, text or dates."""
-_BYTE_ORDERS = ("<", ">", "=", "|")
 _STATE_OF_DTYPE = 8
 """Parts of the state of a dtype without metadata: version, byte order, three that only structures and
 sub-arrays have, and three of text."""
@@ -38,6 +37,8 @@ class PlainDtype:
     """
 
     __slots__ = ("_kind", "_order")
+    _kind: str
+    _order: Literal["<", ">", "=", "|"]
 
     def __new__(cls, kind: object, *_: object) -> PlainDtype:
         if not isinstance(kind, str) or kind not in PLAIN:
@@ -52,9 +53,11 @@ class PlainDtype:
         _, order, subarray, names, fields, *_ = state
         if not (subarray is names is fields is None):
             raise NotPlain("values that are structures")
-        if not isinstance(order, str) or order not in _BYTE_ORDERS:
-            raise NotPlain(f"values in the byte order {order!r:.40}")
-        self._order = order
+        match order:
+            case "<" | ">" | "=" | "|":
+                self._order = order
+            case _:
+                raise NotPlain(f"values in the byte order {order!r:.40}")
 
     def numbers(self, content: object, count: int) -> NDArray[Any]:
         """Copy as many numbers out of as many bytes as they need.
