@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, threads_told
 from napari_srgan.storage import limits
 from napari_srgan.storage.file_array import FileArray, damaged
 from napari_srgan.storage.image import StoredImage, arrange
@@ -54,7 +54,8 @@ def _open(path: Path, overheard: _Overheard) -> StoredImage:
         with stream.limited():
             check_ome(file, path.parent)
             series = _first_series(path, file)
-        image = _open_series(path, file, stream, series)
+        with threads_told():
+            image = _open_series(path, file, stream, series)
         if overheard.absent:
             raise UserError(
                 f"{path.name} is one of several files of one image, and {overheard.absent[0]} cannot be "

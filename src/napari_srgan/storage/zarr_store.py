@@ -11,7 +11,7 @@ from typing import Any
 
 import zarr
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, threads_told
 from napari_srgan.inference.axes import check_axes
 from napari_srgan.storage.address import Address, Place
 from napari_srgan.storage.file_array import FileArray, damaged
@@ -97,7 +97,7 @@ def _open(where: _Where, axes: str | None) -> StoredImage:
             where.store.refuse_if_refused()
         raise UserError(f"{place} is no zarr array: there is no zarr.json, .zarray or .zgroup in it")
     try:
-        with warnings.catch_warnings():
+        with threads_told(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of metadata that others consolidated
             node = zarr.open(where.store, mode="r")
             if isinstance(node, zarr.Array):
