@@ -36,6 +36,8 @@ SLIDE = 2048
 WIDE = (1130, 620)
 """Pixels; wide enough for all columns of the table."""
 MOVIE_MODEL = "timelapse-x2"
+CLEAN_MODEL, FEW_PHOTONS = "microscopy-x4", 40
+"""A model that was trained without noise, and where the noisy image is brightest."""
 FRAMES, PHOTONS = 24, 20
 """Of the movie, and where it is brightest."""
 
@@ -47,6 +49,7 @@ def main() -> None:
         os.environ["NAPARI_SRGAN_MODELS"] = nothing
         _the_upscale_widget()
         _to_disk(Path(nothing) / "data")
+        _a_noisy_image()
         _the_slider()
         _a_movie()
         _the_models_widget()
@@ -94,6 +97,25 @@ def _to_disk(folder: Path) -> None:
     _wait_until(lambda: widget["buttons"]["run"].enabled)
     _wait(0.5)
     _save(viewer, "to-disk")
+    viewer.close()
+
+
+def _a_noisy_image() -> None:
+    """What the widget says of an image with few photons, and of a model that was trained without noise."""
+    viewer = napari.Viewer()
+    viewer.window.resize(*SIZE)
+    light = imread(sample_path("nuclei")).astype(np.float64)
+    noisy = np.random.default_rng(0).poisson(light * FEW_PHOTONS / np.percentile(light, 99.9))
+    viewer.add_image(noisy.astype(np.uint16), name="nuclei, few photons", units=("um", "um"))
+    _, widget = viewer.window.add_plugin_dock_widget("napari-srgan", "Upscale")
+    if CLEAN_MODEL not in widget["models"]["model"].choices:
+        print(f"noisy.png is not made: there is no model {CLEAN_MODEL}")
+        viewer.close()
+        return
+    widget["models"]["model"].value = CLEAN_MODEL
+    _wait_until(lambda: bool(widget["taken"].value.strip()))
+    _look_closely(viewer)
+    _save(viewer, "noisy")
     viewer.close()
 
 

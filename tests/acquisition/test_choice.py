@@ -96,6 +96,16 @@ def test_a_warning_says_what_was_found_and_what_to_choose() -> None:
     assert why_unsuited(ROBUST, NOISY, []) == why_unsuited(FOREIGN, NOISY, []) == ""
 
 
+def test_without_a_model_of_the_same_factor_one_of_another_is_named() -> None:
+    large = card("large-x4", TrainedInput(), scale_factor=4)
+    assert why_unsuited(large, NOISY, [large, ROBUST]) == (
+        "large-x4 was trained without noise and takes it for detail: choose robust-x2 (x2), or fine-tune a "
+        "model on such images"
+    )
+    restoring = card("restoring", ROBUST.trained_input, scale_factor=1)
+    assert why_unsuited(large, NOISY, [large, restoring]).endswith(": fine-tune a model on such images")
+
+
 def test_a_model_for_movies_is_named_for_movies_only() -> None:
     assert "choose movies-x2, in which 5 frames of a time-lapse help" in why_unsuited(
         USUAL, NOISY, [USUAL, MOVIES], movie=True

@@ -8,6 +8,8 @@ from dataclasses import replace
 import dask.array as da
 import numpy as np
 import pytest
+from napari._app_model import get_app_model
+from napari.utils.notifications import notification_manager
 from scipy.ndimage import gaussian_filter
 
 from napari_srgan.models import TrainedInput, save_model
@@ -42,8 +44,7 @@ def chosen(widget):
 
 def line(widget):
     """What the widget says of the image; empty if it says nothing."""
-    shown = widget["taken"].native.isVisibleTo(widget.native)
-    return widget["taken"].value if shown else ""
+    return widget["taken"].value.strip()
 
 
 def is_warning(widget):
@@ -255,3 +256,15 @@ def test_pixels_that_cannot_be_read_are_no_trouble(open_widget, show):
     viewer, widget = open_widget()
     show(viewer, widget, Broken(), name="broken", contrast_limits=(0, 255), multiscale=False)
     assert "cannot be read" in line(widget)
+
+
+def test_the_menu_command_says_it_in_a_notification(make_napari_viewer, finish):
+    viewer = make_napari_viewer()
+    viewer.add_image(NOISY[:64, :64], name="noisy")
+    before = len(notification_manager.records)
+    get_app_model().commands.execute_command("napari-srgan.upscale_selected").result()
+    finish(viewer)
+    said = [record.message for record in notification_manager.records[before:]]
+    assert len(said) == 1
+    assert said[0].startswith("noisy: About ")
+    assert "microscopy-x2 was trained without noise" in said[0]

@@ -41,8 +41,8 @@ def estimate_blur(spectrum: Spectrum) -> Blur:
 
     The power of what is seen through a Gaussian point spread function of width ``sigma`` falls as
     ``f**-2.5 * exp(-(pi * sigma * f)**2)`` with the frequency `f` in parts of Nyquist, half a period a pixel.
-    A straight line is fitted to the logarithm of what stands out of the noise. Found within about 15 % where
-    noise is faint, within 30 % at 100 photons; see ``docs/acquisition.md``.
+    A straight line is fitted to the logarithm of what stands out of the noise. Found within about a
+    quarter where noise is faint, roughly at 100 photons; see ``docs/acquisition.md``.
 
     Parameters
     ----------

@@ -67,17 +67,24 @@ def suited_model(
     here = fit(preferred, found)
     if preferred.frames == frames and (here == "suited" or (here == "unknown" and not found.noisy)):
         return preferred
-    like = (preferred.scale_factor, preferred.channels, frames)
-    candidates = [
+    same_size = [card for card in among if card.scale_factor == preferred.scale_factor]
+    candidates = _faithful(found, preferred, same_size, frames)
+    return min(candidates, key=lambda card: not _knows_blur(card, found), default=None)
+
+
+def _faithful(
+    found: Acquisition, preferred: ModelCard, among: Iterable[ModelCard], frames: int
+) -> list[ModelCard]:
+    """Faithful models of the same channels and quantities that suit an image, whatever their factor."""
+    return [
         card
         for card in among
-        if (card.scale_factor, card.channels, card.frames) == like
+        if (card.channels, card.frames) == (preferred.channels, frames)
         and card.result is None
         and card.partner is None
         and not card.adversarial
         and fit(card, found) == "suited"
     ]
-    return min(candidates, key=lambda card: not _knows_blur(card, found), default=None)
 
 
 def _knows_blur(card: ModelCard, found: Acquisition) -> bool:
@@ -139,6 +146,9 @@ def _advice(card: ModelCard, found: Acquisition, among: list[ModelCard], movie: 
         better = suited_model(found, card, among, frames=count)
         if better is not None:
             return f"choose {better.name}, in which {count} frames of a time-lapse help each other"
+    for other in _faithful(found, card, among, card.frames):
+        if other.scale_factor > 1:
+            return f"choose {other.name} (x{other.scale_factor}), or fine-tune a model on such images"
     return "fine-tune a model on such images"
 
 

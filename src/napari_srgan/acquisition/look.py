@@ -108,7 +108,7 @@ class Acquisition:
 
     @property
     def _blur_words(self) -> str:
-        if self.blur is None or self.blur < SHARP:
+        if self.drowned or self.blur is None or self.blur < SHARP:  # in much noise it is found too roughly
             return ""
         return f", blurred by about {self.blur:.1f} pixels"
 
@@ -183,11 +183,12 @@ def _told(windows: Sequence[NDArray[np.float64]], noise: NoiseLook, blur: Blur) 
         if camera.gain and amount > AGREEING * deviation:
             dark, bright = _dark_and_bright(windows, SMOOTHED + MORE_IN_NOISE * amount)
             photons = (bright - dark) / camera.gain
+    noisy = noise.is_fine or noise.is_shared
     return Acquisition(
-        noisy=noise.is_fine or noise.is_shared,
+        noisy=noisy,
         noise=amount,
         photons=photons if photons is not None and 0 < photons <= MOST_PHOTONS else None,
-        drowned=noise.is_shared or noise.drowned > DROWNED,
+        drowned=noise.is_shared or (noisy and noise.drowned > DROWNED),
         shared=noise.is_shared,
         blur=blur.sigma,
         reach=blur.reach,

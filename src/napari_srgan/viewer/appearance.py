@@ -29,7 +29,8 @@ def say(label: Label, text: str, *, wrong: bool = False) -> None:
     native = label.native
     tell(native, text, wrong=wrong)
     # magicgui's rows do not pass on that a narrower text is a higher one.
-    native.setMinimumHeight(native.heightForWidth(max(native.width(), NARROWEST)))
+    # Without text it has no height for any width.
+    native.setMinimumHeight(max(native.heightForWidth(max(native.width(), NARROWEST)), 0))
 
 
 def tell(label: QLabel, text: str, *, wrong: bool = False) -> None:

@@ -19,6 +19,7 @@ from napari_srgan.viewer.jobs import Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers import layer_axes, upscale_layer_job
 from napari_srgan.viewer.lazy_layer import LazyResult, lazy_layer_job
 from napari_srgan.viewer.library_tasks import Added, add_task
+from napari_srgan.viewer.outcome import notes_of
 from napari_srgan.viewer.reopened import reopened_layer
 from napari_srgan.viewer.stored_layer import StoredResult, stored_layer_job
 from napari_srgan.viewer.target import refuse_shown, suggest, with_ending
@@ -97,12 +98,12 @@ def _possible(task_of: Callable[[Image, Any], Task | None], layer: Image, viewer
 
 def _task(layer: Image, viewer: Any) -> Task:
     job = upscale_layer_job(layer)
-    return Task(f"Upscaling {layer.name}", job, viewer.add_layer, _complain_of(layer))
+    return Task(f"Upscaling {layer.name}", job, lambda new: _add(new, layer, viewer), _complain_of(layer))
 
 
 def _lazy_task(layer: Image, viewer: Any) -> Task:
     def add(result: LazyResult) -> None:
-        viewer.add_layer(result.layer())
+        _add(result.layer(), layer, viewer)
 
     return Task(f"Upscaling {layer.name}", lazy_layer_job(layer), add, _complain_of(layer))
 
@@ -124,9 +125,16 @@ def _disk_task(layer: Image, viewer: Any) -> Task | None:
     job = stored_layer_job(layer, None, path, overwrite=replace)
 
     def add(result: StoredResult) -> None:
-        viewer.add_layer(layer_of(result))
+        _add(layer_of(result), layer, viewer)
 
     return Task(f"Upscaling {layer.name}", job, add, _complain_of(layer))
+
+
+def _add(result: Image, layer: Image, viewer: Any) -> None:
+    """Add a result, and tell what is to be said of the image it was made of."""
+    viewer.add_layer(result)
+    for note in notes_of(result):
+        show_warning(f"{layer.name}: {note}")
 
 
 def _complain_of(layer: Image) -> Callable[[str], None]:

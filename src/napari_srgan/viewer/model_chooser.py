@@ -68,7 +68,7 @@ class ModelChooser:
         )
         both.margins = (0, 0, 0, 0)
         self._about = Label(name="about", label=" ")
-        self._taken = Label(name="taken", label=" ", visible=False)
+        self._taken = Label(name="taken", label=" ")
         self._look = ImageLook()
         self._sharpness = SharpnessSlider("sharpness")
         self.rows: list[Any] = [both, self._about, self._taken, self._sharpness]
@@ -183,9 +183,7 @@ class ModelChooser:
         else:
             say(self._about, choices.describe_model(chosen, self._image, self._library))
         text, wrong = choices.describe_look(self._look.found, name, self._image, self._library)
-        self._taken.visible = bool(text)
-        if text:
-            say(self._taken, as_sentence(text), wrong=wrong)
+        say(self._taken, as_sentence(text), wrong=wrong)
         self.changed.emit()
 
     # Adding models.
