@@ -22,6 +22,7 @@ from typing import Any
 
 import camera_noise
 import dark_frames
+import exposure_ceiling
 import exposure_noise
 import other_modality
 import real_noise_pictures
@@ -60,6 +61,7 @@ class RealNoise:
         return {
             "real_pairs": self._each_factor(self._pair_section),
             "other_modalities": self._each_factor(self._modality_section),
+            "exposure_ceiling": exposure_ceiling.table(self._pairs),
             "exposure_noise": exposure_noise.table(self._pairs),
             "camera_noise": self._each_factor(self._camera_section),
             "dark_frames": self._each_factor(self._dark_section),
