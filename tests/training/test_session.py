@@ -171,7 +171,8 @@ def test_missing_recipes_are_named(tmp_path: Path) -> None:
 
 
 def test_the_committed_recipes_can_be_read() -> None:
-    folder = Path(__file__).parents[2] / "weights" / "recipes"
-    recipes = [read_recipe(file) for file in sorted(folder.glob("*.toml"))]
+    checkout = Path(__file__).parents[2]
+    folders = (checkout / "weights" / "recipes", checkout / "benchmarks" / "comparison")
+    recipes = [read_recipe(file) for folder in folders for file in sorted(folder.glob("*.toml"))]
     assert {r.name for r in recipes} >= {"microscopy-x2", "microscopy-x4", "photo-x4"}
     assert all(start_network(r.model_copy(update={"start": None})) for r in recipes)
