@@ -1,10 +1,10 @@
 """The most that any result can score against a real long exposure; used by real_noise.py.
 
-Two things stand between the long exposure and a perfect result of the short one. It has noise of its own, which
-nothing could foretell: its power is that of the finest frequencies, beyond what a lens passes or nearly so, where white
-noise is all there is; what structure is left there makes it look larger than it is. And the two differ slowly over
-the field, in background and bleaching, which the gain and offset of least squares cannot undo and which is no
-upscaling's to mend.
+Two things stand between the long exposure and a perfect result of the short one. It has noise of its own,
+which nothing could foretell: its power is that of the finest frequencies, beyond what a lens passes or nearly
+so, where white noise is all there is; what structure is left there makes it look larger than it is. And the two
+differ slowly over the field, in background and bleaching, which the gain and offset of least squares cannot
+undo and which is no upscaling's to mend.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Image = NDArray[Any]
 BLOCK = 64
 """Pixels along the side of the blocks, half over one another, over which spectra are averaged."""
 FINEST = 0.62
-"""Cycles per pixel, by the length of the vector, above which noise is all there is; the corner lies at 0.71."""
+"""Cycles per pixel, by the length of the vector, above which noise is all there is; the corner is at 0.71."""
 SMOOTH = 8.0
 """Sigma in pixels of the Gaussian filter that leaves what differs slowly."""
 
@@ -72,9 +72,8 @@ def table(pairs: Iterable[Pair]) -> str:
     rows = [["exposure", "the long one's own noise alone", "slow differences alone", "a perfect result"]]
     for pair in pairs:
         ceiling = ceiling_of(pair)
-        rows.append([
-            pair.name, f"{_decibels(ceiling.noise):.1f}", f"{_decibels(ceiling.smooth):.1f}", f"{ceiling.psnr:.1f}",
-        ])  # fmt: skip
+        alone = (_decibels(ceiling.noise), _decibels(ceiling.smooth), ceiling.psnr)
+        rows.append([pair.name, *(f"{each:.1f}" for each in alone)])
     return markdown(rows)
 
 

@@ -22,7 +22,7 @@ from napari_srgan.training.degradation.sampling import sampling_line
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import expose, margin, simulate, window
 from napari_srgan.training.degraded_patches import DegradedPatches, sampled_values
-from napari_srgan.training.judged_tiles import LEVELS, noisy_tiles, pair_tiles
+from napari_srgan.training.judged_tiles import noisy_tiles, pair_tiles
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.tile import Tile
 from napari_srgan.training.tiles import read_tiles
@@ -245,12 +245,28 @@ def test_the_same_seed_gives_the_same_batches(recipe: Recipe) -> None:
         assert torch.equal(first[1], second[1])
 
 
-def test_noisy_tiles_judge_too_and_are_always_the_same() -> None:
+def test_noisy_tiles_judge_too_and_are_always_the_same(recipe: Recipe) -> None:
     held_back = [tile(seed, name) for seed, name in enumerate(["a", "a", "a", "a", "a", "b"])]
-    first, second = (noisy_tiles(held_back, 2) for _ in range(2))
-    assert len(first) == 2 * len(LEVELS)
+    first, second = (noisy_tiles(held_back, recipe) for _ in range(2))
+    assert len(first) == 2 * 3
     assert {each.source_set for each in first} == {"10 photons", "100 photons", "100 photons, blur 1"}
     assert all(torch.equal(a.low, b.low) for a, b in zip(first, second, strict=True))
+
+
+def test_a_recipe_of_8_bit_images_keeps_their_own_range_and_whole_numbers(recipe: Recipe) -> None:
+    byte = Recipe.model_validate(recipe.model_dump() | {"intensity": "byte"})
+    chosen = with_degradation(byte, photons=(20, 200), jpeg=0.5, clean=0.3)
+    low, high = DegradedPatches([tile()], chosen, draw()).batch(12)
+    levels = low * 255
+    torch.testing.assert_close(levels, levels.round(), atol=1e-3, rtol=0)
+    assert 0 <= float(low.min()) < float(low.max()) <= 1
+    everything = tile().high  # not stretched: what is not in the tile is not in the truth either
+    assert float(everything.min()) <= float(high.min()) < float(high.max()) <= min(float(everything.max()), 1)
+    judged = noisy_tiles([tile()], byte)
+    assert [each.source_set for each in judged] == ["100 photons", "1000 photons", "JPEG 75"]
+    for each in judged:
+        torch.testing.assert_close(each.high, everything)
+        torch.testing.assert_close(each.low * 255, (each.low * 255).round(), atol=1e-3, rtol=0)
 
 
 def test_measured_pairs_are_binned_and_brought_to_one_brightness(recipe: Recipe, tmp_path: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_srgan.inference.intensity import IntensityTransform
-from napari_srgan.training.degradation.camera_noise import seen_range
-from napari_srgan.training.degradation.exposure import draw_exposure
+from napari_srgan.training.degradation.camera_noise import BYTES, seen_range
+from napari_srgan.training.degradation.exposure import Exposure, draw_exposure
 from napari_srgan.training.degradation.simulate import expose, margin, window
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.tile import Tile
@@ -49,11 +50,13 @@ class DegradedPatches:
         side, beyond = size * factor, around * factor
         drawn = [self._choice.draw(draw) for _ in range(count)]
         background = draw.uniform(*self._ranges.background, size=count)
-        exposures = [draw_exposure(degradation, draw) for _ in range(count)]
+        exposures = [in_file(draw_exposure(degradation, draw), recipe) for _ in range(count)]
         # What is in a tile, or nothing: then there is only light that is everywhere.
         shown = [0.0 if e.noisy and draw.random() < self._ranges.empty else 1.0 for e in exposures]
         ranges = [
-            seen_range(self._values[id(tile)] * there + light, exposure, draw)
+            BYTES
+            if recipe.intensity == "byte"
+            else seen_range(self._values[id(tile)] * there + light, exposure, draw)
             for (tile, _, _), there, light, exposure in zip(drawn, shown, background, exposures, strict=True)
         ]
         wide = torch.stack([window(tile.high, y * factor, x * factor, side, beyond) for tile, y, x in drawn])
@@ -73,6 +76,11 @@ class DegradedPatches:
                 tuple(orient(normalised(image, transform) * gain, turns, mirrored) for image in (low, truth))
             )
         return torch.stack([low for low, _ in pairs]), torch.stack([high for _, high in pairs])
+
+
+def in_file(exposure: Exposure, recipe: Recipe) -> Exposure:
+    """The exposure as a recipe's network sees it: 8-bit images as whole numbers on their own range."""
+    return replace(exposure, eight_bit=(0.0, 100.0)) if recipe.intensity == "byte" else exposure
 
 
 def sampled_values(low: Tensor) -> NDArray[np.float64]:

@@ -13,17 +13,16 @@ from skimage.io import imread
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import percentile_transform
-from napari_srgan.training.degradation.camera_noise import seen_range
+from napari_srgan.training.degradation.camera_noise import BYTES, seen_range
 from napari_srgan.training.degradation.exposure import Exposure
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import expose
-from napari_srgan.training.degraded_patches import normalised, sampled_values
+from napari_srgan.training.degraded_patches import in_file, normalised, sampled_values
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.tile import Tile
 
-LEVELS = ((10.0, 0.0), (100.0, 0.0), (100.0, 1.0))
-"""Photons in the brightest places, and sigma of the blur in low-resolution pixels, of the noisy images."""
 READ_ELECTRONS = 1.5
+JPEG_QUALITY = 75
 MOST_OF_A_SET = 1
 """Tiles of each source set of which noisy images are made."""
 SHORT, LONG = "_short.png", "_long.png"
@@ -31,36 +30,59 @@ LARGEST_PAIR = 512
 """High-resolution pixels along the side of the middle of a measured pair that is looked at."""
 
 
-def noisy_tiles(held_back: Sequence[Tile], factor: int) -> list[Tile]:
+def judged_exposures(recipe: Recipe) -> dict[str, Exposure]:
+    """How held-back tiles are taken, by name: dim, dimmer and blurred; photographs less dim, and as JPEG."""
+
+    def dim(photons: float, blur: float = 0) -> Exposure:
+        sigma = blur * recipe.scale_factor
+        return Exposure(
+            sigma=(sigma, sigma), gain=1 / photons, read_noise=READ_ELECTRONS / photons, sampling="area"
+        )
+
+    if recipe.intensity == "byte":
+        return {
+            "100 photons": dim(100),
+            "1000 photons": dim(1000),
+            f"JPEG {JPEG_QUALITY}": Exposure(jpeg=JPEG_QUALITY),
+        }
+    return {"10 photons": dim(10), "100 photons": dim(100), "100 photons, blur 1": dim(100, blur=1)}
+
+
+def noisy_tiles(held_back: Sequence[Tile], recipe: Recipe) -> list[Tile]:
     """Take some held-back tiles with few photons, always the same ones with the same noise.
 
     Parameters
     ----------
     held_back
         In the units of the light.
-    factor
-        Of the downsampling.
+    recipe
+        Says how much smaller they become, and on which range they are seen.
 
     Returns
     -------
     list of Tile
-        In the range that upscaling would find, one source set for each of :data:`LEVELS`.
+        In the range that upscaling would find, one source set for each of :func:`judged_exposures`.
     """
     by_set: dict[str, list[Tile]] = defaultdict(list)
     for tile in held_back:
         by_set[tile.source_set].append(tile)
     chosen = [tile for tiles in by_set.values() for tile in tiles[:MOST_OF_A_SET]]
-    return [_taken(tile, factor, *level, seed) for level in LEVELS for seed, tile in enumerate(chosen)]
+    return [
+        _taken(tile, recipe, name, exposure, seed)
+        for name, exposure in judged_exposures(recipe).items()
+        for seed, tile in enumerate(chosen)
+    ]
 
 
-def _taken(tile: Tile, factor: int, photons: float, blur: float, seed: int) -> Tile:
-    exposure = Exposure(
-        sigma=(blur * factor,) * 2, gain=1 / photons, read_noise=READ_ELECTRONS / photons, sampling="area"
-    )
+def _taken(tile: Tile, recipe: Recipe, name: str, exposure: Exposure, seed: int) -> Tile:
     draw = np.random.default_rng(seed)
-    low = expose(tile.high[None], [exposure], Degradation(factor), draw)[0]
-    transform, _ = seen_range(sampled_values(tile.low), exposure, draw)
-    name = f"{photons:g} photons" + (f", blur {blur:g}" if blur else "")
+    exposure, degradation = in_file(exposure, recipe), Degradation(recipe.scale_factor)
+    if recipe.intensity == "byte":
+        transform, held = BYTES
+        low = expose(tile.high[None], [exposure], degradation, draw, [held])[0]
+    else:
+        low = expose(tile.high[None], [exposure], degradation, draw)[0]
+        transform, _ = seen_range(sampled_values(tile.low), exposure, draw)
     return Tile(name, normalised(low, transform), normalised(tile.high, transform), tile.fingerprint)
 
 

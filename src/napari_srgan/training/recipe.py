@@ -109,7 +109,8 @@ class RecipeDegradation(BaseModel):
     truth_noise: float = Field(default=0.04, gt=0)
     """Largest noise of a tile, at half of its brightness and as a part of its range. One of more noise is
     binned until it has less, so that the network neither learns noise nor is judged by it, or left out if too
-    little remains to learn from."""
+    little remains to learn from. 1 leaves all as they are, as for photographs, whose textures look like
+    noise."""
 
     @model_validator(mode="after")
     def _can_be_simulated(self) -> RecipeDegradation:

@@ -30,8 +30,9 @@ from napari_srgan.training.tile_validation import validate, validate_bicubic
 
 SOURCES = ("file", "set", "path")
 """Columns of SOURCES.tsv that are read: a tile, its source set, the image it was cut from."""
-JUDGED_NOISE = 0.02
-"""As a recipe's `truth_noise`, of what judges: a network is not to be judged by noise that it leaves out."""
+JUDGED_PART = 0.5
+"""Times a recipe's `truth_noise` that tiles which judge may have: a network is not to be judged by noise that
+it leaves out."""
 LICENCES = ("set", "repo", "commit", "licence")
 """Columns of LICENCES.tsv."""
 
@@ -108,7 +109,7 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
         raise UserError(f"no image in {data} can be held back: a source set needs at least two images")
     if not training:
         raise UserError(f"no tile in {data} is as large as a patch of {recipe.patch} pixels")
-    noisy = noisy_tiles(held_back, recipe.scale_factor) if recipe.degradation is not None else []
+    noisy = noisy_tiles(held_back, recipe) if recipe.degradation is not None else []
     if recipe.scale_factor == 1:  # a clean tile of the same size is its own truth
         held_back = []
     return TileSets(training, held_back, too_small, [*noisy, *pair_tiles(recipe, data)])
@@ -179,8 +180,8 @@ def _clean_truth(pixels: np.ndarray, recipe: Recipe, *, judges: bool) -> np.ndar
     """An image without more noise than truth may have; None if too little would remain of it."""
     if recipe.degradation is None:
         return pixels
-    least = recipe.degradation.truth_noise
-    truth = without_noise(pixels, min(least, JUDGED_NOISE) if judges else least)
+    largest = recipe.degradation.truth_noise * (JUDGED_PART if judges else 1)
+    truth = without_noise(pixels, largest)
     return truth if truth is pixels or _holds_a_patch(truth, recipe) else None
 
 

@@ -30,6 +30,10 @@ class FileRange:
     white: float
 
 
+BYTES = (IntensityTransform(0.0, 1.0), FileRange(0.0, 1.0))
+"""What :func:`seen_range` would give for 8-bit images that a network sees on their own range, 0 to 1."""
+
+
 def record(
     light: NDArray[np.float64],
     exposure: Exposure,
