@@ -2,7 +2,7 @@
 
 Two things stand between the long exposure and a perfect result of the short one. It has noise of its own,
 which nothing could foretell: its power is that of the finest frequencies, beyond what a lens passes or nearly
-so, where white noise is all there is; what structure is left there makes it look larger than it is. And the two
+so, where white noise is all there is; structure that is left there makes it look larger. And the two
 differ slowly over the field, in background and bleaching, which the gain and offset of least squares cannot
 undo and which is no upscaling's to mend.
 """
