@@ -115,12 +115,20 @@ def test_amounts_outside_are_refused(amount: Any, tiny_model: Any) -> None:
         ({"intensity": "byte"}, "intensity is percentile in tiny and byte in b"),
         ({"width": 16}, "width is 8 in tiny and 16 in b"),
         ({"normalisation": "batch"}, "normalisation is none in tiny and batch in b"),
-        ({"back_projection": True}, "back projection is False in tiny and True in b"),
     ],
 )
 def test_models_of_different_shapes_are_refused(other: dict[str, Any], message: str, tiny_model: Any) -> None:
     with pytest.raises(UserError, match=f"tiny and b cannot be blended: {message}"):
         blend(tiny_model(), tiny_model(name="b", **other), 0.5)
+
+
+@pytest.mark.parametrize("theirs", [False, True, "brightness"])
+def test_a_blend_agrees_with_its_input_as_the_nearer_of_the_two(theirs: Any, tiny_model: Any) -> None:
+    a, b = tiny_model(back_projection="brightness"), tiny_model(name="b", back_projection=theirs)
+    for amount, expected in ((0, "brightness"), (0.4, "brightness"), (0.6, theirs), (1, theirs)):
+        blended = blend(a, b, amount)
+        assert blended.network.back_projection == expected
+        assert blended.card.arguments["back_projection"] == expected
 
 
 def test_an_argument_unsaid_is_its_default(tiny_model: Any) -> None:

@@ -36,10 +36,11 @@ def test_shapes(factor: int, upsampling: Any) -> None:
 
 @pytest.mark.parametrize("upsampling", ["staged", "direct"])
 @pytest.mark.parametrize(
-    ("factor", "projected"), [(1, False), *((factor, on) for factor in (2, 3, 4) for on in (False, True))]
+    ("factor", "projected"),
+    [(1, False), *((factor, on) for factor in (2, 3, 4) for on in (False, True, "brightness"))],
 )
 def test_an_output_depends_on_no_more_than_the_receptive_radius(
-    factor: int, upsampling: Any, projected: bool
+    factor: int, upsampling: Any, projected: Any
 ) -> None:
     torch.manual_seed(0)
     network = SRResNet(
@@ -54,7 +55,7 @@ def test_an_output_depends_on_no_more_than_the_receptive_radius(
     network(low)[0, 0, own, own].sum().backward()
     assert low.grad is not None
     reached = (low.grad[0, 0] != 0).nonzero() - middle
-    assert radius - int(projected) <= reached.abs().max() <= radius
+    assert radius - int(bool(projected)) <= reached.abs().max() <= radius
 
 
 def test_with_an_interpolated_skip_training_starts_from_bicubic() -> None:
@@ -117,6 +118,24 @@ def test_back_projection_keeps_the_mean_even_of_noise(factor: int) -> None:
     low = torch.poisson(torch.full((1, 1, 40, 40), 3.0))
     off = (plain(low).mean() - low.mean()).abs()
     assert (projected(low).mean() - low.mean()).abs() < 0.05 * off
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 4])
+def test_brightness_alone_is_kept_without_the_noise(factor: int) -> None:
+    torch.manual_seed(0)
+    silent = SRResNet(
+        factor, **SMALL, normalisation="none", interpolated_skip=True, back_projection="brightness"
+    ).eval()
+    low = torch.poisson(torch.full((1, 1, 64, 64), 30.0))
+    # The prediction is still nothing; a darker, smoothed image in its place gets its brightness back.
+    darker = torch.nn.functional.avg_pool2d(low, 9, 1, 4, count_include_pad=False) - 3
+    high = silent._completed(
+        torch.nn.functional.interpolate(darker, scale_factor=factor) - bicubic_upsample(low, factor), low
+    )
+    assert (high.mean() - low.mean()).abs() < 0.05
+    assert high.std() < 0.3 * low.std()
+    with pytest.raises(ValueError, match="false, true or 'brightness'"):
+        SRResNet(factor, **SMALL, back_projection="some")  # type: ignore[arg-type]
 
 
 def test_an_activation_can_end_the_trunk() -> None:

@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from napari_srgan.networks import bicubic_downsample, bicubic_upsample, build_network
+from napari_srgan.networks.brightness import keep_brightness
 from napari_srgan.networks.recurrent import ConvLSTM
 from napari_srgan.networks.slow_fusion import Merge
-from napari_srgan.networks.temporal import TemporalGenerator, keep_brightness
+from napari_srgan.networks.temporal import TemporalGenerator
 
 SMALL: dict[str, dict[str, Any]] = {
     "early-fusion": {"frames": 3, "blocks": 2, "width": 8, "clip": 4},

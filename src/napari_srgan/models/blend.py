@@ -11,7 +11,7 @@ import copy
 import inspect
 from collections.abc import Iterable
 from numbers import Real
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ from napari_srgan.models.library import list_models, load_model
 from napari_srgan.models.model import Model
 from napari_srgan.networks import ARCHITECTURES
 
+_Side = TypeVar("_Side")
 _FIELDS = ("architecture", "scale_factor", "channels", "frames", "intensity")
 """Fields of a card in which two models that are blended agree."""
 
@@ -40,8 +41,8 @@ def blend(a: Model | str, b: Model | str, amount: float) -> Model:
     Returns
     -------
     Model
-        A model of the same shape. Its card names both; it has no measured quality, for
-        nobody has measured it.
+        A model of the same shape, which agrees with its input as the nearer of the two does
+        (``back_projection``). Its card names both; it has no measured quality, for nobody has measured it.
 
     Raises
     ------
@@ -70,7 +71,11 @@ def blend(a: Model | str, b: Model | str, amount: float) -> Model:
     network.load_state_dict(
         {key: _between(mine, theirs[key], amount) for key, mine in a.network.state_dict().items()}
     )
-    return Model(network.eval().requires_grad_(False), _blended_card(a, b, amount))
+    nearer = _nearer(a, b, amount)
+    network.back_projection = nearer.network.back_projection
+    card = _blended_card(a, b, amount)
+    arguments = {**card.arguments, **_back_projection(nearer.card)}
+    return Model(network.eval().requires_grad_(False), card.model_copy(update={"arguments": arguments}))
 
 
 def shape_difference(a: ModelCard, b: ModelCard) -> str | None:
@@ -91,7 +96,14 @@ def _shape(card: ModelCard) -> dict[str, Any]:
         return shape | {"title": card.arguments.get("title")}
     parameters = inspect.signature(ARCHITECTURES[card.architecture]).parameters.values()
     shape |= {p.name: p.default for p in parameters if p.default is not p.empty}
-    return shape | card.arguments
+    shape |= card.arguments
+    # It follows the weights, and has none.
+    shape.pop("back_projection", None)
+    return shape
+
+
+def _back_projection(card: ModelCard) -> dict[str, Any]:
+    return {key: value for key, value in card.arguments.items() if key == "back_projection"}
 
 
 def partner_of(card: ModelCard, among: Iterable[ModelCard] | None = None) -> str | None:
@@ -126,10 +138,14 @@ def _weights_difference(a: Model, b: Model) -> str | None:
     return None
 
 
+def _nearer(a: _Side, b: _Side, amount: float) -> _Side:
+    return a if amount < 0.5 else b
+
+
 def _between(a: Tensor, b: Tensor, amount: float) -> Tensor:
     # The ends are exact, signs of zeros included. Counters are not interpolated.
     if amount in (0, 1) or not a.is_floating_point():
-        return (a if amount < 0.5 else b).clone()
+        return _nearer(a, b, amount).clone()
     return torch.add((1 - amount) * a, b, alpha=amount)
 
 

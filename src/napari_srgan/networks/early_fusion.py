@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
+from napari_srgan.networks.generator import BackProjection
 from napari_srgan.networks.temporal import KERNEL, TemporalGenerator, each_frame
 
 
@@ -46,7 +47,7 @@ class EarlyFusion(TemporalGenerator):
         blocks: int = 8,
         width: int = 32,
         clip: int = 8,
-        back_projection: bool = False,
+        back_projection: BackProjection = False,
     ) -> None:
         if frames < 1 or frames % 2 == 0:
             raise ValueError(

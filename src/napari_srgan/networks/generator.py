@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
+from napari_srgan.networks.brightness import BRIGHTNESS_REACH, keep_brightness
 from napari_srgan.networks.instance_norm import normalises_over_image
 from napari_srgan.networks.resampling import BACK_PROJECTION_RADIUS, back_project, bicubic_upsample
+
+BackProjection = bool | Literal["brightness"]
+"""Whether and how a result is made to agree with its input."""
 
 
 class Generator(nn.Module, ABC):
@@ -30,16 +34,18 @@ class Generator(nn.Module, ABC):
     back_projection
         Make the result agree with its input: downsampled again it is the input but for
         rounding, so that no brightness is invented, not even in noise. No weights. Only where the
-        result is larger than the input: one of its size would have to be the input.
+        result is larger than the input: one of its size would have to be the input. ``"brightness"`` is
+        for noisy images, whose noise is not to be put back: over some pixels only, at every factor, see
+        :func:`~napari_srgan.networks.brightness.keep_brightness`.
 
     Raises
     ------
     ValueError
-        If there is back-projection at a scale factor of 1.
+        If there is back-projection in every pixel at a scale factor of 1.
     """
 
-    _gives_the_input_back: ClassVar[bool] = True
-    """Whether back-projection agrees with the input in every pixel, or only over many of them."""
+    _only_brightness: ClassVar[bool] = False
+    """Whether all back-projection is that of ``"brightness"``, as in networks that are made for noise."""
 
     def __init__(
         self,
@@ -47,9 +53,12 @@ class Generator(nn.Module, ABC):
         scale_factor: int,
         channels: int,
         interpolated_skip: bool = False,
-        back_projection: bool = False,
+        back_projection: BackProjection = False,
     ) -> None:
-        if back_projection and scale_factor == 1 and self._gives_the_input_back:
+        if back_projection not in (False, True, "brightness"):
+            raise ValueError(f"back_projection is false, true or 'brightness'; got {back_projection!r}")
+        everywhere = back_projection is True and not self._only_brightness
+        if everywhere and scale_factor == 1:
             raise ValueError("back_projection at a scale factor of 1 would only give the input back")
         super().__init__()
         self.scale_factor = scale_factor
@@ -113,11 +122,20 @@ class Generator(nn.Module, ABC):
         high = predicted.float()
         if self.interpolated_skip:
             high = high + bicubic_upsample(low, self.scale_factor)
-        return back_project(high, low, self.scale_factor) if self.back_projection else high
+        if not self.back_projection:
+            return high
+        agree = keep_brightness if self._keeps_brightness else back_project
+        return agree(high, low, self.scale_factor)
+
+    @property
+    def _keeps_brightness(self) -> bool:
+        return self._only_brightness or self.back_projection == "brightness"
 
     @property
     def _back_projection_radius(self) -> int:
-        return BACK_PROJECTION_RADIUS if self.back_projection else 0
+        if not self.back_projection:
+            return 0
+        return BRIGHTNESS_REACH if self._keeps_brightness else BACK_PROJECTION_RADIUS
 
 
 def layout_of(axes: int) -> torch.memory_format:

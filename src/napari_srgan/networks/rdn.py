@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from napari_srgan.networks.generator import Generator, predict_nothing_yet
+from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
 from napari_srgan.networks.sub_pixel import (
     Upsampling,
     check_upsampling,
@@ -94,7 +94,7 @@ class RDN(Generator):
         width: int = 64,
         upsampling: Upsampling = "staged",
         interpolated_skip: bool = False,
-        back_projection: bool = False,
+        back_projection: BackProjection = False,
     ) -> None:
         check_upsampling("RDN", upsampling, scale_factor)
         if min(channels, blocks, layers, growth, width) < 1:

@@ -16,6 +16,7 @@ from itertools import islice
 import torch
 from torch import Tensor, nn
 
+from napari_srgan.networks.generator import BackProjection
 from napari_srgan.networks.srresnet import ResidualBlock
 from napari_srgan.networks.temporal import KERNEL, TemporalGenerator, each_frame
 
@@ -93,7 +94,7 @@ class Recurrent(TemporalGenerator):
         width: int = 32,
         state: int = 12,
         clip: int = 16,
-        back_projection: bool = False,
+        back_projection: BackProjection = False,
     ) -> None:
         if warm_up < 1 or early_blocks < 0 or state < 1:
             raise ValueError(

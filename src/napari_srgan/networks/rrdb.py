@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_srgan.networks.generator import Generator, predict_nothing_yet
+from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
 
 RESIDUAL_SCALING = 0.2
 """beta in figure 4."""
@@ -102,7 +102,7 @@ class RRDBNet(Generator):
         width: int = 64,
         growth: int = 32,
         interpolated_skip: bool = False,
-        back_projection: bool = False,
+        back_projection: BackProjection = False,
     ) -> None:
         if scale_factor not in DOUBLINGS:
             known = ", ".join(map(str, DOUBLINGS))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_srgan.networks.generator import BackProjection
 from napari_srgan.networks.temporal import KERNEL, TemporalGenerator, each_frame
 
 
@@ -68,7 +69,7 @@ class SlowFusion(TemporalGenerator):
         blocks: int = 6,
         width: int = 32,
         clip: int = 8,
-        back_projection: bool = False,
+        back_projection: BackProjection = False,
     ) -> None:
         if frames < 3 or frames % 2 == 0:
             raise ValueError(f"slow fusion merges an odd number of frames, 3 or more; got {frames}")

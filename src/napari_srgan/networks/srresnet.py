@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from torch import Tensor, nn
 
-from napari_srgan.networks.generator import Generator, predict_nothing_yet
+from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
 from napari_srgan.networks.instance_norm import InstanceNorm2d
 from napari_srgan.networks.sub_pixel import (
     Upsampling,
@@ -117,7 +117,7 @@ class SRResNet(Generator):
         activation: Activation = "prelu",
         interpolated_skip: bool = False,
         upsampling: Upsampling = "staged",
-        back_projection: bool = False,
+        back_projection: BackProjection = False,
         trunk_end: TrunkEnd = "normalisation",
         output: Output = "linear",
         input_range: ValueRange = "unit",

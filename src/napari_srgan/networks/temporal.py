@@ -16,9 +16,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
-from napari_srgan.networks.brightness import BRIGHTNESS_REACH, keep_brightness
-from napari_srgan.networks.generator import Generator, predict_nothing_yet
-from napari_srgan.networks.resampling import bicubic_upsample
+from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
 from napari_srgan.networks.srresnet import ResidualBlock
 from napari_srgan.networks.sub_pixel import check_upsampling, direct_tail, tail_radius
 
@@ -54,7 +52,7 @@ class TemporalGenerator(Generator):
         If a number is too small, or there is no such factor.
     """
 
-    _gives_the_input_back = False
+    _only_brightness = True
 
     def __init__(
         self,
@@ -67,7 +65,7 @@ class TemporalGenerator(Generator):
         before: int,
         after: int,
         clip: int,
-        back_projection: bool,
+        back_projection: BackProjection,
     ) -> None:
         check_upsampling(name, "direct", scale_factor)
         if min(channels, blocks, width, clip) < 1 or min(before, after) < 0:
@@ -99,10 +97,6 @@ class TemporalGenerator(Generator):
     def clip(self) -> int:
         return self._clip
 
-    @property
-    def _back_projection_radius(self) -> int:
-        return BRIGHTNESS_REACH if self.back_projection else 0
-
     def forward(self, low: Tensor) -> Tensor:
         """Map float32 ``(N, T, C, Y, X)`` to float32 ``(N, T', C, Y * factor, X * factor)``.
 
@@ -126,10 +120,6 @@ class TemporalGenerator(Generator):
     def _predict(self, features: Tensor) -> Tensor:
         predicted: Tensor = self.tail(features + self.trunk(features))
         return predicted
-
-    def _completed(self, predicted: Tensor, low: Tensor) -> Tensor:
-        high = predicted.float() + bicubic_upsample(low, self.scale_factor)
-        return keep_brightness(high, low, self.scale_factor) if self.back_projection else high
 
     @abstractmethod
     def _fused(self, low: Tensor) -> Iterator[Tensor]:

@@ -14,9 +14,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_srgan.networks.brightness import BRIGHTNESS_REACH, keep_brightness
-from napari_srgan.networks.generator import Generator, predict_nothing_yet
-from napari_srgan.networks.resampling import bicubic_upsample
+from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
 from napari_srgan.networks.srresnet import ResidualBlock
 from napari_srgan.networks.sub_pixel import check_upsampling, direct_tail
 
@@ -52,7 +50,7 @@ class UNet(Generator):
         If a number is too small, or there is no such factor.
     """
 
-    _gives_the_input_back = False
+    _only_brightness = True
 
     def __init__(
         self,
@@ -63,7 +61,7 @@ class UNet(Generator):
         blocks: int = 2,
         deep_width: int = 96,
         deep_blocks: int = 5,
-        back_projection: bool = False,
+        back_projection: BackProjection = False,
     ) -> None:
         check_upsampling("UNet", "direct", scale_factor)
         if min(channels, width, blocks, deep_width, deep_blocks) < 1:
@@ -97,10 +95,6 @@ class UNet(Generator):
     def grid(self) -> int:
         return HALVING
 
-    @property
-    def _back_projection_radius(self) -> int:
-        return BRIGHTNESS_REACH if self.back_projection else 0
-
     def forward(self, low: Tensor) -> Tensor:
         """Map float32 ``(N, C, Y, X)`` to float32 ``(N, C, Y * factor, X * factor)``; any size will do."""
         more = [-size % HALVING for size in low.shape[-2:]]
@@ -112,5 +106,4 @@ class UNet(Generator):
             predicted = predicted[
                 ..., : low.shape[-2] * self.scale_factor, : low.shape[-1] * self.scale_factor
             ]
-        high = predicted.float() + bicubic_upsample(low, self.scale_factor)
-        return keep_brightness(high, low, self.scale_factor) if self.back_projection else high
+        return self._completed(predicted, low)

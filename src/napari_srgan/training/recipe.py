@@ -12,6 +12,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models.card import SPANDREL
 from napari_srgan.networks import build_network
 from napari_srgan.networks.architectures import spelled_out
+from napari_srgan.networks.generator import BackProjection
 from napari_srgan.training.degradation.sampling import Sampling
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.losses import AdversarialLoss, PixelLoss
@@ -155,7 +156,7 @@ class Recipe(BaseModel):
     start: str | None = None
     """Name or file of a model whose weights are taken where their shapes agree."""
 
-    back_projection: bool = False
+    back_projection: BackProjection = False
     """Whether the trained network is validated and kept with a step of back-projection
     that it was trained without (see :class:`~napari_srgan.networks.srresnet.SRResNet`)."""
 
@@ -264,7 +265,7 @@ class Recipe(BaseModel):
         if self.architecture == SPANDREL:
             return dict(self.arguments)
         spelled = spelled_out(self.architecture, self.arguments)
-        return spelled | ({"back_projection": True} if self.back_projection else {})
+        return spelled | ({"back_projection": self.back_projection} if self.back_projection else {})
 
     @property
     def scale_factor(self) -> int:

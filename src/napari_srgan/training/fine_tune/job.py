@@ -146,7 +146,7 @@ def _fine_tune(
         architecture=start.architecture,
         arguments=start.arguments,
         intensity=framing.intensity,
-        back_projection=keeps_agreement and loaded is not None and loaded.network.back_projection,
+        back_projection=loaded.network.back_projection if keeps_agreement and loaded else False,
         batch=settings.batch or _shared_batch(network, framing, team),
         patch=patch,
         data=material.fingerprint,

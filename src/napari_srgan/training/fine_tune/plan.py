@@ -7,6 +7,7 @@ from typing import Any, Literal
 from napari_srgan.models import Model
 from napari_srgan.models.card import SPANDREL
 from napari_srgan.networks.architectures import ARCHITECTURES
+from napari_srgan.networks.generator import BackProjection
 from napari_srgan.networks.temporal import TemporalGenerator
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.training.losses import PixelLoss
@@ -48,7 +49,7 @@ def recipe_for(
     architecture: str,
     arguments: dict[str, Any],
     intensity: Literal["byte", "percentile"],
-    back_projection: bool,
+    back_projection: BackProjection,
     batch: int,
     patch: int,
     data: str,
