@@ -14,6 +14,7 @@ from scipy.special import ive
 from skimage.io import imsave
 
 from napari_srgan.errors import UserError
+from napari_srgan.networks import bicubic_downsample
 from napari_srgan.training.clean_truth import relative_noise, without_noise
 from napari_srgan.training.degradation.camera_noise import record, seen_range
 from napari_srgan.training.degradation.exposure import Exposure, draw_exposure
@@ -229,8 +230,6 @@ def test_what_a_file_could_not_hold_is_not_asked_for(recipe: Recipe) -> None:
 
 
 def test_without_noise_patches_are_those_of_the_ideal_downsampling(recipe: Recipe) -> None:
-    from napari_srgan.networks import bicubic_downsample
-
     low, high = DegradedPatches([tile()], with_degradation(recipe, clean=1.0), draw()).batch(8)
     inner = (..., slice(3, -3), slice(3, -3))
     torch.testing.assert_close(bicubic_downsample(high, 2)[inner], low[inner], atol=1e-5, rtol=0)
@@ -251,6 +250,23 @@ def test_noisy_tiles_judge_too_and_are_always_the_same(recipe: Recipe) -> None:
     assert len(first) == 2 * 3
     assert {each.source_set for each in first} == {"10 photons", "100 photons", "100 photons, blur 1"}
     assert all(torch.equal(a.low, b.low) for a, b in zip(first, second, strict=True))
+
+
+def test_a_part_of_the_truth_is_smooth_in_both_resolutions(recipe: Recipe) -> None:
+    sharp, smooth = (
+        DegradedPatches(
+            [tile()], with_degradation(recipe, clean=1, oversampled=part, softness=(2, 2)), draw(4)
+        ).batch(6)
+        for part in (0, 1)
+    )
+    # The places are drawn first, and are the same; their orientation is drawn after.
+    for low, high in zip(smooth[0], smooth[1], strict=True):
+        torch.testing.assert_close(
+            bicubic_downsample(high[None], 2)[0, :, 3:-3, 3:-3], low[:, 3:-3, 3:-3], atol=1e-4, rtol=0
+        )
+    assert float(smooth[1].diff(dim=-1).std()) < 0.8 * float(sharp[1].diff(dim=-1).std())
+    with pytest.raises(ValueError, match="softness is a range"):
+        with_degradation(recipe, softness=(2, 1))
 
 
 def test_a_recipe_of_8_bit_images_keeps_their_own_range_and_whole_numbers(recipe: Recipe) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +14,8 @@ from torch import Tensor
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.training.degradation.camera_noise import BYTES, seen_range
 from napari_srgan.training.degradation.exposure import Exposure, draw_exposure
+from napari_srgan.training.degradation.sampling import band_matrices, gaussian_lines
+from napari_srgan.training.degradation.settings import GAUSSIAN_REACH
 from napari_srgan.training.degradation.simulate import expose, margin, window
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.tile import Tile
@@ -39,7 +42,9 @@ class DegradedPatches:
         assert recipe.degradation is not None
         self._recipe, self._ranges, self._draw = recipe, recipe.degradation, draw
         self._degradation = recipe.degradation.of(recipe.scale_factor)
-        self._around = margin(self._degradation) // recipe.scale_factor
+        softened = recipe.degradation.softness[1] if recipe.degradation.oversampled else 0.0
+        self._soft_radius = math.ceil(GAUSSIAN_REACH * softened)
+        self._around = math.ceil((margin(self._degradation) + self._soft_radius) / recipe.scale_factor)
         self._choice = TileChoice(tiles, recipe)
         self._values = {id(tile): sampled_values(tile.low) for tile in tiles}
 
@@ -60,6 +65,8 @@ class DegradedPatches:
             for (tile, _, _), there, light, exposure in zip(drawn, shown, background, exposures, strict=True)
         ]
         wide = torch.stack([window(tile.high, y * factor, x * factor, side, beyond) for tile, y, x in drawn])
+        if self._soft_radius:
+            wide = self._softened(wide)
         there, light = (torch.tensor(v, dtype=wide.dtype)[:, None, None, None] for v in (shown, background))
         wide = wide * there + light
         lows = expose(wide, exposures, degradation, draw, [held for _, held in ranges])
@@ -76,6 +83,14 @@ class DegradedPatches:
                 tuple(orient(normalised(image, transform) * gain, turns, mirrored) for image in (low, truth))
             )
         return torch.stack([low for low, _ in pairs]), torch.stack([high for _, high in pairs])
+
+    def _softened(self, wide: Tensor) -> Tensor:
+        """Some of the images ``(N, C, Y, X)`` as a lens of less resolution would have shown them."""
+        some = self._draw.random(len(wide)) < self._ranges.oversampled
+        sigmas = self._draw.uniform(*self._ranges.softness, size=len(wide)) * some
+        lines = gaussian_lines(sigmas, self._soft_radius)
+        rows, columns = (band_matrices(lines, size, 1).to(wide)[:, None] for size in wide.shape[-2:])
+        return rows @ wide @ columns.mT
 
 
 def in_file(exposure: Exposure, recipe: Recipe) -> Exposure:

@@ -14,7 +14,7 @@ from napari_srgan.networks import build_network
 from napari_srgan.networks.architectures import spelled_out
 from napari_srgan.networks.generator import BackProjection
 from napari_srgan.training.degradation.sampling import Sampling
-from napari_srgan.training.degradation.settings import Degradation
+from napari_srgan.training.degradation.settings import LARGEST_BLUR, Degradation
 from napari_srgan.training.losses import AdversarialLoss, PixelLoss
 
 
@@ -95,6 +95,12 @@ class RecipeDegradation(BaseModel):
     empty: float = Field(default=0.0, ge=0, lt=1)
     """Part of the noisy patches in which there is nothing but even light, as in a frame without objects: so
     that the network makes none of noise."""
+    oversampled: float = Field(default=0.0, ge=0, le=1)
+    """Part of the patches, clean ones too, whose truth is smoother than its pixels could show, as where a
+    microscope has more pixels than its lens resolves. A network learns from them not
+    to take every image for sharp."""
+    softness: tuple[float, float] = (0.5, 1.5)
+    """Range of the sigma in high-resolution pixels of the Gaussian that makes them smooth."""
     blur: tuple[float, float] = (0.0, 0.0)
     clean: float = 0.0
     unblurred: float = 0.0
@@ -119,6 +125,10 @@ class RecipeDegradation(BaseModel):
             raise ValueError(f"photons is a range above 0, the lower one first; got {self.photons}")
         if not 0 <= self.background[0] <= self.background[1]:
             raise ValueError(f"background is a range from 0 on, the lower one first; got {self.background}")
+        if not 0 <= self.softness[0] <= self.softness[1] <= LARGEST_BLUR:
+            raise ValueError(
+                f"softness is a range from 0 to {LARGEST_BLUR:g}, the lower one first; got {self.softness}"
+            )
         try:
             self.of(1)
         except UserError as error:
@@ -127,7 +137,9 @@ class RecipeDegradation(BaseModel):
 
     def of(self, factor: int) -> Degradation:
         """The degradation by a factor, in the units of the light."""
-        same = self.model_dump(exclude={"photons", "background", "empty", "truth_noise"})
+        same = self.model_dump(
+            exclude={"photons", "background", "empty", "oversampled", "softness", "truth_noise"}
+        )
         gain = None if self.photons is None else (1 / self.photons[1], 1 / self.photons[0])
         return Degradation(factor, gain=gain, **same)
 
