@@ -13,8 +13,8 @@ TOLERANCE = 2.0
 """Photons are found within about this factor: so much fewer than a model has met are not held against it."""
 RGB = 3
 NARROW = 4.0
-"""Ratio of most to fewest photons up to which a model was made for one kind of noise: fine-tuning for it would
-make the same model again."""
+"""Ratio of most to fewest photons up to which a model was made for one amount of noise: fine-tuning for it
+would make the same model again."""
 
 Fit = Literal["suited", "unsuited", "unknown"]
 

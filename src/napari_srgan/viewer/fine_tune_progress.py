@@ -42,8 +42,9 @@ class ProgressSection(QWidget):
         """Show what became of the last training, and hide what makes no sense yet."""
         outcome = state.outcome
         trained = outcome.trained if outcome else None
-        for part in (self.curves, self.legend, self.look):
+        for part in (self.curves, self.look):
             part.setVisible(state.plan is not None)
+        self.legend.setVisible(state.plan is not None and bool(state.plan.pairs))  # tiles are no layer
         self.verdict.setVisible(outcome is not None)
         if outcome is not None:
             tell(self.verdict, as_sentence(outcome.sentence), wrong=outcome.wrong)

@@ -113,6 +113,7 @@ class UpscaleWidget(Container[Any]):
     def _connect(self) -> None:
         self._image.changed.connect(self._on_image)
         self._models.said.connect(self._on_library_said)
+        self._models.fine_tuning_wanted.connect(self._on_fine_tune)
         self._target.changed.connect(self._on_target)
         self._models.changed.connect(self._on_model)
         for field in (self._region, self._axes, self._tile, self._ensemble, self._drift):
@@ -189,6 +190,16 @@ class UpscaleWidget(Container[Any]):
         if chosen == choices.VISIBLE:
             return visible_region(image, self._viewer)
         return shapes_region(image, chosen)
+
+    def _on_fine_tune(self) -> None:
+        """Open the Fine-tune widget, set up for the noise of the image."""
+        image: Image | None = self._image.value
+        if image is None:
+            return
+        dock, fine_tune = self._viewer.window.add_plugin_dock_widget("napari-srgan", "Fine-tune", tabify=True)
+        dock.show()
+        dock.raise_()
+        fine_tune.learn_noise_of(image, self._models.name)
 
     # What a run does.
 

@@ -13,6 +13,8 @@ from napari_srgan.acquisition import Acquisition, look_at
 from napari_srgan.acquisition.camera import MOST_PLANES, Camera, estimate_camera, sampled_planes
 from napari_srgan.acquisition.look import rounded
 from napari_srgan.errors import UserError
+from napari_srgan.inference.arrays import ArrayLike, check_array
+from napari_srgan.inference.axes import axes_of
 from napari_srgan.training.degradation.settings import Degradation
 
 SMOOTHED = 1.0
@@ -101,7 +103,7 @@ class MeasuredNoise:
             If there is nothing to simulate, or `high` shows nothing or has more noise than this image.
         """
         high = _some(high)
-        dark, bright = _levels(high)
+        dark, bright = levels_of(high)
         if bright <= dark:
             raise UserError("the high-resolution image has no contrast; choose one that shows something")
         looks = [look_at(image) for image in high]
@@ -131,8 +133,8 @@ class MeasuredNoise:
         if sum(look.noisy for look in looks) > len(looks) / 2 and theirs >= self.found.noise:
             raise UserError(
                 f"the high-resolution image has noise of {rounded(100 * theirs)} % of its brightness range, "
-                f"the one whose noise is meant of {rounded(100 * self.found.noise)} %: they are exchanged, or "
-                "the former is not good enough to learn from; choose a better one"
+                f"the one whose noise is meant of {rounded(100 * self.found.noise)} %: they are exchanged, "
+                "or the former is not good enough to learn from; choose a better one"
             )
 
     def _more_blur(self, looks: Sequence[Acquisition], factor: int) -> tuple[float, float]:
@@ -143,7 +145,7 @@ class MeasuredNoise:
         sharp = float(np.median(theirs)) / factor if theirs else 0.0
         more = float(np.sqrt(max(self.found.blur**2 - sharp**2, 0.0)))
         if self._blur_is_uncertain:
-            return 0.0, max(more * AROUND, UNKNOWN_BLUR[1])
+            return 0.0, max(more, UNKNOWN_BLUR[1])
         return more / AROUND, more * AROUND
 
 
@@ -155,27 +157,42 @@ def measure_noise(noisy: Any, axes: str | None = None) -> MeasuredNoise:
     noisy
         numpy, dask or zarr, any real dtype; large ones are sampled.
     axes
-        One letter for each axis, guessed if unsaid.
+        One letter for each axis, guessed if unsaid. Of several channels the noisiest is measured.
 
     Raises
     ------
     UserError
         If it is too small or shows nothing.
     """
-    camera = estimate_camera(noisy)
-    dark, bright = _levels([noisy])
+    array = check_array(noisy)
+    axes = axes_of(array, axes)
+    found = look_at(array, axes)
+    one = _one_camera(array, axes, found.channel or 0)
+    camera = estimate_camera(one)
+    dark, bright = levels_of([one])
     if bright <= dark:
         raise UserError("the image whose noise is meant has no contrast; choose one that shows something")
-    return MeasuredNoise(camera, dark, bright, look_at(noisy, axes))
+    return MeasuredNoise(camera, dark, bright, found)
 
 
 def degradation_like(noisy: Any, high: Sequence[Any], factor: int, axes: str | None = None) -> Degradation:
     """Find how high-resolution images are to be degraded to become like a noisy one.
 
-    :func:`measure_noise` of `noisy`, and its :meth:`MeasuredNoise.degradation` of the others, whose parameters
-    and errors these are.
+    :func:`measure_noise` of `noisy`, and its :meth:`MeasuredNoise.degradation` of the others, whose
+    parameters and errors these are.
     """
     return measure_noise(noisy, axes).degradation(high, factor)
+
+
+def _one_camera(array: ArrayLike, axes: str, channel: int) -> Any:
+    """What one camera took: the middle plane of one channel, or of a stack in colours."""
+    several = axes[: axes.index("Y")]
+    if "C" not in several and not (several and axes.endswith("S")):
+        return array
+    place = tuple(
+        channel if letter == "C" else size // 2 for letter, size in zip(several, array.shape, strict=False)
+    )
+    return array[place]
 
 
 def _some(images: Sequence[Any]) -> list[Any]:
@@ -184,7 +201,7 @@ def _some(images: Sequence[Any]) -> list[Any]:
     return [images[number] for number in chosen]
 
 
-def _levels(images: Sequence[Any]) -> tuple[float, float]:
+def levels_of(images: Sequence[Any]) -> tuple[float, float]:
     """The grey levels of the darkest and of the brightest places, noise smoothed away."""
     planes = [gaussian_filter(plane, SMOOTHED) for image in images for plane in sampled_planes(image)]
     values = np.concatenate([plane[np.isfinite(plane)] for plane in planes])

@@ -201,9 +201,7 @@ def _measured(noise_of: SourceImage) -> MeasuredNoise:
         raise UserError(f"{noise_of.name!r}: {error}") from error
 
 
-def _learned_from(
-    subjects: list[Subject], noise_of: SourceImage | None, noise: MeasuredNoise | None
-) -> str:
+def _learned_from(subjects: list[Subject], noise_of: SourceImage | None, noise: MeasuredNoise | None) -> str:
     """What a model is for, or what it has learned from."""
     names = ", ".join(subject.name for subject in subjects)
     if noise_of is None or noise is None:
