@@ -68,7 +68,7 @@ class ChoicesSection(QWidget):
         rows: list[tuple[str, QWidget | None]] = []
         for heading, fields in groups.items():
             rows += [(heading, None), *(field.row for field in fields)]
-        self._simulating = Collapsible("How the partner is simulated", self.simulation, opened=True)
+        self._simulating = Collapsible("How it is simulated", self.simulation, opened=True)
         self._more = Form(rows)
         self.advanced = Collapsible("Advanced", self._more, opened=False)
         layout = QVBoxLayout(self)

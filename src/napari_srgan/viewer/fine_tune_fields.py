@@ -124,7 +124,10 @@ def advanced_fields() -> dict[str, list[Field]]:
             ),
             Field(
                 "despite_check", "",
-                CheckBox(text="Also from pairs that the check calls wrong", value=DEFAULTS.despite_check),
+                CheckBox(
+                    text="Also pairs that look wrong", value=DEFAULTS.despite_check,
+                    tooltip="Learns from pairs that the check calls wrong, too",
+                ),
             ),
         ],
         "Learning": [

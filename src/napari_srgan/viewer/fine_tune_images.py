@@ -9,27 +9,27 @@ from magicgui.widgets import ComboBox
 from napari.components import ViewerModel
 from napari.layers import Image
 from psygnal import Signal
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_srgan.errors import UserError
 from napari_srgan.viewer import choices
-from napari_srgan.viewer.appearance import as_sentence, tell
+from napari_srgan.viewer.appearance import as_sentence
 from napari_srgan.viewer.fine_tune_fields import keep_narrow, shift_field
 from napari_srgan.viewer.fine_tune_noise import SAMPLE_TILES, NoiseLine
 from napari_srgan.viewer.fine_tune_pairs import Kind, PairList
 from napari_srgan.viewer.fine_tune_sources import PairOfLayers
 from napari_srgan.viewer.form import Form
 from napari_srgan.viewer.layers import finest_level
+from napari_srgan.viewer.pair_row import PairRow
 
 KINDS: choices.Choices = [
     ("measured pairs", "pairs"),
     ("good images", "alone"),
-    ("noise of a layer", "noise of"),
+    ("a layer's noise", "noise of"),
 ]
 KINDS_TOOLTIP = (
     "Measured pairs: the same field taken twice. Good images: their low-resolution or noisy partners are "
-    "simulated. Noise of a layer: simulated with the noise and the blur of that layer, for images like it"
+    "simulated. A layer's noise: simulated with the noise and the blur of that layer, for images like it"
 )
 ADD = {"pairs": "Add pair", "alone": "Add image", "noise of": "Add image"}
 CHECK = {
@@ -126,7 +126,7 @@ class ImagesSection(QWidget):
         with self.noisy.changed.blocked(), self.low.changed.blocked(), self.high.changed.blocked():
             for field in (self.noisy, self.low, self.high):
                 field.reset_choices()
-        if not self._was_chosen and not self._pairs.any_listed:
+        if not self._was_chosen and not self._pairs.any_listed and self._pairs.kind != "noise of":
             self.guess()
         self.refresh()
 
@@ -138,28 +138,17 @@ class ImagesSection(QWidget):
 
     def _on_kind(self, kind: Kind) -> None:
         self._was_chosen = True
-        if kind == "noise of" and self.noisy.value is None:
+        if kind != "noise of":
+            self._pairs.choose(kind)
+        else:
             active = self._viewer.layers.selection.active
             self.choose_noise_of(active if isinstance(active, Image) else None)
-        else:
-            self._choose_kind(kind)
-
-    def _choose_kind(self, kind: Kind) -> None:
-        with self.high.changed.blocked():
-            before = self.high.value
-            self._pairs.choose(kind, self.noisy.value if kind == "noise of" else None)
-            self.high.reset_choices()
-            self.high.value = before if before is not self.noisy.value else self.high.choices[0]
         self.refresh()
 
     def choose_noise_of(self, layer: Image | None) -> None:
         """Learn the noise of a layer, in the sample tiles until the user has chosen good images."""
         self._was_chosen = True
-        with self.kind.changed.blocked(), self.noisy.changed.blocked():
-            self.kind.value, self.noisy.value = "noise of", layer
-        self._choose_kind("noise of")
-        with self.high.changed.blocked():
-            self.high.value = None
+        self._pairs.choose("noise of", layer)
         self.refresh()
 
     def guess(self) -> None:
@@ -213,11 +202,7 @@ class ImagesSection(QWidget):
         """Show the pairs, and what is known about them."""
         self._show_rows()
         kind = self._pairs.kind
-        with self.kind.changed.blocked(), self.noisy.changed.blocked():
-            self.kind.value = kind
-            if kind == "noise of" and self.noisy.value is not self._pairs.noise_of:
-                self.noisy.reset_choices()
-                self.noisy.value = self._pairs.noise_of
+        self._follow(kind)
         for field, fits in ((self.noisy, kind == "noise of"), (self.low, kind == "pairs")):
             self._form.show_row(field.native, fits)
         self.add.setText(ADD[kind])
@@ -230,6 +215,19 @@ class ImagesSection(QWidget):
             self.check.setText(CHECK[kind][0])
             self.check.setToolTip(CHECK[kind][1])
         self.check.setEnabled(bool(self._pairs.all if kind == "pairs" else self._pairs.noise_of))
+
+    def _follow(self, kind: Kind) -> None:
+        """Show what is learned from in the fields, also where it was not chosen in them."""
+        with self.kind.changed.blocked(), self.noisy.changed.blocked(), self.high.changed.blocked():
+            self.kind.value = kind
+            if kind == "noise of" and self.noisy.value is not self._pairs.noise_of:
+                self.noisy.reset_choices()
+                self.noisy.value = self._pairs.noise_of
+            offers_tiles = None in self.high.choices
+            if offers_tiles != (kind == "noise of"):
+                self.high.reset_choices()
+            if not offers_tiles and kind == "noise of":
+                self.high.value = None
 
     def _show_rows(self) -> None:
         while (item := self._rows.takeAt(0)) is not None:
@@ -262,31 +260,6 @@ class ImagesSection(QWidget):
             self.said.emit(str(error))
         else:
             self.said.emit("")
-
-
-class PairRow(QWidget):
-    """One pair: its layers, what is known about it, and a button that takes it out."""
-
-    def __init__(self, name: str, about: str, *, wrong: bool) -> None:
-        super().__init__()
-        self.name, self.about, self.remove = QLabel(), QLabel(), QToolButton()
-        tell(self.name, name)
-        self.name.setStyleSheet("font-weight: bold")
-        tell(self.about, about, wrong=wrong)
-        for label in (self.name, self.about):
-            label.setWordWrap(True)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.remove.setText("✕")
-        self.remove.setToolTip("Leave this pair out")
-        first = QHBoxLayout()
-        first.addWidget(self.name, 1)
-        first.addWidget(self.remove, 0, Qt.AlignmentFlag.AlignTop)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(4, 2, 0, 2)
-        layout.setSpacing(0)
-        layout.addLayout(first)
-        layout.addWidget(self.about)
 
 
 def _plane_pixels(layer: Any) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.degradation.measured import MeasuredNoise, levels_of, measure_noise
+from napari_srgan.training.degradation.measured import AROUND, MeasuredNoise, levels_of, measure_noise
 from napari_srgan.training.degradation.preview import PREVIEW_SIDE, most_contrast, preview
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.pairs.source import SourceImage
@@ -28,6 +28,17 @@ class NoiseSample:
     """``(y * factor, x * factor)``: the same place without it."""
     measured: MeasuredNoise
     degradation: Degradation
+
+    @property
+    def sentence(self) -> str:
+        """What was measured, and what is simulated, beginning with a small letter and without a full stop."""
+        simulated = []
+        if self.measured.photons is not None:
+            fewest, most = self.measured.photons / AROUND, self.measured.photons * AROUND
+            simulated.append(f"{fewest:.2g} to {most:.2g} photons")
+        least, widest = self.degradation.blur
+        simulated.append(f"a blur of {least:.1f} to {widest:.1f} pixels" if widest else "no blur")
+        return f"{self.measured.sentence}; simulated: {', '.join(simulated)}"
 
 
 def noise_sample(noisy: SourceImage, highs: Sequence[SourceImage], factor: int) -> NoiseSample:
