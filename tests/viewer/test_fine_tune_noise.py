@@ -9,6 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtWidgets import QApplication
 from scipy.ndimage import gaussian_filter
 
 from fake_training import ENDLESS
@@ -363,7 +366,32 @@ def test_models_for_time_lapses_do_not_learn_from_tiles(opened, make_movie_model
     assert "movie-x2" in widget.choices.base.choices
 
 
-# How wide it is.
+# How it behaves in a dock.
+
+
+def turn_the_wheel(qtbot, field):
+    """Over a field, as a hand does."""
+    middle = QPointF(field.rect().center())
+    turned = QWheelEvent(
+        middle, field.mapToGlobal(middle), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(field, turned)
+    qtbot.wait(20)
+
+
+def test_the_wheel_chooses_nothing(opened, open_widget, qtbot):
+    viewer, fine_tune = opened
+    _, upscale = open_widget(viewer)
+    lists = [fine_tune.images.kind, fine_tune.images.noisy, fine_tune.choices.base, upscale["image"]]
+    before = [each.value for each in lists]
+    for each in lists:
+        turn_the_wheel(qtbot, each.native)
+    minutes = fine_tune.choices._fields["minutes"].widget
+    minutes.value = 7
+    turn_the_wheel(qtbot, minutes.native)
+    assert [each.value for each in lists] == before
+    assert minutes.value == 7
 
 
 def test_docks_can_be_narrow(opened, open_widget, open_models, qtbot):

@@ -36,11 +36,29 @@ class _Resized(QObject):
         return False
 
 
-def let_fields_shrink(widget: QWidget) -> None:
-    """Let lists of choices and numbers in a widget be as wide as they like, and narrower in a narrow dock."""
+def fit_into_dock(widget: QWidget) -> None:
+    """Let lists of choices and numbers in a widget be narrow in a narrow dock, and the wheel pass them by.
+
+    Whoever scrolls chooses nothing: only a field that was clicked turns with the wheel.
+    """
+    unclicked = _Unclicked(widget)
     for kind in (QComboBox, QAbstractSpinBox):
         for child in widget.findChildren(kind):
             child.setMinimumWidth(NARROWEST_FIELD)
+            child.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            child.installEventFilter(unclicked)
+
+
+class _Unclicked(QObject):
+    """Hands the wheel on from fields that do not have the focus, to what scrolls them."""
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is None or event.type() != QEvent.Type.Wheel or not isinstance(watched, QWidget):
+            return False
+        if watched.hasFocus():
+            return False
+        event.ignore()
+        return True
 
 
 def say(label: Label, text: str, *, wrong: bool = False) -> None:

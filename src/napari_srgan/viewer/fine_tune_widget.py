@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 from napari_srgan.errors import UserError
 from napari_srgan.training.degradation.sample import NoiseSample
 from napari_srgan.training.fine_tune.agreement import check_noise_of
-from napari_srgan.viewer.appearance import as_sentence, let_fields_shrink, tell
+from napari_srgan.viewer.appearance import as_sentence, fit_into_dock, tell
 from napari_srgan.viewer.collapsible import Collapsible
 from napari_srgan.viewer.fine_tune_choices import ChoicesSection
 from napari_srgan.viewer.fine_tune_controls import FineTuneControls
@@ -76,7 +76,7 @@ class FineTuneWidget(QWidget):
         inner.addWidget(self.choices)
         self.setup = Collapsible("Images and settings", setup, opened=True)
         self._setup = setup
-        let_fields_shrink(setup)
+        fit_into_dock(setup)
         page = QWidget()
         parts = QVBoxLayout(page)
         for part in (self.banner, self.setup, self.progress):

@@ -79,7 +79,6 @@ class Number:
         native.setValue(value)
         native.setToolTip(tooltip)
         native.setSpecialValueText(zero)
-        native.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.native = native
         self._whole = not decimals
 

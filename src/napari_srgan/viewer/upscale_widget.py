@@ -17,7 +17,7 @@ from napari_srgan.models import user_folder
 from napari_srgan.models.factor import verb
 from napari_srgan.progress import Progress
 from napari_srgan.viewer import choices
-from napari_srgan.viewer.appearance import as_sentence, grid_of, let_fields_shrink, make_elastic, say
+from napari_srgan.viewer.appearance import as_sentence, fit_into_dock, grid_of, make_elastic, say
 from napari_srgan.viewer.axes_fields import AxesFields
 from napari_srgan.viewer.jobs import PERCENT, Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers import finest_level
@@ -56,7 +56,7 @@ class UpscaleWidget(Container[Any]):
         ])  # fmt: skip
         for label in (self["about"], self["taken"], self._status):
             make_elastic(label)
-        let_fields_shrink(self.native)
+        fit_into_dock(self.native)
         self._connect()
         self._bar.hide()
         self._on_image(self._image.value)
