@@ -50,7 +50,12 @@ class MeasuredNoise:
     @property
     def sentence(self) -> str:
         """Photons, read noise and blur, beginning with a small letter and without a full stop."""
-        return f"{self._noise}, {self._blur}"
+        return f"{self._noise}, {self._blur or 'a blur that cannot be told in so much noise'}"
+
+    @property
+    def words(self) -> str:
+        """The same without what could not be told."""
+        return ", ".join(filter(None, (self._noise, self._blur)))
 
     @property
     def _noise(self) -> str:
@@ -66,9 +71,9 @@ class MeasuredNoise:
 
     @property
     def _blur(self) -> str:
-        if self._blur_is_uncertain:
-            return "a blur that cannot be told in so much noise"
-        assert self.found.blur is not None
+        """Empty if it cannot be told."""
+        if self.found.blur is None or self._blur_is_uncertain:
+            return ""
         if self.found.blur < HARDLY_BLURRED:
             return "hardly blurred"
         return f"blurred by about {self.found.blur:.1f} pixels"

@@ -206,9 +206,8 @@ def _learned_from(subjects: list[Subject], noise_of: SourceImage | None, noise: 
     names = ", ".join(subject.name for subject in subjects)
     if noise_of is None or noise is None:
         return names
-    if len(subjects) > FEW:
-        names = f"{subjects[0].name} to {subjects[-1].name}"
-    return f"for images as noisy as {noise_of.name} ({noise.sentence}), learned from {names}"
+    source = f"{len(subjects)} images" if len(subjects) > FEW else names
+    return f"For the noise of {noise_of.name} ({noise.words}), simulated in {source}"
 
 
 def _degradation(
