@@ -116,7 +116,7 @@ def _a_noisy_image() -> None:
 
 
 def _open_noisy() -> tuple[Any, Any]:
-    """A viewer with the nuclei in the light of few photons, and the Upscale widget that has looked at them."""
+    """A viewer with the nuclei in few photons, and the Upscale widget that has looked at them."""
     viewer = napari.Viewer()
     viewer.window.resize(*SIZE)
     light = imread(sample_path("nuclei")).astype(np.float64)

@@ -68,9 +68,9 @@ def say(label: Label, text: str, *, wrong: bool = False) -> None:
 
 
 def _fit_height(label: QLabel) -> None:
-    # magicgui's rows do not pass on that a narrower text is a higher one.
-    # Without text it has no height for any width.
-    label.setMinimumHeight(max(label.heightForWidth(max(label.width(), NARROWEST)), 0))
+    # magicgui's rows do not pass on that a narrower text is a higher one, and would give it as many lines as
+    # it has at a width of its own fancy. Without text it has no height for any width.
+    label.setFixedHeight(max(label.heightForWidth(max(label.width(), NARROWEST)), 0))
 
 
 def tell(label: QLabel, text: str, *, wrong: bool = False) -> None:

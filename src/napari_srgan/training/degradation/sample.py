@@ -37,7 +37,7 @@ class NoiseSample:
             fewest, most = self.measured.photons / AROUND, self.measured.photons * AROUND
             simulated.append(f"{fewest:.2g} to {most:.2g} photons")
         least, widest = self.degradation.blur
-        simulated.append(f"a blur of {least:.1f} to {widest:.1f} pixels" if widest else "no blur")
+        simulated.append(f"a blur of {least:.2g} to {widest:.2g} pixels" if widest else "no blur")
         return f"{self.measured.sentence}; simulated: {', '.join(simulated)}"
 
 
