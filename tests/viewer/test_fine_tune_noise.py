@@ -318,6 +318,7 @@ def test_a_layer_is_not_good_and_noisy_at_once(opened, fake_training, measured):
     widget.controls.start.click()
     assert "'noisy' is given as the noisy and as the good image" in widget.status.text()
     assert fake_training.calls == []
+    assert widget.state.pairs.all == []
 
 
 def test_exchanged_layers_are_refused(opened, finish_training):

@@ -166,10 +166,10 @@ class FineTuneWidget(QWidget):
 
     def _start(self) -> None:
         state = self.state
-        self.images.add_chosen()
         noise_of = state.pairs.noise_of
         if noise_of is not None:
             check_noise_of(noisy_image(noise_of), good_images(self.images.goods))
+        self.images.add_chosen()
         plan = Plan(
             pairs=tuple(LayerNames.of(pair) for pair in state.pairs.all),
             noise_of=None if noise_of is None else NoisyLayer.of(noise_of),
