@@ -400,5 +400,5 @@ def test_docks_can_be_narrow(opened, open_widget, open_models, qtbot):
     _, upscale = open_widget(viewer)
     _, models = open_models(viewer)
     qtbot.wait(50)
-    for part in (fine_tune._setup, upscale.native, models):
+    for part in (fine_tune._setup, fine_tune.progress.legend, fine_tune.controls, upscale.native, models):
         assert part.minimumSizeHint().width() <= 260
