@@ -94,6 +94,15 @@ def test_noise_that_does_not_grow_with_the_light_is_a_part_of_the_contrast() -> 
     assert re.match(r"noise of (8|9|10) % of the brightness range, the same everywhere,", measured.sentence)
 
 
+def test_noise_that_neighbours_share_is_told() -> None:
+    draw = np.random.default_rng(0)
+    fine, noise = (gaussian_filter(draw.standard_normal((256, 256)), sigma) for sigma in (1.5, 0.8))
+    measured = measure_noise(cells(0, 256) + 0.1 * fine / fine.std() + 0.25 * noise / noise.std())
+    assert measured.found.shared
+    assert measured.sentence.endswith("; neighbouring pixels share the noise, which makes it seem weaker")
+    assert "share" not in measured.words
+
+
 def test_in_much_noise_a_blur_is_not_relied_on() -> None:
     measured = measure_noise(short_exposure(cells(0), 10, gain=4.0, offset=100.0))
     assert measured.found.drowned

@@ -50,7 +50,9 @@ class MeasuredNoise:
     @property
     def sentence(self) -> str:
         """Photons, read noise and blur, beginning with a small letter and without a full stop."""
-        return f"{self._noise}, {self._blur or 'a blur that cannot be told in so much noise'}"
+        shared = "; neighbouring pixels share the noise, which makes it seem weaker"
+        blur = self._blur or "a blur that cannot be told in so much noise"
+        return f"{self._noise}, {blur}{shared if self.found.shared else ''}"
 
     @property
     def words(self) -> str:
@@ -60,14 +62,13 @@ class MeasuredNoise:
     @property
     def _noise(self) -> str:
         gain, read_noise = self.camera.gain, self.camera.read_noise
-        shared = "; neighbouring pixels share it, which makes it seem weaker" if self.found.shared else ""
         if self.photons is not None:
             electrons = f"{read_noise / gain:.1f} electrons"
-            return f"about {rounded(self.photons)} photons, read noise of {electrons}{shared}"
+            return f"about {rounded(self.photons)} photons, read noise of {electrons}"
         if not read_noise:
             return "no noise"
         share = 100 * read_noise / (self.bright - self.dark)
-        return f"noise of {rounded(share)} % of the brightness range, the same everywhere{shared}"
+        return f"noise of {rounded(share)} % of the brightness range, the same everywhere"
 
     @property
     def _blur(self) -> str:
