@@ -31,8 +31,8 @@ class TrainingCurves(QWidget):
         self._psnr_plot.getAxis("bottom").setHeight(50)
         self._psnr_plot.setXLink(self._loss_plot)
         self._rival = _line("bicubic", RIVAL, at=0.99)
-        self._smoothed = _line("blur", SMOOTHED, at=0.66)
-        self._base = _line("base", BASE, at=0.38)
+        self._smoothed = _line("blur", SMOOTHED, at=0.7)
+        self._base = _line("base", BASE, at=0.42)
         for line in (self._rival, self._smoothed, self._base):
             self._psnr_plot.addItem(line, ignoreBounds=True)
         layout = QVBoxLayout(self)
