@@ -27,7 +27,7 @@ from skimage.io import imread
 
 from napari_srgan.samples import sample_path
 from napari_srgan.viewer.appearance import grid_of
-from napari_srgan.viewer.jobs import runner_of
+from napari_srgan.viewer.jobs import runner_of, training_runner_of
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (1280, 800)
@@ -50,6 +50,7 @@ def main() -> None:
         _the_upscale_widget()
         _to_disk(Path(nothing) / "data")
         _a_noisy_image()
+        _fine_tune_for_this_noise()
         _the_slider()
         _a_movie()
         _the_models_widget()
@@ -102,20 +103,46 @@ def _to_disk(folder: Path) -> None:
 
 def _a_noisy_image() -> None:
     """What the widget says of an image with few photons, and of a model that was trained without noise."""
+    viewer, widget = _open_noisy()
+    if CLEAN_MODEL not in widget["models"]["model"].choices:
+        print(f"noisy.png is not made: there is no model {CLEAN_MODEL}")
+        viewer.close()
+        return
+    widget["models"]["model"].value = CLEAN_MODEL
+    _wait_until(lambda: CLEAN_MODEL in widget["taken"].value)
+    _look_closely(viewer)
+    _save(viewer, "noisy")
+    viewer.close()
+
+
+def _open_noisy() -> tuple[Any, Any]:
+    """A viewer with the nuclei in few photons, and the Upscale widget that has looked at them."""
     viewer = napari.Viewer()
     viewer.window.resize(*SIZE)
     light = imread(sample_path("nuclei")).astype(np.float64)
     noisy = np.random.default_rng(0).poisson(light * FEW_PHOTONS / np.percentile(light, 99.9))
     viewer.add_image(noisy.astype(np.uint16), name="nuclei, few photons", units=("um", "um"))
     _, widget = viewer.window.add_plugin_dock_widget("napari-srgan", "Upscale")
-    if CLEAN_MODEL not in widget["models"]["model"].choices:
-        print(f"noisy.png is not made: there is no model {CLEAN_MODEL}")
-        viewer.close()
-        return
-    widget["models"]["model"].value = CLEAN_MODEL
     _wait_until(lambda: bool(widget["taken"].value.strip()))
-    _look_closely(viewer)
-    _save(viewer, "noisy")
+    return viewer, widget
+
+
+def _fine_tune_for_this_noise() -> None:
+    """The button pressed, the noise measured, and shown beside the simulated one."""
+    viewer, widget = _open_noisy()
+    widget["fine_tune"].native.click()
+    _, fine_tune = viewer.window.add_plugin_dock_widget("napari-srgan", "Fine-tune")
+    _wait_until(lambda: "photons" in fine_tune.images.noise_line.text())
+    fine_tune.images.check.click()
+    _wait_until(lambda: training_runner_of(viewer).running is None)
+    layer = viewer.layers[-1]
+    camera = getattr(viewer, "scene", viewer).camera
+    first, last = layer.extent.world
+    camera.center = tuple((first + last) / 2)
+    _wait(0.5)
+    camera.zoom = 2.7
+    _wait(0.5)
+    _save(viewer, "fine-tune-noise")
     viewer.close()
 
 

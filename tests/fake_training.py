@@ -38,9 +38,17 @@ class FakeTraining:
     calls: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(
-        self, pairs: Any, *, base: Any, settings: Any, checkpoint: Path
+        self, pairs: Any, *, base: Any, settings: Any, checkpoint: Path, noise_of: Any = None
     ) -> Generator[TrainingProgress, Order | None, Model]:
-        self.calls.append({"pairs": pairs, "base": base, "settings": settings, "checkpoint": checkpoint})
+        self.calls.append(
+            {
+                "pairs": pairs,
+                "base": base,
+                "settings": settings,
+                "checkpoint": checkpoint,
+                "noise_of": noise_of,
+            }
+        )
         for n in range(self.reading):
             time.sleep(0.001)
             yield TrainingProgress(n, self.reading, "Reading", phase="reading")

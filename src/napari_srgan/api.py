@@ -287,11 +287,11 @@ def fine_tune(
     >>> denoiser = sr.fine_tune(short_exposure, long_exposure, minutes=5)      # doctest: +SKIP
     >>> print(model.card.verdict)                                              # doctest: +SKIP
     """
-    from napari_srgan.samples import sample_tiles
     from napari_srgan.training.fine_tune.bases import default_base
     from napari_srgan.training.fine_tune.job import fine_tune_job
     from napari_srgan.training.fine_tune.settings import check_settings
     from napari_srgan.training.pairs.matching import match
+    from napari_srgan.training.pairs.source import sample_sources
 
     if high is None and (noise_of is None or low is not None):
         raise UserError(
@@ -301,7 +301,7 @@ def fine_tune(
     if high is None:
         settings = {"hold_back": "images"} | settings
     chosen = check_settings(**settings)
-    highs = list(sample_tiles()) if high is None else _listed(high)
+    highs = sample_sources() if high is None else _listed(high)
     lows = [None] * len(highs) if low is None else _listed(low)
     if len(lows) != len(highs):
         raise UserError(
@@ -309,7 +309,7 @@ def fine_tune(
             f"{len(lows)} low and {len(highs)} high"
         )
     pairs = [
-        _source(fine, "YX" if high is None else axes, f"high {n}")
+        _source(fine, axes, f"high {n}")
         if coarse is None
         else match(*_both(coarse, fine, axes, n), chosen.factor)
         for n, (coarse, fine) in enumerate(zip(lows, highs, strict=True), 1)
@@ -319,7 +319,7 @@ def fine_tune(
         base=default_base(pairs, chosen.factor) if base == "auto" else base,
         settings=chosen,
         checkpoint=None if checkpoint is None else Path(checkpoint),
-        noise_of=None if noise_of is None else _source(noise_of, axes, "the noisy image"),
+        noise_of=None if noise_of is None else _noisy(noise_of, axes),
     )
     model: Model = _finish(job, progress)
     return model
@@ -341,6 +341,8 @@ def _both(low: Any, high: Any, axes: str | None, number: int) -> tuple[SourceIma
 def _source(image: Any, axes: str | None, name: str) -> SourceImage:
     from napari_srgan.training.pairs.source import SourceImage
 
+    if isinstance(image, SourceImage):
+        return image
     if _is_layer(image):
         from napari_srgan.viewer.fine_tune_sources import source_image
 
@@ -348,6 +350,16 @@ def _source(image: Any, axes: str | None, name: str) -> SourceImage:
         return source
     data = check_array(image)
     return SourceImage(name, data, axes_of(data, axes))
+
+
+def _noisy(image: Any, axes: str | None) -> SourceImage:
+    """An image whose noise is meant; where it lies does not matter."""
+    if _is_layer(image):
+        from napari_srgan.viewer.fine_tune_sources import noisy_image
+
+        source: SourceImage = noisy_image(image)
+        return source
+    return _source(image, axes, "the noisy image")
 
 
 def _choose_model(model: Model | str | os.PathLike[str] | None, axes: str) -> Model:

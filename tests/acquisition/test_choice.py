@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from napari_srgan.acquisition import Acquisition
-from napari_srgan.acquisition.choice import default_for, fit, notes_on_input, suited_model, why_unsuited
+from napari_srgan.acquisition.choice import (
+    default_for,
+    fit,
+    is_worth_fine_tuning,
+    notes_on_input,
+    suited_model,
+    why_unsuited,
+)
 from napari_srgan.models import ModelCard, TrainedInput
 
 NOISY = Acquisition(noisy=True, noise=0.1, photons=40.0, drowned=True, blur=0.9)
@@ -104,6 +111,31 @@ def test_without_a_model_of_the_same_factor_one_of_another_is_named() -> None:
     )
     restoring = card("restoring", ROBUST.trained_input, scale_factor=1)
     assert why_unsuited(large, NOISY, [large, restoring]).endswith(": fine-tune a model on such images")
+
+
+FINE_NOISE = Acquisition(noisy=True, noise=0.05, photons=200.0)
+"""As strong as the fine detail, and no stronger."""
+
+
+@pytest.mark.parametrize(
+    ("model", "found", "expected"),
+    [
+        (USUAL, NOISY, True),
+        (USUAL, FINE_NOISE, True),
+        (USUAL, CLEAN, False),
+        (USUAL, UNKNOWN, False),
+        (ROBUST, NOISY, True),
+        (ROBUST, FINE_NOISE, False),
+        (FOREIGN, NOISY, True),
+        (FOREIGN, FINE_NOISE, False),
+        (card("made-x2", TrainedInput(photons=(28, 56), clean=False)), NOISY, False),
+        (card("other-x2", TrainedInput(photons=(3, 6), clean=False)), NOISY, True),
+    ],
+)
+def test_fine_tuning_helps_where_noise_is_strong_or_the_model_met_less(
+    model: ModelCard, found: Acquisition, expected: bool
+) -> None:
+    assert is_worth_fine_tuning(model, found) is expected
 
 
 def test_a_model_for_movies_is_named_for_movies_only() -> None:

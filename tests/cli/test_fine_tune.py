@@ -85,6 +85,12 @@ def test_noise_of_an_image_is_not_for_pairs(train: Shell, files: Files) -> None:
     assert "pairs have noise of their own" in done.output.replace("\n", " ")
 
 
+def test_noise_of_an_image_is_not_simulated_in_the_same_image(train: Shell, files: Files) -> None:
+    done = train("--high", files.high, "--noise-of", files.high)
+    assert done.exit_code != 0
+    assert "is given as --noise-of and as --high" in " ".join(done.output.split())
+
+
 def test_a_pair_becomes_a_model(train: Shell, files: Files) -> None:
     done = train(files.low, files.high)
     assert done.exit_code == 0, done.output

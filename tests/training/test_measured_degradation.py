@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from scipy.ndimage import gaussian_filter
 from napari_srgan.errors import UserError
 from napari_srgan.samples import sample_tiles
 from napari_srgan.training.degradation.exposure import Exposure
-from napari_srgan.training.degradation.measured import degradation_like
+from napari_srgan.training.degradation.measured import degradation_like, measure_noise
+from napari_srgan.training.degradation.sample import noise_sample
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import expose
+from napari_srgan.training.pairs.source import SourceImage, sample_sources
 
 
 def cells(seed: int, side: int = 512) -> NDArray[np.float64]:
@@ -75,6 +78,86 @@ def test_without_high_resolution_there_are_tiles_to_learn_from() -> None:
     assert found.gain is not None
 
 
+def test_what_was_measured_is_said_in_numbers() -> None:
+    measured = measure_noise(short_exposure(cells(0), 100, gain=4.0, offset=100.0))
+    assert measured.photons == pytest.approx(100, rel=0.2)
+    said = re.fullmatch(r"about \d+ photons, read noise of (\d+\.\d) electrons, .*blur.*", measured.sentence)
+    assert said, measured.sentence
+    # Darkness has one photon on average, which looks as the read noise of 1.2 electrons does.
+    assert float(said[1]) == pytest.approx(np.hypot(1.2, 1.0), abs=0.5)
+
+
+def test_noise_that_does_not_grow_with_the_light_is_a_part_of_the_contrast() -> None:
+    even = 1000 * cells(0) + np.random.default_rng(0).normal(0, 100, (512, 512))
+    measured = measure_noise(even)
+    assert measured.photons is None
+    assert re.match(r"noise of (8|9|10) % of the brightness range, the same everywhere,", measured.sentence)
+
+
+def test_noise_that_neighbours_share_is_told() -> None:
+    draw = np.random.default_rng(0)
+    fine, noise = (gaussian_filter(draw.standard_normal((256, 256)), sigma) for sigma in (1.5, 0.8))
+    measured = measure_noise(cells(0, 256) + 0.1 * fine / fine.std() + 0.25 * noise / noise.std())
+    assert measured.found.shared
+    assert measured.sentence.endswith("; neighbouring pixels share the noise, which makes it seem weaker")
+    assert "share" not in measured.words
+
+
+def test_in_much_noise_a_blur_is_not_relied_on() -> None:
+    measured = measure_noise(short_exposure(cells(0), 10, gain=4.0, offset=100.0))
+    assert measured.found.drowned
+    assert "a blur that cannot be told in so much noise" in measured.sentence
+    assert measured.degradation([cells(1)], 2).blur[0] == 0
+
+
+def test_the_blur_of_the_good_images_is_taken_off_in_a_training_too() -> None:
+    import napari_srgan as sr
+
+    light = 0.5 * gaussian_filter(np.random.default_rng(3).random((512, 512)), 1.5)
+    light = cells(2) + light / light.std() / 10
+    noisy = short_exposure(light, 3000, gain=1.0, offset=0.0)
+    high = (light * 10000).astype(np.uint16)
+    model = sr.fine_tune(
+        high=high, noise_of=noisy, base=None, factor=1, steps=1, width=4, blocks=1, patch=16, progress=False
+    )
+    assert model.card.made_for is not None
+    expected = degradation_like(noisy, [high], 1).blur
+    assert expected[1] < 0.5 * measure_noise(noisy).found.blur
+    assert model.card.made_for.blur == pytest.approx(expected)
+
+
+def test_of_several_channels_the_noisiest_is_measured() -> None:
+    dim, bright = (short_exposure(cells(0), photons, 4.0, 100.0) for photons in (20, 1000))
+    measured = measure_noise(np.stack([bright, dim]), "CYX")
+    assert measured.found.channel == 1
+    assert measured.photons == pytest.approx(20, rel=0.35)
+
+
+def test_a_stack_in_colours_is_measured() -> None:
+    frame = np.stack([short_exposure(cells(seed), 50, 4.0, 100.0) for seed in range(3)], axis=-1)
+    measured = measure_noise(np.stack([frame] * 2), "TYXS")
+    assert measured.photons == pytest.approx(50, rel=0.35)
+
+
+def test_good_images_that_are_noisier_are_refused() -> None:
+    noisy, noisier = (short_exposure(cells(0), photons, 4.0, 100.0) for photons in (100, 10))
+    with pytest.raises(UserError, match="they are exchanged, or the former is not good enough"):
+        degradation_like(noisy, [noisier], 2)
+    degradation_like(noisier, [noisy], 2)
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_a_sample_of_the_noise_can_be_compared_by_eye(factor: int) -> None:
+    noisy = SourceImage("noisy", short_exposure(cells(0), 30, 4.0, 100.0), "YX")
+    sample = noise_sample(noisy, sample_sources(), factor)
+    assert sample.noisy.shape == sample.simulated.shape
+    assert sample.good.shape == tuple(factor * side for side in sample.simulated.shape)
+    bright = sample.noisy > 0.5
+    assert np.median(sample.noisy[bright]) == pytest.approx(1, abs=0.35)
+    assert "; simulated: " in sample.sentence
+    assert " photons, " in sample.sentence.split("; simulated: ")[1]
+
+
 @pytest.mark.parametrize(
     ("noisy", "words"),
     [
@@ -108,6 +191,15 @@ def test_what_leaves_the_noise_without_a_use_is_refused() -> None:
 
     noisy = short_exposure(cells(0, 256), 20, gain=4.0, offset=100.0)
     high = (cells(0, 512) * 30000).astype(np.uint16)
+    colours = np.stack([noisy] * 3, axis=-1)
+    with pytest.raises(UserError, match="given as the noisy and as the good image"):
+        sr.fine_tune(high=noisy, noise_of=noisy, steps=1, progress=False)
+    with pytest.raises(UserError, match="is RGB and 'high 1' is not"):
+        sr.fine_tune(high=high, noise_of=colours, axes=None, steps=1, progress=False)
+    with pytest.raises(UserError, match="shows truth values"):
+        sr.fine_tune(noise_of=noisy > 150, steps=1, progress=False)
+    with pytest.raises(UserError, match=r"'the noisy image': .* no contrast"):
+        sr.fine_tune(noise_of=np.full((128, 128), 7), base=None, factor=2, steps=1, progress=False)
     with pytest.raises(UserError, match="pairs have noise of their own"):
         sr.fine_tune(noisy, high, noise_of=noisy, steps=1, progress=False)
     with pytest.raises(UserError, match="give one of them"):

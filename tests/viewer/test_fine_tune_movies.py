@@ -62,7 +62,7 @@ def test_single_images_learn_from_the_same_layers_as_ever(opened, finish_trainin
 
 def test_high_resolution_alone_with_noise_that_is_new_in_every_frame(opened, finish_training, fake_training):
     viewer, widget = opened
-    widget.images.low.value = None
+    widget.images.kind.value = "alone"
     widget.images.add.click()
     widget.choices.base.value = MOVIE
     simulation = widget.choices.simulation
@@ -88,9 +88,9 @@ def test_not_offered_for_single_images(open_fine_tune):
 
 def test_a_layer_without_time_is_named(opened, fake_training):
     viewer, widget = opened
+    widget.images.kind.value = "alone"
     widget.images.add.click()
-    viewer.add_image(HIGH[0], name="still")
-    widget.images.low.value, widget.images.high.value = None, viewer.layers["still"]
+    widget.images.high.value = viewer.add_image(HIGH[0], name="still")
     widget.images.add.click()
     widget.choices.base.value = MOVIE
     assert about(widget).text() == (

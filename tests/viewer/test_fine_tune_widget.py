@@ -323,7 +323,7 @@ def test_layers_deleted_during_the_training_change_nothing(opened, fake_training
 def test_high_resolution_alone_is_simulated(open_fine_tune, fake_training, finish_training):
     viewer, widget = open_fine_tune()
     viewer.add_image(HIGH, name="fine cells")
-    widget.images.low.value = None
+    widget.images.kind.value = "alone"
     widget.images.add.click()
     widget.choices._fields["factor"].show(2)
     simulation = widget.choices.simulation
@@ -344,7 +344,7 @@ def test_noise_is_estimated_on_request(open_fine_tune, fake_training, finish_tra
     viewer, widget = open_fine_tune()
     light = np.full((256, 256), 200.0) * np.linspace(0.2, 3, 256)
     viewer.add_image(RANDOM.poisson(light) * 2.0 + 100, name="shot noise")
-    widget.images.low.value = None
+    widget.images.kind.value = "alone"
     widget.images.add.click()
     widget.choices._fields["factor"].show(2)
     widget.choices.simulation.estimate.click()

@@ -103,7 +103,7 @@ def test_a_factor_of_one_can_be_chosen_for_an_image_without_a_partner(
 ):
     viewer, widget = open_fine_tune()
     viewer.add_image(CLEAN, name="clean")
-    widget.images.low.value = None
+    widget.images.kind.value = "alone"
     widget.images.add.click()
     factor = widget.choices._fields["factor"]
     assert "same size" in labels_of(factor.widget)
@@ -124,7 +124,7 @@ def test_without_blur_and_noise_the_widget_says_that_there_is_nothing_to_learn(
 ):
     viewer, widget = open_fine_tune()
     viewer.add_image(CLEAN, name="clean")
-    widget.images.low.value = None
+    widget.images.kind.value = "alone"
     widget.images.add.click()
     widget.choices._fields["factor"].widget.value = 1
     widget.choices.simulation._as_measured.value = False

@@ -12,6 +12,9 @@ from napari_srgan.models import ModelCard, TrainedInput, default_model_name, lis
 TOLERANCE = 2.0
 """Photons are found within about this factor: so much fewer than a model has met are not held against it."""
 RGB = 3
+NARROW = 4.0
+"""Ratio of most to fewest photons up to which a model was made for one amount of noise: fine-tuning for it
+would make the same model again."""
 
 Fit = Literal["suited", "unsuited", "unknown"]
 
@@ -85,6 +88,35 @@ def _faithful(
         and not card.adversarial
         and fit(card, found) == "suited"
     ]
+
+
+def is_worth_fine_tuning(card: ModelCard, found: Acquisition) -> bool:
+    """Whether a model that is fine-tuned for the noise of an image may do noticeably better than this one.
+
+    It may where noise is well above the fine detail, and where the model was trained on less noise; not where
+    the model was made for just such noise.
+
+    Parameters
+    ----------
+    card
+        Of the model that would be used.
+    found
+        What is known of the image.
+    """
+    if not found.noisy:
+        return False
+    if fit(card, found) == "unsuited":
+        return True
+    return found.drowned and not _is_made_for(card.made_for, found)
+
+
+def _is_made_for(made_for: TrainedInput | None, found: Acquisition) -> bool:
+    """Whether a model was trained on this amount of noise and hardly any other."""
+    photons = found.equal_photons
+    if made_for is None or made_for.photons is None or photons is None:
+        return False
+    fewest, most = made_for.photons
+    return most <= NARROW * fewest and fewest / TOLERANCE <= photons <= most * TOLERANCE
 
 
 def _knows_blur(card: ModelCard, found: Acquisition) -> bool:

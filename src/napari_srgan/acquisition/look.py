@@ -96,10 +96,10 @@ class Acquisition:
     @property
     def _amount(self) -> str:
         place = "well above the detail" if self.drowned else "as strong as the fine detail"
-        share = f"{_rounded(100 * (self.noise or 0))} % of the brightness range"
+        share = f"{rounded(100 * (self.noise or 0))} % of the brightness range"
         if self.shared:
             return f"noise that neighbouring pixels share, {share}, {place}"
-        photons = f"about {_rounded(self.photons)} photons" if self.photons else ""
+        photons = f"about {rounded(self.photons)} photons" if self.photons else ""
         if self.noisy:
             return f"{photons}, noise {place}" if photons else f"noise of {share}, {place}"
         if self.noise is None or self.noise < HARDLY:
@@ -214,7 +214,7 @@ def _camera(windows: Sequence[NDArray[np.float64]]) -> Camera | None:
         return None
 
 
-def _rounded(number: float) -> str:
-    """A number as one says it: 37 is about 40, 137 about 140."""
+def rounded(number: float) -> str:
+    """A number as one says it in a sentence: 37 is about 40, 137 about 140."""
     digits = 2 if number >= 10 and f"{number:.1e}".startswith("1") else 1
     return f"{float(f'{number:.{digits - 1}e}'):,.0f}" if number >= 1 else f"{number:.1f}"

@@ -10,13 +10,12 @@ from typing import NamedTuple
 
 from napari_srgan.cli.targets import find_inputs
 from napari_srgan.errors import UserError
-from napari_srgan.samples import sample_tiles
 from napari_srgan.storage.formats import open_image
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.units import kind_of
 from napari_srgan.training.pairs.matching import MatchedPair, match
-from napari_srgan.training.pairs.source import SourceImage
+from napari_srgan.training.pairs.source import SourceImage, sample_sources
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,12 @@ def find_files(
         raise UserError(
             "there is nothing to learn from: give LOW and HIGH, or --high alone, or --noise-of a noisy image"
         )
+    for file in alone:
+        if noise_of is not None and file.is_file() and noise_of.is_file() and file.samefile(noise_of):
+            raise UserError(
+                f"{file} is given as --noise-of and as --high; give another --high, or --noise-of alone, and "
+                "tiles that come with the package are learned from"
+            )
     pairs = _pair_files(low, high) if low is not None and high is not None else []
     return TrainingFiles(tuple(pairs), tuple(find_inputs(alone)) if alone else (), noise_of)
 
@@ -97,7 +102,7 @@ def open_images(
         images.append(match(*_in_one_world(low, high), factor))
     images += [_placed(file, opened, axes).image.checked() for file in files.alone]
     if files.tiles:
-        images += [SourceImage(f"tile {n}", tile, "YX") for n, tile in enumerate(sample_tiles(), 1)]
+        images += sample_sources()
     return images
 
 

@@ -248,7 +248,9 @@ def _verdict(card: ModelCard) -> str:
             f"Not better in PSNR than {' and '.join(lost)}: {figures}. A sharp model trades fidelity for "
             "looks; trust its details less than those of a faithful one."
         )
+    simulated = any(pair.simulated for pair in card.pairs)
+    more = "better images" if simulated else "look whether the pairs really show the same field"
     return (
         f"Not better than {' and '.join(lost)}: {figures}. Do not use it in their place: train longer, give "
-        "more images, or look whether the pairs really show the same field."
+        f"more images, or {more}."
     )

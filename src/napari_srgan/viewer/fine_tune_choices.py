@@ -68,8 +68,9 @@ class ChoicesSection(QWidget):
         rows: list[tuple[str, QWidget | None]] = []
         for heading, fields in groups.items():
             rows += [(heading, None), *(field.row for field in fields)]
-        self._simulating = Collapsible("How the partner is simulated", self.simulation, opened=True)
-        self.advanced = Collapsible("Advanced", Form(rows), opened=False)
+        self._simulating = Collapsible("How it is simulated", self.simulation, opened=True)
+        self._more = Form(rows)
+        self.advanced = Collapsible("Advanced", self._more, opened=False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._first)
@@ -100,13 +101,16 @@ class ChoicesSection(QWidget):
             self._base_was_chosen &= before in offered
             self.base.value = before if self._base_was_chosen else offered[0]
         self._tell_of_time()
-        self._simulating.setVisible(any(pair.low is None for pair in self._pairs.all))
+        self._simulating.setVisible(self._pairs.kind == "alone" and bool(self._pairs.all))
+        self._more.show_row(self._fields["hold_back"].widget.native, not self._pairs.learns_from_tiles)
         self.name.native.setPlaceholderText(self._suggested_name())
 
     def _bases(self) -> list[tuple[str, Any]]:
         chosen = self._fields["factor"].value
-        rgb = bool(self._pairs.all) and self._pairs.all[0].high.rgb
-        movies = not self._pairs.all or any(times_of(pair.high) for pair in self._pairs.all)
+        noisy, highs = self._pairs.noise_of, [pair.high for pair in self._pairs.all]
+        first = noisy or next(iter(highs), None)
+        rgb = first is not None and first.rgb
+        movies = any(map(times_of, highs)) or (not highs and not self._pairs.learns_from_tiles)
         return bases(
             self._library, rgb=rgb, factor=self._pairs.factor, any_factor=chosen is not None, movies=movies
         )
@@ -131,11 +135,12 @@ class ChoicesSection(QWidget):
             tell(self._about, f"{needed}: it learns from layers with an axis that is time.")
 
     def _suggested_name(self) -> str:
-        if not self._pairs.all:
+        first = next(iter(self._pairs.all), None)
+        layer = self._pairs.noise_of or (first and (first.low or first.high))
+        if layer is None:
             return ""
-        first = self._pairs.all[0]
         ending = f"x{self.factor}" if self.factor > 1 else "restore"
-        return free_name(f"{(first.low or first.high).name}-{ending}")
+        return free_name(f"{layer.name}-{ending}")
 
     @property
     def factor(self) -> int:
@@ -151,6 +156,18 @@ class ChoicesSection(QWidget):
         """Name of a model; None: from scratch."""
         return None if self.base.value in (None, FROM_SCRATCH) else str(self.base.value)
 
+    def start_from(self, name: str | None) -> None:
+        """Choose a base if it is offered, and its factor; sharp models stand for their faithful partners."""
+        card = self._library.card(name)
+        if card is None:
+            return
+        self._fields["factor"].show(card.scale_factor)
+        self.offer()
+        for wanted in (card.partner, card.name):
+            if wanted in self.base.choices:
+                self.base.value = wanted
+                return
+
     def settings(self, *, correct_shift: bool) -> FineTuning:
         """What was chosen.
 
@@ -160,9 +177,12 @@ class ChoicesSection(QWidget):
             If it cannot be: the sentence names the setting.
         """
         chosen = {name: field.value for name, field in self._fields.items()}
-        if any(pair.low is None for pair in self._pairs.all):
+        if self._pairs.kind != "pairs":
             chosen["factor"] = self.factor
+        if self._pairs.kind == "alone":
             chosen["degradation"] = self.simulation.degradation(self.factor)
+        if self._pairs.learns_from_tiles:  # they are of different fields
+            chosen["hold_back"] = "images"
         name = check_name(self.name.value or self._suggested_name() or "fine-tuned")
         check_free(name)
         if chosen["minutes"] is None and chosen["steps"] is None:

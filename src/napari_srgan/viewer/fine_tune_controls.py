@@ -24,11 +24,11 @@ class FineTuneControls(QWidget):
         self.bar = QProgressBar()
         layout = QGridLayout(self)
         layout.setContentsMargins(6, 0, 6, 0)
-        layout.addWidget(self.start, 0, 0, 1, 3)
-        for column, button in enumerate((self.pause, self.finish, self.cancel)):
-            layout.addWidget(button, 1, column)
-        layout.addWidget(self.bar, 2, 0, 1, 3)
-        layout.setColumnStretch(1, 1)
+        layout.addWidget(self.start, 0, 0, 1, 2)
+        layout.addWidget(self.finish, 1, 0, 1, 2)
+        layout.addWidget(self.pause, 2, 0)
+        layout.addWidget(self.cancel, 2, 1)
+        layout.addWidget(self.bar, 3, 0, 1, 2)
 
     def show_state(self, *, busy: bool, training: bool, waits: bool) -> None:
         """Show the buttons that make sense."""

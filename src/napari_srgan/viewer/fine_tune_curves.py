@@ -14,8 +14,8 @@ from napari_srgan.models.card import Baseline, HistoryPoint
 LOSS, PSNR, RIVAL, SMOOTHED, BASE = "#7f9fbf", "#5fbf6f", "#d0a040", "#40b0b0", "#c060c0"
 MOST_POINTS = 2000
 """Losses that are drawn; of more, every so many are averaged."""
-AROUND = 0.12
-"""Room above and below the curves, in parts of their height."""
+AROUND = 0.2
+"""Room above and below the curves, in parts of their height; the words above the highest line need it."""
 LEAST_HEIGHT = 0.2
 """Decibels that the PSNR's axis covers at least."""
 
@@ -30,9 +30,9 @@ class TrainingCurves(QWidget):
         self._psnr_plot.setLabel("bottom", "step")
         self._psnr_plot.getAxis("bottom").setHeight(50)
         self._psnr_plot.setXLink(self._loss_plot)
-        self._rival = _line("bicubic", RIVAL, at=0.85)
-        self._smoothed = _line("blur", SMOOTHED, at=0.62)
-        self._base = _line("base", BASE, at=0.4)
+        self._rival = _line("bicubic", RIVAL, at=0.99)
+        self._smoothed = _line("blur", SMOOTHED, at=0.7)
+        self._base = _line("base", BASE, at=0.42)
         for line in (self._rival, self._smoothed, self._base):
             self._psnr_plot.addItem(line, ignoreBounds=True)
         layout = QVBoxLayout(self)
@@ -111,7 +111,8 @@ def _line(name: str, color: str, *, at: float) -> pyqtgraph.InfiniteLine:
         angle=0,
         pen=pyqtgraph.mkPen(color, width=1, style=Qt.PenStyle.DashLine),
         label=_label(name),
-        labelOpts={"position": at, "color": color, "anchors": [(0.5, 1.0), (0.5, 1.0)]},
+        # They end there: also in a narrow widget nothing of them is cut off.
+        labelOpts={"position": at, "color": color, "anchors": [(1.0, 1.0), (1.0, 1.0)]},
     )
     line.setVisible(False)
     return line

@@ -89,6 +89,11 @@ def basic_fields() -> list[Field]:
             "minutes", "Minutes", "Stops after so many minutes of training", most=10_000, zero="no limit",
             decimals=1,
         ),
+        choice(
+            "factor", "Factor", "How many times finer results are; same size: the model takes noise or blur "
+            "off; automatic: as deduced from pairs, or that of the model that is started from",
+            [("automatic", None), *((factor_in_words(n), n) for n in (1, 2, 3, 4, 6, 8))],
+        ),
     ]  # fmt: skip
 
 
@@ -106,11 +111,6 @@ def advanced_fields() -> dict[str, list[Field]]:
         ],
         "Data": [
             choice(
-                "factor", "Factor", "How many times finer the high-resolution images are; same size: the "
-                "model takes noise or blur off; from the pairs: as deduced, and that of the base",
-                [("from the pairs", None), *((factor_in_words(n), n) for n in (1, 2, 3, 4, 6, 8))],
-            ),
-            choice(
                 "brightness", "Brightness", "Whose brightness results have",
                 [("automatic", "auto"), ("of low resolution", "low"), ("of high resolution", "high")],
             ),
@@ -124,7 +124,10 @@ def advanced_fields() -> dict[str, list[Field]]:
             ),
             Field(
                 "despite_check", "",
-                CheckBox(text="Also from pairs that the check calls wrong", value=DEFAULTS.despite_check),
+                CheckBox(
+                    text="Also pairs that look wrong", value=DEFAULTS.despite_check,
+                    tooltip="Learns from pairs that the check calls wrong, too",
+                ),
             ),
         ],
         "Learning": [

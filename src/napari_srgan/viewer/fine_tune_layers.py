@@ -1,7 +1,7 @@
 """What a training and the check of its pairs put on the canvas.
 
-Layers of ours are named, found again by name, and changed in place; none of them takes the
-selection away from the layer that the user works with.
+Layers of ours are remembered, never found by their names, which a user's layer may have too; none of them
+takes the selection away from the layer that the user works with.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from napari.layers import Image, Layer, Vectors
 from napari.utils.colormaps import Colormap
 from numpy.typing import NDArray
 
+from napari_srgan.training.degradation.sample import NoiseSample
 from napari_srgan.training.fine_tune.progress import (
     GUARD,
     HELD_BACK,
@@ -70,6 +71,8 @@ class TrainingLayers:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer_ref = ref(viewer)  # it owns us
         self._preview: Image | None = None
+        self._ours: dict[str, ref[Layer]] = {}
+        """By the names that they were given."""
 
     @property
     def _viewer(self) -> ViewerModel:
@@ -81,8 +84,9 @@ class TrainingLayers:
         """Another training: what an earlier one has shown goes, what a check has shown is hidden."""
         self._remove(PREVIEW)
         self._preview = None
-        for layer in self._viewer.layers:
-            if layer.name.startswith((OVERLAY, SHIFTS)):
+        for name, remembered in self._ours.items():
+            layer = remembered()
+            if layer is not None and name.startswith((OVERLAY, SHIFTS)):
                 layer.visible = False
 
     def show_preview(self, preview: Preview, beside: Layer, factor: int) -> None:
@@ -162,30 +166,42 @@ class TrainingLayers:
 
     def show_simulated(self, low: NDArray[Any], high: NDArray[Any], layer: Image) -> None:
         """Show a patch as it is, and as its partner is simulated from it."""
-        name = f"simulated from {layer.name}"
-        self._remove(name)
         limits = float(min(low.min(), high.min())), float(max(low.max(), high.max()))
         simulated = "simulated" if low.shape == high.shape else "simulated low"
         shown = side_by_side({simulated: low, "high": high}, limits)
-        scale = _plane_scale(layer)
-        self._add(
-            Image(
-                shown, name=name, rgb=shown.ndim == 3, scale=scale, translate=self._free_place(),
-                units=layer.units[-2:],
-            )
+        self._show_beside(f"simulated from {layer.name}", shown, layer, 1)
+
+    def show_noise(self, sample: NoiseSample, layer: Image) -> None:
+        """Show a patch of a noisy layer beside one of a good image, with its noise and without."""
+        pictures = {"noisy": sample.noisy, "simulated": sample.simulated, "good": sample.good}
+        factor = sample.good.shape[0] // sample.simulated.shape[0]
+        self._show_beside(f"noise of {layer.name}", side_by_side(pictures, (0.0, 1.0)), layer, factor)
+
+    def _show_beside(self, name: str, shown: NDArray[Any], layer: Image, finer: int) -> None:
+        """Add a picture right of all layers, `finer` times finer than one of them."""
+        self._remove(name)
+        picture = Image(
+            shown, name=name, rgb=shown.ndim == 3, scale=_plane_scale(layer) / finer,
+            translate=self._free_place(), units=layer.units[-2:],
         )  # fmt: skip
+        if not picture.rgb:
+            picture.contrast_limits = (0, 1)
+        self._add(picture)
 
     def _add(self, layer: Layer) -> None:
         """Add a layer, and leave the selection and what is looked at as they were."""
         layers = self._viewer.layers
         selected, active = set(layers.selection), layers.selection.active
+        self._ours[layer.name] = ref(layer)  # before napari numbers it
         self._viewer.add_layer(layer)
         layers.selection.clear()
         layers.selection.update(selected)
         layers.selection.active = active if len(selected) == 1 else layers.selection.active
 
     def _remove(self, name: str) -> None:
-        for layer in [layer for layer in self._viewer.layers if layer.name == name]:
+        layer = self._ours[name]() if name in self._ours else None
+        self._ours.pop(name, None)
+        if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
 
     def _free_place(self) -> tuple[float, float]:

@@ -1,11 +1,12 @@
-"""The pairs that a viewer's training will learn from, and what a check says of each."""
+"""What a viewer's training will learn from, and what a check says of each pair."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from napari.components import ViewerModel
+from napari.layers import Image
 from psygnal import Signal
 
 from napari_srgan.errors import UserError
@@ -17,9 +18,16 @@ from napari_srgan.viewer.fine_tune_layers import CheckPicture, TrainingLayers
 from napari_srgan.viewer.fine_tune_sources import PairOfLayers
 from napari_srgan.viewer.jobs import Task
 
+Kind = Literal["pairs", "alone", "noise of"]
+"""``"pairs"``: low and high resolution of one field, measured. ``"alone"``: high resolution, whose
+partner is simulated. ``"noise of"``: as alone, with the noise and the blur of another layer."""
+
 
 class PairList:
     """Pairs of layers; one whose layer is removed from the viewer goes.
+
+    Measured pairs and images without a partner are both remembered; those of the chosen kind are learned
+    from.
 
     Parameters
     ----------
@@ -35,13 +43,46 @@ class PairList:
     """A layer was removed that a pair needs: its name."""
 
     def __init__(self, viewer: ViewerModel, layers: TrainingLayers) -> None:
-        self.all: list[PairOfLayers] = []
+        self._listed: list[PairOfLayers] = []
+        self._kind: Kind = "pairs"
+        self._noise_of: Image | None = None
         self.reports: dict[str, PairReport] = {}
         """By the name of the pair when it was checked."""
         self.problems: dict[str, str] = {}
         """Why a pair could not be checked, by its name."""
         self._layers = layers
         viewer.layers.events.removed.connect(self._on_removed)
+
+    @property
+    def all(self) -> list[PairOfLayers]:
+        """Those that will be learned from."""
+        return [pair for pair in self._listed if (pair.low is not None) == (self._kind == "pairs")]
+
+    @property
+    def any_listed(self) -> bool:
+        """Whether there is one of any kind."""
+        return bool(self._listed)
+
+    @property
+    def kind(self) -> Kind:
+        """What is learned from."""
+        return self._kind
+
+    @property
+    def noise_of(self) -> Image | None:
+        """The layer whose noise is simulated; None of another kind."""
+        return self._noise_of if self._kind == "noise of" else None
+
+    @property
+    def learns_from_tiles(self) -> bool:
+        """Whether there is nothing to learn from but the tiles that come with the package."""
+        return self._kind == "noise of" and not self.all
+
+    def choose(self, kind: Kind, noise_of: Image | None = None) -> None:
+        """Learn from another kind of images."""
+        if (kind, noise_of) != (self._kind, self._noise_of):
+            self._kind, self._noise_of = kind, noise_of
+            self.changed.emit()
 
     def add(self, pair: PairOfLayers) -> None:
         """Take a pair in.
@@ -51,21 +92,24 @@ class PairList:
         UserError
             If it is there already, or cannot be one.
         """
-        if pair in self.all:
+        if pair in self._listed:
             raise UserError(f"{pair.name}: already in the list")
         pair.images()
-        self.all.append(pair)
+        self._listed.append(pair)
         self.changed.emit()
 
     def remove(self, pair: PairOfLayers) -> None:
         """Leave a pair out."""
-        self.all.remove(pair)
+        self._listed.remove(pair)
         self._forget(pair.name)
         self.changed.emit()
 
-    def replace(self, pairs: Sequence[PairOfLayers]) -> None:
+    def replace(self, pairs: Sequence[PairOfLayers], noise_of: Image | None = None) -> None:
         """Take others in place of all."""
-        self.all = list(pairs)
+        alone: Kind = "alone" if noise_of is None else "noise of"
+        self._listed = list(pairs)
+        self._kind = "pairs" if any(pair.low is not None for pair in pairs) else alone
+        self._noise_of = noise_of
         self.changed.emit()
 
     @property
@@ -137,10 +181,13 @@ class PairList:
         self.problems.pop(name, None)
 
     def _on_removed(self, event: Any) -> None:
-        gone = [pair for pair in self.all if event.value in (pair.low, pair.high)]
+        gone = [pair for pair in self._listed if event.value in (pair.low, pair.high)]
         for pair in gone:
             self.remove(pair)
-        if gone:
+        was_noisy = event.value is self._noise_of
+        if was_noisy:
+            self.choose(self._kind)
+        if gone or was_noisy:
             self.lost.emit(event.value.name)
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari.layers import Image
 from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -72,12 +73,43 @@ class LayerNames(BaseModel):
             )
 
 
+class NoisyLayer(BaseModel):
+    """The layer whose noise is meant, to be found again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    shape: tuple[int, ...]
+
+    @staticmethod
+    def of(layer: Image) -> NoisyLayer:
+        """Name and shape of a layer as they are now."""
+        return NoisyLayer(name=layer.name, shape=tuple(finest_level(layer).shape))
+
+    def check(self, layer: Image) -> None:
+        """Refuse a layer of the same name that is another one.
+
+        Raises
+        ------
+        UserError
+            If it has another shape.
+        """
+        if self != NoisyLayer.of(layer):
+            raise UserError(
+                f"{layer.name!r} has another size than when the training began; open the image whose noise "
+                "it is for under this name, or discard it"
+            )
+
+
 class Plan(BaseModel):
     """A training as it was asked for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pairs: tuple[LayerNames, ...]
+    """Without any, the tiles that come with the package are learned from."""
+    noise_of: NoisyLayer | None = None
+    """The layer whose noise is simulated in images that have no partner."""
     base: str | None
     """Name of a model; None: from scratch."""
     settings: FineTuning

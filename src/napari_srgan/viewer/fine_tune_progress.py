@@ -20,6 +20,7 @@ class ProgressSection(QWidget):
         self.curves = TrainingCurves()
         self.look = QPushButton("Look at the preview")
         self.legend = QLabel(_legend())
+        self.legend.setWordWrap(True)
         self.legend.setToolTip("The colours of the layer that shows the split")
         self.remarks, self.verdict = _sentences(), _sentences()
         self.upscale = QPushButton(whole_layer(2))
@@ -42,8 +43,9 @@ class ProgressSection(QWidget):
         """Show what became of the last training, and hide what makes no sense yet."""
         outcome = state.outcome
         trained = outcome.trained if outcome else None
-        for part in (self.curves, self.legend, self.look):
+        for part in (self.curves, self.look):
             part.setVisible(state.plan is not None)
+        self.legend.setVisible(state.plan is not None and bool(state.plan.pairs))  # tiles are no layer
         self.verdict.setVisible(outcome is not None)
         if outcome is not None:
             tell(self.verdict, as_sentence(outcome.sentence), wrong=outcome.wrong)
@@ -73,7 +75,9 @@ def _sentences() -> QLabel:
 
 
 def _legend() -> str:
-    """The colours of a split, as rich text."""
-    return " &nbsp; ".join(
-        f'<span style="color: {color}">■</span> {ROLES[role]}' for role, color in COLORS.items() if role
+    """The colours of a split, as rich text that can be wrapped between them."""
+    return " &ensp;".join(
+        f'<span style="color: {color}">■</span>&nbsp;{ROLES[role].replace(" ", "&nbsp;")}'
+        for role, color in COLORS.items()
+        if role
     )

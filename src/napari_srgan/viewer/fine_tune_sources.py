@@ -74,13 +74,30 @@ def source_image(layer: Layer, temporal: str = "") -> SourceImage:
         If it is no image layer, its axes cannot be known, or it is turned, sheared or mirrored; or if
         the model needs to know which axis is time, and nothing says it.
     """
+    image = _image(layer)
+    scale, origin = _place(image)
+    axes = movie_axes(image, temporal) if temporal else layer_axes(image)
+    return SourceImage(image.name, finest_level(image), axes, scale, origin)
+
+
+def noisy_image(layer: Layer) -> SourceImage:
+    """An image layer whose noise is meant; where and how it lies on the canvas does not matter.
+
+    Raises
+    ------
+    UserError
+        If it is no image layer, or its axes cannot be known.
+    """
+    image = _image(layer)
+    return SourceImage(image.name, finest_level(image), layer_axes(image)).checked()
+
+
+def _image(layer: Layer) -> Image:
     if not isinstance(layer, Image):
         kind = type(layer).__name__
         hint = "; labels are no brightness" if kind == "Labels" else ""
         raise UserError(f"a training learns from image layers, {str(layer)!r} is a {kind} layer{hint}")
-    scale, origin = _place(layer)
-    axes = movie_axes(layer, temporal) if temporal else layer_axes(layer)
-    return SourceImage(layer.name, finest_level(layer), axes, scale, origin)
+    return layer
 
 
 def pair_images(low: Layer, high: Layer, temporal: str = "") -> tuple[SourceImage, SourceImage]:
@@ -92,7 +109,10 @@ def pair_images(low: Layer, high: Layer, temporal: str = "") -> tuple[SourceImag
         As :func:`source_image`.
     """
     if low is high:
-        raise UserError(f"{low.name!r} cannot be its own partner; choose another layer as high resolution")
+        raise UserError(
+            f"{low.name!r} cannot be its own partner; choose another layer as high resolution, or learn from "
+            "it alone: its partner is simulated"
+        )
     coarse, fine = source_image(low, temporal), source_image(high, temporal)
     assert coarse.scale is not None
     assert fine.scale is not None
@@ -112,15 +132,25 @@ def find_pair(viewer: ViewerModel, low: str | None, high: str) -> PairOfLayers:
     UserError
         If one is not there, or is no image.
     """
-    found = []
-    for name in (low, high):
-        if name is not None and name not in viewer.layers:
-            raise UserError(f"there is no layer {name!r} now; open it again under this name")
-        found.append(None if name is None else viewer.layers[name])
-    for layer in found:
+    coarse = None if low is None else find_image(viewer, low)
+    pair = PairOfLayers(coarse, find_image(viewer, high))
+    for layer in (pair.low, pair.high):
         if layer is not None:
             source_image(layer)
-    return PairOfLayers(found[0], found[1])
+    return pair
+
+
+def find_image(viewer: ViewerModel, name: str) -> Image:
+    """An image layer by its name.
+
+    Raises
+    ------
+    UserError
+        If it is not there, or is no image.
+    """
+    if name not in viewer.layers:
+        raise UserError(f"there is no layer {name!r} now; open it again under this name")
+    return _image(viewer.layers[name])
 
 
 def _place(layer: Image) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -24,11 +24,12 @@ from napari_srgan.progress import Progress
 from napari_srgan.training.fine_tune.job import fine_tune_job
 from napari_srgan.training.fine_tune.progress import Preview, TrainingProgress
 from napari_srgan.training.orders import Order
+from napari_srgan.training.pairs.source import SourceImage, sample_sources
 from napari_srgan.viewer.fine_tune_layers import TrainingLayers
 from napari_srgan.viewer.fine_tune_pairs import PairList
 from napari_srgan.viewer.fine_tune_plan import KeptTraining, Plan, keep
 from napari_srgan.viewer.fine_tune_result import Trained, train_and_save
-from napari_srgan.viewer.fine_tune_sources import PairOfLayers, find_pair
+from napari_srgan.viewer.fine_tune_sources import PairOfLayers, find_image, find_pair, noisy_image
 from napari_srgan.viewer.jobs import Task, runner_of, training_runner_of
 from napari_srgan.viewer.layers import finest_level, upscale_layer_job
 from napari_srgan.viewer.library_changes import LIBRARY
@@ -73,6 +74,7 @@ class FineTuneState:
         self.outcome: Outcome | None = None
         self._kept: KeptTraining | None = None
         self._learned_from: tuple[PairOfLayers, ...] = ()
+        self._noise_of: Image | None = None
         self._reset_curves()
         self.runner.started.connect(self._on_started)
         self.runner.progressed.connect(self._on_progress)
@@ -137,8 +139,8 @@ class FineTuneState:
 
     # Training.
 
-    def start(self, pairs: Sequence[PairOfLayers], plan: Plan) -> None:
-        """Start a training.
+    def start(self, pairs: Sequence[PairOfLayers], plan: Plan, noise_of: Image | None = None) -> None:
+        """Start a training; without pairs, the tiles that come with the package are learned from.
 
         Raises
         ------
@@ -147,7 +149,8 @@ class FineTuneState:
         """
         self._refuse_if_busy()
         images = [pair.images(_temporal(plan.base)) for pair in pairs]
-        self._train(pairs, images, keep(plan))
+        noisy = None if noise_of is None else noisy_image(noise_of)
+        self._train(pairs, images, keep(plan), noise_of, noisy)
 
     def go_on(self, kept: KeptTraining) -> None:
         """Go on with an interrupted training.
@@ -164,8 +167,13 @@ class FineTuneState:
             names.check(pair)
             pairs.append(pair)
         images = [pair.images(_temporal(kept.plan.base)) for pair in pairs]
-        self.pairs.replace(pairs)
-        self._train(pairs, images, kept)
+        noise_of = None
+        if kept.plan.noise_of is not None:
+            noise_of = find_image(self._viewer, kept.plan.noise_of.name)
+            kept.plan.noise_of.check(noise_of)
+        noisy = None if noise_of is None else noisy_image(noise_of)
+        self.pairs.replace(pairs, noise_of)
+        self._train(pairs, images, kept, noise_of, noisy)
 
     def _refuse_if_busy(self) -> None:
         if self.runner.running is not None:
@@ -173,14 +181,22 @@ class FineTuneState:
                 f"{self.runner.running} is still running: wait until it is done, or cancel it first"
             )
 
-    def _train(self, pairs: Sequence[PairOfLayers], images: Sequence[Any], kept: KeptTraining) -> None:
+    def _train(
+        self,
+        pairs: Sequence[PairOfLayers],
+        images: Sequence[Any],
+        kept: KeptTraining,
+        noise_of: Image | None,
+        noisy: SourceImage | None,
+    ) -> None:
         self._reset_curves()
         self.layers.begin()
         self.plan, self.outcome, self._kept = kept.plan, None, kept
-        self._learned_from = tuple(pairs)
+        self._learned_from, self._noise_of = tuple(pairs), noise_of
         job = fine_tune_job(
-            images, base=kept.plan.base, settings=kept.plan.settings, checkpoint=kept.checkpoint
-        )
+            images or sample_sources(), base=kept.plan.base, settings=kept.plan.settings,
+            checkpoint=kept.checkpoint, noise_of=noisy,
+        )  # fmt: skip
         name = kept.plan.settings.name
         whole = train_and_save(job, kept)
         self.runner.start([Task(f"Training {name}", whole, self._end, self._on_problem, self._on_cancelled)])
@@ -224,11 +240,14 @@ class FineTuneState:
         if preview is None:
             return
         self._previewed = time.monotonic()
-        first = self._learned_from[0]
-        if first.low is None:
-            self.layers.show_preview(preview, first.high, 1)
+        factor = preview.high.shape[0] // preview.low.shape[0]
+        if not self._learned_from:
+            assert self._noise_of is not None
+            self.layers.show_preview(preview, self._noise_of, factor)
+        elif self._learned_from[0].low is None:
+            self.layers.show_preview(preview, self._learned_from[0].high, 1)
         else:
-            self.layers.show_preview(preview, first.low, preview.high.shape[0] // preview.low.shape[0])
+            self.layers.show_preview(preview, self._learned_from[0].low, factor)
 
     # How it ends.
 
@@ -288,10 +307,10 @@ class FineTuneState:
         runner_of(self._viewer).start([task])
 
     def layer_to_upscale(self) -> Image | None:
-        """The first low-resolution layer that was learned from, or else the one that is selected."""
-        for pair in self._learned_from:
-            if pair.low is not None and pair.low in self._viewer.layers:
-                return pair.low
+        """The layer whose noise was meant, or the first low-resolution one, or else the selected one."""
+        for layer in (self._noise_of, *(pair.low for pair in self._learned_from)):
+            if layer is not None and layer in self._viewer.layers:
+                return layer
         active = self._viewer.layers.selection.active
         return active if isinstance(active, Image) else None
 

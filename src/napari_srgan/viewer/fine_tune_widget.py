@@ -8,18 +8,23 @@ from typing import Any
 from weakref import ref
 
 import napari
+from napari.layers import Image
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from napari_srgan.errors import UserError
-from napari_srgan.viewer.appearance import as_sentence, tell
+from napari_srgan.training.degradation.sample import NoiseSample
+from napari_srgan.training.fine_tune.agreement import check_noise_of
+from napari_srgan.viewer.appearance import as_sentence, fit_into_dock, tell
 from napari_srgan.viewer.collapsible import Collapsible
 from napari_srgan.viewer.fine_tune_choices import ChoicesSection
 from napari_srgan.viewer.fine_tune_controls import FineTuneControls
 from napari_srgan.viewer.fine_tune_images import ImagesSection
-from napari_srgan.viewer.fine_tune_plan import KeptTraining, LayerNames, Plan, interrupted
+from napari_srgan.viewer.fine_tune_noise import good_images, noise_task
+from napari_srgan.viewer.fine_tune_plan import KeptTraining, LayerNames, NoisyLayer, Plan, interrupted
 from napari_srgan.viewer.fine_tune_progress import ProgressSection
 from napari_srgan.viewer.fine_tune_simulation import estimate_task, preview_task
+from napari_srgan.viewer.fine_tune_sources import noisy_image
 from napari_srgan.viewer.fine_tune_state import fine_tuning_of
 from napari_srgan.viewer.interrupted_training import InterruptedBanner
 from napari_srgan.viewer.library_changes import LIBRARY, look_when_entered
@@ -71,6 +76,7 @@ class FineTuneWidget(QWidget):
         inner.addWidget(self.choices)
         self.setup = Collapsible("Images and settings", setup, opened=True)
         self._setup = setup
+        fit_into_dock(setup)
         page = QWidget()
         parts = QVBoxLayout(page)
         for part in (self.banner, self.setup, self.progress):
@@ -91,7 +97,7 @@ class FineTuneWidget(QWidget):
         state = self.state
         for signal, slot in (
             (self.images.said, self._complain),
-            (self.images.check_wanted, self._guarded(state.check)),
+            (self.images.check_wanted, self._guarded(self._check)),
             (self.choices.simulated_wanted, self._guarded(self._simulate)),
             (self.choices.estimate_wanted, self._guarded(self._estimate)),
             (self.banner.go_on_wanted, self._go_on),
@@ -121,6 +127,29 @@ class FineTuneWidget(QWidget):
         self.images.reset_choices()
         self.choices.reset_choices()
 
+    def learn_noise_of(self, layer: Image, base: str | None = None) -> None:
+        """Set the fields up for a model that is made for the noise of a layer.
+
+        Parameters
+        ----------
+        layer
+            The noisy one.
+        base
+            Name of the model that is started from, if it can be, and whose factor is taken.
+        """
+
+        def set_up() -> None:
+            state = self.state
+            if state.runner.running is not None:
+                raise UserError(
+                    f"{state.runner.running} is still running: wait until it is done, or cancel it first"
+                )
+            self.images.choose_noise_of(layer)
+            self.choices.start_from(base)
+            self.setup.open(True)
+
+        self._guarded(set_up)()
+
     # What the buttons do.
 
     def _guarded(self, action: Callable[[], None]) -> Callable[..., None]:
@@ -137,15 +166,35 @@ class FineTuneWidget(QWidget):
 
     def _start(self) -> None:
         state = self.state
-        if not state.pairs.all:
-            state.pairs.add(self.images.chosen())
+        noise_of = state.pairs.noise_of
+        if noise_of is not None:
+            check_noise_of(noisy_image(noise_of), good_images(self.images.goods))
+        self.images.add_chosen()
         plan = Plan(
             pairs=tuple(LayerNames.of(pair) for pair in state.pairs.all),
+            noise_of=None if noise_of is None else NoisyLayer.of(noise_of),
             base=self.choices.chosen_base,
             settings=self.choices.settings(correct_shift=self.images.correct_shift.value),
         )
-        state.start(state.pairs.all, plan)
+        state.start(state.pairs.all, plan, noise_of)
         self.setup.open(False)
+
+    def _check(self) -> None:
+        state = self.state
+        noisy = state.pairs.noise_of
+        if noisy is None:
+            state.check()
+            return
+        said = state.said
+
+        def show(sample: NoiseSample) -> None:
+            state.layers.show_noise(sample, noisy)
+            said.emit(sample.sentence, False)
+
+        task = noise_task(
+            noisy, self.images.goods, self.choices.factor, show, lambda sentence: said.emit(sentence, True)
+        )
+        state.runner.start([task])
 
     def _go_on(self, kept: KeptTraining) -> None:
         def go_on() -> None:

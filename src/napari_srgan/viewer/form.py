@@ -8,7 +8,7 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QSpinBox, QWidget
 
-LABEL_WIDTH = 118
+LABEL_WIDTH = 102
 """Pixels."""
 
 
@@ -27,6 +27,7 @@ class Form(QWidget):
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setVerticalSpacing(5)
         self._rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)  # in a narrow dock
         self._rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         for text, field in rows:
             if field is None:
@@ -78,7 +79,6 @@ class Number:
         native.setValue(value)
         native.setToolTip(tooltip)
         native.setSpecialValueText(zero)
-        native.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.native = native
         self._whole = not decimals
 

@@ -1,10 +1,11 @@
-"""A look at the image that is chosen, on a thread of its own: the window never waits for a slow file."""
+"""What is found of a layer, on a thread of its own: the window never waits for a slow file."""
 
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 from weakref import ReferenceType, ref
 
 from napari.layers import Image
@@ -18,11 +19,12 @@ from napari_srgan.viewer.job_thread import step_back
 from napari_srgan.viewer.layers import METADATA_KEY, finest_level, layer_axes
 
 THREAD = "napari-srgan look at an image"
-COMPUTED = Acquisition(unknown="it is computed only where it is looked at")
+COMPUTED = "it is computed only where it is looked at"
+Found = TypeVar("Found")
 
 
-class ImageLook:
-    """Tells of one layer at a time how it was taken, some time after it was asked.
+class LayerLook(ABC, Generic[Found]):
+    """Tells something of one layer at a time, some time after it was asked.
 
     What is found of a layer that is not asked for any more, or of pixels that it has no more, is dropped.
     """
@@ -31,11 +33,25 @@ class ImageLook:
     """:attr:`found` is another one since :meth:`look`; emitted on the main thread."""
 
     def __init__(self) -> None:
-        self.found: Acquisition | None = None
+        self.found: Found | None = None
         """What is known of the layer; None: nothing yet, or there is no layer."""
         self._layer: ReferenceType[Image] | None = None
         self._asked = 0
         self._post = _Post(self._deliver)
+
+    @abstractmethod
+    def find(self, data: Any, axes: str) -> Found:
+        """Look at pixels; called on a thread of its own.
+
+        Raises
+        ------
+        Exception
+            Of whatever kind: then nothing can be told.
+        """
+
+    @abstractmethod
+    def nothing(self, why: str) -> Found:
+        """What is said where nothing can be told."""
 
     @property
     def _image(self) -> Image | None:
@@ -68,19 +84,42 @@ class ImageLook:
         self._asked += 1
         self.found = None
         if image.metadata.get(METADATA_KEY, {}).get("computed"):
-            self.found = COMPUTED
+            self.found = self.nothing(COMPUTED)
             return
         try:
             about = finest_level(image), layer_axes(image), self._asked, self._post
         except UserError as error:  # told when it is run
-            self.found = Acquisition(unknown=str(error))
+            self.found = self.nothing(str(error))
             return
-        threading.Thread(target=_look, args=about, name=THREAD, daemon=True).start()
+        threading.Thread(target=self._look, args=about, name=THREAD, daemon=True).start()
 
-    def _deliver(self, asked: int, found: Acquisition) -> None:
+    def _look(self, data: Any, axes: str, asked: int, post: _Post) -> None:
+        step_back()
+        try:
+            found = self.find(data, axes)
+        except UserError as error:
+            found = self.nothing(str(error))
+        except Exception as error:  # of somebody else's array; it is told when it is run
+            found = self.nothing(f"it cannot be read ({words_of(error)})")
+        try:
+            post.arrived.emit(asked, found)
+        except RuntimeError:  # the window was closed meanwhile
+            return
+
+    def _deliver(self, asked: int, found: Found) -> None:
         if asked == self._asked:
             self.found = found
             self.changed.emit()
+
+
+class ImageLook(LayerLook[Acquisition]):
+    """Tells how a layer was taken."""
+
+    def find(self, data: Any, axes: str) -> Acquisition:
+        return look_at(data, axes)
+
+    def nothing(self, why: str) -> Acquisition:
+        return Acquisition(unknown=why)
 
 
 class _Post(QObject):
@@ -88,22 +127,10 @@ class _Post(QObject):
 
     arrived = QtSignal(int, object)
 
-    def __init__(self, deliver: Callable[[int, Acquisition], None]) -> None:
+    def __init__(self, deliver: Callable[[int, Any], None]) -> None:
         super().__init__()
         self._deliver = deliver
         self.arrived.connect(self._on_arrived)
 
-    def _on_arrived(self, asked: int, found: Acquisition) -> None:
+    def _on_arrived(self, asked: int, found: Any) -> None:
         self._deliver(asked, found)
-
-
-def _look(data: Any, axes: str, asked: int, post: _Post) -> None:
-    step_back()
-    try:
-        found = look_at(data, axes)
-    except Exception as error:  # of somebody else's array; it is told when it is run
-        found = Acquisition(unknown=f"it cannot be read ({words_of(error)})")
-    try:
-        post.arrived.emit(asked, found)
-    except RuntimeError:  # the window was closed meanwhile
-        return

@@ -37,10 +37,13 @@ class InterruptedBanner(QWidget):
         self._kept = kept
         self.setVisible(kept is not None)
         if kept is not None:
-            layers = ", ".join(name for pair in kept.plan.pairs for name in (pair.low, pair.high) if name)
+            plan = kept.plan
+            layers = ", ".join(name for pair in plan.pairs for name in (pair.low, pair.high) if name)
+            source = layers or "the bundled sample tiles"
+            noise = f" the noise of {plan.noise_of.name} in" if plan.noise_of else " from"
             tell(
                 self.text,
-                f"The training of {kept.plan.settings.name} was interrupted. It learns from {layers}.",
+                f"The training of {plan.settings.name} was interrupted. It learns{noise} {source}.",
             )
 
     def _on_go_on(self) -> None:

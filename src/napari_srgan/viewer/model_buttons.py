@@ -9,10 +9,10 @@ from napari_srgan.models import user_folder
 from napari_srgan.viewer.appearance import as_sentence
 from napari_srgan.viewer.model_rows import ModelRow
 
-FEW, ALL = 3, 6
-"""Buttons in a row of a narrow and of a wide widget."""
-WIDE = 700
-"""Pixels from which on a widget is wide."""
+IN_A_ROW = ((700, 6), (300, 3), (0, 2))
+"""Pixels from which on there is room for so many buttons in a row."""
+NARROWEST = 60
+"""Pixels of a button: with more, they would keep a dock from becoming so narrow that they get more rows."""
 
 
 class ModelButtons(QWidget):
@@ -31,7 +31,9 @@ class ModelButtons(QWidget):
         )  # fmt: skip
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._lay_out(FEW)
+        for button in self._in_order:
+            button.setMinimumWidth(NARROWEST)
+        self._lay_out(3)
 
     def allow(self, row: ModelRow | None, *, running: bool) -> None:
         """Enable what can be done with a row, while something is running or not."""
@@ -45,7 +47,7 @@ class ModelButtons(QWidget):
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
-        self._lay_out(ALL if self.width() >= WIDE else FEW)
+        self._lay_out(next(count for least, count in IN_A_ROW if self.width() >= least))
 
     def _lay_out(self, in_a_row: int) -> None:
         for n, button in enumerate(self._in_order):

@@ -10,7 +10,7 @@ from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
-from napari_srgan.acquisition.choice import default_for
+from napari_srgan.acquisition.choice import default_for, is_worth_fine_tuning
 from napari_srgan.errors import UserError
 from napari_srgan.models import read_library
 from napari_srgan.viewer import choices, dialogs
@@ -45,6 +45,8 @@ class ModelChooser:
     """What came of adding models, and whether something went wrong."""
     changed = Signal()
     """Another model, or the same for another image."""
+    fine_tuning_wanted = Signal()
+    """Make a model for the noise of the image."""
 
     def __init__(self, runner: JobRunner, wish: ModelWish) -> None:
         self._runner = runner
@@ -71,12 +73,17 @@ class ModelChooser:
         self._taken = Label(name="taken", label=" ")
         self._look = ImageLook()
         self._sharpness = SharpnessSlider("sharpness")
-        self.rows: list[Any] = [both, self._about, self._taken, self._sharpness]
+        self._fine_tune = PushButton(
+            name="fine_tune", text="Fine-tune for this noise", visible=False,
+            tooltip="Opens the Fine-tune widget, set up to train a model for images as noisy as this one",
+        )  # fmt: skip
+        self.rows: list[Any] = [both, self._about, self._taken, self._fine_tune, self._sharpness]
         """To be shown one below the other, each with its label."""
         self._model.changed.connect(self._on_model)
         self._sharpness.moved.connect(self._on_sharpness)
         self._add.changed.connect(self._on_add)
         self._look.changed.connect(self._on_look)
+        self._fine_tune.changed.connect(lambda _: self.fine_tuning_wanted.emit())
         LIBRARY.changed.connect(self._on_library)
         wish.wished.connect(self._on_wish)
         if wish.name is not None:
@@ -99,6 +106,12 @@ class ModelChooser:
         """How many times finer the model makes an image, if it can be read."""
         card = self._library.card(self._model.value)
         return None if card is None else card.scale_factor
+
+    @property
+    def name(self) -> str | None:
+        """Name of the model; of two that are blended, the one that was chosen."""
+        name: str | None = self._model.value
+        return name
 
     @property
     def for_movies(self) -> str:
@@ -184,6 +197,8 @@ class ModelChooser:
             say(self._about, choices.describe_model(chosen, self._image, self._library))
         text, wrong = choices.describe_look(self._look.found, name, self._image, self._library)
         say(self._taken, as_sentence(text), wrong=wrong)
+        found = self._look.found
+        self._fine_tune.visible = bool(found and card and is_worth_fine_tuning(card, found))
         self.changed.emit()
 
     # Adding models.

@@ -17,7 +17,7 @@ from napari_srgan.models import user_folder
 from napari_srgan.models.factor import verb
 from napari_srgan.progress import Progress
 from napari_srgan.viewer import choices
-from napari_srgan.viewer.appearance import as_sentence, grid_of, make_elastic, say
+from napari_srgan.viewer.appearance import as_sentence, fit_into_dock, grid_of, make_elastic, say
 from napari_srgan.viewer.axes_fields import AxesFields
 from napari_srgan.viewer.jobs import PERCENT, Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers import finest_level
@@ -56,6 +56,7 @@ class UpscaleWidget(Container[Any]):
         ])  # fmt: skip
         for label in (self["about"], self["taken"], self._status):
             make_elastic(label)
+        fit_into_dock(self.native)
         self._connect()
         self._bar.hide()
         self._on_image(self._image.value)
@@ -113,6 +114,7 @@ class UpscaleWidget(Container[Any]):
     def _connect(self) -> None:
         self._image.changed.connect(self._on_image)
         self._models.said.connect(self._on_library_said)
+        self._models.fine_tuning_wanted.connect(self._on_fine_tune)
         self._target.changed.connect(self._on_target)
         self._models.changed.connect(self._on_model)
         for field in (self._region, self._axes, self._tile, self._ensemble, self._drift):
@@ -189,6 +191,16 @@ class UpscaleWidget(Container[Any]):
         if chosen == choices.VISIBLE:
             return visible_region(image, self._viewer)
         return shapes_region(image, chosen)
+
+    def _on_fine_tune(self) -> None:
+        """Open the Fine-tune widget, set up for the noise of the image."""
+        image: Image | None = self._image.value
+        if image is None:
+            return
+        dock, fine_tune = self._viewer.window.add_plugin_dock_widget("napari-srgan", "Fine-tune", tabify=True)
+        dock.show()
+        dock.raise_()
+        fine_tune.learn_noise_of(image, self._models.name)
 
     # What a run does.
 

@@ -50,7 +50,7 @@ def preview(high_plane: Any, degradation: Degradation, seed: int = 0) -> tuple[N
             f"a preview needs one plane of at least {LEAST_PREVIEW * factor} pixels a side; got {plane.shape}"
         )
     sides = [min(size // factor, PREVIEW_SIDE) * factor for size in plane.shape[:2]]
-    start = _most_contrast(plane, sides, factor)
+    start = most_contrast(plane, sides, factor)
     beyond = margin(degradation)
     window = [
         slice(max(at - beyond, 0), min(at + side + beyond, size // factor * factor))
@@ -73,8 +73,18 @@ def _colours(pixels: NDArray[Any]) -> NDArray[np.float64]:
     return np.stack([fill_nonfinite(colour, 0.0) for colour in colours])
 
 
-def _most_contrast(plane: NDArray[Any], sides: list[int], factor: int) -> list[int]:
-    """First pixel, a multiple of the factor, of the window that varies most."""
+def most_contrast(plane: NDArray[Any], sides: list[int], factor: int = 1) -> list[int]:
+    """First pixel, a multiple of the factor, of the window that varies most.
+
+    Parameters
+    ----------
+    plane
+        ``(Y, X)`` or ``(Y, X, K)``.
+    sides
+        Of the window, Y and X.
+    factor
+        See above.
+    """
 
     def starts(size: int, side: int) -> list[int]:
         last = (size - side) // factor

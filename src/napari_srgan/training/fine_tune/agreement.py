@@ -65,3 +65,37 @@ def agreed_channels(pairs: Sequence[MatchedPair | SourceImage]) -> int:
     if len(kinds) > 1:
         raise UserError("some images are RGB and others are not; a model learns one kind")
     return 3 if kinds.pop() else 1
+
+
+def check_noise_of(noise_of: SourceImage, highs: Sequence[SourceImage]) -> None:
+    """Refuse an image whose noise cannot be simulated in others; no pixel is read.
+
+    Parameters
+    ----------
+    noise_of
+        The noisy image.
+    highs
+        Those in which its noise is to be simulated.
+
+    Raises
+    ------
+    UserError
+        If it shows truth values, is one of them, or only one kind of image has colours.
+    """
+    if noise_of.dtype.kind == "b":
+        raise UserError(
+            f"{noise_of.name!r} shows truth values, which have no noise; choose an image as the microscope "
+            "gives it"
+        )
+    for high in highs:
+        if high.data is noise_of.data:
+            raise UserError(
+                f"{noise_of.name!r} is given as the noisy and as the good image, and has nothing to learn "
+                "from but its own noise; choose another good image, or the bundled sample tiles"
+            )
+        if high.rgb != noise_of.rgb:
+            kinds = ("is RGB", "is not") if noise_of.rgb else ("has one channel", "is RGB")
+            raise UserError(
+                f"{noise_of.name!r} {kinds[0]} and {high.name!r} {kinds[1]}; choose a good image of the same "
+                "kind"
+            )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.devices import choose_device
@@ -17,11 +18,11 @@ from napari_srgan.models import Model, load_model
 from napari_srgan.models.card import Baseline
 from napari_srgan.models.factor import rival
 from napari_srgan.networks import Generator, build_network
-from napari_srgan.training.degradation.measured import degradation_like
+from napari_srgan.training.degradation.measured import MeasuredNoise, measure_noise
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import default_degradation
 from napari_srgan.training.fine_tune.adapt import Start, adapt
-from napari_srgan.training.fine_tune.agreement import agreed_channels, agreed_factor
+from napari_srgan.training.fine_tune.agreement import agreed_channels, agreed_factor, check_noise_of
 from napari_srgan.training.fine_tune.finish import finished_model, records_of
 from napari_srgan.training.fine_tune.in_time import InTime, check_movies, in_time_of
 from napari_srgan.training.fine_tune.learned_from import read_all_job
@@ -41,6 +42,8 @@ from napari_srgan.training.team import Alone, Team, whole_shares
 
 MOST_GUARD = 48
 """Low-resolution pixels: what lies farther away, deep networks hardly see (as with tiles)."""
+FEW = 3
+"""Images that are named one by one in a description."""
 FineTuningJob = Iteration[TrainingProgress, Order | None, Model]
 
 
@@ -74,7 +77,7 @@ def fine_tune_job(
         The processes that train together; this one alone if unsaid.
     noise_of
         An image whose noise and blur are simulated in high-resolution images alone, see
-        :func:`~napari_srgan.training.degradation.measured.degradation_like`.
+        :func:`~napari_srgan.training.degradation.measured.degradation_like`; the model's card names it.
 
     Yields
     ------
@@ -121,7 +124,8 @@ def _fine_tune(
     reports, subjects = yield from read_all_job(pairs, loaded, factor, settings, in_time)
 
     yield TrainingProgress(0, 1, "Starting", phase="starting")
-    degradation = None if reports else _degradation(subjects, factor, settings, noise_of)
+    noise = None if noise_of is None else _measured(noise_of)
+    degradation = None if reports else _degradation(subjects, factor, settings, noise)
     # Where low resolution is nothing but high resolution downsampled, results can be made to agree with it.
     keeps_agreement = degradation is not None and degradation.only_downsamples
     torch.manual_seed(settings.seed)  # layers that a base has to get anew are drawn
@@ -150,7 +154,7 @@ def _fine_tune(
         batch=settings.batch or _shared_batch(network, framing, team),
         patch=patch,
         data=material.fingerprint,
-        names=", ".join(subject.name for subject in subjects),
+        names=_learned_from(subjects, noise_of, noise),
         two_modalities=material.result is not None,
     )
     if checkpoint is not None:
@@ -187,21 +191,38 @@ def _check_noise(
         raise UserError(
             f"noise and blur are either those of {noise_of.name!r} or given as degradation; give one of them"
         )
+    check_noise_of(noise_of, [pair for pair in pairs if isinstance(pair, SourceImage)])
+
+
+def _measured(noise_of: SourceImage) -> MeasuredNoise:
+    try:
+        return measure_noise(noise_of.data, noise_of.axes)
+    except UserError as error:
+        raise UserError(f"{noise_of.name!r}: {error}") from error
+
+
+def _learned_from(subjects: list[Subject], noise_of: SourceImage | None, noise: MeasuredNoise | None) -> str:
+    """What a model is for, or what it has learned from."""
+    names = ", ".join(subject.name for subject in subjects)
+    if noise_of is None or noise is None:
+        return names
+    source = f"{len(subjects)} images" if len(subjects) > FEW else names
+    return f"For the noise of {noise_of.name} ({noise.words}), simulated in {source}"
 
 
 def _degradation(
-    subjects: list[Subject], factor: int, settings: FineTuning, noise_of: SourceImage | None
+    subjects: list[Subject], factor: int, settings: FineTuning, noise: MeasuredNoise | None
 ) -> Degradation:
     if settings.degradation is not None and settings.degradation.factor != factor:
         raise UserError(
             f"low resolution would be simulated for x{settings.degradation.factor}, the model is "
             f"for x{factor}; give both one factor"
         )
-    highs = [plane.high for each in subjects for plane in each.planes]
-    if noise_of is None:
+    highs = [_without_single(plane.high) for each in subjects for plane in each.planes]
+    if noise is None:
         chosen = settings.degradation or default_degradation(highs, factor)
     else:
-        chosen = degradation_like(noise_of.data, highs, factor, noise_of.axes)
+        chosen = noise.degradation(highs, factor)
     if factor == 1 and chosen.only_downsamples:
         raise UserError(
             "there is nothing to learn: the images that are simulated have the size of the high-resolution "
@@ -209,6 +230,11 @@ def _degradation(
             "a factor above 1"
         )
     return chosen if settings.noise is None else replace(chosen, noise=settings.noise)
+
+
+def _without_single(plane: NDArray[Any]) -> NDArray[Any]:
+    """A plane ``(Y, X, K)``, or ``(Y, X)`` if it has no colours: as a user has it."""
+    return plane[..., 0] if plane.shape[-1] == 1 else plane
 
 
 def _only_deblurs(degradation: Degradation | None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import ArrayLike, check_array, read_block
 from napari_srgan.inference.axes import check_axes
 from napari_srgan.inference.tile_input import ALPHA
+from napari_srgan.samples import sample_tiles
 
 Region = tuple[tuple[int, int], tuple[int, int]]
 """``((y_start, y_stop), (x_start, x_stop))`` of a plane."""
@@ -72,3 +73,8 @@ class SourceImage:
         """Read a part of a plane: ``(Y, X, K)``, K = 1 or 3 (alpha left out), of the image's dtype."""
         pixels = read_block(self.data, (*index, slice(*region[0]), slice(*region[1])))
         return pixels[..., :ALPHA] if self.rgb else pixels[..., None]
+
+
+def sample_sources() -> list[SourceImage]:
+    """The tiles that come with the package, to learn from where a user has no good image."""
+    return [SourceImage(f"sample tile {n}", tile, "YX") for n, tile in enumerate(sample_tiles(), 1)]
