@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import dask.array
 import numpy as np
 import pytest
+import zarr
 from distributed import Client, LocalCluster
 
 from conftest import make_tiny_model
@@ -68,6 +70,24 @@ def test_machines_of_several_kinds_compute_in_float32(tmp_path: Path) -> None:
         "float32",
         True,
     )
+
+
+def test_a_result_never_takes_the_place_of_its_input(tmp_path: Path) -> None:
+    stored = zarr.create_array(tmp_path / "in.zarr", data=IMAGE)
+    inputs = {"array": stored, "dask": dask.array.from_zarr(stored), "told": IMAGE}
+    for kind, given in inputs.items():
+        for out in ("in.zarr", "in.zarr/x2.zarr"):
+            told = {"inputs": [tmp_path / "in.zarr"]} if kind == "told" else {}
+            job = upscale_on_cluster_job(
+                given,
+                make_tiny_model(),
+                tmp_path / out,
+                None,
+                overwrite=True,
+                **told,  # type: ignore[arg-type]
+            )
+            with pytest.raises(UserError, match="would overwrite the input"):
+                next(job)
 
 
 def test_schedulers_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Upscaled, memory_sink
-from napari_srgan.storage.file_array import FileArray, damaged
+from napari_srgan.storage.animations import read_animation
+from napari_srgan.storage.file_array import FileArray, unreadable
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.output import Output
 from napari_srgan.storage.spacing import Spacing
@@ -38,18 +39,24 @@ def open_picture(path: Path) -> StoredImage:
     """Read a PNG, JPEG or WebP file: gray, RGB or RGBA, of one, 8 or 16 bits.
 
     Colour tables become colours, gray with alpha becomes RGBA, and a photograph is
-    turned the way its camera was held.
+    turned the way its camera was held. An animated PNG or WebP is a movie, ``TYX`` or ``TYXS``.
 
     Raises
     ------
     UserError
         If it is none, or is cut off.
     """
+    note = ""
     try:
         with path.open("rb") as file:
             head = file.read(32)
         if _is_deep_colour_png(head):  # Pillow would make 8 bits of them
-            pixels, profile, note = _as_rgba(imagecodecs.png_decode(path.read_bytes())), None, ""
+            encoded = path.read_bytes()
+            pixels, profile = _as_rgba(imagecodecs.png_decode(encoded)), None
+            if b"acTL" in encoded[: encoded.find(b"IDAT")]:
+                note = "its colours have 16 bits, and of such animations only the first frame is read"
+        elif (movie := read_animation(path)) is not None:
+            return movie
         else:
             pixels, profile, note = _read(path)
     except UnidentifiedImageError as error:
@@ -60,7 +67,7 @@ def open_picture(path: Path) -> StoredImage:
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, imagecodecs.PngError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise damaged(path.name, error) from error
+        raise unreadable(path.name, error) from error
     axes = "YX" if pixels.ndim == 2 else "YXS"
     spacings = (Spacing(),) * len(axes)
     data = FileArray(pixels, path.name, axes)

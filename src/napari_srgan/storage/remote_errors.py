@@ -51,9 +51,15 @@ def sentence(error: BaseException, address: Address, key: str, tries: int, patie
     status = status_of(error)
     times = f", {tries} times" if tries > 1 else ""
     if status in (401, 403) or isinstance(error, PermissionError):
-        return (
+        refused = (
             f"the server refuses to give {what} ({status or words_of(error)}); it may want a name and a "
             "password, or a link that has not run out"
+        )
+        if not key:
+            return refused
+        return (
+            f"{refused}, or it says so of parts that were never stored: then it must be allowed to list "
+            "what it has (on S3: ListBucket), or the image be copied to this machine"
         )
     if status is not None:
         return f"the server answered {status} for {what}{times}; try again later, or tell whoever runs it"

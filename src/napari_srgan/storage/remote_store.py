@@ -21,11 +21,16 @@ PAUSES = (1.0, 3.0)
 RESPITE = 5.0
 """Seconds for which a server that does not answer is not asked again."""
 METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
-_NOTHING = "napari-srgan-asks-for-what-is-not-there"
 
 
 class RemoteStore(Store):
-    """Reads through fsspec. A file that is not there is a missing chunk only while its image is there.
+    """Reads through fsspec, and takes for empty only what the server says is not there.
+
+    That is 404, and "no such key" of S3, which fsspec tells as ``FileNotFoundError``; and even then only
+    while the metadata of the image is there. "Forbidden" for a chunk is an error, though servers that
+    list nothing also say it of what they do not have: nobody outside can tell a dark part of an image
+    from one that is withheld. Metadata is looked for under several names; what is forbidden of them is
+    taken for missing, and told if nothing else is found.
 
     Parameters
     ----------
@@ -94,12 +99,12 @@ class RemoteStore(Store):
             tries += 1
             try:
                 return self._files.read(key, start, end)
-            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            except FileNotFoundError:
                 self._missing(key)
                 return None
             except Exception as error:  # each kind of server has errors of its own
-                if status_of(error) == 403 or isinstance(error, PermissionError):
-                    self._forbidden(key, error)
+                if self._is_looked_for(key) and _passes_for_missing(error):
+                    self._refused = self._refused or error
                     return None
                 if self._stopped != stopped:
                     continue
@@ -130,19 +135,9 @@ class RemoteStore(Store):
         if key.rpartition("/")[2] not in METADATA:
             self.make_sure()
 
-    def _forbidden(self, key: str, error: BaseException) -> None:
-        """Servers that list nothing answer "forbidden" where they have nothing."""
-        if key.rpartition("/")[2] in METADATA and not (self.anchor and key == self.anchor):
-            self._refused = error
-            return
-        if key not in (self.anchor, _NOTHING) and self.anchor:
-            self.make_sure()
-            try:
-                self._files.read(_NOTHING)
-            except Exception as other:
-                if status_of(other) == 403 or isinstance(other, PermissionError):
-                    return
-        raise NotAnswered(sentence(error, self.address, key, 1, PATIENCE)) from error
+    def _is_looked_for(self, key: str) -> bool:
+        """Whether it is metadata of which nobody knows yet that it is there."""
+        return key != self.anchor and key.rpartition("/")[2] in METADATA
 
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
@@ -183,6 +178,13 @@ class RemoteStore(Store):
 
     def list_prefix(self, prefix: str) -> AsyncIterator[str]:
         raise NotImplementedError("servers need not tell what they have")
+
+
+def _passes_for_missing(error: BaseException) -> bool:
+    """Whether a server that lists nothing may say so of metadata that it does not have."""
+    return status_of(error) == 403 or isinstance(
+        error, PermissionError | IsADirectoryError | NotADirectoryError
+    )
 
 
 def _limits(part: ByteRequest | None) -> tuple[int | None, int | None]:

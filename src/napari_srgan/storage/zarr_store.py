@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,16 +15,17 @@ import zarr
 from napari_srgan.errors import UserError
 from napari_srgan.inference.axes import check_axes
 from napari_srgan.storage.address import Address, Place
-from napari_srgan.storage.file_array import FileArray, damaged
+from napari_srgan.storage.file_array import FileArray, unreadable
 from napari_srgan.storage.image import StoredImage, arrange
 from napari_srgan.storage.image_look import ImageLook, look_from_json
 from napari_srgan.storage.ome_zarr import LEVEL, FinestLevel, finest_level
 from napari_srgan.storage.omero_channels import looks_of_omero
+from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.store_arrays import LOOK_KEY, SPACING_KEY
 from napari_srgan.storage.units import note_on_units
 from napari_srgan.storage.zarr_axes import level_axes, named_letters
-from napari_srgan.storage.zarr_groups import only_image, what_to_give
+from napari_srgan.storage.zarr_groups import only_image, refuse_labels, what_to_give
 
 
 def open_zarr(place: Place, axes: str | None = None) -> StoredImage:
@@ -61,6 +63,8 @@ class _Where:
     make_sure: Callable[[str], None]
     """Raises UserError if an array in it, by the file of its metadata, is not there any more."""
     close: Callable[[], None] = lambda: None
+    refuse_if_refused: Callable[[], None] = lambda: None
+    """Raises UserError if a server withheld something that was looked for, and is not only missing."""
 
     def holds_zarr(self, name: str) -> bool:
         """Whether an array or a group of that name is in it."""
@@ -84,14 +88,13 @@ def _remote(address: Address) -> _Where:
         store.anchor = file
         store.make_sure()
 
-    return _Where(address, store, store.has, make_sure, store.close)
+    return _Where(address, store, store.has, make_sure, store.close, store.refuse_if_refused)
 
 
 def _open(where: _Where, axes: str | None) -> StoredImage:
     place = where.place
     if not where.holds_zarr(""):
-        if isinstance(place, Address):
-            where.store.refuse_if_refused()
+        where.refuse_if_refused()
         raise UserError(f"{place} is no zarr array: there is no zarr.json, .zarray or .zgroup in it")
     try:
         with warnings.catch_warnings():
@@ -103,19 +106,23 @@ def _open(where: _Where, axes: str | None) -> StoredImage:
     except UserError:
         raise
     except Exception as error:  # broken JSON, unknown codecs, missing keys
-        raise damaged(place.name, error) from error
+        raise unreadable(place.name, error) from error
 
 
 def _open_image(where: _Where, group: zarr.Group, axes: str | None) -> StoredImage:
     name, note = where.place.name, ""
+    refuse_labels(where.place, group)
     level = finest_level(dict(group.attrs), name)
     if level is None and (inner := only_image(group, name)) is not None:
         group, note = inner
+        refuse_labels(where.place, group)
         level = finest_level(dict(group.attrs), f"{name}/{group.path}")
     if level is None:
+        where.refuse_if_refused()
         raise UserError(what_to_give(where.place, group))
     array = group.get(level.path)
     if not isinstance(array, zarr.Array):
+        where.refuse_if_refused()
         raise UserError(f"the finest level {level.path!r} of {name} is missing; get the whole folder again")
     letters, told = level_axes(level, array, axes, name)
     stored, warned = level.placed(array.ndim)
@@ -157,6 +164,12 @@ def _coarser_levels(
 
 
 def _open_array(where: _Where, array: zarr.Array[Any], axes: str | None) -> StoredImage:
+    if isinstance(where.place, Path) and is_zarr(where.place.absolute().parent):
+        around: Any = None
+        with suppress(Exception):  # what lies around it may be broken
+            around = zarr.open(where.place.absolute().parent, mode="r")
+        if isinstance(around, zarr.Group):  # given by the path of its level
+            refuse_labels(where.place, around)
     letters = named_letters(array) if axes is None else check_axes(axes, array.shape)
     spacings = (Spacing(),) * array.ndim
     stored = array.attrs.get(SPACING_KEY)
