@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.file_array import FileArray
 from napari_srgan.storage.image import StoredImage
+from napari_srgan.storage.limits import free_memory
 from napari_srgan.storage.spacing import Spacing
 
 FORMATS = ("PNG", "WEBP")
@@ -57,7 +57,7 @@ def read_animation(path: Path) -> StoredImage | None:
 def _check_memory(path: Path, picture: Any) -> None:
     needed, free = (
         picture.n_frames * picture.width * picture.height * 4 * 2,
-        psutil.virtual_memory().available,
+        free_memory(),
     )
     if needed > free:
         raise UserError(

@@ -12,7 +12,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from napari_srgan.errors import UserError, words_of
+from napari_srgan.errors import UserError, threads_told, words_of
 from napari_srgan.inference.arrays import UnreadablePart
 from napari_srgan.inference.part import Part, part_of
 from napari_srgan.storage.chunk_cache import ChunkCache
@@ -85,7 +85,8 @@ class FileArray:
         if any(part.start == part.stop for part in box):
             return self._answer(part, np.empty([s.stop - s.start for s in box], self.dtype))
         try:
-            pixels = self._cache(stored) if self._cache else _load(self.array, self.dtype, stored)
+            with threads_told():
+                pixels = self._cache(stored) if self._cache else _load(self.array, self.dtype, stored)
         except (MemoryError, KeyboardInterrupt, UserError):
             raise
         except Exception as error:  # each codec has errors of its own

@@ -15,6 +15,7 @@ from napari_srgan.storage.address import Address, Place
 from napari_srgan.storage.foreign_formats import HINT, foreign_format
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.image_look import ImageLook
+from napari_srgan.storage.limits import check_file
 from napari_srgan.storage.output import Output
 from napari_srgan.storage.partial import is_zarr
 
@@ -78,7 +79,7 @@ def open_image(path: Place, axes: str | None = None) -> StoredImage:
             raise UserError(f"{path.name} is in the format {told}, which is not read here; {HINT}")
         raise UserError(f"{path.name} is no image file that can be read; {READABLE} are")
     try:
-        if path.stat().st_size == 0:
+        if check_file(path) == 0:
             raise UserError(f"{path.name} is empty (0 bytes); get the file again from where it was made")
         if kind in video_package.READ:
             from napari_srgan.storage.video_read import open_video

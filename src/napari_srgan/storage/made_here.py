@@ -10,6 +10,7 @@ from typing import Any
 from napari_srgan.storage import video_package
 from napari_srgan.storage.formats import TIFF_ENDINGS, ending
 from napari_srgan.storage.found import provenance_of
+from napari_srgan.storage.limits import check_file
 
 _NAME = "napari-srgan"
 _EXIF_SOFTWARE = 305
@@ -29,6 +30,7 @@ def made_here(path: Path) -> bool:
     with suppress(Exception):  # of any library that looks at a broken file
         if path.is_dir():
             return provenance_of(path) is not None
+        check_file(path)
         if kind in TIFF_ENDINGS:
             return _tiff_software(path) == _NAME
         if kind in video_package.READ:
@@ -47,9 +49,13 @@ def _tiff_software(path: Path) -> str:
 def _in_picture(path: Path) -> bool:
     from PIL import Image
 
-    with Image.open(path) as picture:
-        # What lies behind the pixels of a PNG is not looked for: we write in front of them, or as EXIF.
-        return picture.getexif().get(_EXIF_SOFTWARE) == _NAME or _in_json(picture.info.get("Description"))
+    from napari_srgan.storage.pictures import large_pictures
+
+    with large_pictures(), Image.open(path) as picture:
+        # What lies behind the pixels of a PNG is not looked for, as all of them would be decoded for it: we
+        # write in front of them.
+        exif = Image.Exif() if picture.format == "PNG" and "exif" not in picture.info else picture.getexif()
+        return exif.get(_EXIF_SOFTWARE) == _NAME or _in_json(picture.info.get("Description"))
 
 
 def _video_comment(path: Path) -> Any:

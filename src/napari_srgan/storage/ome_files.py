@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 import tifffile
 
 from napari_srgan.errors import UserError
+from napari_srgan.storage.limits import OME_XML, read_small
+from napari_srgan.storage.tiff_limits import TimedFile
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def ome_files(path: Path, metadata: str) -> OmeFiles:
 def files_of_image(path: Path) -> tuple[Path, ...]:
     """The files that the image in a TIFF lies in, and the one that describes it; itself if in doubt."""
     try:
-        with tifffile.TiffFile(path) as file:
+        with TimedFile(path) as stream, stream.limited(), tifffile.TiffFile(stream) as file:
             if not file.is_ome or not file.ome_metadata:
                 return (path,)
             found = ome_files(path, file.ome_metadata)
@@ -125,9 +127,9 @@ def _metadata_of(path: Path, elsewhere: Path) -> str:
     """The OME-XML in a companion file, or in the first page of a TIFF."""
     refuse_missing(path, [elsewhere])
     if elsewhere.suffix.lower() in (".tif", ".tiff", ".btf", ".tf2", ".tf8"):
-        with tifffile.TiffFile(elsewhere) as file:
+        with TimedFile(elsewhere) as stream, stream.limited(), tifffile.TiffFile(stream) as file:
             return file.ome_metadata or ""
-    return elsewhere.read_text("utf-8", errors="replace")
+    return read_small(elsewhere, OME_XML).decode("utf-8", errors="replace")
 
 
 def _files_of(path: Path, own: str | None, image: ElementTree.Element) -> tuple[Path, ...]:

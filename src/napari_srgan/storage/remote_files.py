@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,14 @@ PATIENCE = 30.0
 """Seconds a server may take to answer, or be silent in the middle."""
 WHOLE = 20
 """Times :data:`PATIENCE` for one file of a server that keeps on sending."""
+
+
+_MOST: ContextVar[int] = ContextVar("most")
+"""Bytes that a response of http may have."""
+
+
+class TooMuch(Exception):
+    """A file has more bytes than it may have; reading it was ended there."""
 
 
 class RemoteFiles:
@@ -66,17 +75,43 @@ class RemoteFiles:
         return {}
 
     async def _begin_session(self, **options: Any) -> Any:
-        from aiohttp import ClientSession
+        from aiohttp import ClientResponse, ClientSession
 
-        session = ClientSession(**options)
+        class Bounded(ClientResponse):
+            """Reads no more than is wanted: a server can send without end."""
+
+            async def read(self) -> bytes:
+                found, most = bytearray(), _MOST.get()
+                if (self.content_length or 0) <= most:
+                    async for piece in self.content.iter_any():
+                        found += piece
+                        if len(found) > most:
+                            break
+                    else:
+                        return bytes(found)
+                self.close()
+                raise TooMuch
+
+        session = ClientSession(response_class=Bounded, **options)
         self._sessions.append(session)
         return session
 
-    def read(self, key: str, start: int | None = None, end: int | None = None) -> bytes:
+    def read(self, key: str, start: int | None = None, end: int | None = None, *, most: int) -> bytes:
         """Bytes of a file, or of a part of it as in a slice.
+
+        Parameters
+        ----------
+        key
+            Of the file.
+        start, end
+            Of the part.
+        most
+            Bytes that the whole file may have.
 
         Raises
         ------
+        TooMuch
+            If the server sends more than that.
         FileNotFoundError
             If there is no such file.
         Exception
@@ -85,22 +120,36 @@ class RemoteFiles:
         if self._closed:
             self._open(self._options())
         try:
-            return self._cut(self._read(key, start, end), start, end)
+            return self._cut(self._read(key, start, end, most), start, end)
         except Exception as error:
             if type(error).__name__ != "NoCredentialsError" or self._protocol not in ("s3", "s3a"):
                 raise
         # Most of what is shared with everybody wants no name.
         self._open(self._options() | {"anon": True})
-        return self._cut(self._read(key, start, end), start, end)
+        return self._cut(self._read(key, start, end, most), start, end)
 
-    def _read(self, key: str, start: int | None, end: int | None) -> bytes:
+    def _read(self, key: str, start: int | None, end: int | None, most: int) -> bytes:
         files, url = self._files, self._address.of(key)
+        if self._protocol not in ("http", "https") and start is None and end is None:
+            # These give the part that is asked for.
+            end = most + 1
         if not files.async_impl:
-            return bytes(files.cat_file(url, start=start, end=end))
+            found = bytes(files.cat_file(url, start=start, end=end))
+            if len(found) > most:
+                raise TooMuch
+            return found
         # fsspec's own names of objects are without the protocol, except those of http.
         path = files._strip_protocol(url)
         limit = WHOLE * PATIENCE
-        return bytes(sync(files.loop, files._cat_file, path, start=start, end=end, timeout=limit))
+
+        async def read() -> bytes:
+            _MOST.set(most)
+            return bytes(await files._cat_file(path, start=start, end=end))
+
+        found = sync(files.loop, read, timeout=limit)
+        if len(found) > most:
+            raise TooMuch
+        return bytes(found)
 
     def _cut(self, found: bytes, start: int | None, end: int | None) -> bytes:
         """Plain servers send the whole file where a part of it was asked for."""

@@ -13,14 +13,15 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import UnreadablePart
 from napari_srgan.storage.address import Address
+from napari_srgan.storage.chunk_limits import ChunkLimits, is_metadata
+from napari_srgan.storage.limits import ZARR_METADATA
 from napari_srgan.storage.remote_errors import NotAnswered, may_pass, sentence, status_of
-from napari_srgan.storage.remote_files import PATIENCE, RemoteFiles
+from napari_srgan.storage.remote_files import PATIENCE, RemoteFiles, TooMuch
 
 PAUSES = (1.0, 3.0)
 """Seconds before something is asked for again."""
 RESPITE = 5.0
 """Seconds for which a server that does not answer is not asked again."""
-METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
 
 
 class RemoteStore(Store):
@@ -52,6 +53,7 @@ class RemoteStore(Store):
         self.address = address
         self.anchor = ""
         """A file of which is known that it was there: the metadata of the array."""
+        self.limits = ChunkLimits(address.name)
         self._files = RemoteFiles(address)
         self._refused: BaseException | None = None
         self._gave_up: tuple[float, str] | None = None
@@ -98,7 +100,10 @@ class RemoteStore(Store):
             self._give_up_with_others(begun)
             tries += 1
             try:
-                return self._files.read(key, start, end)
+                return self._files.read(key, start, end, most=self.limits.most(key))
+            except TooMuch:
+                self.limits.check_size(key, None)
+                raise
             except FileNotFoundError:
                 self._missing(key)
                 return None
@@ -114,11 +119,11 @@ class RemoteStore(Store):
 
     def _not_given(self, key: str, error: BaseException, tries: int) -> UserError:
         """Tell a file that is not given from a server that gives nothing any more."""
-        asked = "" if key.rpartition("/")[2] in METADATA else key
+        asked = "" if is_metadata(key) else key
         words = sentence(error, self.address, asked, tries, PATIENCE)
         if self.anchor and key != self.anchor:
             with suppress(Exception):
-                self._files.read(self.anchor)
+                self._files.read(self.anchor, most=ZARR_METADATA)
                 return UnreadablePart(words)
         self._gave_up = time.monotonic(), words
         return NotAnswered(words)
@@ -132,19 +137,25 @@ class RemoteStore(Store):
             raise NotAnswered(words)
 
     def _missing(self, key: str) -> None:
-        if key.rpartition("/")[2] not in METADATA:
+        if not is_metadata(key):
             self.make_sure()
 
     def _is_looked_for(self, key: str) -> bool:
         """Whether it is metadata of which nobody knows yet that it is there."""
-        return key != self.anchor and key.rpartition("/")[2] in METADATA
+        return key != self.anchor and is_metadata(key)
 
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        start, end = _limits(byte_range)
-        found = await asyncio.to_thread(self.fetch, key, start, end)
-        return None if found is None else prototype.buffer.from_bytes(found)
+        return await asyncio.to_thread(self._get, key, prototype, byte_range)
+
+    def _get(self, key: str, prototype: BufferPrototype, part: ByteRequest | None) -> Buffer | None:
+        self.limits.check_part(key, part)
+        found = self.fetch(key, *_limits(part))
+        if found is None:
+            return None
+        self.limits.check_content(key, part, found)
+        return prototype.buffer.from_bytes(found)
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]

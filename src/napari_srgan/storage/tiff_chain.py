@@ -8,7 +8,6 @@ without a trace.
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 from typing import BinaryIO
 
 import tifffile
@@ -16,51 +15,35 @@ import tifffile
 MOST_ENTRIES = 4096
 """Of a directory; more are no directory, but other bytes."""
 _SIZES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
+    1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8,
+}  # fmt: skip
 """Bytes of a value of each type."""
 
 
-def where_it_breaks(path: Path, form: tifffile.TiffFormat) -> str:
+def where_it_breaks(file: BinaryIO, form: tifffile.TiffFormat) -> str:
     """Say where the chain of directories breaks off; empty if it does not.
 
     What the first directory refers to has to be there too: the metadata may be the last thing in a file.
 
     Parameters
     ----------
-    path
-        The file.
+    file
+        Open for reading.
     form
         How numbers are written in it: ``tifffile.TiffFile.tiff``.
     """
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(4 if form.version == 42 else 8)
-        offset = _number(file, form.offsetformat, form.offsetsize)
-        seen: set[int] = set()
-        while offset and offset not in seen:  # loops are not cut off: all there is has been seen
-            seen.add(offset)
-            next_one = _next(file, form, offset) if offset < size else None
-            if next_one is None:
-                return f"page {len(seen)} should begin at byte {offset} of {size}"
-            if len(seen) == 1 and (end := _end_of_values(file, form, offset)) > size:
-                return f"what describes the image should end at byte {end} of {size}"
-            offset = next_one
+    size = file.seek(0, 2)
+    file.seek(4 if form.version == 42 else 8)
+    offset = _number(file, form.offsetformat, form.offsetsize)
+    seen: set[int] = set()
+    while offset and offset not in seen:  # loops are not cut off: all there is has been seen
+        seen.add(offset)
+        next_one = _next(file, form, offset) if offset < size else None
+        if next_one is None:
+            return f"page {len(seen)} should begin at byte {offset} of {size}"
+        if len(seen) == 1 and (end := _end_of_values(file, form, offset)) > size:
+            return f"what describes the image should end at byte {end} of {size}"
+        offset = next_one
     return ""
 
 

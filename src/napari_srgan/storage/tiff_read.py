@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
@@ -13,12 +14,14 @@ from xml.etree.ElementTree import Element, fromstring
 import numpy as np
 import tifffile
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, threads_told
+from napari_srgan.storage import limits
 from napari_srgan.storage.file_array import FileArray, damaged, unreadable
 from napari_srgan.storage.image import StoredImage, arrange
 from napari_srgan.storage.ome_files import OmeFiles, ome_files, refuse_missing
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.tiff_chain import where_it_breaks
+from napari_srgan.storage.tiff_limits import TimedFile, check_ome
 from napari_srgan.storage.tiff_look import tiff_look
 from napari_srgan.storage.tiff_meaning import Converted, Meant, as_meant, upright
 from napari_srgan.storage.tiff_pixels import level_array
@@ -41,45 +44,73 @@ def open_tiff(path: Path) -> StoredImage:
 
 
 def _open(path: Path) -> StoredImage:
+    limits.check_file(path)
+    stream = TimedFile(path)
     try:
-        file = tifffile.TiffFile(path)
+        with stream.limited():
+            file = _begin(path, stream)
+            of_set = _set_of(path, file, stream)
+            if of_set is not None and of_set.elsewhere is not None:
+                file = _begin(path, stream, omexml=of_set.metadata)
+            series = _first_series(path, file)
+        with threads_told():
+            image = _open_series(path, file, stream, series)
+        return image if of_set is None else replace(image, other_files=_others(path, of_set))
+    except (UserError, MemoryError, KeyboardInterrupt):
+        stream.close()
+        raise
+    except Exception as error:  # tifffile passes on whatever its parsers raise
+        stream.close()
+        raise unreadable(path.name, error) from error
+
+
+def _begin(path: Path, stream: TimedFile, **options: Any) -> tifffile.TiffFile:
+    stream.seek(0)
+    try:
+        return tifffile.TiffFile(stream, **options)
     except (tifffile.TiffFileError, ValueError, EOFError) as error:
         raise UserError(
             f"{path.name} is no readable TIFF file ({str(error).splitlines()[0]}); "
             "get the file again from where it was made"
         ) from error
-    try:
-        of_set = _set_of(path, file)
-        if of_set is not None and of_set.elsewhere is not None:
-            file.close()
-            file = tifffile.TiffFile(path, omexml=of_set.metadata)
-        image = _open_series(path, file)
-        return image if of_set is None else replace(image, other_files=_others(path, of_set))
-    except (UserError, MemoryError, KeyboardInterrupt):
-        file.close()
-        raise
-    except Exception as error:  # tifffile passes on whatever its parsers raise
-        file.close()
-        raise unreadable(path.name, error) from error
 
 
-def _set_of(path: Path, file: tifffile.TiffFile) -> OmeFiles | None:
+def _set_of(path: Path, file: tifffile.TiffFile, stream: TimedFile) -> OmeFiles | None:
     """The files of an OME-TIFF, all of them there and whole; None for other TIFFs."""
-    _refuse_broken(path, file)
+    _refuse_broken(path, stream, file)
     if not file.is_ome or not file.ome_metadata:
         return None
+    check_ome(path, file.ome_metadata)
     found = ome_files(path, file.ome_metadata)
-    files = found.image_in(path)
-    refuse_missing(path, files)
-    for other in files:
-        if other != path:
-            with tifffile.TiffFile(other) as member:
-                _refuse_broken(other, member)
+    if found.elsewhere is not None:
+        check_ome(path, found.metadata)
+    mine = found.image_in(path)
+    refuse_missing(path, mine)
+    # tifffile opens those of the other images in the metadata too.
+    for other in dict.fromkeys(chain.from_iterable(found.images)):
+        if other != path and (other in mine or other.is_file()):
+            _read_through(other, stream, must_be_whole=other in mine)
     return found
 
 
-def _refuse_broken(path: Path, file: tifffile.TiffFile) -> None:
-    if broken := where_it_breaks(path, file.tiff):
+def _read_through(other: Path, stream: TimedFile, *, must_be_whole: bool) -> None:
+    """Read the directories of another file of a set, as tifffile will do again, but within a time."""
+    with TimedFile(other) as own, own.limited(stream.half_time):
+        try:
+            with _begin(other, own) as member:
+                if must_be_whole:
+                    _refuse_broken(other, own, member)
+                member.pages.useframes = True
+                member.pages.set_keyframe(0)
+                for _ in member.pages:
+                    pass
+        except Exception:  # of one that is only a part of another image
+            if must_be_whole:
+                raise
+
+
+def _refuse_broken(path: Path, stream: TimedFile, file: tifffile.TiffFile) -> None:
+    if broken := where_it_breaks(stream, file.tiff):
         raise damaged(path.name, f"it ends before its last plane: {broken}")
 
 
@@ -88,21 +119,28 @@ def _others(path: Path, of_set: OmeFiles) -> tuple[Path, ...]:
     return tuple(other for other in named if other != path)
 
 
-def _series_of(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+def _first_series(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     """The first image that lies in a file, and not only in others of its set."""
-    for series in file.series:
-        # tifffile may open the same file a second time as a member of its set.
-        if any(page is not None and page.parent.filename == path.name for page in series.pages):
-            return series
-    return file.series[0]
-
-
-def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
     if not file.series:
         raise damaged(path.name, "there is no image in it")
-    series = _series_of(path, file)
+    for series in file.series:
+        # tifffile may open the same file a second time as a member of its set.
+        if any(page is not None and page.parent.filename == file.filename for page in series.pages):
+            break
+    else:
+        series = file.series[0]
     refuse_unsupported(path, series.keyframe)
     _refuse_cut_off(file, series)
+    return series
+
+
+def _open_series(
+    path: Path, file: tifffile.TiffFile, stream: TimedFile, series: tifffile.TiffPageSeries
+) -> StoredImage:
+    def close() -> None:
+        file.close()  # the other files of one image
+        stream.close()
+
     letters = _with_plane(series.axes)
     if letters == series.axes:
         array = level_array(path, series)
@@ -126,7 +164,7 @@ def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
             filter(None, (_note(path, file, series), told.note, meant.note and f"{path.name}: {meant.note}"))
         ),
         look=tiff_look(file, series, ome, meant.table),
-        close=file.close,
+        close=close,
         still_there=unchanged(path),
         coarser=tuple(
             FileArray(level, path.name, axes, order)

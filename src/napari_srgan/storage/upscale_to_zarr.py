@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from napari_srgan.errors import threads_told
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.clip_plans import check_align
@@ -111,7 +112,7 @@ def upscale_to_zarr_job(
         array, model, axes=axes, tile=side, cache=cache, transforms=before, align=align, notes=notes,
         **options,
     )  # fmt: skip
-    with destination.open(lazy, place) as store:
+    with threads_told(), destination.open(lazy, place) as store:
         copying = copy_job(LazyPart(lazy, place), store, still_there=still_there)
         try:
             while True:

@@ -1,24 +1,26 @@
 """Tensors of other people's files, read without running anything that is in them.
 
 safetensors files hold nothing but tensors. Pickles are read by PyTorch's restricted unpickler
-(``weights_only=True``), which builds tensors and plain containers and refuses all else.
+(``weights_only=True``), which builds tensors and plain containers and refuses all else. What numpy put
+beside the weights is rebuilt by our own functions (:mod:`~napari_srgan.models.foreign.plain_numpy`).
 """
 
 from __future__ import annotations
 
-import argparse
 import pickle
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from napari_srgan.errors import UserError
+from napari_srgan.models.foreign.plain_numpy import STAND_INS, NotPlain
 from napari_srgan.models.foreign.process_wide import process_wide
 from napari_srgan.models.sentences import first_line
 from napari_srgan.models.whole_file import existing_file
@@ -135,9 +137,14 @@ def _read_pickle(path: Path) -> Any:
         with (
             path.open("rb") as file,
             process_wide(),
-            torch.serialization.safe_globals(_plain_data()),
+            _only_stand_ins(),
         ):
             return torch.load(file, map_location="cpu", weights_only=True)
+    except NotPlain as error:
+        raise UserError(
+            f"{path.name} holds {error}, which could be used to run code, so it was not opened; "
+            "get the weights alone from someone you trust"
+        ) from error
     except pickle.UnpicklingError as error:
         raise UserError(f"{path.name} {_why_not_unpickled(str(error))}") from error
     except Exception as error:  # damaged files raise whatever the damage leads to
@@ -146,11 +153,17 @@ def _read_pickle(path: Path) -> Any:
         ) from error
 
 
-def _plain_data() -> list[Any]:
-    """Types of data that training scripts put beside the weights; none of them does anything."""
-    makers = [np.float64(0).__reduce__()[0], np.zeros(1).__reduce__()[0]]
-    dtypes = {type(np.dtype(kind)) for kind in ("f4", "f8", "i4", "i8", "u1", "b1")}
-    return [argparse.Namespace, np.ndarray, np.dtype, *makers, *dtypes]
+@contextmanager
+def _only_stand_ins() -> Iterator[None]:
+    """Let files call what PyTorch allows and our stand-ins, not what others allowed in this process."""
+    of_others = torch.serialization.get_safe_globals()
+    torch.serialization.clear_safe_globals()
+    torch.serialization.add_safe_globals(list(STAND_INS))
+    try:
+        yield
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(of_others)
 
 
 def _why_not_unpickled(message: str) -> str:

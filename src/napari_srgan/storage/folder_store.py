@@ -1,0 +1,78 @@
+"""A zarr store in a folder that somebody else made: only ordinary files, none larger than it should be."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from zarr.abc.store import ByteRequest
+from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.storage import LocalStore
+
+from napari_srgan.storage import limits
+from napari_srgan.storage.chunk_limits import ChunkLimits, is_metadata
+
+
+class FolderStore(LocalStore):
+    """Reads files within limits.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    """
+
+    def __init__(self, root: Path | str, *, read_only: bool = True) -> None:
+        super().__init__(root, read_only=read_only)
+        self.limits = ChunkLimits(self.root.name)
+
+    def get_sync(
+        self, key: str, *, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        """Bytes of a file; None if there is no such file.
+
+        Raises
+        ------
+        UserError
+            If it is no ordinary file, or larger than what the metadata says needs.
+        """
+        try:
+            size = limits.check_file(self.root / key)
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            if (broken := self._in_its_place(key)) is not None:
+                raise self.limits.not_there(key, broken) from error
+            return None
+        self.limits.check_size(key, size)
+        self.limits.check_part(key, byte_range)
+        found = super().get_sync(key, prototype=prototype, byte_range=byte_range)
+        if found is not None:
+            self.limits.check_content(key, byte_range, memoryview(found.as_buffer_like()).cast("B"))
+        return found
+
+    def _in_its_place(self, key: str) -> Path | None:
+        """What is there instead of a file or a folder on the way to it, such as a link that leads nowhere.
+
+        Only what is missing altogether may be taken for empty. Whether something holds metadata is asked of
+        whatever lies in a folder, so that of metadata only the file itself is looked at.
+        """
+        *folders, _ = key.split("/")
+        place = self.root
+        for folder in folders:
+            place /= folder
+            if not os.path.lexists(place):
+                return None
+            if not place.is_dir():
+                return None if is_metadata(key) else place
+        return self.root / key if os.path.lexists(self.root / key) else None
+
+    async def get(
+        self, key: str, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        return await asyncio.to_thread(self.get_sync, key, prototype=prototype, byte_range=byte_range)
+
+    async def get_partial_values(
+        self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
+    ) -> list[Buffer | None]:
+        return list(await asyncio.gather(*(self.get(key, prototype, part) for key, part in key_ranges)))
