@@ -46,7 +46,11 @@ def file(place: Path) -> None:
     [
         ("c/0/0", link_to_nothing, r"c/0/0 of x\.zarr cannot be read: .*c/0/0 is a link to something"),
         ("c/0/0", folder, r"c/0/0 of x\.zarr cannot be read: .*c/0/0 is not what it should be"),
-        ("c/0", link_to_nothing, r"c/0/0 of x\.zarr cannot be read: .*c/0 is a link to something that is not"),
+        (
+            "c/0",
+            link_to_nothing,
+            r"c/0/0 of x\.zarr cannot be read: .*c/0 is a link to something that is not",
+        ),
         ("c", link_to_nothing, r"c/0/0 of x\.zarr cannot be read: .*/c is a link to something that is not"),
         ("c", file, r"c/0/0 of x\.zarr cannot be read: .*/c is not what it should be"),
     ],

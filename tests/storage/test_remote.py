@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -169,10 +170,10 @@ def test_what_s3_says(
     """In the errors that s3fs makes of it: only "no such key" is a chunk that was never stored."""
     read = remote_files.RemoteFiles.read
 
-    def answer(files: Any, key: str, *part: int | None, most: int) -> bytes:
+    def answer(files: Any, key: str, *part: int | None, **bounds: int) -> bytes:
         if key == "c/0/0/0":
             raise said
-        return read(files, key, *part, most=most)
+        return read(files, key, *part, **bounds)
 
     with opened(server) as image:
         monkeypatch.setattr(remote_files.RemoteFiles, "read", answer)
@@ -209,6 +210,32 @@ def test_a_server_that_gives_nothing_is_told_in_a_sentence(server: LoopbackServe
     with pytest.raises(UserError, match=REFUSED[status]) as told:
         opened(server)
     assert f"{server.address}/v3.zarr" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "least_rate", "words"),
+    [
+        ("drops", 2**14, r"the server sends %s too slowly \(\d+ bytes in \d+ seconds\)"),
+        ("drops", 1, r"the server sends %s too slowly \(not all of it in [\d.]+ seconds\)"),
+        ("slow head", 1, r"the server did not answer within 0\.3 seconds, 3 times, when asked for %s"),
+    ],
+)
+def test_a_server_that_sends_drop_by_drop_is_not_waited_for(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, answer: str, least_rate: int, words: str
+) -> None:
+    monkeypatch.setattr(remote_files, "LEAST_RATE", least_rate)
+    monkeypatch.setattr(remote_store, "WHOLE", 4)
+    server.answer = lambda path: answer
+    began = time.monotonic()
+    with pytest.raises(UserError, match=words % rf"{server.address}/v3\.zarr"):
+        opened(server)
+    server.answer = lambda path: answer if path.endswith("c/0/1/1") else None
+    with opened(server) as image:
+        with pytest.raises(UserError, match=words % f"c/0/1/1 of {server.address}/v3.zarr") as told:
+            image.data[:]
+        assert not isinstance(told.value, SourceGone)
+        np.testing.assert_array_equal(image.data[1], IMAGE[1])
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(

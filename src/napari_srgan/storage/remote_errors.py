@@ -11,6 +11,14 @@ _WITHOUT_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError")
 _UNCHANGED_BY_WAITING = (*_WITHOUT_CREDENTIALS, "InvalidURL", "NonHttpUrlClientError")
 
 
+class TooMuch(Exception):
+    """A file has more bytes than it may have; reading it was ended there."""
+
+
+class TooSlow(Exception):
+    """A server sends, but so slowly that reading was ended."""
+
+
 class NotAnswered(SourceGone):
     """A server does not give what it has: nothing more can be read from it for now."""
 
@@ -30,7 +38,9 @@ def may_pass(error: BaseException) -> bool:
     status = status_of(error)
     if status is not None:
         return status >= 500 or status in _BUSY
-    return not isinstance(error, PermissionError) and type(error).__name__ not in _UNCHANGED_BY_WAITING
+    return (
+        not isinstance(error, PermissionError | TooSlow) and type(error).__name__ not in _UNCHANGED_BY_WAITING
+    )
 
 
 def sentence(error: BaseException, address: Address, key: str, tries: int, patience: float) -> str:
@@ -63,6 +73,8 @@ def sentence(error: BaseException, address: Address, key: str, tries: int, patie
         )
     if status is not None:
         return f"the server answered {status} for {what}{times}; try again later, or tell whoever runs it"
+    if isinstance(error, TooSlow):
+        return f"the server sends {what} too slowly ({error}); try again later, or copy the image to this machine"
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         within = f"within {patience:g} seconds{times}"
         return f"the server did not answer {within}, when asked for {what}; try again later"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,20 +12,21 @@ from fsspec.asyn import sync
 from fsspec.core import url_to_fs
 
 from napari_srgan.storage.address import Address
-from napari_srgan.storage.remote_errors import NotAnswered, no_package, sentence
+from napari_srgan.storage.remote_errors import NotAnswered, TooMuch, TooSlow, no_package, sentence
 
 PATIENCE = 30.0
 """Seconds a server may take to answer, or be silent in the middle."""
 WHOLE = 20
 """Times :data:`PATIENCE` for one file of a server that keeps on sending."""
+FOR_METADATA = 4
+"""Times :data:`PATIENCE` for a file of metadata."""
+LEAST_RATE = 2**14
+"""Bytes a second that a server has to send on average, after :data:`PATIENCE`: a tenth of what a telephone has
+in the country. Otherwise one that sends a byte now and then is never silent, and never done."""
 
 
 _MOST: ContextVar[int] = ContextVar("most")
 """Bytes that a response of http may have."""
-
-
-class TooMuch(Exception):
-    """A file has more bytes than it may have; reading it was ended there."""
 
 
 class RemoteFiles:
@@ -78,15 +81,22 @@ class RemoteFiles:
         from aiohttp import ClientResponse, ClientSession
 
         class Bounded(ClientResponse):
-            """Reads no more than is wanted: a server can send without end."""
+            """Reads no more than is wanted, and not for ever: a server can send without end, or drop by drop."""
+
+            async def start(self, connection: Any) -> ClientResponse:
+                return await asyncio.wait_for(super().start(connection), PATIENCE)
 
             async def read(self) -> bytes:
-                found, most = bytearray(), _MOST.get()
+                found, most, begun = bytearray(), _MOST.get(), time.monotonic()
                 if (self.content_length or 0) <= most:
                     async for piece in self.content.iter_any():
                         found += piece
                         if len(found) > most:
                             break
+                        lasted = time.monotonic() - begun
+                        if lasted > PATIENCE + len(found) / LEAST_RATE:
+                            self.close()
+                            raise TooSlow(f"{len(found):,} bytes in {lasted:.0f} seconds")
                     else:
                         return bytes(found)
                 self.close()
@@ -96,7 +106,9 @@ class RemoteFiles:
         self._sessions.append(session)
         return session
 
-    def read(self, key: str, start: int | None = None, end: int | None = None, *, most: int) -> bytes:
+    def read(
+        self, key: str, start: int | None = None, end: int | None = None, *, most: int, patience: int = WHOLE
+    ) -> bytes:
         """Bytes of a file, or of a part of it as in a slice.
 
         Parameters
@@ -107,11 +119,15 @@ class RemoteFiles:
             Of the part.
         most
             Bytes that the whole file may have.
+        patience
+            Times :data:`PATIENCE` that it may take until the last byte is there.
 
         Raises
         ------
         TooMuch
             If the server sends more than that.
+        TooSlow
+            If it sends less than :data:`LEAST_RATE`.
         FileNotFoundError
             If there is no such file.
         Exception
@@ -120,15 +136,15 @@ class RemoteFiles:
         if self._closed:
             self._open(self._options())
         try:
-            return self._cut(self._read(key, start, end, most), start, end)
+            return self._cut(self._read(key, start, end, most, patience * PATIENCE), start, end)
         except Exception as error:
             if type(error).__name__ != "NoCredentialsError" or self._protocol not in ("s3", "s3a"):
                 raise
         # Most of what is shared with everybody wants no name.
         self._open(self._options() | {"anon": True})
-        return self._cut(self._read(key, start, end, most), start, end)
+        return self._cut(self._read(key, start, end, most, patience * PATIENCE), start, end)
 
-    def _read(self, key: str, start: int | None, end: int | None, most: int) -> bytes:
+    def _read(self, key: str, start: int | None, end: int | None, most: int, seconds: float) -> bytes:
         files, url = self._files, self._address.of(key)
         if self._protocol not in ("http", "https") and start is None and end is None:
             # These give the part that is asked for.
@@ -140,13 +156,18 @@ class RemoteFiles:
             return found
         # fsspec's own names of objects are without the protocol, except those of http.
         path = files._strip_protocol(url)
-        limit = WHOLE * PATIENCE
 
         async def read() -> bytes:
             _MOST.set(most)
-            return bytes(await files._cat_file(path, start=start, end=end))
+            try:
+                async with asyncio.timeout(seconds) as whole:
+                    return bytes(await files._cat_file(path, start=start, end=end))
+            except TimeoutError as error:
+                if whole.expired():
+                    raise TooSlow(f"not all of it in {seconds:g} seconds") from error
+                raise
 
-        found = sync(files.loop, read, timeout=limit)
+        found = sync(files.loop, read, timeout=seconds + PATIENCE)
         if len(found) > most:
             raise TooMuch
         return bytes(found)

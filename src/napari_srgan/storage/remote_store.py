@@ -15,8 +15,8 @@ from napari_srgan.inference.arrays import UnreadablePart
 from napari_srgan.storage.address import Address
 from napari_srgan.storage.chunk_limits import ChunkLimits, is_metadata
 from napari_srgan.storage.limits import ZARR_METADATA
-from napari_srgan.storage.remote_errors import NotAnswered, may_pass, sentence, status_of
-from napari_srgan.storage.remote_files import PATIENCE, RemoteFiles, TooMuch
+from napari_srgan.storage.remote_errors import NotAnswered, TooMuch, may_pass, sentence, status_of
+from napari_srgan.storage.remote_files import FOR_METADATA, PATIENCE, WHOLE, RemoteFiles
 
 PAUSES = (1.0, 3.0)
 """Seconds before something is asked for again."""
@@ -100,7 +100,8 @@ class RemoteStore(Store):
             self._give_up_with_others(begun)
             tries += 1
             try:
-                return self._files.read(key, start, end, most=self.limits.most(key))
+                patience = FOR_METADATA if is_metadata(key) else WHOLE
+                return self._files.read(key, start, end, most=self.limits.most(key), patience=patience)
             except TooMuch:
                 self.limits.check_size(key, None)
                 raise
@@ -123,7 +124,7 @@ class RemoteStore(Store):
         words = sentence(error, self.address, asked, tries, PATIENCE)
         if self.anchor and key != self.anchor:
             with suppress(Exception):
-                self._files.read(self.anchor, most=ZARR_METADATA)
+                self._files.read(self.anchor, most=ZARR_METADATA, patience=FOR_METADATA)
                 return UnreadablePart(words)
         self._gave_up = time.monotonic(), words
         return NotAnswered(words)

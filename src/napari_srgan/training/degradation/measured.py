@@ -90,7 +90,8 @@ def _blur(noisy: Any, high: Sequence[Any], factor: int, axes: str | None) -> tup
     sigma = look_at(noisy, axes).blur
     if sigma is None:
         return UNKNOWN_BLUR
-    theirs = [found for found in (look_at(image).blur for image in high) if found is not None]
+    looks = (look_at(plane, "YX") for image in high for plane in sampled_planes(image))
+    theirs = [found.blur for found in looks if found.blur is not None]
     sharp = float(np.median(theirs)) / factor if theirs else 0.0
     more = float(np.sqrt(max(sigma**2 - sharp**2, 0.0)))
     return more / AROUND, more * AROUND
