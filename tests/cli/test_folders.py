@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 import zarr
-from PIL import Image
+from PIL import Image, ImageFile
 
 from napari_srgan.cli.inputs import find_inputs
 from napari_srgan.storage.made_here import made_here
@@ -43,6 +44,31 @@ def test_a_folder_into_itself_twice(upscale: Shell, folder: Path) -> None:
     assert "as a_x2.tif, b_x2.png, c_x2.zarr are results of napari-srgan" in again.stderr
     assert names(folder) == expected
     assert {name: (folder / name).read_bytes() for name in before} == before
+
+
+def test_what_would_be_waited_for_is_said(upscale: Shell, folder: Path, tmp_path: Path) -> None:
+    for name in ("b.tif", "c.png", "d.jpg"):
+        os.mkfifo(folder / name)
+    result = upscale(folder, tmp_path / "out")
+    assert result.exit_code == 1
+    assert result.stderr.count("is a pipe or a device") == 3
+    assert names(tmp_path / "out") == {"a_x2.tif"}
+
+
+def test_whether_a_picture_is_a_result_is_known_without_decoding_it(
+    upscale: Shell, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = (NOISE // 16).astype(np.uint8)
+    Image.fromarray(pixels).save(folder / "b.png")
+    assert upscale(folder / "b.png", tmp_path / "x.png").exit_code == 0
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # larger than what Pillow takes for an attack
+
+    def decoded(*_: object) -> None:
+        raise AssertionError("all of its pixels were read")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
+    assert made_here(tmp_path / "x.png")
+    assert not made_here(folder / "b.png")
 
 
 RESULTS = ["x.tif", "x.ome.tif", "x.zarr", "x.ome.zarr", "x.png"]

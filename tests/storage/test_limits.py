@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import re
 import struct
@@ -128,6 +129,11 @@ def ome(folder: Path, pixels: str, data: str = "", extra: str = "") -> Path:
 
 ONE = '<TiffData IFD="0"/>'
 OTHER = '<TiffData IFD="0"><UUID FileName="other.tif">urn:uuid:1</UUID></TiffData>'
+IMAGE = (
+    '<Image ID="Image:1">'
+    '<Pixels ID="Pixels:1" DimensionOrder="XYCZT" Type="uint16" SizeX="40" SizeY="48" '
+    f'SizeC="1" SizeZ="1" SizeT="900000"><Channel ID="Channel:1:0" SamplesPerPixel="1"/>{ONE}</Pixels></Image>'
+)
 MODULO = (
     '<StructuredAnnotations><XMLAnnotation ID="Annotation:0" '
     'Namespace="openmicroscopy.org/omero/dimension/modulo"><Value>'
@@ -139,6 +145,18 @@ MODULO = (
 def beside_a_pipe(folder: Path) -> Path:
     os.mkfifo(folder / "other.tif")
     return ome(folder, 'SizeZ="1" SizeT="1"', OTHER)
+
+
+def pipe_of_another_image(folder: Path) -> Path:
+    os.mkfifo(folder / "other.tif")
+    one = IMAGE.replace("900000", "1").replace(ONE, OTHER.replace("UUID", "YourUUID"))
+    return ome(folder, 'SizeZ="1" SizeT="1"', ONE, one)
+
+
+def beside_many_pages(folder: Path) -> Path:
+    path = ome(folder, 'SizeZ="1" SizeT="1"', OTHER)
+    directories(folder, 200_000, lambda own: []).rename(folder / "other.tif")
+    return path
 
 
 def imagej(folder: Path) -> Path:
@@ -229,6 +247,16 @@ FILES: dict[str, tuple[Make, str]] = {
         lambda f: ome(f, 'SizeZ="1" SizeT="2"', '<TiffData PlaneCount="1000000000"/>'), "at most 2,097,152"
     ),
     "lifetimes without end": (lambda f: ome(f, 'SizeZ="1" SizeT="2"', ONE, MODULO), "at most 2,097,152"),
+    "images without end": (
+        lambda f: ome(f, 'SizeZ="1" SizeT="900000"', ONE, 2 * IMAGE),
+        "2,700,000 planes, and at most 2,097,152",
+    ),
+    "name that only ends so": (
+        lambda f: ome(f, 'SizeZ="1" SizeT="1"', ONE, 3 * IMAGE.replace("Pixels", "MyPixels")),
+        "2,700,001 planes",
+    ),
+    "pipe of another image": (pipe_of_another_image, r"other\.tif is a pipe or a device"),
+    "200,000 pages in another file": (beside_many_pages, "within 15|damaged|OK"),
     "beside a pipe": (beside_a_pipe, r"other\.tif is a pipe or a device"),
     "ImageJ's images": (imagej, "damaged|OK"),
     "shape in JSON": (shaped, "damaged|OK"),
@@ -375,3 +403,77 @@ def test_arrays_that_are_packed_twice_are_refused(tmp_path: Path) -> None:
     zarr3(tmp_path, compressors=[GzipCodec(), ZstdCodec()])
     with pytest.raises(UserError, match=r"not read here \(bytes, then gzip, then zstd\)"):
         open_image(tmp_path / "x.zarr")
+
+
+class Anything(numcodecs.abc.Codec):  # type: ignore[misc]
+    """A codec that another program has registered in this process, as imagecodecs can."""
+
+    codec_id = "napari-srgan-test-anything"
+
+    def encode(self, buf: Any) -> Any:
+        return buf
+
+    def decode(self, buf: Any, out: Any = None) -> Any:
+        raise AssertionError("it was asked to unpack")
+
+
+RAW = {"id": "lzma", "format": lzma.FORMAT_RAW, "filters": [{"id": lzma.FILTER_LZMA2}]}
+SOMETHING_ELSE = [
+    ({"compressor": {"id": Anything.codec_id}}, r"\(napari-srgan-test-anything\)"),
+    ({"compressor": RAW}, r"\(lzma as it is set\)"),
+    (
+        {"filters": [{"id": "astype", "encode_dtype": "<u2", "decode_dtype": "|V99999"}]},
+        r"\(astype as it is set\)",
+    ),
+    ({"filters": [{"id": "delta", "dtype": "|S99999", "astype": "<u2"}]}, r"\(delta as it is set\)"),
+    ({"filters": [{"id": "pickle"}]}, "damaged"),
+    (
+        {"dtype": "|O", "fill_value": None, "filters": [{"id": "vlen-utf8"}, {"id": "pickle"}]},
+        "no brightness",
+    ),
+]
+
+
+@pytest.mark.parametrize(("told", "words"), SOMETHING_ELSE)
+def test_codecs_that_may_do_anything_are_never_asked(
+    tmp_path: Path, told: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(numcodecs.registry.codec_registry, Anything.codec_id, Anything)
+    options = {"zarr_format": 2, "compressors": None}
+    zarr.create_array(tmp_path / "x.zarr", data=PIXELS, chunks=(24, 40), **options)
+    file = tmp_path / "x.zarr" / ".zarray"
+    file.write_text(json.dumps(json.loads(file.read_text()) | told))
+    (tmp_path / "x.zarr" / "0.0").write_bytes(b"cos\nabort\n(tR.")  # a pickle that would end the process
+    with pytest.raises(UserError, match=words), open_image(tmp_path / "x.zarr") as image:
+        image.data[:]
+
+
+@pytest.mark.parametrize("wrong", ["zfpy", "pcodec"])
+def test_codecs_that_are_not_installed_are_named(tmp_path: Path, wrong: str) -> None:
+    path = changed(tmp_path, lambda metadata: metadata["codecs"].append({"name": f"numcodecs.{wrong}"}))
+    with pytest.raises(UserError, match=wrong):
+        open_image(path)
+
+
+def test_filters_of_numbers_are_read(tmp_path: Path) -> None:
+    filters = [
+        numcodecs.Delta("<u2"), numcodecs.FixedScaleOffset(0, 1, "<u2"), numcodecs.AsType("<u4", "<u2"),
+        numcodecs.Shuffle(4), numcodecs.CRC32(),
+    ]  # fmt: skip
+    options = {"zarr_format": 2, "filters": filters, "compressors": numcodecs.LZMA()}
+    zarr.create_array(tmp_path / "x.zarr", data=PIXELS, chunks=(24, 40), **options)
+    with open_image(tmp_path / "x.zarr") as image:
+        np.testing.assert_array_equal(image.data[:], PIXELS)
+
+
+@pytest.mark.parametrize("between", [b"", bytes(1000)])
+def test_a_second_stream_counts_too(between: bytes) -> None:
+    small = bytes(numcodecs.GZip().encode(b"1"))
+    assert unpacks_beyond("gzip", small + between + ZEROS["gzip"], 2**20)
+    assert not unpacks_beyond("gzip", small + between + small, 2)
+
+
+def test_lzma_that_wants_a_dictionary_of_gigabytes() -> None:
+    packed = lzma.compress(b"1", filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 2**30}])
+    assert unpacks_beyond("lzma", packed, 2**20)
+    assert not unpacks_beyond("lzma", lzma.compress(b"1", preset=9), 2**20)

@@ -24,6 +24,7 @@ from napari_srgan.inference.upscale import Region, check_region, check_tile
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.storage.address import Place
+from napari_srgan.storage.folder_store import within_limits
 from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.origins import origins_of
 from napari_srgan.storage.spacing import Spacing
@@ -95,6 +96,7 @@ def upscale_on_cluster_job(
     check_tile(tile)
     array = check_array(array)
     axes = axes_of(array, axes)
+    array = within_limits(array, axes)
     stack = PlaneStack(array, axes, model.card)
     check_align(align, stack)
     part = check_region(region, stack.plane_shape)

@@ -15,10 +15,17 @@ from zarr.abc.store import ByteRequest, RangeByteRequest, SuffixByteRequest
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import UnreadablePart
 from napari_srgan.storage import limits
-from napari_srgan.storage.unpacked_size import PACKERS, Content, unpacks_beyond
+from napari_srgan.storage.unpacked_size import PACKERS, Content, is_raw_lzma, unpacks_beyond
 
 METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
 """Names of files of metadata."""
+_KEEPS_SIZE = frozenset({
+    "bytes", "endian", "transpose", "shuffle", "delta", "fixedscaleoffset", "quantize", "bitround", "astype",
+    "packbits", "crc32c", "crc32", "adler32", "fletcher32", "jenkins_lookup3",
+})  # fmt: skip
+"""Codecs of zarr and numcodecs that make a chunk at most eight times larger, and run nothing."""
+_DTYPES = ("dtype", "astype", "encode_dtype", "decode_dtype")
+"""What types of numbers are called in the settings of codecs."""
 _EMPTY = 2**64 - 1
 """Offset and length of a chunk that is not in its shard."""
 _CHECKSUM = 4
@@ -81,12 +88,16 @@ class ChunkLimits:
             If no chunk of it can be read on this machine, or there are too many.
         """
         shape = array.shards or array.chunks
+        if np.dtype(array.dtype).kind not in "biufc":
+            raise UserError(
+                f"{self.name} holds values of the type {array.dtype}, which are no brightness; give an array "
+                "of numbers"
+            )
         codecs = getattr(array.metadata, "codecs", None)
         if codecs is None:  # zarr 2
             metadata: Any = array.metadata
-            packers = [*(metadata.filters or ()), metadata.compressor]
-            names = [str(one.codec_id) for one in packers if one is not None]
-            chunk = _Chunk(_bytes(shape, array), *self._packed(names))
+            packers = [one for one in (*(metadata.filters or ()), metadata.compressor) if one is not None]
+            chunk = _Chunk(_bytes(shape, array), *self._packed([one.get_config() for one in packers]))
         else:
             chunk = self._declared(shape, codecs, array)
         largest, free = _bytes(array.chunks, array), limits.free_memory()
@@ -101,7 +112,7 @@ class ChunkLimits:
     def _declared(self, shape: Sequence[int], codecs: Sequence[Any], array: zarr.Array[Any]) -> _Chunk:
         size = _bytes(shape, array)
         sharding = next((codec for codec in codecs if hasattr(codec, "chunk_shape")), None)
-        packer, checksum = self._packed([_name(codec) for codec in codecs if codec is not sharding])
+        packer, checksum = self._packed([_config(codec) for codec in codecs if codec is not sharding])
         if sharding is None:
             return _Chunk(size, packer, checksum)
         count = math.prod(-(-side // part) for side, part in zip(shape, sharding.chunk_shape, strict=True))
@@ -126,15 +137,18 @@ class ChunkLimits:
             index_first=str(getattr(sharding.index_location, "value", "")) == "start",
         )
 
-    def _packed(self, codecs: list[str]) -> tuple[str, int]:
+    def _packed(self, codecs: list[dict[str, Any]]) -> tuple[str, int]:
         """What unpacks a chunk, whose effect can be told beforehand only if it comes first."""
-        names = [name.removeprefix("numcodecs.") for name in codecs]
+        names = [str(codec["id"]) for codec in codecs]
+        unknown = [name for name in names if name not in _KEEPS_SIZE | PACKERS]
+        unknown += [f"{codec['id']} as it is set" for codec in codecs if is_raw_lzma(codec) or _grows(codec)]
         packer = next((at for at, name in enumerate(names) if name in PACKERS), len(names))
         after = names[packer + 1 :]
-        if not set(after) <= {"crc32c"}:
+        if unknown or not set(after) <= {"crc32c"}:
             raise UserError(
                 f"the chunks of {self.name} are packed in a way that is not read here "
-                f"({', then '.join(codecs)}); save it with one codec"
+                f"({', then '.join(unknown or names)}), as nobody can tell beforehand how large they become; "
+                f"save it with one of {', '.join(sorted(PACKERS))}"
             )
         return "".join(names[packer : packer + 1]), _CHECKSUM * len(after)
 
@@ -240,7 +254,17 @@ def is_metadata(key: str) -> bool:
 
 
 def _name(codec: Any) -> str:
-    return str(codec.to_dict()["name"])
+    return str(codec.to_dict()["name"]).removeprefix("numcodecs.")
+
+
+def _config(codec: Any) -> dict[str, Any]:
+    """The settings of a codec of zarr 3, as those of zarr 2 have them."""
+    return {**(codec.to_dict().get("configuration") or {}), "id": _name(codec)}
+
+
+def _grows(config: dict[str, Any]) -> bool:
+    """Whether a codec is told to make something else than numbers, which may have any size."""
+    return any(np.dtype(config[name]).kind not in "biufc" for name in _DTYPES if name in config)
 
 
 def _bytes(shape: Sequence[int], array: zarr.Array[Any]) -> int:

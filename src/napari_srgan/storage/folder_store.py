@@ -7,10 +7,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import zarr
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
 
+from napari_srgan.inference.arrays import ArrayLike
 from napari_srgan.storage import limits
 from napari_srgan.storage.chunk_limits import ChunkLimits, is_metadata
 
@@ -76,3 +78,26 @@ class FolderStore(LocalStore):
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
     ) -> list[Buffer | None]:
         return list(await asyncio.gather(*(self.get(key, prototype, part) for key, part in key_ranges)))
+
+
+def within_limits(array: ArrayLike, axes: str) -> ArrayLike:
+    """Open a zarr array in a folder anew, so that whoever reads it, on whatever machine, keeps to the limits.
+
+    Parameters
+    ----------
+    array
+        Any; one that is no zarr array in a folder is given back as it is.
+    axes
+        One letter for each axis.
+
+    Raises
+    ------
+    UserError
+        If its metadata asks for more than there is.
+    """
+    if not isinstance(array, zarr.Array) or not isinstance(root := getattr(array.store, "root", None), Path):
+        return array
+    store = FolderStore(root.absolute())  # machines have working directories of their own
+    opened = zarr.open_array(store, path=array.path, mode="r")
+    store.limits.expect(opened, axes)
+    return opened

@@ -74,7 +74,8 @@ def sentence(error: BaseException, address: Address, key: str, tries: int, patie
     if status is not None:
         return f"the server answered {status} for {what}{times}; try again later, or tell whoever runs it"
     if isinstance(error, TooSlow):
-        return f"the server sends {what} too slowly ({error}); try again later, or copy the image to this machine"
+        slowly = f"the server sends {what} too slowly ({error})"
+        return f"{slowly}; try again later, or copy the image to this machine"
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         within = f"within {patience:g} seconds{times}"
         return f"the server did not answer {within}, when asked for {what}; try again later"

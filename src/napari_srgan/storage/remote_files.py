@@ -21,8 +21,8 @@ WHOLE = 20
 FOR_METADATA = 4
 """Times :data:`PATIENCE` for a file of metadata."""
 LEAST_RATE = 2**14
-"""Bytes a second that a server has to send on average, after :data:`PATIENCE`: a tenth of what a telephone has
-in the country. Otherwise one that sends a byte now and then is never silent, and never done."""
+"""Bytes a second that a server has to send on average, after :data:`PATIENCE`: less than any line has today.
+Otherwise one that sends a byte now and then is never silent, and never done."""
 
 
 _MOST: ContextVar[int] = ContextVar("most")
@@ -81,7 +81,7 @@ class RemoteFiles:
         from aiohttp import ClientResponse, ClientSession
 
         class Bounded(ClientResponse):
-            """Reads no more than is wanted, and not for ever: a server can send without end, or drop by drop."""
+            """Reads no more than is wanted: a server can send without end, or drop by drop."""
 
             async def start(self, connection: Any) -> ClientResponse:
                 return await asyncio.wait_for(super().start(connection), PATIENCE)

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 Content = bytes | memoryview
+_DICTIONARY = 2**28
+"""Bytes that LZMA may need beside what it unpacks: its largest preset needs a quarter of it."""
 _STEP = 2**22
 """Bytes that are unpacked at a time where they have to be counted."""
 
@@ -31,8 +33,15 @@ def unpacks_beyond(codec: str, content: Content, most: int) -> bool:
     """
     try:
         return _SIZES[codec](content, most) > most
-    except (struct.error, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError):
+    except lzma.LZMAError as error:
+        return "limit" in str(error).lower()  # of memory
+    except (struct.error, zlib.error, OSError, EOFError, ValueError):
         return False
+
+
+def is_raw_lzma(config: dict[str, Any]) -> bool:
+    """Whether a codec's settings say that it writes LZMA without a header, whose effect cannot be told."""
+    return bool(config["id"] == "lzma" and config.get("format", lzma.FORMAT_XZ) == lzma.FORMAT_RAW)
 
 
 def _blosc(content: Content, _: int) -> int:
@@ -77,8 +86,16 @@ def _zstd_blocks(content: Content, at: int, most: int) -> int:
     return most + 1 if last and len(content) - at > 4 else 0
 
 
-def _counted(begin: Callable[[], Any]) -> Callable[[Content, int], int]:
-    """Count by unpacking piece by piece, one stream after the other, up to the limit."""
+def _counted(begin: Callable[[], Any], between: bytes = b"") -> Callable[[Content, int], int]:
+    """Count by unpacking piece by piece, one stream after the other, up to the limit.
+
+    Parameters
+    ----------
+    begin
+        Makes what unpacks a stream.
+    between
+        Bytes that may stand between two streams and mean nothing.
+    """
 
     def size(content: Content, most: int) -> int:
         total, left = 0, bytes(content)
@@ -90,7 +107,7 @@ def _counted(begin: Callable[[], Any]) -> Callable[[Content, int], int]:
                 left = getattr(stream, "unconsumed_tail", b"")
                 if not unpacked and not left and not stream.eof:
                     return total  # cut off
-            left = stream.unused_data
+            left = stream.unused_data.lstrip(between)
         return total
 
     return size
@@ -100,10 +117,10 @@ _SIZES: dict[str, Callable[[Content, int], int]] = {
     "blosc": _blosc,
     "lz4": _lz4,
     "zstd": _zstd,
-    "gzip": _counted(lambda: zlib.decompressobj(31)),
+    "gzip": _counted(lambda: zlib.decompressobj(31), b"\0"),
     "zlib": _counted(zlib.decompressobj),
     "bz2": _counted(bz2.BZ2Decompressor),
-    "lzma": _counted(lzma.LZMADecompressor),
+    "lzma": _counted(lambda: lzma.LZMADecompressor(memlimit=_DICTIONARY)),
 }
 PACKERS = frozenset(_SIZES)
 """Names of the codecs of zarr and numcodecs whose effect can be told."""
