@@ -143,6 +143,10 @@ HOSTILE: dict[str, Any] = {
     "dtype by its class": Call("numpy.dtypes.ObjectDType"),
     "flags of an array": Call("numpy.core.multiarray.flagsobj"),
     "frombuffer": Call("numpy.core.numeric._frombuffer", POINTER, OBJECT, (1,), "C"),
+    "three gigabytes of zeros": Call("builtins.bytearray", 3 * 10**9),
+    "layout by the file": Call("torch._utils._rebuild_nested_tensor", 0, 0, 0, 0),
+    "tensor without memory": Call("torch._utils._rebuild_wrapper_subclass", Name("torch.Tensor")),
+    "tensor on an array": Call("torch._utils._rebuild_device_tensor_from_numpy", array(), "cpu", False),
     "tensor after the end": {
         "a.w": Call("torch._utils._rebuild_tensor_v2", Storage(4), 0, (9000,), (1,), False, {}),
         "b.w": Call("torch._utils._rebuild_tensor_v2", Storage(4), 0, (4,), (1,), False, {}),
@@ -154,6 +158,10 @@ WORDS = {
     "dtype by its class": "whole Python object",
     "flags of an array": "holds code besides weights",
     "frombuffer": "holds code besides weights",
+    "three gigabytes of zeros": "holds code besides weights",
+    "layout by the file": "holds code besides weights",
+    "tensor without memory": "holds code besides weights",
+    "tensor on an array": "holds code besides weights",
     "tensor after the end": "damaged",
     "tensor before the start": "damaged",
 }
@@ -239,3 +247,11 @@ def test_what_others_allow_in_this_process_is_not_allowed_to_files(tmp_path: Pat
         with pytest.raises(UserError, match="memory of its own choice"):
             read_contents(file)
         assert {np.ndarray, np.dtype} <= set(torch.serialization.get_safe_globals())
+
+
+def test_what_is_not_allowed_here_is_allowed_elsewhere_as_before(tmp_path: Path) -> None:
+    file = tmp_path / "found.pth"
+    torch.save({"raw": bytearray(3)}, file)
+    with pytest.raises(UserError, match="code besides weights"):
+        read_contents(file)
+    assert torch.load(file, weights_only=True) == {"raw": bytearray(3)}

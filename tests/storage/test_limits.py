@@ -132,7 +132,8 @@ OTHER = '<TiffData IFD="0"><UUID FileName="other.tif">urn:uuid:1</UUID></TiffDat
 IMAGE = (
     '<Image ID="Image:1">'
     '<Pixels ID="Pixels:1" DimensionOrder="XYCZT" Type="uint16" SizeX="40" SizeY="48" '
-    f'SizeC="1" SizeZ="1" SizeT="900000"><Channel ID="Channel:1:0" SamplesPerPixel="1"/>{ONE}</Pixels></Image>'
+    'SizeC="1" SizeZ="1" SizeT="900000"><Channel ID="Channel:1:0" SamplesPerPixel="1"/>'
+    f"{ONE}</Pixels></Image>"
 )
 MODULO = (
     '<StructuredAnnotations><XMLAnnotation ID="Annotation:0" '

@@ -69,7 +69,7 @@ class Inputs:
             unread,
             "in a format that cannot be read here|in formats that cannot be read here",
             folder,
-            f"; {HINT}",
+            f"; {HINT}|; {HINT.replace('convert it', 'convert them')}",
         )
         self._note(folders, "a folder|folders", folder, "; give it too|; give them too")
         self._note(others, "no image that is known here|no images that are known here", folder, "")

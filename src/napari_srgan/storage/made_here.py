@@ -42,7 +42,9 @@ def made_here(path: Path) -> bool:
 def _tiff_software(path: Path) -> str:
     import tifffile
 
-    with tifffile.TiffFile(path) as file:
+    from napari_srgan.storage.tiff_quiet import quiet
+
+    with quiet(), tifffile.TiffFile(path) as file:
         return str(file.pages.first.software)
 
 

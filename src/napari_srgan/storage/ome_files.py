@@ -16,6 +16,7 @@ import tifffile
 from napari_srgan.errors import UserError
 from napari_srgan.storage.limits import OME_XML, read_small
 from napari_srgan.storage.tiff_limits import TimedFile
+from napari_srgan.storage.tiff_quiet import quiet
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def ome_files(path: Path, metadata: str) -> OmeFiles:
 def files_of_image(path: Path) -> tuple[Path, ...]:
     """The files that the image in a TIFF lies in, and the one that describes it; itself if in doubt."""
     try:
-        with TimedFile(path) as stream, stream.limited(), tifffile.TiffFile(stream) as file:
+        with quiet(), TimedFile(path) as stream, stream.limited(), tifffile.TiffFile(stream) as file:
             if not file.is_ome or not file.ome_metadata:
                 return (path,)
             found = ome_files(path, file.ome_metadata)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -25,6 +23,7 @@ from napari_srgan.storage.tiff_limits import TimedFile, check_ome
 from napari_srgan.storage.tiff_look import tiff_look
 from napari_srgan.storage.tiff_meaning import Converted, Meant, as_meant, upright
 from napari_srgan.storage.tiff_pixels import level_array
+from napari_srgan.storage.tiff_quiet import quiet
 from napari_srgan.storage.tiff_spacing import tiff_spacings
 from napari_srgan.storage.tiff_supported import refuse_unsupported
 from napari_srgan.storage.unchanged import unchanged
@@ -39,7 +38,7 @@ def open_tiff(path: Path) -> StoredImage:
         If it is no TIFF, is cut off, is compressed in a way we cannot read, or belongs to a set of files
         that are not all there.
     """
-    with _quiet():
+    with quiet():
         return _open(path)
 
 
@@ -204,22 +203,6 @@ def _seen(array: Any, letters: str, page: Any, plain: bool) -> Meant:
 def _turned(meant: Meant, page: Any, plain: bool) -> tuple[Any, str]:
     """The way the camera was held; other models have their rows in an order of their own."""
     return upright(meant.array, meant.letters, page) if plain else (meant.array, meant.letters)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep tifffile from logging meanwhile: what is wrong with a file is said once, by us.
-
-    What it logs decides nothing here.
-    """
-    logger, silent = logging.getLogger("tifffile"), logging.NullHandler()
-    propagated, logger.propagate = logger.propagate, False
-    logger.addHandler(silent)
-    try:
-        yield
-    finally:
-        logger.removeHandler(silent)
-        logger.propagate = propagated
 
 
 def _with_plane(letters: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
+from torch._weights_only_unpickler import _get_allowed_globals
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.foreign.plain_numpy import STAND_INS, NotPlain
@@ -27,6 +28,12 @@ from napari_srgan.models.whole_file import existing_file
 
 _INFLATION = 4
 """Times its size on disk that a checkpoint may claim; weights are not compressed."""
+_NOT_NEEDED = (
+    "builtins.bytearray", "torch._utils._rebuild_nested_tensor", "torch._utils._rebuild_wrapper_subclass",
+    "torch._utils._rebuild_device_tensor_from_numpy",
+)  # fmt: skip
+"""What PyTorch lets files call, no weights need, and takes memory or layouts as a file says: a call of
+``bytearray`` in a hundred bytes fills three gigabytes."""
 _SLACK = 2**20
 """Bytes that any checkpoint may claim besides."""
 
@@ -155,13 +162,15 @@ def _read_pickle(path: Path) -> Any:
 
 @contextmanager
 def _only_stand_ins() -> Iterator[None]:
-    """Let files call what PyTorch allows and our stand-ins, not what others allowed in this process."""
-    of_others = torch.serialization.get_safe_globals()
+    """Let files call our stand-ins and what of PyTorch makes plain tensors, not what others allowed here."""
+    of_others, of_torch = torch.serialization.get_safe_globals(), _get_allowed_globals()
+    taken_out = {name: of_torch.pop(name) for name in _NOT_NEEDED if name in of_torch}
     torch.serialization.clear_safe_globals()
     torch.serialization.add_safe_globals(list(STAND_INS))
     try:
         yield
     finally:
+        of_torch.update(taken_out)
         torch.serialization.clear_safe_globals()
         torch.serialization.add_safe_globals(of_others)
 
