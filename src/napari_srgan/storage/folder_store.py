@@ -10,11 +10,15 @@ from pathlib import Path
 import zarr
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
 from napari_srgan.inference.arrays import ArrayLike
 from napari_srgan.storage import limits
 from napari_srgan.storage.chunk_limits import ChunkLimits, is_metadata
+
+AT_THE_END = 5.0
+"""Seconds for chunks that are still being read when a store is closed."""
 
 
 class FolderStore(LocalStore):
@@ -53,6 +57,11 @@ class FolderStore(LocalStore):
             self.limits.check_content(key, byte_range, memoryview(found.as_buffer_like()).cast("B"))
         return found
 
+    def close(self) -> None:
+        """Wait for what is still being read: a read that failed leaves the other chunks of it behind."""
+        super().close()
+        sync(_others_done())
+
     def _in_its_place(self, key: str) -> Path | None:
         """What is there instead of a file or a folder on the way to it, such as a link that leads nowhere.
 
@@ -78,6 +87,13 @@ class FolderStore(LocalStore):
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
     ) -> list[Buffer | None]:
         return list(await asyncio.gather(*(self.get(key, prototype, part) for key, part in key_ranges)))
+
+
+async def _others_done() -> None:
+    """Let everything end that zarr's loop has begun."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=AT_THE_END)
 
 
 def within_limits(array: ArrayLike, axes: str) -> ArrayLike:

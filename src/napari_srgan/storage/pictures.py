@@ -69,6 +69,8 @@ def open_picture(path: Path) -> StoredImage:
                 if (movie := read_animation(path)) is not None:
                     return movie
                 pixels, profile, note = _read(path)
+    except UserError:  # which is a ValueError too
+        raise
     except UnidentifiedImageError as error:
         raise UserError(
             f"{path.name} is no readable {FORMATS[path.suffix.lower()]} file; "

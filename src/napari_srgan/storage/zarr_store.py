@@ -82,7 +82,8 @@ def _local(path: Path) -> _Where:
         if not (path / file).is_file():
             raise UserError(f"{path} has disappeared")
 
-    return _Where(path, FolderStore(path), lambda file: (path / file).is_file(), make_sure)
+    store = FolderStore(path)
+    return _Where(path, store, lambda file: (path / file).is_file(), make_sure, store.close)
 
 
 def _remote(address: Address) -> _Where:
