@@ -123,3 +123,9 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
         assert not left.exists()
         finish(output, PIXELS)
     assert entries(tmp_path) == {"x.tif"}
+
+
+def test_what_a_format_cannot_hold_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="JPEG cannot hold uint16"):
+        open_output(tmp_path / "x.jpg", "YX", np.dtype("u2"))
+    assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ from pathlib import Path
 import zarr
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
-from zarr.core.sync import sync
+from zarr.core.sync import loop, sync
 from zarr.storage import LocalStore
 
 from napari_srgan.inference.arrays import ArrayLike
@@ -60,7 +60,8 @@ class FolderStore(LocalStore):
     def close(self) -> None:
         """Wait for what is still being read: a read that failed leaves the other chunks of it behind."""
         super().close()
-        sync(_others_done())
+        if loop[0] is not None and loop[0].is_running():  # there may have been no thread for it
+            sync(_others_done())
 
     def _in_its_place(self, key: str) -> Path | None:
         """What is there instead of a file or a folder on the way to it, such as a link that leads nowhere.

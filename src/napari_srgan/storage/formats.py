@@ -162,7 +162,11 @@ def open_output(
     """
     make = _writer(path)
     output = make(path, axes=axes, overwrite=overwrite, colour_profile=colour_profile, look=look)
-    output.check(axes, dtype)
+    try:
+        output.check(axes, dtype)
+    except BaseException:
+        output.discard()
+        raise
     return output
 
 
