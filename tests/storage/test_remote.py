@@ -235,6 +235,11 @@ def test_a_server_that_sends_drop_by_drop_is_not_waited_for(
             image.data[:]
         assert not isinstance(told.value, SourceGone)
         np.testing.assert_array_equal(image.data[1], IMAGE[1])
+        asked = server.asked.count("/v3.zarr/c/0/1/1")
+        with pytest.raises(UserError, match=words % f"c/0/1/1 of {server.address}/v3.zarr"):
+            image.data[:]
+        # Who sends drop by drop is waited for once; who is silent may answer the next time.
+        assert (server.asked.count("/v3.zarr/c/0/1/1") == asked) == (answer == "drops")
     assert time.monotonic() - began < 30
 
 

@@ -15,7 +15,7 @@ from napari_srgan.inference.arrays import UnreadablePart
 from napari_srgan.storage.address import Address
 from napari_srgan.storage.chunk_limits import ChunkLimits, is_metadata
 from napari_srgan.storage.limits import ZARR_METADATA
-from napari_srgan.storage.remote_errors import NotAnswered, TooMuch, may_pass, sentence, status_of
+from napari_srgan.storage.remote_errors import NotAnswered, TooMuch, TooSlow, may_pass, sentence, status_of
 from napari_srgan.storage.remote_files import FOR_METADATA, PATIENCE, WHOLE, RemoteFiles
 
 PAUSES = (1.0, 3.0)
@@ -57,6 +57,8 @@ class RemoteStore(Store):
         self._files = RemoteFiles(address)
         self._refused: BaseException | None = None
         self._gave_up: tuple[float, str] | None = None
+        self._too_slow: dict[str, str] = {}
+        """What was said of files that came drop by drop: wanted several times, they are waited for once."""
         self._stopped = 0
 
     def __eq__(self, other: object) -> bool:
@@ -98,6 +100,8 @@ class RemoteStore(Store):
             if self._stopped != stopped:
                 raise NotAnswered(f"the reading of {self.address} was stopped")
             self._give_up_with_others(begun)
+            if key in self._too_slow:
+                raise UnreadablePart(self._too_slow[key])
             tries += 1
             try:
                 patience = FOR_METADATA if is_metadata(key) else WHOLE
@@ -125,6 +129,8 @@ class RemoteStore(Store):
         if self.anchor and key != self.anchor:
             with suppress(Exception):
                 self._files.read(self.anchor, most=ZARR_METADATA, patience=FOR_METADATA)
+                if isinstance(error, TooSlow):
+                    self._too_slow[key] = words
                 return UnreadablePart(words)
         self._gave_up = time.monotonic(), words
         return NotAnswered(words)
