@@ -176,7 +176,7 @@ def _file_to_zarr(
         axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
         options |= {
             "spacings": spacings_as(stored.spacings, stored.axes, axes), "source": str(path),
-            "still_there": stored.still_there, "origin": origin,
+            "inputs": [path, *stored.other_files], "still_there": stored.still_there, "origin": origin,
         }  # fmt: skip
         chosen = _choose_model(model, axes)
         options["look"] = stored.result_look(axes, other_quantities=chosen.card.result is not None)

@@ -1,5 +1,8 @@
 """The one error type for what a user can put right, and the words of others for its sentences."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class UserError(ValueError):
     """Something given to napari-srgan cannot be used.
@@ -21,3 +24,27 @@ class ImageWarning(UserWarning):
 
     Its message is a sentence: noise that the model was not trained on, frames of a movie in no order.
     """
+
+
+class NoThreads(UserError):
+    """The system gives this process no more threads."""
+
+
+@contextmanager
+def threads_told() -> Iterator[None]:
+    """Say in a sentence that the system gives no more threads, which Python calls a ``RuntimeError``.
+
+    Raises
+    ------
+    NoThreads
+        If that is what happens within.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "start new thread" not in str(error):
+            raise
+        raise NoThreads(
+            "the system gives this process no more threads, because memory or a limit of it is used up; "
+            "close other programs, or raise the limit (ulimit -u and -v), and start the same again"
+        ) from error

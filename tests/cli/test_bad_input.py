@@ -103,7 +103,8 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "six axes": (
         tiff(np.ones((2, 2, 2, 2, 40, 50), np.uint8), metadata={"axes": "QTZCYX"}), "at most 5 axes"
     ),
-    "unknown ending": (content("x.czi", b"ZISRAWFILE"), r"x\.czi is no image file"),
+    "foreign format": (content("x.czi", b"ZISRAWFILE"), r"x\.czi is in the format Zeiss CZI, which is not"),
+    "unknown ending": (content("x.dat", b"ZISRAWFILE"), r"x\.dat is no image file"),
     "no ending": (content("x", b"some"), "x is no image file"),
     "folder called .tif": (folder_named("x.tif"), "is a folder, not an image file"),
     "folder called .zarr": (folder_named("x.zarr"), "is no zarr array"),

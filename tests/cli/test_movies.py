@@ -96,20 +96,23 @@ def test_a_depth_may_be_named_time(upscale: Shell, tmp_path: Path) -> None:
 
 
 def test_a_folder_of_movies(upscale: Shell, tmp_path: Path) -> None:
-    for name in ("a.mp4", "b.avi", "c.tif"):
+    for name in ("a.mp4", "b.avi"):
         write(tmp_path / "in" / name)
+    tifffile.imwrite(tmp_path / "in" / "c.tif", MOVIE, imagej=True, metadata={"axes": "TYX"})
     result = upscale(tmp_path / "in", tmp_path / "out")
     assert (result.exit_code, result.stderr) == (0, "")
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"a_x2.mp4", "b_x2.avi", "c_x2.tif"}
 
 
-def test_videos_beside_images_are_left_alone_where_none_can_be_read(
+def test_videos_beside_images_are_left_out_where_none_can_be_read_and_that_is_said(
     upscale: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("a.mp4", "c.tif"):
-        write(tmp_path / "in" / name)
-    monkeypatch.setattr("napari_srgan.cli.targets.find_spec", lambda name: None)
-    assert upscale(tmp_path / "in", tmp_path / "out").exit_code == 0
+    write(tmp_path / "in" / "a.mp4")
+    tifffile.imwrite(tmp_path / "in" / "c.tif", MOVIE, imagej=True, metadata={"axes": "TYX"})
+    monkeypatch.setattr("napari_srgan.cli.inputs.find_spec", lambda name: None)
+    result = upscale(tmp_path / "in", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "a.mp4 is in a format that cannot be read here" in result.stderr
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"c_x2.tif"}
 
 

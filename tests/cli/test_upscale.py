@@ -107,9 +107,11 @@ def test_an_input_is_never_overwritten(upscale: Shell, photos: Path) -> None:
 
 def test_a_result_inside_an_input_is_refused(upscale: Shell, tmp_path: Path) -> None:
     zarr.save_array(tmp_path / "x.zarr", NOISE[0])
-    result = upscale(tmp_path / "x.zarr", tmp_path / "x.zarr" / "y.zarr")
-    assert result.exit_code == 1
-    assert "would overwrite the input" in result.stderr
+    (tmp_path / "X.ZARR").symlink_to(tmp_path / "x.zarr", target_is_directory=True)
+    for target in ("x.zarr/y.zarr", "x.zarr/y.tif", "X.ZARR", "X.ZARR/y.zarr", "x.zarr"):
+        result = upscale(tmp_path / "x.zarr", tmp_path / target, "--overwrite")
+        assert result.exit_code == 1
+        assert "would overwrite the input" in result.stderr
 
 
 def test_results_that_exist_are_kept_unless_asked(upscale: Shell, photos: Path, tmp_path: Path) -> None:

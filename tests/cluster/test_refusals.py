@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import dask.array
 import numpy as np
 import pytest
+import zarr
 from distributed import Client, LocalCluster
+from zarr.codecs import GzipCodec
 
 from conftest import make_tiny_model
 from napari_srgan import upscale
@@ -68,6 +72,34 @@ def test_machines_of_several_kinds_compute_in_float32(tmp_path: Path) -> None:
         "float32",
         True,
     )
+
+
+def test_a_result_never_takes_the_place_of_its_input(tmp_path: Path) -> None:
+    stored = zarr.create_array(tmp_path / "in.zarr", data=IMAGE)
+    inputs = {"array": stored, "dask": dask.array.from_zarr(stored), "told": IMAGE}
+    for kind, given in inputs.items():
+        for out in ("in.zarr", "in.zarr/x2.zarr"):
+            told = {"inputs": [tmp_path / "in.zarr"]} if kind == "told" else {}
+            job = upscale_on_cluster_job(
+                given,
+                make_tiny_model(),
+                tmp_path / out,
+                None,
+                overwrite=True,
+                **told,  # type: ignore[arg-type]
+            )
+            with pytest.raises(UserError, match="would overwrite the input"):
+                next(job)
+
+
+@pytest.mark.parametrize("given", ["array", "file"])
+def test_a_store_that_a_worker_reads_is_held_to_its_metadata(client: Any, tmp_path: Path, given: str) -> None:
+    stored = zarr.create_array(tmp_path / "in.zarr", data=IMAGE + 1, chunks=(32, 32), compressors=GzipCodec())
+    (tmp_path / "in.zarr/c/1/1").write_bytes(gzip.compress(bytes(2**23)))
+    image: Any = stored if given == "array" else tmp_path / "in.zarr"
+    options = {"axes": "YX", "out": tmp_path / "out.zarr", "cluster": client, "progress": False}
+    with pytest.raises(UserError, match=r"c/1/1 of in\.zarr unpacks to more than the 2,048 bytes"):
+        upscale(image, make_tiny_model(), **options)
 
 
 def test_schedulers_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,21 @@ def test_no_plane_or_too_many_axes(shape: tuple[int, ...], rgb: bool | None, mes
         guess_axes(shape, None, rgb)
 
 
+@pytest.mark.parametrize("shape", [(4, 64, 64, 1), (64, 64, 5), (64, 64, 1), (31, 31, 16), (2, 100, 90, 2)])
+def test_channels_that_come_last_are_asked_about(shape: tuple[int, ...]) -> None:
+    letters = "Q" * (len(shape) - 2) + "YX"
+    with pytest.raises(UserError, match=rf"may be channels or X: move .* or name the axes, axes='{letters}'"):
+        guess_axes(shape)
+    assert check_axes(letters, shape) == letters
+    assert guess_axes(shape, rgb=False) == letters
+    assert guess_axes(shape, ("z", "c", "y", "x")[-len(shape) :]).endswith("YX")
+
+
+@pytest.mark.parametrize("shape", [(30, 64, 5), (64, 30, 5), (64, 64, 17), (64, 5), (64, 1), (1, 64, 64)])
+def test_narrow_images_that_are_no_channels(shape: tuple[int, ...]) -> None:
+    assert guess_axes(shape).endswith("YX")
+
+
 def test_given_axes_are_taken_in_any_case() -> None:
     assert check_axes("tyxs", (5, 9, 9, 4)) == "TYXS"
 

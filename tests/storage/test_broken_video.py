@@ -53,6 +53,27 @@ def scratched(name: str, **options: Any) -> Make:
     return make
 
 
+SURPLUS = {
+    "comment": b"\x21\xfe\x05hello\x00", "time": b"\x21\xf9\x04\x00\x0a\x00\x00\x00",
+    "loop": b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SURPLUS)
+def test_blocks_after_the_last_picture_of_a_gif_are_no_frame(tmp_path: Path, kind: str) -> None:
+    """They are allowed; cut off in the middle of them, nobody knows whether a picture would follow."""
+    frames = np.random.default_rng(0).integers(0, 255, (3, 20, 24), dtype=np.uint8)
+    first, *rest = map(Image.fromarray, frames)
+    first.save(tmp_path / "x.gif", save_all=True, append_images=rest, duration=100)
+    content = (tmp_path / "x.gif").read_bytes()
+    (tmp_path / "y.gif").write_bytes(content[:-1] + SURPLUS[kind] + content[-1:])
+    with open_image(tmp_path / "y.gif") as image:
+        np.testing.assert_array_equal(image.data[:], frames)
+    (tmp_path / "z.gif").write_bytes(content[:-1] + SURPLUS[kind])
+    with pytest.raises(UserError, match="damaged or cut off"), open_image(tmp_path / "z.gif") as image:
+        image.data[:]
+
+
 def content(name: str, data: bytes) -> Make:
     def make(folder: Path) -> Path:
         (folder / name).write_bytes(data)

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import zarr
 
 from killed_copy import Pattern, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.storage.copying import copy_job
+from napari_srgan.storage.formats import open_image
 from napari_srgan.storage.restartable import RestartableStore
 
 LONG = 60.0
@@ -151,3 +153,69 @@ def test_a_job_of_many_broken_parts_names_a_few(tmp_path: Path) -> None:
         pytest.raises(UserError, match=r"6 of 12 parts .* and 1 more \(scan\.tif is damaged or cut off\)\."),
     ):
         list(copy_job(Half(), store))
+
+
+def finished_job(job: Any) -> Path:
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            path: Path = end.value
+            return path
+
+
+def few_threads(monkeypatch: pytest.MonkeyPatch, most: dict[str, int]) -> None:
+    """Let the system give so many threads whose names begin so, and no more."""
+    start = threading.Thread.start
+
+    def give(thread: threading.Thread) -> None:
+        for name in most:
+            if thread.name.startswith(name):
+                most[name] -= 1
+                if most[name] < 0:
+                    raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", give)
+
+
+def test_a_system_that_gives_few_threads_makes_it_slower_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few_threads(monkeypatch, {"read": 1, "write": 1})
+    with open_store(tmp_path / "x.zarr") as store:
+        finished = finished_job(copy_job(Pattern(), store, workers=8))
+    np.testing.assert_array_equal(zarr.open_array(finished, mode="r")[:], Pattern()[:, :, :])
+
+
+@pytest.mark.parametrize("name", ["read", "write", "asyncio"])
+def test_a_system_that_gives_no_threads_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    few_threads(monkeypatch, {name: 0})
+    with open_store(tmp_path / "x.zarr") as store:
+        if name == "asyncio":  # those of zarr
+
+            def no_thread(*_: Any) -> None:
+                raise RuntimeError("can't start new thread")
+
+            monkeypatch.setattr(RestartableStore, "write", no_thread)
+        with pytest.raises(UserError, match=r"no more threads.*ulimit"):
+            finished_job(copy_job(Pattern(), store))
+    monkeypatch.undo()
+    with open_store(tmp_path / "x.zarr") as store:
+        finished_job(copy_job(Pattern(), store))
+
+
+def test_a_file_is_not_called_damaged_for_want_of_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zarr.create_array(tmp_path / "x.zarr", shape=(48, 40), chunks=(24, 40), dtype="u2")[:] = 7
+
+    def no_thread(*_: Any, **__: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with open_image(tmp_path / "x.zarr") as image:
+        monkeypatch.setattr("asyncio.to_thread", no_thread)
+        with pytest.raises(UserError, match="no more threads"):
+            _ = image.data[:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -120,14 +121,81 @@ def test_what_passes_is_waited_for(server: LoopbackServer) -> None:
         np.testing.assert_array_equal(image.data[:], IMAGE)
 
 
+METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("v3", 401), ("v3", 403), ("v2", 403), ("shards", 403), ("v3", 410), ("v2", 451), ("shards", 500)],
+)
+def test_a_store_that_keeps_its_chunks_to_itself_is_no_black_image(
+    server: LoopbackServer, kind: str, status: int, tiny_model: Any, tmp_path: Path
+) -> None:
+    server.answer = lambda path: None if path.endswith(METADATA) else status
+    options = {"axes": "TYX", "device": "cpu", "tile": 32, "progress": False}
+    with opened(server, f"{kind}.zarr") as image:
+        with pytest.raises(UserError, match=r"(\d\.\d\.\d|c/\d/\d/\d) of ") as told:
+            image.data[:]
+        assert f"{server.address}/{kind}.zarr" in str(told.value)
+        assert str(status) in str(told.value)
+    with pytest.raises(UserError, match=str(status)):
+        upscale(f"{server.address}/{kind}.zarr", tiny_model(), out=tmp_path / "x.zarr", **options)
+    assert not (tmp_path / "x.zarr").exists()
+
+
 def test_servers_that_forbid_what_they_do_not_have(server: LoopbackServer, tmp_path: Path) -> None:
-    (tmp_path / "served/v2.zarr/0.0.0").unlink()
+    """Metadata is looked for under several names; a chunk may be missing or withheld, and nobody knows."""
     root = tmp_path / "served"
     server.answer = lambda path: None if (root / path.lstrip("/")).exists() else 403
-    expected = IMAGE.copy()
-    expected[0, :32, :32] = 0
     with opened(server, "v2.zarr") as image:
-        np.testing.assert_array_equal(image.data[:], expected)
+        np.testing.assert_array_equal(image.data[:], IMAGE)
+    (root / "v2.zarr/0.0.0").unlink()
+    with opened(server, "v2.zarr") as image:
+        with pytest.raises(UserError, match=r"give 0\.0\.0 of .*403.*allowed to list"):
+            image.data[0]
+        np.testing.assert_array_equal(image.data[1], IMAGE[1])
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (FileNotFoundError("The specified key does not exist."), None),
+        (PermissionError("Access Denied"), "refuses to give c/0/0/0 of .*Access Denied"),
+        (IsADirectoryError("c/0/0/0"), "c/0/0/0 of .* cannot be reached"),
+    ],
+)
+def test_what_s3_says(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, said: OSError, words: str | None
+) -> None:
+    """In the errors that s3fs makes of it: only "no such key" is a chunk that was never stored."""
+    read = remote_files.RemoteFiles.read
+
+    def answer(files: Any, key: str, *part: int | None, **bounds: int) -> bytes:
+        if key == "c/0/0/0":
+            raise said
+        return read(files, key, *part, **bounds)
+
+    with opened(server) as image:
+        monkeypatch.setattr(remote_files.RemoteFiles, "read", answer)
+        if words is None:
+            assert not image.data[0, :32, :32].any()
+        else:
+            with pytest.raises(UserError, match=words):
+                image.data[0, :32, :32]
+
+
+def test_metadata_that_is_withheld_is_not_taken_for_missing(server: LoopbackServer, tmp_path: Path) -> None:
+    group = zarr.create_group(tmp_path / "served/group.zarr", zarr_format=2)
+    array = group.create_array("0", data=IMAGE[0])
+    dataset = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1, 1]}]}
+    group.attrs["multiscales"] = [{"version": "0.4", "axes": ["y", "x"], "datasets": [dataset]}]
+    for withheld in (".zattrs", "0/.zarray"):
+        server.answer = lambda path, name=withheld: 403 if path.endswith(name) else None
+        with pytest.raises(UserError, match=r"refuses to give .*group\.zarr.*403"):
+            opened(server, "group.zarr")
+    server.answer = lambda path: None
+    with opened(server, "group.zarr") as image:
+        np.testing.assert_array_equal(image.data[:], array[:])
 
 
 REFUSED = {
@@ -142,6 +210,37 @@ def test_a_server_that_gives_nothing_is_told_in_a_sentence(server: LoopbackServe
     with pytest.raises(UserError, match=REFUSED[status]) as told:
         opened(server)
     assert f"{server.address}/v3.zarr" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "least_rate", "words"),
+    [
+        ("drops", 2**14, r"the server sends %s too slowly \(\d+ bytes in \d+ seconds\)"),
+        ("drops", 1, r"the server sends %s too slowly \(not all of it in [\d.]+ seconds\)"),
+        ("slow head", 1, r"the server did not answer within 0\.3 seconds, 3 times, when asked for %s"),
+    ],
+)
+def test_a_server_that_sends_drop_by_drop_is_not_waited_for(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, answer: str, least_rate: int, words: str
+) -> None:
+    monkeypatch.setattr(remote_files, "LEAST_RATE", least_rate)
+    monkeypatch.setattr(remote_store, "WHOLE", 4)
+    server.answer = lambda path: answer
+    began = time.monotonic()
+    with pytest.raises(UserError, match=words % rf"{server.address}/v3\.zarr"):
+        opened(server)
+    server.answer = lambda path: answer if path.endswith("c/0/1/1") else None
+    with opened(server) as image:
+        with pytest.raises(UserError, match=words % f"c/0/1/1 of {server.address}/v3.zarr") as told:
+            image.data[:]
+        assert not isinstance(told.value, SourceGone)
+        np.testing.assert_array_equal(image.data[1], IMAGE[1])
+        asked = server.asked.count("/v3.zarr/c/0/1/1")
+        with pytest.raises(UserError, match=words % f"c/0/1/1 of {server.address}/v3.zarr"):
+            image.data[:]
+        # Who sends drop by drop is waited for once; who is silent may answer the next time.
+        assert (server.asked.count("/v3.zarr/c/0/1/1") == asked) == (answer == "drops")
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(

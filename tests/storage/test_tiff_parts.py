@@ -127,7 +127,7 @@ def test_one_large_compressed_piece_needs_its_memory(tmp_path: Path, monkeypatch
     monkeypatch.setattr(tiff_pixels, "BUDGET", 1000)
     with open_image(tmp_path / "x.tif") as image:
         np.testing.assert_array_equal(image.data[5:9], STACK[0, 5:9])
-    monkeypatch.setattr(tiff_pixels.psutil, "virtual_memory", lambda: type("Memory", (), {"available": 999}))
+    monkeypatch.setattr(tiff_pixels, "free_memory", lambda: 999)
     with pytest.raises(UserError, match=r"x\.tif is compressed in one piece.*save it in tiles"):
         open_image(tmp_path / "x.tif")
 

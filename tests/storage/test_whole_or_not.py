@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.storage import unfinished
 from napari_srgan.storage.formats import open_output
+from napari_srgan.storage.output import Output
 
-from .conftest import Write, random_pixels, read
+from .conftest import PROVENANCE, Write, random_pixels, read
 
 NAMES = ["x.tif", "x.ome.tif", "x.png", "x.zarr", "x.ome.zarr"]
 PIXELS = random_pixels((40, 30), "uint8")
@@ -67,6 +71,61 @@ def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest
     def refuse(path: Path, *_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "touch", refuse)  # root may write anywhere
+    monkeypatch.setattr(Path, "mkdir", refuse)  # root may write anywhere
     with pytest.raises(UserError, match=r"nothing can be written to .*: Permission denied"):
         open_output(tmp_path / "x.tif", "YX", PIXELS.dtype)
+
+
+def finish(output: Output, pixels: np.ndarray) -> None:
+    sink = output(pixels.shape, pixels.dtype)
+    sink[:] = pixels
+    output.finish(Upscaled(sink, "YX", ((0, 40), (0, 30)), PROVENANCE))
+
+
+@pytest.mark.parametrize("name", ["x.tif", "x.ome.tif", "x.png"])
+def test_one_of_two_writes_a_file(tmp_path: Path, name: str) -> None:
+    """Of the same process, so that their process number is one, as in two containers."""
+    with open_output(tmp_path / name, "YX", PIXELS.dtype) as first:
+        with pytest.raises(UserError, match="is being written by another process"):
+            open_output(tmp_path / name, "YX", PIXELS.dtype)
+        finish(first, PIXELS)
+    np.testing.assert_array_equal(read(tmp_path / name)[0], PIXELS)
+    with open_output(tmp_path / name, "YX", PIXELS.dtype, overwrite=True) as second:
+        finish(second, PIXELS + 1)
+    np.testing.assert_array_equal(read(tmp_path / name)[0], PIXELS + 1)
+    assert entries(tmp_path) == {name}
+
+
+def test_where_nothing_can_be_locked_two_do_not_disturb_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(unfinished, "_lock", no_locks)
+    path = tmp_path / "x.tif"
+    with open_output(path, "YX", PIXELS.dtype) as first, open_output(path, "YX", PIXELS.dtype) as second:
+        sink = first(PIXELS.shape, PIXELS.dtype)
+        sink[:] = PIXELS
+        finish(second, PIXELS + 1)
+        np.testing.assert_array_equal(read(path)[0], PIXELS + 1)
+        with pytest.raises(UserError, match="exists already"):
+            first.finish(Upscaled(sink, "YX", ((0, 40), (0, 30)), PROVENANCE))
+    np.testing.assert_array_equal(read(path)[0], PIXELS + 1)
+    assert entries(tmp_path) == {"x.tif"}
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / ".partial-x.tif" / "0123-x.tif"
+    left.parent.mkdir()
+    left.write_bytes(bytes(99))
+    with open_output(tmp_path / "x.tif", "YX", PIXELS.dtype) as output:
+        assert not left.exists()
+        finish(output, PIXELS)
+    assert entries(tmp_path) == {"x.tif"}
+
+
+def test_what_a_format_cannot_hold_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="JPEG cannot hold uint16"):
+        open_output(tmp_path / "x.jpg", "YX", np.dtype("u2"))
+    assert not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import zarr
 from napari._app_model import get_app_model
 from napari.utils.notifications import notification_manager
 
@@ -90,6 +91,21 @@ def test_files_are_asked_for_each_selected_image(make_napari_viewer, finish, tmp
     monkeypatch.setattr(dialogs, "ask_for_result", lambda parent, folder: None)
     opening.trigger()
     assert len(viewer.layers) == 5
+
+
+def test_result_never_takes_the_place_of_its_input(make_napari_viewer, finish, tmp_path, monkeypatch):
+    viewer = make_napari_viewer()
+    zarr.create_array(tmp_path / "scan.zarr", data=CELLS)
+    (tmp_path / "link.zarr").symlink_to(tmp_path / "scan.zarr", target_is_directory=True)
+    viewer.open(tmp_path / "scan.zarr", plugin="napari")
+    monkeypatch.setattr(dialogs, "ask_to_overwrite", lambda parent, path: True)
+    for name, told in {"scan.zarr/x2.zarr": "would overwrite the input", "link.zarr": "is shown"}.items():
+        monkeypatch.setattr(dialogs, "ask_where_to_write", lambda *_, name=name: tmp_path / name)
+        with _told(told):
+            menu_item(viewer, "Upscale to disk with SRGAN…").trigger()
+            finish(viewer)
+    np.testing.assert_array_equal(zarr.open_array(tmp_path / "scan.zarr", mode="r")[:], CELLS)
+    assert len(viewer.layers) == 1
 
 
 def test_lazy_layers_are_not_stacked(make_napari_viewer, finish):

@@ -106,6 +106,21 @@ def test_file_is_suggested_beside_the_image(open_widget, tmp_path, target):
     assert file.value == str(target)  # what somebody chose stays
 
 
+def test_result_never_takes_the_place_of_its_input(open_widget, run, tmp_path):
+    viewer, widget = open_widget()
+    zarr.create_array(tmp_path / "scan.zarr", data=CELLS)
+    (tmp_path / "link.zarr").symlink_to(tmp_path / "scan.zarr", target_is_directory=True)
+    viewer.open(tmp_path / "scan.zarr", plugin="napari")
+    widget["result"].value = "disk"
+    for name in ("scan.zarr", "scan.zarr/x2.zarr", "link.zarr/x2.zarr"):
+        widget["target"]["file"].value = str(tmp_path / name)
+        assert "would overwrite the input" in run(viewer, widget)
+    widget["target"]["file"].value = str(tmp_path / "link.zarr")
+    widget["replace"].value = True
+    assert "is shown as the layer 'scan'" in run(viewer, widget)
+    np.testing.assert_array_equal(zarr.open_array(tmp_path / "scan.zarr", mode="r")[:], CELLS)
+
+
 @pytest.mark.usefixtures("slowly")
 def test_stopped_run_goes_on_and_says_so_before(on_disk, run, qtbot, target):
     viewer, widget, _ = on_disk(STACK, axis_labels=("z", "y", "x"))

@@ -9,7 +9,7 @@ import zarr
 from napari.layers import Image
 from tests.conftest import make_tiny_model
 
-from napari_srgan import UserError
+from napari_srgan import UserError, upscale
 from napari_srgan.progress_bar import progress_bar, run_job
 from napari_srgan.storage.copying import copy_job
 from napari_srgan.storage.restartable import RestartableStore
@@ -157,9 +157,17 @@ def test_pixels_in_memory_are_known_again_and_others_are_not(target):
 
 def test_result_never_takes_the_place_of_its_input(tmp_path):
     stored = zarr.create_array(tmp_path / "in.zarr", data=GRAY)
-    for data in (stored, dask.array.from_zarr(stored)):
-        with pytest.raises(UserError, match="take the place of what 'cells' is read from"):
-            stored_layer_job(Image(data, name="cells"), MODEL, tmp_path / "in.zarr", overwrite=True)
+    (tmp_path / "link.zarr").symlink_to(tmp_path / "in.zarr", target_is_directory=True)
+    for data in (stored, dask.array.from_zarr(stored), dask.array.from_zarr(stored)[::-1] + 1):
+        for name in ("in.zarr", "link.zarr", "in.zarr/x2.zarr", "."):
+            layer = Image(data, name="cells")
+            with pytest.raises(UserError, match="would overwrite the input"):
+                stored_layer_job(layer, MODEL, tmp_path / name, overwrite=True)
+            with pytest.raises(UserError, match="would overwrite the input"):
+                upscale(layer, MODEL, out=tmp_path / name, overwrite=True, progress=False)
+    with pytest.raises(UserError, match="holds the pixels of the input"):  # read into memory before
+        upscale(Image(stored[:]), MODEL, out=tmp_path / "in.zarr", overwrite=True, progress=False)
+    np.testing.assert_array_equal(zarr.open_array(tmp_path / "in.zarr", mode="r")[:], GRAY)
 
 
 def test_input_that_disappears_is_told(tmp_path, target):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.factor import result_suffix
-from napari_srgan.storage.address import Address, Place
-from napari_srgan.storage.formats import ENDINGS, WRITABLE, ending
+from napari_srgan.storage.address import Place
+from napari_srgan.storage.formats import WRITABLE, ending
 from napari_srgan.storage.partial import is_zarr
-from napari_srgan.storage.video_package import READ as VIDEOS
 
 
 @dataclass(frozen=True)
@@ -33,42 +31,6 @@ class Target:
         return self.path / f"{stem}_{result_suffix(factor)}{result_ending}"
 
 
-def find_places(given: Sequence[Place]) -> list[Place]:
-    """Images meant: those at addresses as they are, files and folders as :func:`find_inputs` takes them."""
-    found: list[Place] = []
-    for place in given:
-        found += [place] if isinstance(place, Address) else find_inputs([place])
-    return found
-
-
-def find_inputs(given: Sequence[Path]) -> list[Path]:
-    """Image files meant: files as they are, folders as the images right in them, by name.
-
-    Raises
-    ------
-    UserError
-        If there is no image in a folder.
-    """
-    found: list[Path] = []
-    for path in given:
-        if not path.is_dir() or ending(path) or is_zarr(path):
-            found.append(path)
-            continue
-        inside = [
-            entry for entry in sorted(path.iterdir()) if _is_meant(entry) and not entry.name.startswith(".")
-        ]
-        if not inside:
-            raise UserError(f"there is no image in the folder {path}; images end in {', '.join(ENDINGS)}")
-        found += inside
-    return found
-
-
-def _is_meant(path: Path) -> bool:
-    """Whether a file in a folder is taken for an image; videos only where they can be read."""
-    kind = ending(path)
-    return bool(kind) and (kind not in VIDEOS or find_spec("av") is not None)
-
-
 def choose_target(output: Path, given: Sequence[Place], inputs: Sequence[Place]) -> Target:
     """Decide whether the output is a folder of results or one result.
 
@@ -77,8 +39,8 @@ def choose_target(output: Path, given: Sequence[Place], inputs: Sequence[Place])
     UserError
         If several images are to be written to one file, or the name says no format.
     """
-    many = len(inputs) > 1 or any(path not in inputs for path in given)
-    folder = output.is_dir() and not is_zarr(output) and not ending(output)
+    many = len(inputs) > 1 or any(_is_folder(place) for place in given)
+    folder = _is_folder(output)
     if ending(output) and not folder:
         if many:
             raise UserError(
@@ -92,19 +54,6 @@ def choose_target(output: Path, given: Sequence[Place], inputs: Sequence[Place])
     return Target(output, is_folder=True)
 
 
-def refuse_inputs(target: Path, inputs: Sequence[Place]) -> None:
-    """Make sure that writing a result touches no input.
-
-    Raises
-    ------
-    UserError
-        If it is one of them, lies in one, or holds one.
-    """
-    place = target.resolve()
-    for path in inputs:
-        if isinstance(path, Address):
-            continue
-        source = path.resolve()
-        same = target.exists() and path.exists() and target.samefile(path)
-        if same or place == source or source in place.parents or place in source.parents:
-            raise UserError(f"the result {target} would overwrite the input {path}; choose another name")
+def _is_folder(place: Place) -> bool:
+    """Whether it is a folder of images, and none itself."""
+    return isinstance(place, Path) and place.is_dir() and not ending(place) and not is_zarr(place)

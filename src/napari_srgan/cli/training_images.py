@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from napari_srgan.cli.targets import find_inputs
+from napari_srgan.cli.inputs import find_inputs
+from napari_srgan.cli.terminal import complain
 from napari_srgan.errors import UserError
 from napari_srgan.storage.formats import open_image
 from napari_srgan.storage.image import StoredImage
@@ -72,7 +73,7 @@ def find_files(
                 "tiles that come with the package are learned from"
             )
     pairs = _pair_files(low, high) if low is not None and high is not None else []
-    return TrainingFiles(tuple(pairs), tuple(find_inputs(alone)) if alone else (), noise_of)
+    return TrainingFiles(tuple(pairs), tuple(_images_in(alone)) if alone else (), noise_of)
 
 
 def open_images(
@@ -111,8 +112,16 @@ def open_noisy(files: TrainingFiles, opened: ExitStack, axes: str | None = None)
     return None if files.noise_of is None else _placed(files.noise_of, opened, axes).image.checked()
 
 
+def _images_in(given: Sequence[Path]) -> list[Path]:
+    """Images meant by files and folders; what is left out is said."""
+    found = find_inputs(given)
+    for note in found.notes:
+        complain(note)
+    return [place for place in found.places if isinstance(place, Path)]
+
+
 def _pair_files(low: Path, high: Path) -> list[tuple[Path, Path]]:
-    lows, highs = find_inputs([low]), find_inputs([high])
+    lows, highs = _images_in([low]), _images_in([high])
     if len(lows) != len(highs):
         raise UserError(
             f"{low} has {_counted(lows)} and {high} has {_counted(highs)}: every image of the one needs its "

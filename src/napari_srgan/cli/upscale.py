@@ -98,12 +98,16 @@ def upscale(
 
         given, output = [place_of(path) for path in paths[:-1]], local_path(paths[-1])
         _refuse_missing(given)  # before torch is imported, which takes seconds
-        from napari_srgan.cli.targets import choose_target, find_places
+        from napari_srgan.cli.inputs import find_inputs
+        from napari_srgan.cli.targets import choose_target
 
-        inputs = find_places(given)
+        found = find_inputs(given)
+        for note in found.notes:
+            complain(note)
         run = _Run(
-            inputs=inputs,
-            target=choose_target(output, given, inputs),
+            inputs=found.places,
+            beside=found.beside,
+            target=choose_target(output, given, found.places),
             model=_load(model),
             overwrite=overwrite,
             axes=axes,
@@ -115,10 +119,10 @@ def upscale(
         if scheduler is None:
             _check_machine(device, precision)
         with _cluster(scheduler) as run.cluster:
-            failed = run.all()
+            failed = run.all() + found.unread
     if failed:
-        if len(inputs) > 1:
-            complain(f"{failed} of {len(inputs)} images could not be upscaled")
+        if (total := len(found.places) + found.unread) > 1:
+            complain(f"{failed} of {total} images could not be upscaled")
         raise typer.Exit(1)
 
 
@@ -127,6 +131,8 @@ class _Run:
     """One call of the command."""
 
     inputs: list[Place]
+    beside: list[Path]
+    """Files of these images that were given too."""
     target: Target
     model: Model | None
     overwrite: bool
@@ -156,10 +162,10 @@ class _Run:
 
     def _one(self, path: Place, written: set[Path], bar: Bar, title: str) -> Path:
         from napari_srgan.acquisition.choice import notes_on_input
-        from napari_srgan.cli.targets import refuse_inputs
         from napari_srgan.inference.arrays import check_array
         from napari_srgan.inference.clip_plans import notes_on_time
         from napari_srgan.inference.upscale import upscale_job
+        from napari_srgan.storage.collision import refuse_collision
         from napari_srgan.storage.formats import ending, open_image, open_output
         from napari_srgan.storage.spacing import spacings_as, upscaled_spacings
 
@@ -170,7 +176,7 @@ class _Run:
             axes = self._axes_of(image)
             model = self._model_for(axes)
             result_file = self.target.file(path, model.scale_factor, image.ending)
-            refuse_inputs(result_file, self.inputs)
+            refuse_collision(result_file, [*self.inputs, *self.beside, *image.other_files])
             if result_file in written:
                 raise UserError(
                     f"{result_file} is the result of another input already; upscale it on its own"
@@ -209,8 +215,9 @@ class _Run:
         spacings = spacings_as(image.spacings, image.axes, axes)
         job = upscale_anywhere_job(
             image.data, model, result_file, axes=axes, spacings=spacings, source=str(image.path),
-            look=look, still_there=image.still_there, overwrite=self.overwrite, cluster=self.cluster,
-            origin=FileSource(image.path, self.axes), notes=notes, **self.options,
+            inputs=[image.path, *image.other_files], look=look, still_there=image.still_there,
+            overwrite=self.overwrite, cluster=self.cluster, origin=FileSource(image.path, self.axes),
+            notes=notes, **self.options,
         )  # fmt: skip
         # Who computes, and whether anybody does, is said by the job itself.
         run_job(job, bar, title if self.cluster is None else "")

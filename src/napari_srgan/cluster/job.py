@@ -23,7 +23,10 @@ from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.upscale import Region, check_region, check_tile
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
+from napari_srgan.storage.address import Place
+from napari_srgan.storage.folder_store import within_limits
 from napari_srgan.storage.image_look import ImageLook
+from napari_srgan.storage.origins import origins_of
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.upscale_to_zarr import upscaling_progress
 from napari_srgan.storage.upscaled_store import Destination
@@ -43,6 +46,7 @@ def upscale_on_cluster_job(
     spacings: Sequence[Spacing] | None = None,
     look: ImageLook | None = None,
     source: str = "",
+    inputs: Sequence[Place] = (),
     region: Region | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -59,7 +63,8 @@ def upscale_on_cluster_job(
 
     Parameters
     ----------
-    array, model, path, axes, spacings, look, source, region, tile, self_ensemble, align, notes, overwrite
+    array, model, path, axes, spacings, look, source, inputs, region, tile, self_ensemble, align, notes,
+    overwrite
         As there. The folder of `path` has to be shared by all machines.
     client
         Of the cluster, which may have no workers yet.
@@ -86,18 +91,19 @@ def upscale_on_cluster_job(
         As there; if a worker has another version of napari-srgan, or sees not the same folders; or if
         the scheduler cannot be reached any more.
     """
+    path = path.absolute()
+    destination = Destination(path, spacings, source, overwrite, [*inputs, *origins_of(array)], look)
     check_tile(tile)
     array = check_array(array)
     axes = axes_of(array, axes)
+    array = within_limits(array, axes)
     stack = PlaneStack(array, axes, model.card)
     check_align(align, stack)
     part = check_region(region, stack.plane_shape)
     carried = source_of(array, origin)
-    path = path.absolute()
     yield from _wait_for_workers(client)
     together = call_roll(client, path, device, precision)
     yield Progress(0, 1, _says_who(client, together))
-    destination = Destination(path, spacings, source, overwrite, look)
     side = tile or destination.side_before()
     fits = yield from _measure(client, model, stack.batch, side, together, self_ensemble)
     # The owner computes nothing: any device will do.

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
@@ -71,9 +70,6 @@ def source_of(array: ArrayLike, origin: FileSource | None) -> FileSource | Array
         # Workers have working directories of their own.
         place = origin.place.absolute() if isinstance(origin.place, Path) else origin.place
         return FileSource(place, origin.axes)
-    if isinstance(array, zarr.Array) and isinstance(root := getattr(array.store, "root", None), Path):
-        store = zarr.storage.LocalStore(root.absolute(), read_only=True)
-        return ArraySource(zarr.open_array(store, path=array.path, mode="r"))
     if (size := _size_sent(array)) > MOST_SENT:
         raise UserError(
             f"an array of {size / 2**20:.0f} MiB in memory is too large to be sent to every worker "

@@ -14,6 +14,8 @@ from napari_srgan.errors import UserError
 
 MOST_AXES = 5
 """Axes of the largest array: T, Z, C (or a Q), Y, X; colour samples not counted."""
+MOST_CHANNELS, LEAST_SIDE = 16, 30
+"""A last axis of at most so many entries behind two of more than so many looks like channels, not like X."""
 
 _NAMES = {
     "time": "T", "t": "T", "frame": "T", "z": "Z", "plane": "Z", "depth": "Z",
@@ -58,15 +60,17 @@ def guess_axes(shape: Sequence[int], names: Sequence[str] | None = None, rgb: bo
     Raises
     ------
     UserError
-        If there is no plane in the array, more axes than :data:`MOST_AXES`, or if
-        `names` say that Y and X do not come last.
+        If there is no plane in the array, more axes than :data:`MOST_AXES`, if `names` say that Y and X do
+        not come last, or if nothing says whether the last axis is X or channels.
     """
     letters = _letters(names or (), shape)
     if rgb is None:
         if letters and len(letters) == len(shape):
             rgb = letters[-1] == "S"
         else:
-            rgb = len(shape) > 2 and shape[-1] in (3, 4) and min(shape[-3:-1]) > 30
+            rgb = len(shape) > 2 and shape[-1] in (3, 4) and min(shape[-3:-1]) > LEAST_SIDE
+            if not rgb and letters[-1:] != ["X"]:
+                refuse_channels_last(shape)
     plane_axes = len(shape) - (1 if rgb else 0)
     if plane_axes < 2:
         raise UserError(f"an image needs two axes, Y and X; got an array of shape {tuple(shape)}")
@@ -82,6 +86,25 @@ def guess_axes(shape: Sequence[int], names: Sequence[str] | None = None, rgb: bo
         for place, letter in enumerate(leading)
     ]
     return "".join(unique) + "YX" + ("S" if rgb else "")
+
+
+def refuse_channels_last(shape: Sequence[int]) -> None:
+    """Make sure that the last axis, of which nobody has said what it is, does not look like channels.
+
+    Raises
+    ------
+    UserError
+        If it does: it would be upscaled as X, and X not at all.
+    """
+    if len(shape) < 3 or shape[-1] > MOST_CHANNELS or min(shape[-3:-1]) <= LEAST_SIDE:
+        return
+    letters = "Q" * (len(shape) - 2) + "YX"
+    number = f"{shape[-1]} entries" if shape[-1] > 1 else "one entry"
+    raise UserError(
+        f"the last axis of shape {tuple(shape)} has {number} and may be channels or X: move channels "
+        f"to the front (numpy.moveaxis(image, -1, -3)), or name the axes, axes={letters!r} (in the shell: "
+        f"--axes {letters}), if it is X"
+    )
 
 
 def letters_of(names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ the way out only to the range of the input's own dtype.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 EXTREME = 1e30
 """Quantities beyond which float32 is no working type any more."""
+SMALL = 2.0**-10
+"""By what larger quantities are multiplied where they are added up: enough for the sum of a thousand."""
 LOW_PERCENTILE, HIGH_PERCENTILE = 0.1, 99.9
 """What becomes 0 and 1. Robust against hot pixels, near enough to the full range."""
 
@@ -36,17 +39,24 @@ class IntensityTransform:
         """Quantities to network range; any real dtype, any shape."""
         if self.span == 0:
             return np.zeros(values.shape, np.float32)
-        shifted = values.astype(self._working_dtype(values.dtype)) - self.offset
-        shifted /= self.span
-        with np.errstate(over="ignore"):  # an outlier too large for float32: the engine names it
+        shifted = values.astype(self._working_dtype(values.dtype))
+        if self._extreme:
+            shifted *= self._small
+        shifted -= self.offset * self._small
+        with np.errstate(over="ignore"):  # an outlier too large to compute with: the engine names it
+            shifted /= self.span * self._small
             return shifted.astype(np.float32, copy=False)
 
     def invert(self, values: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Network range to the quantities of data of a dtype, in its working dtype."""
+        """Network range to the quantities of data of a dtype, in its working dtype and within its range."""
         quantities = values.astype(self._working_dtype(dtype))
-        quantities *= self.span
-        quantities += self.offset
-        return quantities
+        limits = np.finfo(quantities.dtype)
+        with np.errstate(over="ignore"):
+            quantities *= self.span * self._small
+            quantities += self.offset * self._small
+            if self._extreme:
+                quantities /= self._small
+        return quantities.clip(limits.min, limits.max, out=quantities)
 
     def brighter(self, gain: float, offset: float) -> IntensityTransform:
         """The one that shows quantities ``gain * q + offset`` as this one shows q."""
@@ -54,10 +64,17 @@ class IntensityTransform:
             return self
         return IntensityTransform(gain * self.offset + offset, gain * self.span, self.partial)
 
+    @property
+    def _extreme(self) -> bool:
+        return max(abs(self.offset), self.span) > EXTREME
+
+    @property
+    def _small(self) -> float:
+        return SMALL if self._extreme else 1.0
+
     def _working_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         # Differences of the largest float32 values are no float32.
-        extreme = max(abs(self.offset), self.span) > EXTREME
-        return np.dtype(np.float64) if extreme else working_dtype(dtype)
+        return np.dtype(np.float64) if self._extreme else working_dtype(dtype)
 
 
 def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -82,7 +99,23 @@ def percentile_transform(samples: NDArray[Any]) -> IntensityTransform:
     if finite.size == 0:
         return IntensityTransform(0.0, 0.0)
     values = finite.astype(np.float64)
+    small = smaller(values)
+    values *= small
     low, high = np.percentile(values, [LOW_PERCENTILE, HIGH_PERCENTILE])
     if high <= low:  # a few bright spots on an even ground: only the extremes differ
         low, high = values.min(), values.max()
-    return IntensityTransform(float(low), float(high - low))
+    return IntensityTransform(float(low) / small, min(float(high - low) / small, sys.float_info.max))
+
+
+def smaller(values: NDArray[Any]) -> float:
+    """By what values are multiplied so that sums and differences of them are no infinities.
+
+    A power of two, which changes no digit; 1 for all that was ever measured.
+
+    Parameters
+    ----------
+    values
+        Of any float dtype; those that are not finite do not count.
+    """
+    largest = float(np.abs(values).max(initial=0, where=np.isfinite(values)))
+    return SMALL if largest > EXTREME else 1.0

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
+from napari_srgan.inference.intensity import smaller
+
 FILL_RADIUS = 4
 """Finite pixels within this distance stand in for one that is not."""
 
@@ -30,12 +32,14 @@ def fill_nonfinite(plane: NDArray[Any], default: float) -> NDArray[Any]:
         return plane
     size = 2 * FILL_RADIUS + 1
     # Differences from the default keep precision where the mean is far from 0.
-    values = np.where(finite, plane.astype(np.float64) - default, 0.0)
+    small = smaller(plane)
+    values = np.where(finite, plane, 0.0).astype(np.float64) * small - default * small
+    values[~finite] = 0.0
     weight = uniform_filter(finite.astype(np.float64), size, mode="constant")
     total = uniform_filter(values, size, mode="constant")
     # Less than half a pixel's weight is the rounding of the running mean.
     near = weight > 0.5 / size**2
-    mean = default + np.divide(total, weight, out=np.zeros_like(total), where=near)
+    mean = (default * small + np.divide(total, weight, out=np.zeros_like(total), where=near)) / small
     return np.where(finite, plane, mean)
 
 

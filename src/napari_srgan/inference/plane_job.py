@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
+from napari_srgan.errors import threads_told
 from napari_srgan.inference import cross_fade
 from napari_srgan.inference.memory_errors import OutOfMemory, SampleTooLarge
 from napari_srgan.inference.plane_statistics import PlaneStatistics
@@ -132,7 +133,7 @@ def _watched(
 ) -> Iteration[Progress, None, ResultT]:
     """Compute on a thread of its own, telling how far it is."""
     watch = Watch()
-    with ThreadPoolExecutor(1, thread_name_prefix="napari-srgan") as thread:
+    with threads_told(), ThreadPoolExecutor(1, thread_name_prefix="napari-srgan") as thread:
         future = thread.submit(compute, watch)
         try:
             while not future.done():

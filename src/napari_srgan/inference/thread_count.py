@@ -6,6 +6,8 @@ from threading import Thread
 
 import torch
 
+from napari_srgan.errors import threads_told
+
 
 def follow_thread_count() -> None:
     """Let torch use as many threads from here on as it does in a thread that has just begun.
@@ -17,7 +19,8 @@ def follow_thread_count() -> None:
     """
     counts: list[int] = []
     thread = Thread(target=lambda: counts.append(torch.get_num_threads()), name="napari-srgan threads")
-    thread.start()
+    with threads_told():
+        thread.start()
     thread.join()
     if torch.get_num_threads() != counts[0]:
         torch.set_num_threads(counts[0])

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_srgan.inference.intensity import IntensityTransform, working_dtype
+from napari_srgan.inference.intensity import IntensityTransform, smaller, working_dtype
 from napari_srgan.inference.nonfinite import fill_nonfinite, put_back_nonfinite
 from napari_srgan.inference.tiling import Tile, Window
 from napari_srgan.models.card import ResultIntensity
@@ -90,8 +90,12 @@ class TileInput:
 
     def _alpha(self, factor: int) -> NDArray[Any]:
         alpha = self._continued(self._filled(IntensityTransform(0.0, 1.0), ALPHA))
-        planes = torch.from_numpy(alpha.astype(working_dtype(alpha.dtype)))[None, None]
+        alpha = alpha.astype(working_dtype(alpha.dtype))
+        small, limits = smaller(alpha), np.finfo(alpha.dtype)
+        planes = torch.from_numpy(alpha * alpha.dtype.type(small))[None, None]
         large: NDArray[Any] = bicubic_upsample(planes, factor)[0].numpy()
+        if small != 1:
+            large = large.clip(limits.min * small, limits.max * small) / alpha.dtype.type(small)
         plane: NDArray[Any] = _trimmed(large, self.windows, factor)[0]
         return plane
 

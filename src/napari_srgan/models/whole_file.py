@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -53,7 +53,7 @@ def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object]) -> No
     UserError
         If it cannot be written; a file that was there is then as it was.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}.partial")
     try:
         with partial.open("wb") as file:
             if isinstance(content, bytes):

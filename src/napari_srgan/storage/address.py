@@ -74,7 +74,7 @@ def place_of(text: str | os.PathLike[str] | Address) -> Place:
         parts = urlsplit(text)
     except ValueError as error:
         raise UserError(f"{text!r} is no address that can be used ({error})") from error
-    if parts.scheme.lower() == "file":
+    if parts.scheme.lower() in ("file", "local"):  # fsspec has two names for it
         host = "" if parts.netloc in ("", "localhost") else f"//{parts.netloc}"
         return Path(url2pathname(f"{host}{parts.path}"))
     if not parts.netloc and not parts.path.strip("/"):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, threads_told
 from napari_srgan.inference.arrays import ArrayLike
 from napari_srgan.storage.shard_layout import Block
 
@@ -57,9 +57,10 @@ class BlockReader:
         """
         self._go_on()
         try:
-            if self._computes:
-                self._compute(block)
-            pixels = np.asarray(self._source[block.slices])
+            with threads_told():
+                if self._computes:
+                    self._compute(block)
+                pixels = np.asarray(self._source[block.slices])
             self._go_on()
             self._make_sure()
             return pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,13 +13,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_srgan.errors import UserError, words_of
+from napari_srgan.errors import NoThreads, UserError, threads_told, words_of
 from napari_srgan.inference.arrays import ArrayLike
 from napari_srgan.progress import Job, Progress
 from napari_srgan.storage.block_reading import BlockReader, SourceGone
 from napari_srgan.storage.restartable import Damaged, RestartableStore
 from napari_srgan.storage.setbacks import Setbacks
 from napari_srgan.storage.shard_layout import Block
+from napari_srgan.storage.work_threads import WorkThreads
 
 WRITERS = max(2, min(4, os.cpu_count() or 1))
 """Threads that compress and write, and wait until the disk has it."""
@@ -74,8 +75,9 @@ def copy_job(
     copy = _Copy(store, BlockReader(source, still_there), workers)
     try:
         yield copy.progress()
-        while copy.step():
-            yield copy.progress()
+        with threads_told():  # by what the source or zarr needs
+            while copy.step():
+                yield copy.progress()
     finally:
         copy.stop()
     if copy.setbacks.left_out:
@@ -94,8 +96,8 @@ class _Copy:
 
     def __post_init__(self) -> None:
         self.setbacks = Setbacks(self.store)
-        self._readers = ThreadPoolExecutor(self.workers, "read")
-        self._writers = ThreadPoolExecutor(WRITERS, "write")
+        self._readers = WorkThreads(self.workers, "read")
+        self._writers = WorkThreads(WRITERS, "write")
         self._reading: dict[Future[NDArray[Any]], Block] = {}
         self._writing: dict[Future[None], Block] = {}
         self._missing: Iterator[Block] = self.store.missing()
@@ -148,7 +150,7 @@ class _Copy:
         if error is None:
             self.setbacks.made()
             self._writing[self._writers.submit(self.store.write, block, future.result())] = block
-        elif isinstance(error, Exception) and not isinstance(error, MemoryError | SourceGone):
+        elif isinstance(error, Exception) and not isinstance(error, MemoryError | SourceGone | NoThreads):
             self.setbacks.leave_out(block, words_of(error))
         else:
             raise error
@@ -182,5 +184,5 @@ class _Copy:
     def stop(self) -> None:
         """End all threads within a tile; blocks that are being written are written to the end."""
         self.reader.stop()
-        self._readers.shutdown(cancel_futures=True)
-        self._writers.shutdown(cancel_futures=True)
+        self._readers.shutdown()
+        self._writers.shutdown()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from napari_srgan.errors import UserError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT) if hasattr(errno, "EDQUOT") else (errno.ENOSPC,)
+FULL = (errno.ENOSPC, errno.EDQUOT) if hasattr(errno, "EDQUOT") else (errno.ENOSPC,)
+"""What the system says where there is no room, or none left for this user."""
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 _GONE = (errno.ENOENT, errno.ENOTDIR, *((errno.ESTALE,) if hasattr(errno, "ESTALE") else ()))
 
@@ -24,7 +25,7 @@ def disk_error(error: OSError, path: Path) -> UserError:
         The name the result will have.
     """
     kept = "what is done is kept; {} and start the same again, and it goes on from there"
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return UserError(f"the disk of {path} is full{_free(path)}: {kept.format('make room')}")
     if error.errno in _CLOSED:
         reason = error.strerror or error

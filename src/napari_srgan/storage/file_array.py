@@ -12,7 +12,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, threads_told, words_of
 from napari_srgan.inference.arrays import UnreadablePart
 from napari_srgan.inference.part import Part, part_of
 from napari_srgan.storage.chunk_cache import ChunkCache
@@ -85,11 +85,12 @@ class FileArray:
         if any(part.start == part.stop for part in box):
             return self._answer(part, np.empty([s.stop - s.start for s in box], self.dtype))
         try:
-            pixels = self._cache(stored) if self._cache else _load(self.array, self.dtype, stored)
+            with threads_told():
+                pixels = self._cache(stored) if self._cache else _load(self.array, self.dtype, stored)
         except (MemoryError, KeyboardInterrupt, UserError):
             raise
         except Exception as error:  # each codec has errors of its own
-            raise damaged(self._damaged_in(stored), error) from error
+            raise unreadable(self._damaged_in(stored), error) from error
         return self._answer(part, pixels.transpose(self.order))
 
     def _answer(self, part: Part, pixels: NDArray[Any]) -> NDArray[Any]:
@@ -124,6 +125,53 @@ class FileArray:
 
 def _load(array: Any, dtype: np.dtype[Any], box: tuple[slice, ...]) -> NDArray[Any]:
     return np.asarray(array[box]).astype(dtype, copy=False)
+
+
+_UNSUPPORTED = (
+    "not supported",
+    "unsupported",
+    "not implemented",
+    "not available",
+    "unknown codec",
+    "no codec",
+)
+"""What libraries say of files that are whole, and that they cannot read."""
+
+
+def unreadable(name: str, error: Exception) -> Exception:
+    """What to say of a file that a library did not read: it is damaged, or of a kind that is not supported.
+
+    An error of our own says nothing about the file and is given back as it is.
+
+    Parameters
+    ----------
+    name
+        Of the file, or of a part of it.
+    error
+        As the library raised it.
+    """
+    words = str(error)
+    if isinstance(error, NotImplementedError) or any(told in words.lower() for told in _UNSUPPORTED):
+        return unsupported(name, words_of(error))
+    return error if _is_ours(error) else damaged(name, error)
+
+
+def unsupported(name: str, reason: str) -> UnreadablePart:
+    """What to say of a file that is whole, and stored in a way that cannot be read here."""
+    return UnreadablePart(
+        f"{name} is stored in a way that cannot be read here ({reason}); save it in another way, e.g. as "
+        "OME-TIFF without compression, in the program it comes from"
+    )
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an error of programming was raised in this package, and not in what it called."""
+    if not isinstance(error, TypeError | AttributeError | NameError | IndexError | AssertionError):
+        return False
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return at is not None and str(at.tb_frame.f_globals.get("__name__", "")).startswith("napari_srgan.")
 
 
 def damaged(name: str, error: object) -> UnreadablePart:

@@ -9,18 +9,26 @@ from typing import Any
 import numpy as np
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.axes import refuse_channels_last
 from napari_srgan.storage import video_package
 from napari_srgan.storage.address import Address, Place
+from napari_srgan.storage.foreign_formats import HINT, foreign_format
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.image_look import ImageLook
+from napari_srgan.storage.limits import check_file
 from napari_srgan.storage.output import Output
 from napari_srgan.storage.partial import is_zarr
 
+_TIFF_OF_MICROSCOPES = (
+    ".btf", ".tf8", ".tf2", ".lsm", ".stk", ".svs", ".ndpi", ".qptiff", ".flex", ".scn", ".bif",
+)  # fmt: skip
+"""TIFF under other names, which is read only: BigTIFF, and files of microscopes and slide scanners."""
+TIFF_ENDINGS = (".ome.tiff", ".ome.tif", ".tiff", ".tif", *_TIFF_OF_MICROSCOPES)
 ENDINGS = (
-    ".ome.zarr", ".ome.tiff", ".ome.tif", ".zarr", ".tiff", ".tif", ".png", ".jpeg", ".jpg", ".webp",
+    ".ome.zarr", ".zarr", *TIFF_ENDINGS, ".png", ".jpeg", ".jpg", ".webp",
     *video_package.READ,
 )  # fmt: skip
-"""Of all files we read and write, longer ones first."""
+"""Of all files we read, and most of which we write; longer ones first."""
 _IMAGES = ".tif, .ome.tif, .png, .jpg, .webp, .zarr, .ome.zarr and (with the extra [video])"
 READABLE = f"{_IMAGES} {', '.join(video_package.READ)}"
 """What is read, in words."""
@@ -67,17 +75,31 @@ def open_image(path: Place, axes: str | None = None) -> StoredImage:
         raise UserError(f"{path} is a folder, not an image file")
     kind = ending(path)
     if not kind or kind.endswith("zarr"):
+        if told := foreign_format(path):
+            raise UserError(f"{path.name} is in the format {told}, which is not read here; {HINT}")
         raise UserError(f"{path.name} is no image file that can be read; {READABLE} are")
     try:
-        if path.stat().st_size == 0:
+        if check_file(path) == 0:
             raise UserError(f"{path.name} is empty (0 bytes); get the file again from where it was made")
         if kind in video_package.READ:
             from napari_srgan.storage.video_read import open_video
 
             return open_video(path, axes)
-        return _reader(kind)(path)
+        image = _reader(kind)(path)
+        if axes is None and image.axes.endswith("QYX"):
+            _ask_for_axes(image)
+        return image
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _ask_for_axes(image: StoredImage) -> None:
+    """Refuse what nobody has named where its last axis looks like channels."""
+    try:
+        refuse_channels_last(image.data.shape)
+    except UserError as error:
+        image.close()
+        raise UserError(f"{image.path.name}: {error}") from error
 
 
 def _open_address(address: Address, axes: str | None) -> StoredImage:
@@ -92,7 +114,7 @@ def _open_address(address: Address, axes: str | None) -> StoredImage:
 
 
 def _reader(kind: str) -> Callable[[Path], StoredImage]:
-    if "tif" in kind:
+    if kind in TIFF_ENDINGS:
         from napari_srgan.storage.tiff_read import open_tiff
 
         return open_tiff
@@ -140,7 +162,11 @@ def open_output(
     """
     make = _writer(path)
     output = make(path, axes=axes, overwrite=overwrite, colour_profile=colour_profile, look=look)
-    output.check(axes, dtype)
+    try:
+        output.check(axes, dtype)
+    except BaseException:
+        output.discard()
+        raise
     return output
 
 
@@ -150,7 +176,9 @@ def _writer(path: Path) -> Callable[..., Output]:
         raise UserError(f"{path.name!r} names no format that can be written; use {WRITABLE}")
     if kind.endswith("zarr"):
         raise ValueError(f"{path.name} is written by upscale_to_zarr_job")
-    if "tif" in kind:
+    if kind in _TIFF_OF_MICROSCOPES:
+        raise UserError(f"{kind} is read, not written; write a .ome.tif, .tif or .zarr")
+    if kind in TIFF_ENDINGS:
         from napari_srgan.storage.tiff_write import TiffOutput
 
         return TiffOutput

@@ -12,6 +12,7 @@ from typing import Any
 from napari_srgan.errors import UserError
 from napari_srgan.storage.begun import read_state
 from napari_srgan.storage.journal import read_journal
+from napari_srgan.storage.limits import ZARR_METADATA, read_small
 from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.shard_layout import Sides
 from napari_srgan.storage.store_arrays import FINISHED_KEY, PROVENANCE_KEY, result_image
@@ -86,8 +87,8 @@ def attributes_of(path: Path) -> Mapping[str, Any]:
     zarr itself is not needed for it, so that it costs next to nothing to ask.
     """
     try:
-        said = json.loads((path / "zarr.json").read_bytes())
-    except (OSError, ValueError):
+        said = json.loads(read_small(path / "zarr.json", ZARR_METADATA))
+    except (OSError, ValueError, RecursionError):
         return {}
     attributes = said.get("attributes") if isinstance(said, dict) else None
     return attributes if isinstance(attributes, dict) else {}

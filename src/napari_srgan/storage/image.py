@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import ArrayLike
@@ -35,6 +36,8 @@ class StoredImage:
     """Called when nothing will be read any more."""
     still_there: Callable[[], None] = lambda: None
     """Raises UserError if it has disappeared, where parts that are missing would be read as zeros."""
+    other_files: tuple[Path, ...] = ()
+    """Files beside the one at `path` that the image lies in too."""
     coarser: tuple[ArrayLike, ...] = ()
     """The same image with fewer pixels along Y and X, where there are such levels; finer ones first."""
     look: ImageLook = field(default_factory=ImageLook)

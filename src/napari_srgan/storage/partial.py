@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 from pathlib import Path
 
 from napari_srgan.errors import UserError
+from napari_srgan.storage.unfinished import Unfinished
 
 
 class Partial:
     """A file that gets its name when it is complete.
+
+    Until then it lies in a folder ``.partial-NAME`` beside its place, which is locked where it can
+    be: of two processes, on whatever machines and in whatever containers, one writes a file.
 
     Parameters
     ----------
@@ -21,22 +25,24 @@ class Partial:
     Raises
     ------
     UserError
-        If something has that name and is not to be replaced, or the folder cannot be
-        written to.
+        If something has that name and is not to be replaced, another process is writing it, or the folder
+        cannot be written to.
     """
 
     def __init__(self, path: Path, *, overwrite: bool = False) -> None:
         self.path = path
         self.overwrite = overwrite
-        # The ending stays, because writers go by it; the dot hides it from listings.
-        self.temporary = path.with_name(f".partial-{os.getpid()}-{path.name}")
         self._refuse_existing()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.temporary.touch()
-            self.temporary.unlink()
-        except OSError as error:
-            raise UserError(f"nothing can be written to {path.parent}: {error.strerror}") from error
+        # The ending stays, because writers go by it. No two names are alike, as some folders have no locks.
+        name = f"{secrets.token_hex(4)}-{path.name}"
+        self._place: Unfinished | None = Unfinished(path, must_lock=False)
+        if self._place.locked:
+            self._place.clear()  # what a process left that was killed
+            self.temporary = self._place.folder / name
+        else:
+            self._place.discard()
+            self._place = None
+            self.temporary = path.with_name(f".partial-{name}")
 
     def _refuse_existing(self) -> None:
         if not self.path.exists():
@@ -54,8 +60,11 @@ class Partial:
         self.temporary.replace(self.path)
 
     def discard(self) -> None:
-        """Remove what is not complete; nothing if there is nothing."""
+        """Remove what is not complete, and let others write the file; nothing if that was done."""
         self.temporary.unlink(missing_ok=True)
+        if self._place is not None:
+            self._place.discard()
+            self._place = None
 
 
 def is_zarr(path: Path) -> bool:

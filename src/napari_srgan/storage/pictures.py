@@ -17,8 +17,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Upscaled, memory_sink
-from napari_srgan.storage.file_array import FileArray, damaged
+from napari_srgan.storage.animations import read_animation
+from napari_srgan.storage.file_array import FileArray, unreadable
 from napari_srgan.storage.image import StoredImage
+from napari_srgan.storage.limits import check_file, free_memory
 from napari_srgan.storage.output import Output
 from napari_srgan.storage.spacing import Spacing
 
@@ -30,6 +32,11 @@ DTYPES = {
     "JPEG": ("uint8",),
     "WEBP": ("uint8",),
 }
+_PILLOW = {"1": 1, "L": 1, "I;16": 2, "I;16B": 2, "LA": 4, "F": 4}
+"""Bytes of a pixel in Pillow, by mode; all others have 4, colour tables when they are colours. Beside them
+stand a turned copy and ours."""
+_DEEP_COLOUR = 8
+"""Bytes of a pixel of four samples of 16 bits."""
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _EXIF_DESCRIPTION, _EXIF_SOFTWARE = 270, 305
 
@@ -38,20 +45,32 @@ def open_picture(path: Path) -> StoredImage:
     """Read a PNG, JPEG or WebP file: gray, RGB or RGBA, of one, 8 or 16 bits.
 
     Colour tables become colours, gray with alpha becomes RGBA, and a photograph is
-    turned the way its camera was held.
+    turned the way its camera was held. An animated PNG or WebP is a movie, ``TYX`` or ``TYXS``.
 
     Raises
     ------
     UserError
         If it is none, or is cut off.
     """
+    note = ""
     try:
+        check_file(path)
         with path.open("rb") as file:
             head = file.read(32)
         if _is_deep_colour_png(head):  # Pillow would make 8 bits of them
-            pixels, profile, note = _as_rgba(imagecodecs.png_decode(path.read_bytes())), None, ""
+            height_and_width = struct.unpack_from(">II", head, 16)
+            _check_memory(path, height_and_width, 4 * _DEEP_COLOUR)
+            encoded = path.read_bytes()
+            pixels, profile = _as_rgba(imagecodecs.png_decode(encoded)), None
+            if b"acTL" in encoded[: encoded.find(b"IDAT")]:
+                note = "its colours have 16 bits, and of such animations only the first frame is read"
         else:
-            pixels, profile, note = _read(path)
+            with large_pictures():
+                if (movie := read_animation(path)) is not None:
+                    return movie
+                pixels, profile, note = _read(path)
+    except UserError:  # which is a ValueError too
+        raise
     except UnidentifiedImageError as error:
         raise UserError(
             f"{path.name} is no readable {FORMATS[path.suffix.lower()]} file; "
@@ -60,7 +79,7 @@ def open_picture(path: Path) -> StoredImage:
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, imagecodecs.PngError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise damaged(path.name, error) from error
+        raise unreadable(path.name, error) from error
     axes = "YX" if pixels.ndim == 2 else "YXS"
     spacings = (Spacing(),) * len(axes)
     data = FileArray(pixels, path.name, axes)
@@ -71,7 +90,8 @@ def open_picture(path: Path) -> StoredImage:
 
 def _read(path: Path) -> tuple[NDArray[Any], bytes | None, str]:
     """Pixels, colour profile, and what a user should know."""
-    with _large_pictures(), Image.open(path) as picture:
+    with Image.open(path) as picture:
+        _check_memory(path, picture.size, 3 * _PILLOW.get(picture.mode, 4))
         picture.load()
         profile, note = picture.info.get("icc_profile"), ""
         upright = ImageOps.exif_transpose(picture)
@@ -95,8 +115,19 @@ def _is_gray(picture: Image.Image) -> bool:
     return "transparency" not in picture.info and not np.ptp(table, axis=1).any()
 
 
+def _check_memory(path: Path, size: tuple[int, int], each: int) -> None:
+    """Refuse a picture whose pixels do not fit into memory, going by its header."""
+    needed, free = size[0] * size[1] * each, free_memory()
+    if needed > free:
+        raise UserError(
+            f"{path.name} has {size[0]:,} x {size[1]:,} pixels and can only be read whole: that needs "
+            f"{needed / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} GiB are free; save it as a TIFF in "
+            "tiles or as OME-Zarr first"
+        )
+
+
 @contextmanager
-def _large_pictures() -> Iterator[None]:
+def large_pictures() -> Iterator[None]:
     """Pillow takes a stitched slide for an attack; whoever gives it here means it."""
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None

@@ -11,6 +11,14 @@ _WITHOUT_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError")
 _UNCHANGED_BY_WAITING = (*_WITHOUT_CREDENTIALS, "InvalidURL", "NonHttpUrlClientError")
 
 
+class TooMuch(Exception):
+    """A file has more bytes than it may have; reading it was ended there."""
+
+
+class TooSlow(Exception):
+    """A server sends, but so slowly that reading was ended."""
+
+
 class NotAnswered(SourceGone):
     """A server does not give what it has: nothing more can be read from it for now."""
 
@@ -30,7 +38,9 @@ def may_pass(error: BaseException) -> bool:
     status = status_of(error)
     if status is not None:
         return status >= 500 or status in _BUSY
-    return not isinstance(error, PermissionError) and type(error).__name__ not in _UNCHANGED_BY_WAITING
+    return (
+        not isinstance(error, PermissionError | TooSlow) and type(error).__name__ not in _UNCHANGED_BY_WAITING
+    )
 
 
 def sentence(error: BaseException, address: Address, key: str, tries: int, patience: float) -> str:
@@ -51,12 +61,21 @@ def sentence(error: BaseException, address: Address, key: str, tries: int, patie
     status = status_of(error)
     times = f", {tries} times" if tries > 1 else ""
     if status in (401, 403) or isinstance(error, PermissionError):
-        return (
+        refused = (
             f"the server refuses to give {what} ({status or words_of(error)}); it may want a name and a "
             "password, or a link that has not run out"
         )
+        if not key:
+            return refused
+        return (
+            f"{refused}, or it says so of parts that were never stored: then it must be allowed to list "
+            "what it has (on S3: ListBucket), or the image be copied to this machine"
+        )
     if status is not None:
         return f"the server answered {status} for {what}{times}; try again later, or tell whoever runs it"
+    if isinstance(error, TooSlow):
+        slowly = f"the server sends {what} too slowly ({error})"
+        return f"{slowly}; try again later, or copy the image to this machine"
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         within = f"within {patience:g} seconds{times}"
         return f"the server did not answer {within}, when asked for {what}; try again later"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,12 +12,21 @@ from fsspec.asyn import sync
 from fsspec.core import url_to_fs
 
 from napari_srgan.storage.address import Address
-from napari_srgan.storage.remote_errors import NotAnswered, no_package, sentence
+from napari_srgan.storage.remote_errors import NotAnswered, TooMuch, TooSlow, no_package, sentence
 
 PATIENCE = 30.0
 """Seconds a server may take to answer, or be silent in the middle."""
 WHOLE = 20
 """Times :data:`PATIENCE` for one file of a server that keeps on sending."""
+FOR_METADATA = 4
+"""Times :data:`PATIENCE` for a file of metadata."""
+LEAST_RATE = 2**14
+"""Bytes a second that a server has to send on average, after :data:`PATIENCE`: less than any line has today.
+Otherwise one that sends a byte now and then is never silent, and never done."""
+
+
+_MOST: ContextVar[int] = ContextVar("most")
+"""Bytes that a response of http may have."""
 
 
 class RemoteFiles:
@@ -66,17 +78,56 @@ class RemoteFiles:
         return {}
 
     async def _begin_session(self, **options: Any) -> Any:
-        from aiohttp import ClientSession
+        from aiohttp import ClientResponse, ClientSession
 
-        session = ClientSession(**options)
+        class Bounded(ClientResponse):
+            """Reads no more than is wanted: a server can send without end, or drop by drop."""
+
+            async def start(self, connection: Any) -> ClientResponse:
+                return await asyncio.wait_for(super().start(connection), PATIENCE)
+
+            async def read(self) -> bytes:
+                found, most, begun = bytearray(), _MOST.get(), time.monotonic()
+                if (self.content_length or 0) <= most:
+                    async for piece in self.content.iter_any():
+                        found += piece
+                        if len(found) > most:
+                            break
+                        lasted = time.monotonic() - begun
+                        if lasted > PATIENCE + len(found) / LEAST_RATE:
+                            self.close()
+                            raise TooSlow(f"{len(found):,} bytes in {lasted:.0f} seconds")
+                    else:
+                        return bytes(found)
+                self.close()
+                raise TooMuch
+
+        session = ClientSession(response_class=Bounded, **options)
         self._sessions.append(session)
         return session
 
-    def read(self, key: str, start: int | None = None, end: int | None = None) -> bytes:
+    def read(
+        self, key: str, start: int | None = None, end: int | None = None, *, most: int, patience: int = WHOLE
+    ) -> bytes:
         """Bytes of a file, or of a part of it as in a slice.
+
+        Parameters
+        ----------
+        key
+            Of the file.
+        start, end
+            Of the part.
+        most
+            Bytes that the whole file may have.
+        patience
+            Times :data:`PATIENCE` that it may take until the last byte is there.
 
         Raises
         ------
+        TooMuch
+            If the server sends more than that.
+        TooSlow
+            If it sends less than :data:`LEAST_RATE`.
         FileNotFoundError
             If there is no such file.
         Exception
@@ -85,22 +136,41 @@ class RemoteFiles:
         if self._closed:
             self._open(self._options())
         try:
-            return self._cut(self._read(key, start, end), start, end)
+            return self._cut(self._read(key, start, end, most, patience * PATIENCE), start, end)
         except Exception as error:
             if type(error).__name__ != "NoCredentialsError" or self._protocol not in ("s3", "s3a"):
                 raise
         # Most of what is shared with everybody wants no name.
         self._open(self._options() | {"anon": True})
-        return self._cut(self._read(key, start, end), start, end)
+        return self._cut(self._read(key, start, end, most, patience * PATIENCE), start, end)
 
-    def _read(self, key: str, start: int | None, end: int | None) -> bytes:
+    def _read(self, key: str, start: int | None, end: int | None, most: int, seconds: float) -> bytes:
         files, url = self._files, self._address.of(key)
+        if self._protocol not in ("http", "https") and start is None and end is None:
+            # These give the part that is asked for.
+            end = most + 1
         if not files.async_impl:
-            return bytes(files.cat_file(url, start=start, end=end))
+            found = bytes(files.cat_file(url, start=start, end=end))
+            if len(found) > most:
+                raise TooMuch
+            return found
         # fsspec's own names of objects are without the protocol, except those of http.
         path = files._strip_protocol(url)
-        limit = WHOLE * PATIENCE
-        return bytes(sync(files.loop, files._cat_file, path, start=start, end=end, timeout=limit))
+
+        async def read() -> bytes:
+            _MOST.set(most)
+            try:
+                async with asyncio.timeout(seconds) as whole:
+                    return bytes(await files._cat_file(path, start=start, end=end))
+            except TimeoutError as error:
+                if whole.expired():
+                    raise TooSlow(f"not all of it in {seconds:g} seconds") from error
+                raise
+
+        found = sync(files.loop, read, timeout=seconds + PATIENCE)
+        if len(found) > most:
+            raise TooMuch
+        return bytes(found)
 
     def _cut(self, found: bytes, start: int | None, end: int | None) -> bytes:
         """Plain servers send the whole file where a part of it was asked for."""

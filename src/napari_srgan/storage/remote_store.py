@@ -13,19 +13,25 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import UnreadablePart
 from napari_srgan.storage.address import Address
-from napari_srgan.storage.remote_errors import NotAnswered, may_pass, sentence, status_of
-from napari_srgan.storage.remote_files import PATIENCE, RemoteFiles
+from napari_srgan.storage.chunk_limits import ChunkLimits, is_metadata
+from napari_srgan.storage.limits import ZARR_METADATA
+from napari_srgan.storage.remote_errors import NotAnswered, TooMuch, TooSlow, may_pass, sentence, status_of
+from napari_srgan.storage.remote_files import FOR_METADATA, PATIENCE, WHOLE, RemoteFiles
 
 PAUSES = (1.0, 3.0)
 """Seconds before something is asked for again."""
 RESPITE = 5.0
 """Seconds for which a server that does not answer is not asked again."""
-METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
-_NOTHING = "napari-srgan-asks-for-what-is-not-there"
 
 
 class RemoteStore(Store):
-    """Reads through fsspec. A file that is not there is a missing chunk only while its image is there.
+    """Reads through fsspec, and takes for empty only what the server says is not there.
+
+    That is 404, and "no such key" of S3, which fsspec tells as ``FileNotFoundError``; and even then only
+    while the metadata of the image is there. "Forbidden" for a chunk is an error, though servers that
+    list nothing also say it of what they do not have: nobody outside can tell a dark part of an image
+    from one that is withheld. Metadata is looked for under several names; what is forbidden of them is
+    taken for missing, and told if nothing else is found.
 
     Parameters
     ----------
@@ -47,9 +53,12 @@ class RemoteStore(Store):
         self.address = address
         self.anchor = ""
         """A file of which is known that it was there: the metadata of the array."""
+        self.limits = ChunkLimits(address.name)
         self._files = RemoteFiles(address)
         self._refused: BaseException | None = None
         self._gave_up: tuple[float, str] | None = None
+        self._too_slow: dict[str, str] = {}
+        """What was said of files that came drop by drop: wanted several times, they are waited for once."""
         self._stopped = 0
 
     def __eq__(self, other: object) -> bool:
@@ -91,15 +100,21 @@ class RemoteStore(Store):
             if self._stopped != stopped:
                 raise NotAnswered(f"the reading of {self.address} was stopped")
             self._give_up_with_others(begun)
+            if key in self._too_slow:
+                raise UnreadablePart(self._too_slow[key])
             tries += 1
             try:
-                return self._files.read(key, start, end)
-            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                patience = FOR_METADATA if is_metadata(key) else WHOLE
+                return self._files.read(key, start, end, most=self.limits.most(key), patience=patience)
+            except TooMuch:
+                self.limits.check_size(key, None)
+                raise
+            except FileNotFoundError:
                 self._missing(key)
                 return None
             except Exception as error:  # each kind of server has errors of its own
-                if status_of(error) == 403 or isinstance(error, PermissionError):
-                    self._forbidden(key, error)
+                if self._is_looked_for(key) and _passes_for_missing(error):
+                    self._refused = self._refused or error
                     return None
                 if self._stopped != stopped:
                     continue
@@ -109,11 +124,13 @@ class RemoteStore(Store):
 
     def _not_given(self, key: str, error: BaseException, tries: int) -> UserError:
         """Tell a file that is not given from a server that gives nothing any more."""
-        asked = "" if key.rpartition("/")[2] in METADATA else key
+        asked = "" if is_metadata(key) else key
         words = sentence(error, self.address, asked, tries, PATIENCE)
         if self.anchor and key != self.anchor:
             with suppress(Exception):
-                self._files.read(self.anchor)
+                self._files.read(self.anchor, most=ZARR_METADATA, patience=FOR_METADATA)
+                if isinstance(error, TooSlow):
+                    self._too_slow[key] = words
                 return UnreadablePart(words)
         self._gave_up = time.monotonic(), words
         return NotAnswered(words)
@@ -127,29 +144,25 @@ class RemoteStore(Store):
             raise NotAnswered(words)
 
     def _missing(self, key: str) -> None:
-        if key.rpartition("/")[2] not in METADATA:
+        if not is_metadata(key):
             self.make_sure()
 
-    def _forbidden(self, key: str, error: BaseException) -> None:
-        """Servers that list nothing answer "forbidden" where they have nothing."""
-        if key.rpartition("/")[2] in METADATA and not (self.anchor and key == self.anchor):
-            self._refused = error
-            return
-        if key not in (self.anchor, _NOTHING) and self.anchor:
-            self.make_sure()
-            try:
-                self._files.read(_NOTHING)
-            except Exception as other:
-                if status_of(other) == 403 or isinstance(other, PermissionError):
-                    return
-        raise NotAnswered(sentence(error, self.address, key, 1, PATIENCE)) from error
+    def _is_looked_for(self, key: str) -> bool:
+        """Whether it is metadata of which nobody knows yet that it is there."""
+        return key != self.anchor and is_metadata(key)
 
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        start, end = _limits(byte_range)
-        found = await asyncio.to_thread(self.fetch, key, start, end)
-        return None if found is None else prototype.buffer.from_bytes(found)
+        return await asyncio.to_thread(self._get, key, prototype, byte_range)
+
+    def _get(self, key: str, prototype: BufferPrototype, part: ByteRequest | None) -> Buffer | None:
+        self.limits.check_part(key, part)
+        found = self.fetch(key, *_limits(part))
+        if found is None:
+            return None
+        self.limits.check_content(key, part, found)
+        return prototype.buffer.from_bytes(found)
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
@@ -183,6 +196,13 @@ class RemoteStore(Store):
 
     def list_prefix(self, prefix: str) -> AsyncIterator[str]:
         raise NotImplementedError("servers need not tell what they have")
+
+
+def _passes_for_missing(error: BaseException) -> bool:
+    """Whether a server that lists nothing may say so of metadata that it does not have."""
+    return status_of(error) == 403 or isinstance(
+        error, PermissionError | IsADirectoryError | NotADirectoryError
+    )
 
 
 def _limits(part: ByteRequest | None) -> tuple[int | None, int | None]:

@@ -2,32 +2,112 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 
+from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import memory_sink
+from napari_srgan.storage.disk_errors import FULL
 from napari_srgan.storage.output import Output
 
 MEMORY_SHARE = 0.25
 """A result that needs more of the free memory than this waits on disk until it is written."""
+_PIECE = 2**24
+"""Bytes of zeros that are written at a time where the system cannot reserve room."""
+_CANNOT_RESERVE = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 class ScratchOutput(Output):
-    """A file of a format that is written in one go, from its first pixel to its last."""
+    """A file of a format that is written in one go, from its first pixel to its last.
+
+    The room on the disk is looked at before the first tile, and that of pixels that wait on disk is
+    reserved: of a file with holes that is mapped into memory, a full disk would end the process (SIGBUS).
+    """
 
     def __init__(self, path: Path, **options: Any) -> None:
         super().__init__(path, **options)
         self._scratch = self.partial.temporary.with_name(f"{self.partial.temporary.name}.scratch")
 
     def __call__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        """Make the array that a result is written into.
+
+        Raises
+        ------
+        UserError
+            If the disk has no room for the result.
+        """
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        if size <= MEMORY_SHARE * psutil.virtual_memory().available:
+        waits = size > MEMORY_SHARE * psutil.virtual_memory().available
+        self._check_room((size if waits else 0) + self.least_size(shape, dtype))
+        if not waits:
             return memory_sink(shape, dtype)
-        return np.memmap(self._scratch, dtype, "w+", shape=shape)
+        try:
+            reserve(self._scratch, size)
+        except OSError as error:
+            self.discard()
+            if error.errno in FULL:
+                raise self._no_room(size) from error
+            raise UserError(f"{self.path} cannot be written: {error.strerror or error}") from error
+        return np.memmap(self._scratch, dtype, "r+", shape=shape)
+
+    def least_size(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+        """Bytes that the finished file will have at least; 0 where it is compressed, and nobody knows."""
+        del shape, dtype
+        return 0
+
+    def _check_room(self, needed: int) -> None:
+        if needed > shutil.disk_usage(self.path.parent).free:
+            raise self._no_room(needed)
+
+    def _no_room(self, needed: int) -> UserError:
+        free = shutil.disk_usage(self.path.parent).free
+        return UserError(
+            f"there is no room for {self.path}: it needs {_in_words(needed)} on the disk while it is "
+            f"made, and {_in_words(free)} are free; make room, write to another disk, or write a .zarr, "
+            "which is compressed as it grows"
+        )
 
     def discard(self) -> None:
         super().discard()
         self._scratch.unlink(missing_ok=True)
+
+
+def reserve(path: Path, size: int) -> None:
+    """Make a file of zeros whose room on the disk is its own, so that it can be mapped into memory.
+
+    Parameters
+    ----------
+    path
+        The file; it must not exist.
+    size
+        Its bytes.
+
+    Raises
+    ------
+    OSError
+        If the disk has no room for it.
+    """
+    with path.open("xb", buffering=0) as file:
+        if hasattr(os, "posix_fallocate"):
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+                return
+            except OSError as error:
+                if error.errno not in _CANNOT_RESERVE:
+                    raise
+        zeros = memoryview(bytes(min(size, _PIECE)))
+        left = size
+        while left:
+            left -= file.write(zeros[: min(left, _PIECE)])
+        os.fsync(file.fileno())  # some disks find out only now
+
+
+def _in_words(size: int) -> str:
+    unit, name = next(((u, n) for u, n in ((2**30, "GiB"), (2**20, "MiB")) if size >= u), (2**10, "KiB"))
+    return f"{size / unit:.1f} {name}"

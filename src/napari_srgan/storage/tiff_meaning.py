@@ -105,10 +105,13 @@ def _inverted(values: NDArray[Any], bits: int) -> NDArray[Any]:
 
 
 def _looked_up(numbers: NDArray[Any], table: NDArray[np.uint8], alpha: bool) -> NDArray[Any]:
+    # One bit is read as truth values, with which numpy would choose colours instead of looking them up.
     if not alpha:
-        return np.asarray(table[numbers])
+        return np.asarray(table[numbers.astype(np.intp)])
     shift = 8 * (numbers.dtype.itemsize - 1)
-    return np.concatenate([table[numbers[..., 0]], (numbers[..., 1:2] >> shift).astype(np.uint8)], axis=-1)
+    return np.concatenate(
+        [table[numbers[..., 0].astype(np.intp)], (numbers[..., 1:2] >> shift).astype(np.uint8)], axis=-1
+    )
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import tifffile
 import zarr
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.chunk_cache import BUDGET
+from napari_srgan.storage.limits import free_memory
 
 READ_AT_ONCE = 2**28
 """Bytes up to which an image is read whole: quicker than part by part."""
@@ -78,7 +78,7 @@ def _stored_dtype(series: tifffile.TiffPageSeries) -> np.dtype[Any]:
 
 def _whole(path: Path, series: tifffile.TiffPageSeries) -> NDArray[Any]:
     """An image whose compressed pieces are too large to be read again and again."""
-    free = psutil.virtual_memory().available
+    free = free_memory()
     if series.nbytes * 3 > free:
         raise UserError(
             f"{path.name} is compressed in one piece, of which no part can be read alone: that needs "

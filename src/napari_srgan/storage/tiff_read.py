@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
@@ -13,61 +12,134 @@ from xml.etree.ElementTree import Element, fromstring
 import numpy as np
 import tifffile
 
-from napari_srgan.errors import UserError
-from napari_srgan.storage.file_array import FileArray, damaged
+from napari_srgan.errors import UserError, threads_told
+from napari_srgan.storage import limits
+from napari_srgan.storage.file_array import FileArray, damaged, unreadable
 from napari_srgan.storage.image import StoredImage, arrange
+from napari_srgan.storage.ome_files import OmeFiles, ome_files, refuse_missing
 from napari_srgan.storage.spacing import Spacing
+from napari_srgan.storage.tiff_chain import where_it_breaks
+from napari_srgan.storage.tiff_limits import TimedFile, check_ome
 from napari_srgan.storage.tiff_look import tiff_look
 from napari_srgan.storage.tiff_meaning import Converted, Meant, as_meant, upright
 from napari_srgan.storage.tiff_pixels import level_array
+from napari_srgan.storage.tiff_quiet import quiet
 from napari_srgan.storage.tiff_spacing import tiff_spacings
+from napari_srgan.storage.tiff_supported import refuse_unsupported
 from napari_srgan.storage.unchanged import unchanged
 
 
 def open_tiff(path: Path) -> StoredImage:
-    """Open the first image series of a TIFF file.
+    """Open the image in a TIFF file; of several the first.
 
     Raises
     ------
     UserError
-        If it is no TIFF, is cut off, is compressed in a way we cannot read, or refers to files that
-        are not there.
+        If it is no TIFF, is cut off, is compressed in a way we cannot read, or belongs to a set of files
+        that are not all there.
     """
-    with _Overheard() as overheard:
-        return _open(path, overheard)
+    with quiet():
+        return _open(path)
 
 
-def _open(path: Path, overheard: _Overheard) -> StoredImage:
+def _open(path: Path) -> StoredImage:
+    limits.check_file(path)
+    stream = TimedFile(path)
     try:
-        file = tifffile.TiffFile(path)
+        with stream.limited():
+            file = _begin(path, stream)
+            of_set = _set_of(path, file, stream)
+            if of_set is not None and of_set.elsewhere is not None:
+                file = _begin(path, stream, omexml=of_set.metadata)
+            series = _first_series(path, file)
+        with threads_told():
+            image = _open_series(path, file, stream, series)
+        return image if of_set is None else replace(image, other_files=_others(path, of_set))
+    except (UserError, MemoryError, KeyboardInterrupt):
+        stream.close()
+        raise
+    except Exception as error:  # tifffile passes on whatever its parsers raise
+        stream.close()
+        raise unreadable(path.name, error) from error
+
+
+def _begin(path: Path, stream: TimedFile, **options: Any) -> tifffile.TiffFile:
+    stream.seek(0)
+    try:
+        return tifffile.TiffFile(stream, **options)
     except (tifffile.TiffFileError, ValueError, EOFError) as error:
         raise UserError(
             f"{path.name} is no readable TIFF file ({str(error).splitlines()[0]}); "
             "get the file again from where it was made"
         ) from error
-    try:
-        image = _open_series(path, file)
-        if overheard.absent:
-            raise UserError(
-                f"{path.name} is one of several files of one image, and {overheard.absent[0]} cannot be "
-                "read; put all of them into one folder, under the names they were written with"
-            )
-        if overheard.losses:
-            raise damaged(path.name, overheard.losses[0])
-        return image
-    except (UserError, MemoryError, KeyboardInterrupt):
-        file.close()
-        raise
-    except Exception as error:  # tifffile passes on whatever its parsers raise
-        file.close()
-        raise damaged(path.name, error) from error
 
 
-def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
+def _set_of(path: Path, file: tifffile.TiffFile, stream: TimedFile) -> OmeFiles | None:
+    """The files of an OME-TIFF, all of them there and whole; None for other TIFFs."""
+    _refuse_broken(path, stream, file)
+    if not file.is_ome or not file.ome_metadata:
+        return None
+    check_ome(path, file.ome_metadata)
+    found = ome_files(path, file.ome_metadata)
+    if found.elsewhere is not None:
+        check_ome(path, found.metadata)
+    mine = found.image_in(path)
+    refuse_missing(path, mine)
+    # tifffile opens those of the other images in the metadata too.
+    for other in dict.fromkeys(chain.from_iterable(found.images)):
+        if other != path and (other in mine or other.is_file()):
+            _read_through(other, stream, must_be_whole=other in mine)
+    return found
+
+
+def _read_through(other: Path, stream: TimedFile, *, must_be_whole: bool) -> None:
+    """Read the directories of another file of a set, as tifffile will do again, but within a time."""
+    with TimedFile(other) as own, own.limited(stream.half_time):
+        try:
+            with _begin(other, own) as member:
+                if must_be_whole:
+                    _refuse_broken(other, own, member)
+                member.pages.useframes = True
+                member.pages.set_keyframe(0)
+                for _ in member.pages:
+                    pass
+        except Exception:  # of one that is only a part of another image
+            if must_be_whole:
+                raise
+
+
+def _refuse_broken(path: Path, stream: TimedFile, file: tifffile.TiffFile) -> None:
+    if broken := where_it_breaks(stream, file.tiff):
+        raise damaged(path.name, f"it ends before its last plane: {broken}")
+
+
+def _others(path: Path, of_set: OmeFiles) -> tuple[Path, ...]:
+    named = [*of_set.image_in(path), *filter(None, [of_set.elsewhere])]
+    return tuple(other for other in named if other != path)
+
+
+def _first_series(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+    """The first image that lies in a file, and not only in others of its set."""
     if not file.series:
         raise damaged(path.name, "there is no image in it")
-    series = file.series[0]
+    for series in file.series:
+        # tifffile may open the same file a second time as a member of its set.
+        if any(page is not None and page.parent.filename == file.filename for page in series.pages):
+            break
+    else:
+        series = file.series[0]
+    refuse_unsupported(path, series.keyframe)
     _refuse_cut_off(file, series)
+    return series
+
+
+def _open_series(
+    path: Path, file: tifffile.TiffFile, stream: TimedFile, series: tifffile.TiffPageSeries
+) -> StoredImage:
+    def close() -> None:
+        file.close()  # the other files of one image
+        stream.close()
+
     letters = _with_plane(series.axes)
     if letters == series.axes:
         array = level_array(path, series)
@@ -91,7 +163,7 @@ def _open_series(path: Path, file: tifffile.TiffFile) -> StoredImage:
             filter(None, (_note(path, file, series), told.note, meant.note and f"{path.name}: {meant.note}"))
         ),
         look=tiff_look(file, series, ome, meant.table),
-        close=file.close,
+        close=close,
         still_there=unchanged(path),
         coarser=tuple(
             FileArray(level, path.name, axes, order)
@@ -133,40 +205,6 @@ def _turned(meant: Meant, page: Any, plain: bool) -> tuple[Any, str]:
     return upright(meant.array, meant.letters, page) if plain else (meant.array, meant.letters)
 
 
-class _Overheard(logging.Handler):
-    """Listens to tifffile, which only logs that the rest of the planes cannot be found.
-
-    While it listens nobody else is told: what is wrong with a file is said once, by us.
-    """
-
-    LOGGER = logging.getLogger("tifffile")
-    LOSSES = ("invalid page offset", "corrupted")
-    ABSENT = re.compile("failed to read '(.+?)'")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.losses: list[str] = []
-        self.absent: list[str] = []
-        """Other files that the image is in."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        words = record.getMessage()
-        if any(loss in words for loss in self.LOSSES):
-            self.losses.append("it ends before its last plane")
-        if absent := self.ABSENT.search(words):
-            self.absent.append(absent[1])
-
-    def __enter__(self) -> _Overheard:
-        self._propagated = self.LOGGER.propagate
-        self.LOGGER.propagate = False
-        self.LOGGER.addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.LOGGER.removeHandler(self)
-        self.LOGGER.propagate = self._propagated
-
-
 def _with_plane(letters: str) -> str:
     """Give back the Y or X axis that was left out because it has one pixel."""
     if "Y" not in letters and "X" not in letters:
@@ -178,16 +216,16 @@ def _with_plane(letters: str) -> str:
 
 def _refuse_cut_off(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
     # tifffile fills what is missing with zeros, which would pass for a dark image.
-    size, needed = file.filehandle.size, 0
+    needed: dict[tifffile.TiffFile, int] = {}  # some OME-TIFF lie in several files
     for page in series.pages:
-        if page is None or page.parent is not file:  # some OME-TIFF lie in several files
-            continue
-        ends = (offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False))
-        needed = max(needed, *ends, 0)
+        if page is not None:
+            ends = (at + count for at, count in zip(page.dataoffsets, page.databytecounts, strict=False))
+            needed[page.parent] = max(needed.get(page.parent, 0), *ends, 0)
     if series.dataoffset is not None:  # planes one after the other, of which not all need a page
-        needed = max(needed, series.dataoffset + series.nbytes)
-    if needed > size:
-        raise damaged(file.filename, f"it has {size} bytes and should have {needed}")
+        needed[file] = max(needed.get(file, 0), series.dataoffset + series.nbytes)
+    for member, end in needed.items():
+        if end > (size := member.filehandle.size):
+            raise damaged(member.filename, f"it has {size} bytes and should have {end}")
 
 
 def _levels(path: Path, series: tifffile.TiffPageSeries, plain: bool) -> Iterator[Any]:

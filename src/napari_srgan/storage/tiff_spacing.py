@@ -13,6 +13,7 @@ from napari_srgan.storage.image_look import positive
 from napari_srgan.storage.ome_xml import ome_spacings, ome_units
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.units import Kind, converted, full_unit, note_on_units
+from napari_srgan.storage.vendor_spacing import vendor_spacings
 
 _RESOLUTION_UNITS = {2: "inch", 3: "centimeter"}
 PRINTED = (
@@ -55,9 +56,9 @@ def tiff_spacings(
         return _imagej_spacings(name, file.imagej_metadata, series.keyframe)
     shaped = file.shaped_metadata
     stored = shaped[0].get("spacings") if shaped else None
-    found = {}
+    found = vendor_spacings(file)
     if isinstance(stored, dict):
-        found = {letter: Spacing.told(one) for letter, one in stored.items()}
+        found |= {letter: Spacing.told(one) for letter, one in stored.items()}
     if {"Y", "X"} <= set(found):
         return ToldSpacings(found)
     told = _resolution(name, series.keyframe)

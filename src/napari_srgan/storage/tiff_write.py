@@ -50,6 +50,12 @@ class TiffOutput(ScratchOutput):
         if self.ome and axes.count("Q") > len(free_letters(axes)):
             raise UserError(f"OME-TIFF has no place for axes {axes!r}; write a .tif or a .zarr")
 
+    def least_size(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+        if self.ome or self.axes is None:
+            return 0
+        like_it = np.broadcast_to(np.zeros((), dtype), shape)
+        return like_it.nbytes if _fits_imagej(like_it, self.axes) else 0
+
     def write(self, result: Upscaled, spacings: tuple[Spacing, ...]) -> None:
         data = result.data
         image = described(result.axes, tuple(data.shape), spacings, self.look, result.provenance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -25,6 +26,8 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+"""Of shared folders on which nothing can be locked."""
 ATTEMPTS = 20
 """Times a lock is tried on a folder that another process is just taking away."""
 
@@ -39,6 +42,8 @@ class Unfinished:
     ----------
     path
         The final name. Its folder is made if missing.
+    must_lock
+        Whether to refuse shared folders on which nothing can be locked; :attr:`locked` tells.
 
     Raises
     ------
@@ -46,8 +51,10 @@ class Unfinished:
         If another process is writing the same store, or the folder cannot be written to.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, must_lock: bool = True) -> None:
         self.path = path
+        self.locked = True
+        self._must_lock = must_lock
         self.folder = folder_of(path)
         self.content = self.folder / path.name
         self.state = self.folder / "state.json"
@@ -71,6 +78,9 @@ class Unfinished:
             try:
                 _lock(file)
             except OSError as error:
+                if not self._must_lock and error.errno in _NO_LOCKS:
+                    self.locked = False
+                    return file
                 file.close()
                 raise UserError(
                     f"{self.path} is being written by another process; wait until it has finished, or stop it"

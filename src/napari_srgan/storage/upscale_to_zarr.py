@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from napari_srgan.errors import threads_told
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.clip_plans import check_align
@@ -18,8 +19,10 @@ from napari_srgan.inference.upscale import Region, check_region
 from napari_srgan.models import Model
 from napari_srgan.models.factor import doing
 from napari_srgan.progress import Job, Progress
+from napari_srgan.storage.address import Place
 from napari_srgan.storage.copying import copy_job
 from napari_srgan.storage.image_look import ImageLook
+from napari_srgan.storage.origins import origins_of
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.upscaled_store import Destination, LazyPart
 
@@ -36,6 +39,7 @@ def upscale_to_zarr_job(
     spacings: Sequence[Spacing] | None = None,
     look: ImageLook | None = None,
     source: str = "",
+    inputs: Sequence[Place] = (),
     still_there: Callable[[], None] | None = None,
     region: Region | None = None,
     device: str = "auto",
@@ -67,6 +71,8 @@ def upscale_to_zarr_job(
         Of the result: what is known of it beside its pixels.
     source
         What the input is called, e.g. its path; another name is another upscaling.
+    inputs
+        What the input is read from, beyond what the array tells itself.
     still_there
         Called between blocks; raises UserError if the input has disappeared, of which missing parts would
         otherwise pass for empty ones.
@@ -86,9 +92,11 @@ def upscale_to_zarr_job(
     Raises
     ------
     UserError
-        If the array, a parameter or the path cannot be used; if parts of the input cannot be read (all
+        If the array, a parameter or the path cannot be used; if the result would lie on, in or around what
+        it is made of; if parts of the input cannot be read (all
         others are done then, and kept); or if the disk does not take the result.
     """
+    destination = Destination(path, spacings, source, overwrite, [*inputs, *origins_of(array)], look)
     array = check_array(array)
     axes = axes_of(array, axes)
     stack = PlaneStack(array, axes, model.card)
@@ -96,7 +104,6 @@ def upscale_to_zarr_job(
     place = check_region(region, stack.plane_shape)
     yield Progress(0, 1, "Preparing")
     options: dict[str, Any] = {"device": device, "precision": precision, "self_ensemble": self_ensemble}
-    destination = Destination(path, spacings, source, overwrite, look)
     side = tile or destination.side_before() or affordable_side(model, stack.batch, **options)
     before = destination.intensities_before(tuple(array.shape))
     apart = region is None and model.card.receptive_radius <= MOST_HALO
@@ -105,7 +112,7 @@ def upscale_to_zarr_job(
         array, model, axes=axes, tile=side, cache=cache, transforms=before, align=align, notes=notes,
         **options,
     )  # fmt: skip
-    with destination.open(lazy, place) as store:
+    with threads_told(), destination.open(lazy, place) as store:
         copying = copy_job(LazyPart(lazy, place), store, still_there=still_there)
         try:
             while True:

@@ -12,18 +12,22 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.tile_grid import TilePlace
 from napari_srgan.inference.tiling import Tile
 from napari_srgan.inference.upscale import Region
 from napari_srgan.inference.watch import Watch
+from napari_srgan.storage.address import Place
 from napari_srgan.storage.begun import earlier_fingerprint
+from napari_srgan.storage.collision import refuse_collision
 from napari_srgan.storage.image_look import ImageLook
-from napari_srgan.storage.likeness import as_far_as_seen, likeness
+from napari_srgan.storage.likeness import UNSEEN, as_far_as_seen, likeness
 from napari_srgan.storage.restartable import RestartableStore
 from napari_srgan.storage.shard_layout import Sides
 from napari_srgan.storage.spacing import Spacing, upscaled_spacings
+from napari_srgan.storage.zarr_store import open_zarr
 
 PIXELS = "pixels_looked_at"
 """Where a fingerprint says what the input looks like."""
@@ -31,7 +35,13 @@ PIXELS = "pixels_looked_at"
 
 @dataclass(frozen=True)
 class Destination:
-    """Where the result of an upscaling goes, and what is said of it."""
+    """Where the result of an upscaling goes, and what is said of it.
+
+    Raises
+    ------
+    UserError
+        If the result would lie on, in or around something it is made of.
+    """
 
     path: Path
     """A name in ``.zarr`` or ``.ome.zarr``."""
@@ -40,8 +50,13 @@ class Destination:
     source: str = ""
     """What the input is called."""
     overwrite: bool = False
+    inputs: Sequence[Place] = ()
+    """Everything the input is read from."""
     look: ImageLook | None = None
     """Of the result; nothing of it decides its values."""
+
+    def __post_init__(self) -> None:
+        refuse_collision(self.path, self.inputs)
 
     def side_before(self) -> int | None:
         """Side of the tiles of what is there already: memory may be another one now."""
@@ -84,13 +99,15 @@ class Destination:
         Raises
         ------
         UserError
-            As :class:`RestartableStore`.
+            If what is to be overwritten holds the pixels of the input; and as :class:`RestartableStore`.
         """
         part = LazyPart(lazy, place)
         whole = ((place.y.start, place.y.stop), (place.x.start, place.x.stop))
         told = lazy.provenance | dict(computed_on or {})
         before = (earlier_fingerprint(self.path) or {}).get(PIXELS)
-        pixels = as_far_as_seen(before, likeness(lazy.array, lazy.axes))
+        seen = likeness(lazy.array, lazy.axes)
+        self._refuse_same_pixels(lazy, seen)
+        pixels = as_far_as_seen(before, seen)
         return RestartableStore(
             self.path,
             shape=part.shape,
@@ -104,6 +121,25 @@ class Destination:
             sides=Sides.for_tiles(lazy.tile * lazy.factor, lazy.clip),
             overwrite=self.overwrite,
         )
+
+    def _refuse_same_pixels(self, lazy: LazyUpscaling, seen: list[str]) -> None:
+        """What is read from a server or by a stranger's array may still be what lies at the name."""
+        if not self.overwrite or not self.path.exists():
+            return
+        try:
+            with open_zarr(self.path) as image:
+                there = image.data
+                if (tuple(there.shape), there.dtype) != (tuple(lazy.array.shape), lazy.array.dtype):
+                    return
+                looks = likeness(there, lazy.axes)
+        except UserError:  # no image, or a broken one
+            return
+        both = [(one, other) for one, other in zip(seen, looks, strict=True) if UNSEEN not in (one, other)]
+        if both and all(one == other for one, other in both):
+            raise UserError(
+                f"{self.path} holds the pixels of the input, and the result {self.path} would overwrite the "
+                "input; choose another name, or if it is only a copy, remove it first"
+            )
 
 
 def _fingerprint(told: Mapping[str, Any], region: Region) -> dict[str, Any]:

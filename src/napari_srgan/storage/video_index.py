@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.file_array import damaged
+from napari_srgan.storage.gif_blocks import has_picture, has_trailer
 from napari_srgan.storage.video_package import pyav
 
 if TYPE_CHECKING:
@@ -106,9 +107,12 @@ def read_index(path: Path) -> VideoIndex:
     """
     with opened(path) as (container, stream):
         shown, keys, lost = [], [], 0
+        whole_gif = container.format.name == "gif" and has_trailer(path)
         for packet in container.demux(stream):
             if packet.is_corrupt:
                 raise damaged(path.name, "it ends in the middle of a frame")
+            if whole_gif and packet.size and not has_picture(bytes(packet)):
+                continue
             if packet.size and packet.is_discard:
                 lost += 1
             elif packet.size:

@@ -8,6 +8,7 @@ from typing import Any
 
 import zarr
 
+from napari_srgan.errors import UserError
 from napari_srgan.storage.address import Address, Place
 
 SERIES = "bioformats2raw.layout"
@@ -58,6 +59,21 @@ def what_to_give(place: Place, group: zarr.Group) -> str:
         named = ", ".join(f"{place.name}/{name}" for name in inside[:NAMED])
         hint = f"give one of the things in it, e.g. {named}"
     return f"{place} is a zarr group but no OME-Zarr image; {hint}"
+
+
+def refuse_labels(place: Place, group: zarr.Group) -> None:
+    """Make sure that a group holds brightness, and not the numbers of objects.
+
+    Raises
+    ------
+    UserError
+        If its metadata calls it labels (``image-label``, OME-Zarr 0.2 and later).
+    """
+    if "image-label" in _told(group) or "image-label" in group.attrs:
+        raise UserError(
+            f"{place} holds labels, which are no brightness: between the labels 1 and 3 there is no 2; "
+            "upscale the image they were made from, and enlarge labels by repeating their pixels"
+        )
 
 
 def _told(group: zarr.Group) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,19 +12,22 @@ from typing import Any
 
 import zarr
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, threads_told
 from napari_srgan.inference.axes import check_axes
 from napari_srgan.storage.address import Address, Place
-from napari_srgan.storage.file_array import FileArray, damaged
+from napari_srgan.storage.file_array import FileArray, unreadable
+from napari_srgan.storage.folder_store import FolderStore
 from napari_srgan.storage.image import StoredImage, arrange
 from napari_srgan.storage.image_look import ImageLook, look_from_json
+from napari_srgan.storage.limits import LEVELS
 from napari_srgan.storage.ome_zarr import LEVEL, FinestLevel, finest_level
 from napari_srgan.storage.omero_channels import looks_of_omero
+from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.store_arrays import LOOK_KEY, SPACING_KEY
 from napari_srgan.storage.units import note_on_units
 from napari_srgan.storage.zarr_axes import level_axes, named_letters
-from napari_srgan.storage.zarr_groups import only_image, what_to_give
+from napari_srgan.storage.zarr_groups import only_image, refuse_labels, what_to_give
 
 
 def open_zarr(place: Place, axes: str | None = None) -> StoredImage:
@@ -61,6 +65,12 @@ class _Where:
     make_sure: Callable[[str], None]
     """Raises UserError if an array in it, by the file of its metadata, is not there any more."""
     close: Callable[[], None] = lambda: None
+    refuse_if_refused: Callable[[], None] = lambda: None
+    """Raises UserError if a server withheld something that was looked for, and is not only missing."""
+
+    def expect(self, array: zarr.Array[Any], letters: str) -> None:
+        """Hold the files of an array to what its metadata says of them."""
+        self.store.limits.expect(array, letters)
 
     def holds_zarr(self, name: str) -> bool:
         """Whether an array or a group of that name is in it."""
@@ -72,7 +82,8 @@ def _local(path: Path) -> _Where:
         if not (path / file).is_file():
             raise UserError(f"{path} has disappeared")
 
-    return _Where(path, path, lambda file: (path / file).is_file(), make_sure)
+    store = FolderStore(path)
+    return _Where(path, store, lambda file: (path / file).is_file(), make_sure, store.close)
 
 
 def _remote(address: Address) -> _Where:
@@ -84,17 +95,16 @@ def _remote(address: Address) -> _Where:
         store.anchor = file
         store.make_sure()
 
-    return _Where(address, store, store.has, make_sure, store.close)
+    return _Where(address, store, store.has, make_sure, store.close, store.refuse_if_refused)
 
 
 def _open(where: _Where, axes: str | None) -> StoredImage:
     place = where.place
     if not where.holds_zarr(""):
-        if isinstance(place, Address):
-            where.store.refuse_if_refused()
+        where.refuse_if_refused()
         raise UserError(f"{place} is no zarr array: there is no zarr.json, .zarray or .zgroup in it")
     try:
-        with warnings.catch_warnings():
+        with threads_told(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of metadata that others consolidated
             node = zarr.open(where.store, mode="r")
             if isinstance(node, zarr.Array):
@@ -103,21 +113,26 @@ def _open(where: _Where, axes: str | None) -> StoredImage:
     except UserError:
         raise
     except Exception as error:  # broken JSON, unknown codecs, missing keys
-        raise damaged(place.name, error) from error
+        raise unreadable(place.name, error) from error
 
 
 def _open_image(where: _Where, group: zarr.Group, axes: str | None) -> StoredImage:
     name, note = where.place.name, ""
+    refuse_labels(where.place, group)
     level = finest_level(dict(group.attrs), name)
     if level is None and (inner := only_image(group, name)) is not None:
         group, note = inner
+        refuse_labels(where.place, group)
         level = finest_level(dict(group.attrs), f"{name}/{group.path}")
     if level is None:
+        where.refuse_if_refused()
         raise UserError(what_to_give(where.place, group))
     array = group.get(level.path)
     if not isinstance(array, zarr.Array):
+        where.refuse_if_refused()
         raise UserError(f"the finest level {level.path!r} of {name} is missing; get the whole folder again")
     letters, told = level_axes(level, array, axes, name)
+    where.expect(array, letters)
     stored, warned = level.placed(array.ndim)
     warned = warned and f"{name}: {warned}"
     order, placed_axes, spacings = arrange(array.shape, letters, stored)
@@ -145,19 +160,32 @@ def _coarser_levels(
     where: _Where, group: zarr.Group, level: FinestLevel, letters: str, finer: tuple[int, ...]
 ) -> Iterator[FileArray]:
     """The levels a viewer can show from afar; those that are no such levels are left out."""
+    if len(level.coarser) >= LEVELS:
+        raise UserError(
+            f"{where.place.name} says that it has {len(level.coarser) + 1:,} resolution levels, and at most "
+            f"{LEVELS} are read; its metadata is damaged: give the folder of its array, e.g. image.zarr/0"
+        )
     for name in level.coarser:
         # What was told of all arrays in one place may be told of one that is gone.
         array = group.get(name) if where.holds_zarr(f"{group.path}/{name}") else None
         if not isinstance(array, zarr.Array) or array.ndim != len(finer):
             continue
         if all(size <= before for size, before in zip(array.shape, finer, strict=True)):
+            where.expect(array, letters)
             order, axes, _ = arrange(array.shape, letters, (Spacing(),) * array.ndim)
             finer = array.shape
             yield FileArray(array, where.place.name, axes, order)
 
 
 def _open_array(where: _Where, array: zarr.Array[Any], axes: str | None) -> StoredImage:
+    if isinstance(where.place, Path) and is_zarr(where.place.absolute().parent):
+        around: Any = None
+        with suppress(Exception):  # what lies around it may be broken
+            around = zarr.open(FolderStore(where.place.absolute().parent), mode="r")
+        if isinstance(around, zarr.Group):  # given by the path of its level
+            refuse_labels(where.place, around)
     letters = named_letters(array) if axes is None else check_axes(axes, array.shape)
+    where.expect(array, letters)
     spacings = (Spacing(),) * array.ndim
     stored = array.attrs.get(SPACING_KEY)
     if isinstance(stored, list) and len(stored) == array.ndim:

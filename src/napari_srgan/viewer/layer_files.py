@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.file_array import FileArray
+from napari_srgan.storage.origins import zarr_place
 from napari_srgan.storage.partial import is_zarr
 from napari_srgan.viewer.layers import METADATA_KEY, finest_level
 
@@ -43,9 +44,8 @@ def _local(path: str | None) -> Path | None:
 def _behind(data: Any) -> Iterator[Path]:
     """Folders of zarr arrays, also of those that a dask array reads."""
     for array in [data, *_held(data)]:
-        root = getattr(getattr(array, "store", None), "root", None)
-        if isinstance(root, Path):
-            yield root / getattr(array, "path", "")
+        if (place := zarr_place(array)) is not None:
+            yield place
 
 
 def _held(data: Any) -> Iterator[Any]:

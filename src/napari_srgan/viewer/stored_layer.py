@@ -11,10 +11,11 @@ from napari.layers import Image, Layer
 
 from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.cluster.anywhere import upscale_anywhere_job
-from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Region
 from napari_srgan.models import Model, default_model_name
 from napari_srgan.progress import Job, Progress
+from napari_srgan.storage.collision import refuse_collision
+from napari_srgan.storage.origins import origins_of
 from napari_srgan.viewer.blending import Blending
 from napari_srgan.viewer.layer_files import FILE_KEY, files_of, identity_of, pixels_of, watch_over
 from napari_srgan.viewer.layer_look import layer_look
@@ -93,11 +94,12 @@ def stored_layer_job(
     Raises
     ------
     UserError
-        If it is no image layer, its axes cannot be known, or the store would take the place of its pixels.
+        If it is no image layer, its axes cannot be known, or the store would lie on, in or around its pixels.
     """
     image = check_image(layer)
     files = files_of(image)
-    refuse_source(path, image, files)
+    inputs = [*files, *origins_of(image.data)]
+    refuse_collision(path, inputs)  # here too: nobody need wait for the job to be told
     if axes is None:
         axes = layer_axes(image)
     data = pixels_of(image, axes)
@@ -113,27 +115,10 @@ def stored_layer_job(
         yield Progress(0, 1, "Looking at the image")
         finished = yield from upscale_anywhere_job(
             data, loaded, path, axes=axes, spacings=spacings, source=identity(),
-            look=look if loaded.card.result is None else look.of_other_quantities(),
+            inputs=inputs, look=look if loaded.card.result is None else look.of_other_quantities(),
             still_there=watch_over(files), notes=notes_on_input(data, axes, loaded.card), region=region,
             overwrite=overwrite, **options,
         )  # fmt: skip
         return StoredResult(open_levels(finished), appearance, loaded)
 
     return job()
-
-
-def refuse_source(path: Path, image: Image, files: list[Path]) -> None:
-    """Make sure that writing a result touches no file its input is read from.
-
-    Raises
-    ------
-    UserError
-        If it is one of them, lies in one, or holds one.
-    """
-    place = path.resolve()
-    for file in files:
-        source = file.resolve()
-        if place == source or source in place.parents or place in source.parents:
-            raise UserError(
-                f"{path} would take the place of what {image.name!r} is read from; choose another name"
-            )

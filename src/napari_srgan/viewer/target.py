@@ -14,6 +14,7 @@ from napari.utils.history import get_save_history
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.factor import result_suffix
+from napari_srgan.storage.collision import collides
 from napari_srgan.storage.fingerprint import plain, what_differs
 from napari_srgan.storage.formats import ending
 from napari_srgan.storage.found import Kind, look_at
@@ -68,7 +69,7 @@ def refuse_shown(path: Path, layers: Iterable[Any]) -> None:
         If one does.
     """
     for layer in layers:
-        if isinstance(layer, Image) and path.resolve() in [file.resolve() for file in files_of(layer)]:
+        if isinstance(layer, Image) and any(collides(path, file) for file in files_of(layer)):
             raise UserError(
                 f"{path.name} is shown as the layer {layer.name!r}; remove that first, or choose another name"
             )

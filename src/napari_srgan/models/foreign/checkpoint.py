@@ -1,30 +1,39 @@
 """Tensors of other people's files, read without running anything that is in them.
 
 safetensors files hold nothing but tensors. Pickles are read by PyTorch's restricted unpickler
-(``weights_only=True``), which builds tensors and plain containers and refuses all else.
+(``weights_only=True``), which builds tensors and plain containers and refuses all else. What numpy put
+beside the weights is rebuilt by our own functions (:mod:`~napari_srgan.models.foreign.plain_numpy`).
 """
 
 from __future__ import annotations
 
-import argparse
 import pickle
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
+from torch._weights_only_unpickler import _get_allowed_globals
 
 from napari_srgan.errors import UserError
+from napari_srgan.models.foreign.plain_numpy import STAND_INS, NotPlain
 from napari_srgan.models.foreign.process_wide import process_wide
 from napari_srgan.models.sentences import first_line
 from napari_srgan.models.whole_file import existing_file
 
 _INFLATION = 4
 """Times its size on disk that a checkpoint may claim; weights are not compressed."""
+_NOT_NEEDED = (
+    "builtins.bytearray", "torch._utils._rebuild_nested_tensor", "torch._utils._rebuild_wrapper_subclass",
+    "torch._utils._rebuild_device_tensor_from_numpy",
+)  # fmt: skip
+"""What PyTorch lets files call, no weights need, and takes memory or layouts as a file says: a call of
+``bytearray`` in a hundred bytes fills three gigabytes."""
 _SLACK = 2**20
 """Bytes that any checkpoint may claim besides."""
 
@@ -135,9 +144,14 @@ def _read_pickle(path: Path) -> Any:
         with (
             path.open("rb") as file,
             process_wide(),
-            torch.serialization.safe_globals(_plain_data()),
+            _only_stand_ins(),
         ):
             return torch.load(file, map_location="cpu", weights_only=True)
+    except NotPlain as error:
+        raise UserError(
+            f"{path.name} holds {error}, which could be used to run code, so it was not opened; "
+            "get the weights alone from someone you trust"
+        ) from error
     except pickle.UnpicklingError as error:
         raise UserError(f"{path.name} {_why_not_unpickled(str(error))}") from error
     except Exception as error:  # damaged files raise whatever the damage leads to
@@ -146,11 +160,19 @@ def _read_pickle(path: Path) -> Any:
         ) from error
 
 
-def _plain_data() -> list[Any]:
-    """Types of data that training scripts put beside the weights; none of them does anything."""
-    makers = [np.float64(0).__reduce__()[0], np.zeros(1).__reduce__()[0]]
-    dtypes = {type(np.dtype(kind)) for kind in ("f4", "f8", "i4", "i8", "u1", "b1")}
-    return [argparse.Namespace, np.ndarray, np.dtype, *makers, *dtypes]
+@contextmanager
+def _only_stand_ins() -> Iterator[None]:
+    """Let files call our stand-ins and what of PyTorch makes plain tensors, not what others allowed here."""
+    of_others, of_torch = torch.serialization.get_safe_globals(), _get_allowed_globals()
+    taken_out = {name: of_torch.pop(name) for name in _NOT_NEEDED if name in of_torch}
+    torch.serialization.clear_safe_globals()
+    torch.serialization.add_safe_globals(list(STAND_INS))
+    try:
+        yield
+    finally:
+        of_torch.update(taken_out)
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(of_others)
 
 
 def _why_not_unpickled(message: str) -> str:

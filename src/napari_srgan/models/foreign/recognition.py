@@ -93,7 +93,7 @@ def _plain_tensors(path: Path, state: State) -> dict[str, Tensor]:
             raise UserError(
                 f"{path.name} says which weights there are ({name}) and holds none; get the file again"
             )
-        if tensor.is_complex() or tensor.is_quantized or tensor.layout != torch.strided:
+        if tensor.is_complex() or tensor.is_quantized or tensor.is_nested or tensor.layout != torch.strided:
             raise UserError(
                 f"{path.name} holds numbers of a kind that is not computed with here "
                 f"({name}: {tensor.dtype}); use the weights in float32 or float16"

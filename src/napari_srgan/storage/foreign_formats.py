@@ -1,0 +1,27 @@
+"""Formats of images that are not read here, and what to do with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOREIGN = {
+    ".czi": "Zeiss CZI", ".zvi": "Zeiss ZVI", ".nd2": "Nikon ND2", ".lif": "Leica LIF", ".lof": "Leica LOF",
+    ".xlef": "Leica XLEF", ".oib": "Olympus OIB", ".oif": "Olympus OIF", ".oir": "Olympus OIR",
+    ".vsi": "Olympus VSI", ".ims": "Imaris", ".dv": "DeltaVision", ".r3d": "DeltaVision",
+    ".mrxs": "3DHISTECH MIRAX", ".sld": "SlideBook", ".sldy": "SlideBook", ".ics": "ICS", ".ids": "ICS",
+    ".dcm": "DICOM", ".mrc": "MRC", ".nii": "NIfTI", ".nii.gz": "NIfTI", ".nrrd": "NRRD", ".mha": "MetaImage",
+    ".mhd": "MetaImage", ".h5": "HDF5", ".hdf5": "HDF5", ".n5": "N5", ".npy": "NumPy", ".fits": "FITS",
+    ".dm3": "Gatan", ".dm4": "Gatan", ".klb": "KLB", ".jp2": "JPEG 2000", ".j2k": "JPEG 2000",
+    ".heic": "HEIF", ".avif": "AVIF", ".jxl": "JPEG XL", ".bmp": "BMP", ".pgm": "Netpbm", ".ppm": "Netpbm",
+}  # fmt: skip
+"""Name of the format by the ending of the file, in small letters."""
+HINT = (
+    "convert it to OME-TIFF or OME-Zarr first, e.g. with Fiji (Plugins > Bio-Formats > Bio-Formats "
+    "Exporter), bfconvert or bioformats2raw"
+)
+
+
+def foreign_format(path: Path) -> str:
+    """Name of the image format a file name stands for that is not read here; empty if it is none."""
+    name = path.name.lower()
+    return next((told for ending, told in FOREIGN.items() if name.endswith(ending)), "")
