@@ -64,10 +64,7 @@ def test_blur_is_what_the_noisy_image_has_more() -> None:
     light = cells(2) + 0.5 * gaussian_filter(np.random.default_rng(3).random((512, 512)), 0.7)
     sharp = short_exposure(light, 2000, gain=1.0, offset=0.0)
     soft = short_exposure(gaussian_filter(light, 2), 2000, gain=1.0, offset=0.0)
-    found = degradation_like(sharp, [sharp], 1).blur
-    assert degradation_like(soft, [sharp], 1).blur[1] > found[1] + 0.5
-    # As fine-tuning holds its planes, with one channel last.
-    assert degradation_like(sharp, [sharp[..., None]], 1).blur == pytest.approx(found)
+    assert degradation_like(soft, [sharp], 1).blur[1] > degradation_like(sharp, [sharp], 1).blur[1] + 0.5
 
 
 def test_without_high_resolution_there_are_tiles_to_learn_from() -> None:
