@@ -126,6 +126,8 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
 
 
 def test_what_a_format_cannot_hold_leaves_nothing_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir()
     with pytest.raises(UserError, match="JPEG cannot hold uint16"):
-        open_output(tmp_path / "x.jpg", "YX", np.dtype("u2"))
-    assert not list(tmp_path.iterdir())
+        open_output(folder / "x.jpg", "YX", np.dtype("u2"))
+    assert not list(folder.iterdir())
