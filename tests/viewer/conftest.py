@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fake_training import FakeTraining
-from napari_srgan.models import Model, library, save_model
+from napari_srgan.models import Model, TrainedInput, library, save_model
 from napari_srgan.viewer import dialogs, fine_tune_state
 from napari_srgan.viewer.jobs import library_runner_of, runner_of, training_runner_of
 from timelapses import make_temporal_model
@@ -157,3 +157,11 @@ def make_movie_model(library_folder: Path) -> Callable[..., Model]:
         return model
 
     return make_it
+
+
+@pytest.fixture
+def ideal_model(bundled_models: Path, tiny_model: Any) -> None:
+    """The default model is a tiny one that was trained without noise."""
+    model = tiny_model(name="microscopy-x2")
+    told = model.card.model_copy(update={"trained_input": TrainedInput()})
+    save_model(replace(model, card=told), bundled_models / "microscopy-x2.safetensors")

@@ -22,20 +22,14 @@ from napari_srgan.viewer.fine_tune_layers import PREVIEW
 from napari_srgan.viewer.fine_tune_noise import NOTHING_CHOSEN
 from napari_srgan.viewer.fine_tune_plan import LayerNames, NoisyLayer, Plan, keep
 
+pytestmark = pytest.mark.usefixtures("ideal_model")
+
 DRAW = np.random.default_rng(0)
 LIGHT = gaussian_filter((gaussian_filter(DRAW.random((192, 192)), 5) > 0.5).astype(float), 1)
 NOISY = (4 * DRAW.poisson(30 * LIGHT + 1) + 100).astype(np.uint16)
 CLEAN = (30000 * LIGHT + 500).astype(np.uint16)
 RGB = DRAW.integers(0, 255, (96, 96, 3), dtype=np.uint8)
 SMALL = {"minutes": None, "steps": 4, "validate_every": 2, "batch": 2, "patch": 16, "device": "cpu"}
-
-
-@pytest.fixture(autouse=True)
-def clean_model(bundled_models, tiny_model):
-    """The default model was trained without noise."""
-    model = tiny_model(name="microscopy-x2")
-    told = model.card.model_copy(update={"trained_input": TrainedInput()})
-    save_model(replace(model, card=told), bundled_models / "microscopy-x2.safetensors")
 
 
 @pytest.fixture

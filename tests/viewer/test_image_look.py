@@ -16,19 +16,13 @@ from napari_srgan.models import TrainedInput, save_model
 from napari_srgan.viewer import image_look
 from napari_srgan.viewer.jobs import runner_of
 
+pytestmark = pytest.mark.usefixtures("ideal_model")
+
 DRAW = np.random.default_rng(0)
 LIGHT = 2 + 28 * np.hypot(*np.indices((128, 128))) / 180
 NOISY = DRAW.poisson(LIGHT).astype(np.uint16)
 CLEAN = (4000 * gaussian_filter(DRAW.random((128, 128)), 1.5)).astype(np.uint16)
 ROBUST = TrainedInput(photons=(3, 300), blur=(0, 2))
-
-
-@pytest.fixture(autouse=True)
-def usual_model(bundled_models, tiny_model):
-    """The default model was trained without noise."""
-    model = tiny_model(name="microscopy-x2")
-    told = model.card.model_copy(update={"trained_input": TrainedInput()})
-    save_model(replace(model, card=told), bundled_models / "microscopy-x2.safetensors")
 
 
 @pytest.fixture

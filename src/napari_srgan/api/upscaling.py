@@ -1,15 +1,15 @@
-"""`upscale` and `fine_tune` for scripts, the console and clusters: arrays or layers, nothing else."""
+"""`upscale` for scripts, the console and clusters."""
 
 from __future__ import annotations
 
 import os
-import sys
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_srgan.acquisition.choice import notes_on_input
+from napari_srgan.api.calls import finish, is_layer
 from napari_srgan.cluster.anywhere import upscale_anywhere_job
 from napari_srgan.cluster.source import FileSource
 from napari_srgan.errors import ImageWarning, UserError
@@ -19,14 +19,9 @@ from napari_srgan.inference.clip_plans import notes_on_time
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
-from napari_srgan.progress import Job
-from napari_srgan.progress_bar import progress_bar, run_job
 from napari_srgan.storage.address import Place, local_path, place_of
 from napari_srgan.storage.spacing import spacings_as
 from napari_srgan.storage.zarr_store import open_result
-
-if TYPE_CHECKING:
-    from napari_srgan.training.pairs.source import SourceImage
 
 
 def upscale(
@@ -123,16 +118,16 @@ def upscale(
         raise UserError("a cluster writes its result to a store; say where, out='result.ome.zarr'")
     if lazy:
         return _upscale_lazily(image, model, out, options)
-    if _is_layer(image):
+    if is_layer(image):
         if out is not None:
             from napari_srgan.viewer.stored_layer import stored_layer_job
 
             options |= {"overwrite": overwrite, "cluster": cluster}
-            stored = _finish(stored_layer_job(image, model, local_path(out), **options), progress)
+            stored = finish(stored_layer_job(image, model, local_path(out), **options), progress)
             return _said_of(stored.layer())
         from napari_srgan.viewer.layers import upscale_layer_job
 
-        return _said_of(_finish(upscale_layer_job(image, model, **options), progress))
+        return _said_of(finish(upscale_layer_job(image, model, **options), progress))
     if isinstance(image, str | os.PathLike):
         options |= {"overwrite": overwrite, "cluster": cluster}
         return _file_to_zarr(place_of(image), model, out, options, progress)
@@ -143,13 +138,13 @@ def upscale(
     if out is not None:
         options |= {"overwrite": overwrite, "cluster": cluster}
         return _to_zarr(image, chosen, local_path(out), options, progress)
-    result: Upscaled = _finish(upscale_job(image, chosen, **options), progress)
+    result: Upscaled = finish(upscale_job(image, chosen, **options), progress)
     return result.data
 
 
 def _to_zarr(image: Any, model: Model, out: Path, options: dict[str, Any], progress: bool) -> Any:
     """Upscale into a store, and open that."""
-    return open_result(_finish(upscale_anywhere_job(image, model, out, **options), progress))
+    return open_result(finish(upscale_anywhere_job(image, model, out, **options), progress))
 
 
 def _file_to_zarr(
@@ -202,7 +197,7 @@ def _upscale_lazily(
             f"with lazy=True every part is computed when it is read; leave out region={region!r} "
             "and take the part of the result: result[..., y_start:y_stop, x_start:x_stop]"
         )
-    if _is_layer(image):
+    if is_layer(image):
         from napari_srgan.viewer.lazy_layer import lazy_layer
 
         return _said_of(lazy_layer(image, model, **options))
@@ -232,148 +227,7 @@ def _say(notes: Iterable[str], stacklevel: int) -> None:
         warnings.warn(note, ImageWarning, stacklevel=stacklevel)
 
 
-def fine_tune(
-    low: Any = None,
-    high: Any = None,
-    *,
-    noise_of: Any = None,
-    base: Model | str | None = "auto",
-    axes: str | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    progress: bool = True,
-    **settings: Any,
-) -> Model:
-    """Fine-tune a model on your own images.
-
-    Parameters
-    ----------
-    low, high
-        The same field at low and at high resolution, or noisy and clean in one size: arrays or napari image
-        layers, or equally long lists of them. The factor is that of their sizes (or of the layers' scales);
-        with a factor of 1 the model denoises or deblurs. Without `low`, it is simulated from `high`.
-    noise_of
-        An image or layer as your microscope gives it every day: its noise and its blur are estimated, and
-        simulated in `high`, or in tiles that come with the package where you give no `high`.
-    base
-        The model to start from: its name, or itself; ``"auto"``: the bundled one that fits best;
-        None: from scratch.
-    axes
-        One letter for each axis of all arrays, e.g. ``"ZYX"``; guessed if unsaid.
-    checkpoint
-        File to write to at intervals; if it exists, the training goes on from there.
-    progress
-        Show a progress bar.
-    **settings
-        Anything in :class:`~napari_srgan.training.fine_tune.settings.FineTuning`, e.g. ``minutes=20``,
-        ``style="sharp"``, ``name="my-microscope"``, ``factor=4``, ``seed=1``.
-
-    Returns
-    -------
-    Model
-        The best weights. ``model.history`` tells how the training went, ``model.card.verdict`` whether
-        it beats bicubic interpolation (at a factor of 1 the input, and its best Gaussian blur) and the base
-        on what was held back; keep it with :func:`~napari_srgan.save_model`.
-
-    Raises
-    ------
-    UserError
-        If something given cannot be used, or a pair does not show the same field; the message says
-        what to do.
-
-    Examples
-    --------
-    >>> import napari_srgan as sr                                              # doctest: +SKIP
-    >>> model = sr.fine_tune(widefield, storm, base="microscopy-x4", minutes=20)  # doctest: +SKIP
-    >>> denoiser = sr.fine_tune(short_exposure, long_exposure, minutes=5)      # doctest: +SKIP
-    >>> print(model.card.verdict)                                              # doctest: +SKIP
-    """
-    from napari_srgan.training.fine_tune.bases import default_base
-    from napari_srgan.training.fine_tune.job import fine_tune_job
-    from napari_srgan.training.fine_tune.settings import check_settings
-    from napari_srgan.training.pairs.matching import match
-    from napari_srgan.training.pairs.source import sample_sources
-
-    if high is None and (noise_of is None or low is not None):
-        raise UserError(
-            "low resolution or noisy images alone teach nothing: give high= too, or only high=, from which "
-            "they are then simulated; or give a noisy image as noise_of="
-        )
-    if high is None:
-        settings = {"hold_back": "images"} | settings
-    chosen = check_settings(**settings)
-    highs = sample_sources() if high is None else _listed(high)
-    lows = [None] * len(highs) if low is None else _listed(low)
-    if len(lows) != len(highs):
-        raise UserError(
-            "every low-resolution or noisy image needs its partner; got "
-            f"{len(lows)} low and {len(highs)} high"
-        )
-    pairs = [
-        _source(fine, axes, f"high {n}")
-        if coarse is None
-        else match(*_both(coarse, fine, axes, n), chosen.factor)
-        for n, (coarse, fine) in enumerate(zip(lows, highs, strict=True), 1)
-    ]
-    job = fine_tune_job(
-        pairs,
-        base=default_base(pairs, chosen.factor) if base == "auto" else base,
-        settings=chosen,
-        checkpoint=None if checkpoint is None else Path(checkpoint),
-        noise_of=None if noise_of is None else _noisy(noise_of, axes),
-    )
-    model: Model = _finish(job, progress)
-    return model
-
-
-def _listed(images: Any) -> list[Any]:
-    return list(images) if isinstance(images, list | tuple) else [images]
-
-
-def _both(low: Any, high: Any, axes: str | None, number: int) -> tuple[SourceImage, SourceImage]:
-    """The images of a pair; two layers in the same world units."""
-    if _is_layer(low) and _is_layer(high):
-        from napari_srgan.viewer.fine_tune_sources import pair_images
-
-        return pair_images(low, high)
-    return _source(low, axes, f"low {number}"), _source(high, axes, f"high {number}")
-
-
-def _source(image: Any, axes: str | None, name: str) -> SourceImage:
-    from napari_srgan.training.pairs.source import SourceImage
-
-    if isinstance(image, SourceImage):
-        return image
-    if _is_layer(image):
-        from napari_srgan.viewer.fine_tune_sources import source_image
-
-        source: SourceImage = source_image(image)
-        return source
-    data = check_array(image)
-    return SourceImage(name, data, axes_of(data, axes))
-
-
-def _noisy(image: Any, axes: str | None) -> SourceImage:
-    """An image whose noise is meant; where it lies does not matter."""
-    if _is_layer(image):
-        from napari_srgan.viewer.fine_tune_sources import noisy_image
-
-        source: SourceImage = noisy_image(image)
-        return source
-    return _source(image, axes, "the noisy image")
-
-
 def _choose_model(model: Model | str | os.PathLike[str] | None, axes: str) -> Model:
     if model is None:
         return load_model(default_model_name(rgb=axes.endswith("S")))
     return model if isinstance(model, Model) else load_model(model)
-
-
-def _finish(job: Job[Any], progress: bool) -> Any:
-    with progress_bar(wanted=progress) as bar:
-        return run_job(job, bar)
-
-
-def _is_layer(image: Any) -> bool:
-    # Whoever holds a layer has imported napari; nobody else should have to.
-    layers = sys.modules.get("napari.layers")
-    return layers is not None and isinstance(image, layers.Layer)
