@@ -70,10 +70,12 @@ def test_other_frames_count(architecture: str) -> None:
 
 
 @ALL
-@pytest.mark.parametrize("factor", [1, 2])
-@pytest.mark.parametrize("back_projection", [False, True])
+@pytest.mark.parametrize(
+    ("factor", "back_projection"),
+    [(1, False), (1, "brightness"), (2, False), (2, True), (2, "brightness")],
+)
 def test_what_lies_beyond_the_receptive_radius_does_not_count(
-    architecture: str, factor: int, back_projection: bool
+    architecture: str, factor: int, back_projection: Any
 ) -> None:
     network = trained(architecture, scale_factor=factor, back_projection=back_projection)
     radius = network.receptive_radius

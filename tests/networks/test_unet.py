@@ -27,7 +27,7 @@ def random_weights(network: UNet) -> UNet:
     return network.eval().requires_grad_(False)
 
 
-def model(factor: int = 2, *, back_projection: bool = False) -> Model:
+def model(factor: int = 2, *, back_projection: Any = False) -> Model:
     arguments = SMALL | {"scale_factor": factor, "channels": 1, "back_projection": back_projection}
     network = random_weights(UNet(**arguments))
     with torch.no_grad():  # so that what is added to the interpolation is of its size
@@ -48,9 +48,9 @@ def test_any_size_will_do(factor: int, size: tuple[int, int]) -> None:
     assert network(torch.rand(2, 3, *size)).shape == (2, 3, size[0] * factor, size[1] * factor)
 
 
-@pytest.mark.parametrize("back_projection", [False, True])
+@pytest.mark.parametrize("back_projection", [False, True, "brightness"])
 @pytest.mark.parametrize("blocks", [1, 2])
-def test_an_output_depends_on_no_more_than_the_receptive_radius(blocks: int, back_projection: bool) -> None:
+def test_an_output_depends_on_no_more_than_the_receptive_radius(blocks: int, back_projection: Any) -> None:
     arguments = SMALL | {"blocks": blocks, "deep_blocks": blocks, "back_projection": back_projection}
     network = random_weights(UNet(2, 1, **arguments)).double()
     radius = network.receptive_radius
@@ -74,7 +74,7 @@ def test_training_starts_from_bicubic_in_float32() -> None:
 
 
 def test_brightness_is_kept_over_some_pixels_and_noise_is_not_put_back() -> None:
-    network = random_weights(UNet(2, 1, **SMALL, back_projection=True))
+    network = random_weights(UNet(2, 1, **SMALL, back_projection="brightness"))
     low = torch.rand(1, 1, 96, 96)
     again = bicubic_downsample(network(low), 2)
     without = UNet(2, 1, **SMALL).requires_grad_(False)
@@ -105,9 +105,9 @@ def test_windows_lie_on_the_grid_and_hold_the_halo(
 @settings(max_examples=40, deadline=None)
 @given(
     height=st.integers(1, 130), width=st.integers(1, 130), tile=st.integers(16, 140),
-    factor=st.sampled_from([2, 4]), back_projection=st.booleans(),
+    factor=st.sampled_from([2, 4]), back_projection=st.sampled_from([False, True, "brightness"]),
 )  # fmt: skip
-def test_tiled_equals_untiled(height: int, width: int, tile: int, factor: int, back_projection: bool) -> None:
+def test_tiled_equals_untiled(height: int, width: int, tile: int, factor: int, back_projection: Any) -> None:
     small, array = model(factor, back_projection=back_projection), image(height, width)
     whole = eager(array, small, tile=1000).data
     np.testing.assert_allclose(eager(array, small, tile=tile).data, whole, atol=2e-5 * np.ptp(whole))

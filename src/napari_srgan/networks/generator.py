@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -44,9 +44,6 @@ class Generator(nn.Module, ABC):
         If there is back-projection in every pixel at a scale factor of 1.
     """
 
-    _only_brightness: ClassVar[bool] = False
-    """Whether all back-projection is that of ``"brightness"``, as in networks that are made for noise."""
-
     def __init__(
         self,
         *,
@@ -57,8 +54,7 @@ class Generator(nn.Module, ABC):
     ) -> None:
         if back_projection not in (False, True, "brightness"):
             raise ValueError(f"back_projection is false, true or 'brightness'; got {back_projection!r}")
-        everywhere = back_projection is True and not self._only_brightness
-        if everywhere and scale_factor == 1:
+        if back_projection is True and scale_factor == 1:
             raise ValueError("back_projection at a scale factor of 1 would only give the input back")
         super().__init__()
         self.scale_factor = scale_factor
@@ -124,18 +120,14 @@ class Generator(nn.Module, ABC):
             high = high + bicubic_upsample(low, self.scale_factor)
         if not self.back_projection:
             return high
-        agree = keep_brightness if self._keeps_brightness else back_project
+        agree = keep_brightness if self.back_projection == "brightness" else back_project
         return agree(high, low, self.scale_factor)
-
-    @property
-    def _keeps_brightness(self) -> bool:
-        return self._only_brightness or self.back_projection == "brightness"
 
     @property
     def _back_projection_radius(self) -> int:
         if not self.back_projection:
             return 0
-        return BRIGHTNESS_REACH if self._keeps_brightness else BACK_PROJECTION_RADIUS
+        return BRIGHTNESS_REACH if self.back_projection == "brightness" else BACK_PROJECTION_RADIUS
 
 
 def layout_of(axes: int) -> torch.memory_format:

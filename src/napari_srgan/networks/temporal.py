@@ -44,15 +44,13 @@ class TemporalGenerator(Generator):
     clip
         Frames that are best made in one go.
     back_projection
-        Keep the brightness of each frame, see :func:`~napari_srgan.networks.brightness.keep_brightness`.
+        Of each frame, see :class:`~napari_srgan.networks.generator.Generator`; ``"brightness"`` for noise.
 
     Raises
     ------
     ValueError
         If a number is too small, or there is no such factor.
     """
-
-    _only_brightness = True
 
     def __init__(
         self,

@@ -40,17 +40,14 @@ class UNet(Generator):
     deep_blocks
         Residual blocks there.
     back_projection
-        Keep the brightness of the image over some pixels, see
-        :func:`~napari_srgan.networks.brightness.keep_brightness`; of noisy images no more can be kept without
-        keeping their noise.
+        See :class:`~napari_srgan.networks.generator.Generator`; ``"brightness"`` for noisy images, of
+        which no more can be kept without keeping their noise.
 
     Raises
     ------
     ValueError
         If a number is too small, or there is no such factor.
     """
-
-    _only_brightness = True
 
     def __init__(
         self,

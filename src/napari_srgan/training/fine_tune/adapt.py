@@ -54,9 +54,9 @@ def adapt(base: Model, *, channels: int, factor: int, back_projection: bool) -> 
     """
     card = base.card
     arguments = {**card.arguments, "scale_factor": card.scale_factor, "channels": card.channels}
-    had_back_projection = bool(arguments.pop("back_projection", False))
+    agreed_exactly = arguments.pop("back_projection", False) is True
     notes = []
-    if had_back_projection and not back_projection and factor > 1:
+    if agreed_exactly and not back_projection and factor > 1:
         notes.append(
             "results need no longer agree exactly with the low-resolution image, which has blur and noise "
             "of its own"
