@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -71,3 +73,15 @@ def test_integers_are_rounded_and_clipped_after_each_axis() -> None:
 def test_sizes_that_do_not_divide_are_refused() -> None:
     with pytest.raises(ValueError, match="10 x 12 pixels cannot be divided by 4"):
         bicubic_downsample(torch.zeros(1, 1, 10, 12), 4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("resample", [bicubic_upsample, bicubic_downsample])
+def test_an_upscaling_before_a_training_leaves_it_its_gradients(resample: Any, dtype: torch.dtype) -> None:
+    """What is kept from one run to the next is no tensor of inference mode."""
+    factor = 6 if dtype is torch.float32 else 7  # used in no other test of this process
+    with torch.inference_mode():
+        resample(torch.zeros(1, 1, 42, 42, dtype=dtype), factor)
+    plane = torch.ones(1, 1, 42, 42, dtype=dtype, requires_grad=True)
+    resample(plane, factor).sum().backward()
+    assert plane.grad is not None

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,32 +24,32 @@ _SUPPORT = 2
 """Half the width of the cubic kernel, in samples."""
 
 
-def keys_kernel(distance: Tensor) -> Tensor:
+def keys_kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weight of a sample at a signed distance in samples (Keys 1981, eq. 15, a = -1/2)."""
-    x = distance.abs()
+    x = np.abs(distance)
     near = (1.5 * x - 2.5) * x**2 + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return torch.where(x <= 1, near, torch.where(x < 2, far, torch.zeros_like(x)))
+    return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
 
 
+# What is kept are numbers, not tensors: a tensor would stay what it was made as, in inference mode,
+# inside an exporter's tracing or on a pretended device, and be of no use to whoever comes next.
 @cache
-def _upsampling_weights(factor: int) -> Tensor:
+def _upsampling_weights(factor: int) -> list[list[float]]:
     """Weights ``(factor, taps)``: one row for each output pixel inside an input pixel."""
-    radius = _SUPPORT
-    offset = (torch.arange(factor, dtype=torch.float64) + 0.5) / factor - 0.5
-    taps = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    offset = (np.arange(factor) + 0.5) / factor - 0.5
+    taps = np.arange(-_SUPPORT, _SUPPORT + 1)
     weights = keys_kernel(taps[None] - offset[:, None])
-    return weights / weights.sum(dim=1, keepdim=True)
+    return (weights / weights.sum(axis=1, keepdims=True)).tolist()  # type: ignore[no-any-return]
 
 
 @cache
-def _downsampling_weights(factor: int) -> Tensor:
+def _downsampling_weights(factor: int) -> list[float]:
     """Weights ``(taps,)`` of the antialiased kernel; taps start `_downsampling_pad` early."""
     pad = _downsampling_pad(factor)
     centre = (factor - 1) / 2
-    taps = torch.arange(-pad, factor + pad, dtype=torch.float64)
-    weights = keys_kernel((taps - centre) / factor)
-    return weights / weights.sum()
+    weights = keys_kernel((np.arange(-pad, factor + pad) - centre) / factor)
+    return (weights / weights.sum()).tolist()  # type: ignore[no-any-return]
 
 
 def _downsampling_pad(factor: int) -> int:
@@ -72,7 +74,7 @@ def bicubic_upsample(image: Tensor, factor: int) -> Tensor:
     if factor == 1:
         return image
     n, c, y, x = image.shape
-    line = _upsampling_weights(factor).to(image)
+    line = torch.tensor(_upsampling_weights(factor), dtype=image.dtype, device=image.device)
     kernel = torch.einsum("ia,jb->ijab", line, line).reshape(factor**2, 1, *2 * line.shape[1:])
     planes = F.pad(image.reshape(n * c, 1, y, x), (_SUPPORT,) * 4, mode="replicate")
     with torch.autocast(image.device.type, enabled=False):
@@ -132,7 +134,7 @@ def bicubic_downsample(image: Tensor, factor: int, *, integers: tuple[int, int] 
     if factor == 1:
         return image
     pad = _downsampling_pad(factor)
-    line = _downsampling_weights(factor).to(image)
+    line = torch.tensor(_downsampling_weights(factor), dtype=image.dtype, device=image.device)
     planes = F.pad(image.reshape(n * c, 1, y, x), (pad,) * 4, mode="replicate")
     with torch.autocast(image.device.type, enabled=False):
         rows = F.conv2d(planes, line.reshape(1, 1, -1, 1), stride=(factor, 1))

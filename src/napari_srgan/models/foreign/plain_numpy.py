@@ -9,6 +9,7 @@ is here answers to numpy's names instead, and copies plain numbers out of bytes 
 from __future__ import annotations
 
 import math
+import sys
 from argparse import Namespace
 from typing import Any, Literal
 
@@ -101,6 +102,9 @@ class PlainArray:
         if len(shape) > _MOST_AXES or not all(type(size) is int and size >= 0 for size in shape):
             raise NotPlain(f"an array of the shape {shape!r:.60}")
         numbers = dtype.numbers(content, math.prod(shape))
+        # NumPy counts an empty array's other axes too.
+        if math.prod(size for size in shape if size) * numbers.itemsize > sys.maxsize:
+            raise NotPlain(f"an array of the shape {shape!r:.60}")
         self.values = numbers.reshape(shape, order="F" if fortran else "C")
 
 

@@ -43,7 +43,7 @@ def sampling_line(way: Sampling, factor: int) -> NDArray[np.float64]:
     if factor == 1:
         line = np.ones(1)
     elif way == "bicubic":
-        line = keys_kernel(torch.from_numpy(places / factor)).numpy()
+        line = keys_kernel(places / factor)
     else:
         # An even factor has no pixel in the middle, but two beside it.
         line = (abs(places) < (factor / 2 if way == "area" else 0.75)).astype(np.float64)
