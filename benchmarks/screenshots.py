@@ -36,7 +36,7 @@ SLIDE = 2048
 WIDE = (1130, 620)
 """Pixels; wide enough for all columns of the table."""
 MOVIE_MODEL = "timelapse-x2"
-CLEAN_MODEL, FEW_PHOTONS = "photo-x4", 40
+CLEAN_MODEL, FEW_PHOTONS = "photo-x4-rdn", 40
 """A model that was trained without noise, and where the noisy image is brightest."""
 FRAMES, PHOTONS = 24, 20
 """Of the movie, and where it is brightest."""
