@@ -39,6 +39,7 @@ def upscale(
     overwrite: bool = False,
     lazy: bool = False,
     cluster: Any = "auto",
+    trust: bool = False,
     progress: bool = True,
 ) -> Any:
     """Upscale an image.
@@ -81,12 +82,15 @@ def upscale(
     cluster
         Who computes the result for `out`: a ``distributed.Client``, the address of a scheduler or
         its file; ``"auto"``: the client that is active in the script, if any; None: this process.
+    trust
+        Tell what can be believed of the result, too, as :func:`~napari_srgan.trust` does; beside `out` it is
+        written as ``<out>.trust.json`` and ``<out>.trust.md``.
     progress
         Show a progress bar.
 
     Returns
     -------
-    array or napari.layers.Image
+    array or napari.layers.Image, or with `trust` a tuple of that and a TrustReport
         An array of the input's dtype, Y and X multiplied by the factor (an open zarr
         array if `out` is given, a dask array if `lazy`); or for a layer a new image layer that
         lies exactly on it, not yet added to a viewer (and reads from `out`, if that is given).
@@ -117,7 +121,16 @@ def upscale(
     if out is None and cluster is not None and cluster is not False and not cluster == "auto":
         raise UserError("a cluster writes its result to a store; say where, out='result.ome.zarr'")
     if lazy:
+        if trust:
+            raise UserError(
+                "with lazy=True there is no result yet; call napari_srgan.trust on what comes of it"
+            )
         return _upscale_lazily(image, model, out, options)
+    if trust:
+        from napari_srgan.api.reliability import upscale_and_trust
+
+        options |= {"out": out, "overwrite": overwrite, "cluster": cluster}
+        return upscale_and_trust(image, model, options, progress)
     if is_layer(image):
         if out is not None:
             from napari_srgan.viewer.stored_layer import stored_layer_job

@@ -73,6 +73,14 @@ def upscale(
             "help each other there too.",
         ),
     ] = None,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust",
+            help="Tell what can be believed of each result, and keep it in RESULT.trust.json and .md. "
+            "See docs/trust.md.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     scheduler: Annotated[
         str | None,
@@ -110,6 +118,7 @@ def upscale(
             target=choose_target(output, given, found.places),
             model=_load(model),
             overwrite=overwrite,
+            trust=trust,
             axes=axes,
             options={
                 "device": device, "precision": precision, "region": parse_region(region), "tile": tile,
@@ -136,6 +145,7 @@ class _Run:
     target: Target
     model: Model | None
     overwrite: bool
+    trust: bool
     axes: str | None
     options: dict[str, Any]
     cluster: Any = None
@@ -187,6 +197,7 @@ class _Run:
             look = image.result_look(axes, other_quantities=model.card.result is not None)
             if ending(result_file).endswith("zarr"):
                 self._to_zarr(image, axes, look, model, result_file, notes, bar, title)
+                self._report(data, axes, model, result_file, bar, title)
                 return result_file
             if self.cluster is not None:
                 raise UserError(
@@ -202,7 +213,14 @@ class _Run:
                 output.finish(result, upscaled_spacings(spacings, axes, result.region, model.scale_factor))
                 if output.note:
                     complain(output.note)
+            self._report(data, axes, model, result_file, bar, title)
         return result_file
+
+    def _report(self, data: Any, axes: str, model: Model, result_file: Path, bar: Bar, title: str) -> None:
+        if self.trust:
+            from napari_srgan.cli.trust_report import write_report
+
+            write_report(data, axes, model, result_file, self.options, bar, f"trust in {title}")
 
     def _to_zarr(
         self, image: StoredImage, axes: str, look: ImageLook, model: Model, result_file: Path,
