@@ -109,7 +109,7 @@ def test_colours_and_stacks(open_widget, run):
 def test_lazily_nothing_is_told(open_widget):
     viewer, widget = open_widget()
     viewer.add_image(CELLS, name="cells")
-    widget["target"]["result"].value = "lazy"
+    widget["result"].value = "lazy"
     assert not widget["trust"].enabled
 
 

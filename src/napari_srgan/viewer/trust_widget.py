@@ -114,7 +114,7 @@ class TrustWidget(Container[Any]):
         if result in layers:
             layers.selection.active = result
             self._result.value = result
-        say(self._status, "\n".join(report.sentences))
+        say(self._status, "\n\n".join(report.sentences))
         self._save.visible = True
 
     def _on_run(self) -> None:
@@ -151,7 +151,7 @@ class TrustWidget(Container[Any]):
             say(self._status, as_sentence(str(error)), wrong=True)
             return
         saved = f"Saved {files[0].name} and {files[1].name}."
-        say(self._status, "\n".join([*self._report.sentences, saved]))
+        say(self._status, "\n\n".join([*self._report.sentences, saved]))
 
     def _show_started(self, title: str) -> None:
         self._run.enabled, self._cancel.enabled = False, True
