@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, words_of
 from napari_srgan.storage.address import Address, Place
 from napari_srgan.storage.foreign_formats import HINT, foreign_format
 from napari_srgan.storage.formats import ENDINGS, TIFF_ENDINGS, ending
 from napari_srgan.storage.made_here import made_here
 from napari_srgan.storage.ome_files import files_of_image
 from napari_srgan.storage.partial import is_zarr
+from napari_srgan.storage.series import Series, series_of
 from napari_srgan.storage.video_package import READ as VIDEOS
 
 NAMED = 5
@@ -81,6 +82,32 @@ class Inputs:
                 f"there is no image in the folder {folder}{reason}; images end in {', '.join(ENDINGS)}"
             )
         self.places += kept
+
+    def series(self, which: str | None) -> list[Series]:
+        """The images in these places; what has no such image is left out, and told.
+
+        Parameters
+        ----------
+        which
+            As in :func:`~napari_srgan.storage.series.series_of`.
+
+        Raises
+        ------
+        UserError
+            If there is none at all.
+        """
+        images: list[Series] = []
+        told: list[str] = []
+        for place in self.places:
+            try:
+                images += series_of(place, which)
+            except (UserError, OSError) as error:
+                told.append(words_of(error))
+        if told and not images:
+            raise UserError("; ".join(told))
+        self.notes += told
+        self.unread += len(told)
+        return images
 
     def _note(self, entries: Sequence[Path], what: str, folder: Path, hint: str) -> None:
         """Say what is left out; what and hint are for one and, after a bar, for several."""

@@ -35,6 +35,10 @@ class OmeFiles:
         mine = (files for files in self.images if path in files)
         return next(mine, self.images[0] if self.images else ())
 
+    def image_at(self, number: int, path: Path) -> tuple[Path, ...]:
+        """The files of an image by its number in the metadata; as :meth:`image_in` if there is none."""
+        return self.images[number] if number < len(self.images) else self.image_in(path)
+
 
 def ome_files(path: Path, metadata: str) -> OmeFiles:
     """Find the files of an OME-TIFF image.
