@@ -82,6 +82,15 @@ def upscale(
             "the name of one, or the path of a field of a plate (A/1/0).  \\[default: the first]",
         ),
     ] = None,
+    pyramid: Annotated[
+        bool | None,
+        typer.Option(
+            "--pyramid/--no-pyramid",
+            help="Coarser levels in .ome.tif, for viewers; unsaid, where a plane has more than 4096 pixels "
+            "along Y or X.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     scheduler: Annotated[
         str | None,
@@ -121,6 +130,7 @@ def upscale(
             model=_load(model),
             overwrite=overwrite,
             axes=axes,
+            pyramid=pyramid,
             options={
                 "device": device, "precision": precision, "region": parse_region(region), "tile": tile,
                 "self_ensemble": self_ensemble, "align": align,
@@ -147,6 +157,7 @@ class _Run:
     model: Model | None
     overwrite: bool
     axes: str | None
+    pyramid: bool | None
     options: dict[str, Any]
     cluster: Any = None
     """Client of the cluster that computes; this process if there is none."""
@@ -174,7 +185,7 @@ class _Run:
         from napari_srgan.inference.clip_plans import notes_on_time
         from napari_srgan.inference.upscale import upscale_job
         from napari_srgan.storage.collision import refuse_collision
-        from napari_srgan.storage.formats import ending, open_image, open_output
+        from napari_srgan.storage.formats import ending, open_image, open_output, refuse_pyramid
         from napari_srgan.storage.spacing import spacings_as, upscaled_spacings
 
         with open_image(one.place, self.axes, one.part) as image:
@@ -195,6 +206,8 @@ class _Run:
             for note in (*notes_on_time(data, axes, model), *notes):
                 complain(f"{one.title}: {note}" if len(self.inputs) > 1 else note)
             look = image.result_look(axes, other_quantities=model.card.result is not None)
+            if self.pyramid is not None:
+                refuse_pyramid(result_file, wanted=self.pyramid)
             if ending(result_file).endswith("zarr"):
                 self._to_zarr(image, axes, look, model, result_file, notes, bar, title)
                 return result_file
@@ -204,7 +217,7 @@ class _Run:
                 )
             with open_output(
                 result_file, axes, data.dtype, overwrite=self.overwrite,
-                colour_profile=image.colour_profile, look=look,
+                colour_profile=image.colour_profile, look=look, pyramid=self.pyramid,
             ) as output:  # fmt: skip
                 job = upscale_job(data, model, axes=axes, notes=notes, sink=output, **self.options)
                 result = run_job(job, bar, title)

@@ -25,7 +25,8 @@ _TIFF_OF_MICROSCOPES = (
 """TIFF under other names, which is read only: BigTIFF, and files of microscopes and slide scanners."""
 ZIPPED = (".ome.zarr.zip", ".zarr.zip", ".ozx")
 """Zarr and OME-Zarr in a zip file, which is read only."""
-TIFF_ENDINGS = (".ome.tiff", ".ome.tif", ".tiff", ".tif", *_TIFF_OF_MICROSCOPES)
+OME_TIFF = (".ome.tiff", ".ome.tif")
+TIFF_ENDINGS = (*OME_TIFF, ".tiff", ".tif", *_TIFF_OF_MICROSCOPES)
 ENDINGS = (
     *ZIPPED, ".ome.zarr", ".zarr", *TIFF_ENDINGS, ".png", ".jpeg", ".jpg", ".webp",
     *video_package.READ,
@@ -173,6 +174,7 @@ def open_output(
     overwrite: bool = False,
     colour_profile: bytes | None = None,
     look: ImageLook | None = None,
+    pyramid: bool | None = None,
 ) -> Output:
     """Begin a TIFF, a picture or a video, checking first that it can hold the result.
 
@@ -190,6 +192,8 @@ def open_output(
         ICC profile of the input.
     look
         What is known of the image beside its pixels.
+    pyramid
+        With coarser levels, or without; unsaid, an OME-TIFF of large planes has them.
 
     Returns
     -------
@@ -202,14 +206,32 @@ def open_output(
         If the format is unknown or cannot hold the result, the name is taken, or the
         folder cannot be written to.
     """
-    make = _writer(path)
-    output = make(path, axes=axes, overwrite=overwrite, colour_profile=colour_profile, look=look)
+    make, options = _writer(path), dict[str, Any]()
+    if pyramid is not None:
+        refuse_pyramid(path, wanted=pyramid)
+        options = {"pyramid": pyramid} if ending(path) in OME_TIFF else {}
+    output = make(path, axes=axes, overwrite=overwrite, colour_profile=colour_profile, look=look, **options)
     try:
         output.check(axes, dtype)
     except BaseException:
         output.discard()
         raise
     return output
+
+
+def refuse_pyramid(path: Path, *, wanted: bool) -> None:
+    """Make sure that a format can do what is said of coarser levels.
+
+    Raises
+    ------
+    UserError
+        If it has none and they are wanted, or cannot be without.
+    """
+    kind = ending(path)
+    if wanted and kind not in (*OME_TIFF, ".ome.zarr"):
+        raise UserError(f"a pyramid is written to .ome.tif or .ome.zarr, not to {path.name!r}")
+    if not wanted and kind == ".ome.zarr":
+        raise UserError(f"an .ome.zarr always has a pyramid; write {path.name!r} as .zarr to be without")
 
 
 def _writer(path: Path) -> Callable[..., Output]:
