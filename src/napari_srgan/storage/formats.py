@@ -12,7 +12,8 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.axes import refuse_channels_last
 from napari_srgan.storage import video_package
 from napari_srgan.storage.address import Address, Place
-from napari_srgan.storage.foreign_formats import HINT, foreign_format
+from napari_srgan.storage.bioio_package import readable_by_bioio
+from napari_srgan.storage.foreign_formats import foreign_format, how_to_read
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.limits import check_file
@@ -80,9 +81,13 @@ def open_image(path: Place, axes: str | None = None, part: str = "") -> StoredIm
             return open_zarr(path, axes, part)
         raise UserError(f"{path} is a folder, not an image file")
     kind = ending(path)
+    if not kind and readable_by_bioio(path):
+        return _open_bioio(path, part)
     if not kind or kind.endswith("zarr"):
         if told := foreign_format(path):
-            raise UserError(f"{path.name} is in the format {told}, which is not read here; {HINT}")
+            raise UserError(
+                f"{path.name} is in the format {told}, which is not read here; {how_to_read([path])}"
+            )
         raise UserError(f"{path.name} is no image file that can be read; {READABLE} are")
     try:
         if check_file(path) == 0:
@@ -133,6 +138,10 @@ def images_in(path: Place) -> list[tuple[str, str]]:
         from napari_srgan.storage.tiff_read import tiff_series
 
         return tiff_series(path)
+    if not kind and readable_by_bioio(path):
+        from napari_srgan.storage.bioio_read import bioio_scenes
+
+        return bioio_scenes(path)
     return [("", "")]
 
 
@@ -154,6 +163,15 @@ def _open_address(address: Address, axes: str | None, part: str) -> StoredImage:
     from napari_srgan.storage.zarr_store import open_zarr
 
     return open_zarr(address, axes, part)
+
+
+def _open_bioio(path: Path, part: str) -> StoredImage:
+    from napari_srgan.storage.bioio_read import open_bioio
+
+    try:
+        return open_bioio(path, part)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def _open_file(path: Path, kind: str, part: str) -> StoredImage:

@@ -52,7 +52,7 @@ def _in_zip(path: Path) -> bool:
 def _tiff_software(path: Path) -> str:
     import tifffile
 
-    from napari_srgan.storage.tiff_quiet import quiet
+    from napari_srgan.storage.quiet import quiet
 
     with quiet(), tifffile.TiffFile(path) as file:
         return str(file.pages.first.software)

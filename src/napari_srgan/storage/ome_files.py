@@ -15,8 +15,8 @@ import tifffile
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.limits import OME_XML, read_small
+from napari_srgan.storage.quiet import quiet
 from napari_srgan.storage.tiff_limits import TimedFile
-from napari_srgan.storage.tiff_quiet import quiet
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.factor import result_suffix
@@ -49,6 +50,8 @@ class Series:
         """
         stem = self.place.name
         known = ending(self.place)
+        if not known and isinstance(self.place, Path) and self.place.is_file():  # of a format of others
+            known = self.place.suffix
         stem = stem[: -len(known)] if known else stem
         return "_".join(filter(None, (stem, self.name, result_suffix(factor)))) + result_ending
 

@@ -18,13 +18,13 @@ from napari_srgan.storage import limits
 from napari_srgan.storage.file_array import FileArray, damaged, unreadable
 from napari_srgan.storage.image import ALL_OF_THEM, StoredImage, arrange
 from napari_srgan.storage.ome_files import OmeFiles, ome_files, refuse_missing
+from napari_srgan.storage.quiet import quiet
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.tiff_chain import where_it_breaks
 from napari_srgan.storage.tiff_limits import TimedFile, check_ome
 from napari_srgan.storage.tiff_look import tiff_look
 from napari_srgan.storage.tiff_meaning import Converted, Meant, as_meant, upright
 from napari_srgan.storage.tiff_pixels import level_array
-from napari_srgan.storage.tiff_quiet import quiet
 from napari_srgan.storage.tiff_spacing import tiff_spacings
 from napari_srgan.storage.tiff_supported import refuse_unsupported
 from napari_srgan.storage.unchanged import unchanged
