@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import tifffile
 import zarr
 
+from napari_srgan.cluster.source import FileSource, source_of
 from napari_srgan.errors import UserError
 from napari_srgan.storage.formats import open_image
 from napari_srgan.storage.series import Series, series_of
@@ -130,6 +132,14 @@ def test_fields_of_a_plate_and_of_a_well(tmp_path: Path) -> None:
             assert image.result_look("YX", other_quantities=False).name == f"p {one.part}"
     (one,) = series_of(plate, "B/12/0")
     assert one == found[2]
+
+
+def test_workers_open_the_same_image(tmp_path: Path) -> None:
+    plate = make_plate(tmp_path / "p.ome.zarr", {"A/1": ["0", "1"]})
+    sent = source_of(np.zeros((20, 24)), FileSource(plate, None, "A/1/1"))
+    data, still_there = pickle.loads(pickle.dumps(sent)).open()
+    still_there()
+    assert np.all(data[:] == 1)
 
 
 def test_a_well_that_is_missing_is_told_when_it_is_opened(tmp_path: Path) -> None:

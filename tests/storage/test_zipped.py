@@ -67,6 +67,25 @@ def test_arrays(tmp_path: Path, method: int, options: dict[str, object]) -> None
         np.testing.assert_array_equal(image.data[1, 40:60, 3:9], DATA[1, 40:60, 3:9])
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_zip_files_of_zarr_itself_where_the_last_of_a_name_counts(tmp_path: Path) -> None:
+    with zarr.storage.ZipStore(tmp_path / "x.zarr.zip", mode="w") as store:
+        made = zarr.create_array(store, shape=DATA.shape, dtype=DATA.dtype, chunks=(1, 32, 32))
+        made[...] = 0 * DATA + 1
+        made[...] = DATA
+        made.attrs["later"] = True
+    pixels, _ = read(tmp_path / "x.zarr.zip")
+    np.testing.assert_array_equal(pixels, DATA)
+
+
+def test_what_a_mac_adds_to_a_zip_file_is_passed_over(tmp_path: Path) -> None:
+    path = zipped(array(tmp_path / "x.zarr"), "x.zarr.zip", top="x.zarr/")
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("__MACOSX/x.zarr/._zarr.json", b"\0\5\x16\7")
+        file.writestr("x.zarr/.DS_Store", b"\0\0\0\1")
+    np.testing.assert_array_equal(read(path)[0], DATA)
+
+
 def test_of_a_shard_only_what_is_wanted_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = np.concatenate([DATA] * 8)
     path = zipped(array(tmp_path / "x.zarr", data, chunks=(1, 8, 8), shards=(16, 80, 80)), "x.zarr.zip")
