@@ -148,12 +148,12 @@ def what_to_give(place: Place, group: zarr.Group) -> str:
     if wells:
         return (
             f"{name} is a plate with {len(wells)} wells, and one image is upscaled at a time; "
-            f"give a field of a well, {_given(place, group, f'{wells[0]}/0')} ({ALL_OF_THEM})"
+            f"give a field of a well, {_given(place, str(place), group, f'{wells[0]}/0')} ({ALL_OF_THEM})"
         )
     if fields:
         return (
             f"{name} is a well with {len(fields)} fields; give one of them, "
-            f"{_given(place, group, fields[0])} ({ALL_OF_THEM})"
+            f"{_given(place, str(place), group, fields[0])} ({ALL_OF_THEM})"
         )
     labels = told.get("labels")
     inside = [str(label) for label in labels] if isinstance(labels, list) else []
@@ -163,16 +163,16 @@ def what_to_give(place: Place, group: zarr.Group) -> str:
         remote = isinstance(place, Address)  # of which not all is known that lies there
         hint = "give one of the arrays or images in it" if remote else "there is nothing in it"
     else:
-        hint = f"give one of the things in it, {_given(place, group, *inside[:NAMED])}"
+        hint = f"give one of the things in it, {_given(place, place.name, group, *inside[:NAMED])}"
     return f"{name} is a zarr group but no OME-Zarr image; {hint}"
 
 
-def _given(place: Place, group: zarr.Group, *names: str) -> str:
+def _given(place: Place, shown: str, group: zarr.Group, *names: str) -> str:
     """How a user gives what lies in a group; in a zip file there are no paths."""
     paths = ["/".join(filter(None, (group.path, name))) for name in names]
     if isinstance(place, Path) and place.is_file():
         return f"e.g. --series {paths[0]}, series={paths[0]!r} in a script"
-    return f"e.g. {', '.join(f'{place}/{path}' for path in paths)}"
+    return f"e.g. {', '.join(f'{shown}/{path}' for path in paths)}"
 
 
 def refuse_labels(place: Place, group: zarr.Group) -> None:

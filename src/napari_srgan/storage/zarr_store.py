@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -73,7 +73,8 @@ def zarr_images(place: Place) -> list[str]:
     where = _where(place)
     try:
         node = _node(where, "")
-        paths = image_paths(node, where.holds_zarr, place) if isinstance(node, zarr.Group) else []
+        with threads_told(), _unwarned():
+            paths = image_paths(node, where.holds_zarr, place) if isinstance(node, zarr.Group) else []
         return paths or [""]
     finally:
         where.close()
@@ -138,7 +139,7 @@ def _remote(address: Address) -> _Where:
 def _open(where: _Where, axes: str | None, part: str) -> StoredImage:
     node = _node(where, part)
     try:
-        with threads_told():
+        with threads_told(), _unwarned():
             if isinstance(node, zarr.Array):
                 return replace(_open_array(where, node, axes), part=part)
             return replace(_open_image(where, node, axes), part=part)
@@ -148,6 +149,14 @@ def _open(where: _Where, axes: str | None, part: str) -> StoredImage:
         raise unreadable(where.place.name, error) from error
 
 
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Keep zarr from warning of metadata that others consolidated, and of files that are none of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _node(where: _Where, part: str) -> zarr.Array[Any] | zarr.Group:
     """The array or the group at a path."""
     place = where.place / part if part else where.place
@@ -155,8 +164,7 @@ def _node(where: _Where, part: str) -> zarr.Array[Any] | zarr.Group:
         where.refuse_if_refused()
         raise UserError(f"{place} is no zarr array: there is no zarr.json, .zarray or .zgroup in it")
     try:
-        with threads_told(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of metadata that others consolidated
+        with threads_told(), _unwarned():
             return zarr.open(where.store, path=part, mode="r")
     except UserError:
         raise
