@@ -354,3 +354,25 @@ def test_labels_of_slices_are_kept(up: Any) -> None:
     )
     assert imagej(path)["Labels"] == labels
     assert (imagej(path)["min"], imagej(path)["max"]) == (5, 700)
+
+
+def test_levels_are_made_on_request(upscale: Shell, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "in.tif", np.arange(40 * 48, dtype=np.uint16).reshape(40, 48))
+    for option, levels in (("--pyramid", 2), ("--no-pyramid", 1)):
+        done = upscale(tmp_path / "in.tif", tmp_path / "out.ome.tif", option, "--overwrite")
+        assert done.exit_code == 0
+        with tifffile.TiffFile(tmp_path / "out.ome.tif") as file:
+            assert len(file.series[0].levels) == levels
+    refused = upscale(tmp_path / "in.tif", tmp_path / "out.tif", "--pyramid")
+    assert (refused.exit_code, "a pyramid is written to .ome.tif" in refused.stderr) == (1, True)
+    assert upscale(tmp_path / "in.tif", tmp_path / "out.ome.zarr", "--pyramid").exit_code == 0
+    refused = upscale(tmp_path / "in.tif", tmp_path / "more.ome.zarr", "--no-pyramid")
+    assert (refused.exit_code, "always has a pyramid" in refused.stderr) == (1, True)
+
+
+def test_an_axis_without_a_name_is_told_where_it_is_written_as_time(upscale: Shell, tmp_path: Path) -> None:
+    stack = np.zeros((3, 40, 48), np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", stack, metadata=None, photometric="minisblack")
+    told = upscale(tmp_path / "in.tif", tmp_path / "out.ome.tif")
+    assert "an axis without a name is written as T" in told.stderr
+    assert "written as" not in upscale(tmp_path / "in.tif", tmp_path / "b.ome.tif", "--axes", "ZYX").stderr

@@ -22,6 +22,7 @@ from napari_srgan.reliability.maps import OnTop
 from napari_srgan.reliability.validation import compare_with_truth
 from napari_srgan.storage.address import local_path, place_of
 from napari_srgan.storage.formats import open_image
+from napari_srgan.storage.series import ALL, series_of
 
 Named = Model | str | os.PathLike[str]
 """A model, its name in the library, or its file."""
@@ -212,10 +213,13 @@ def upscale_and_trust(
     """
     from napari_srgan.api.upscaling import upscale
 
+    if options["series"] == ALL:
+        raise UserError("what can be believed is told of one image at a time; name it, e.g. series=0")
     result = upscale(image, model, progress=progress, **options)
     chosen = {key: options[key] for key in ("axes", "region", "device", "precision")}
     if isinstance(image, str | os.PathLike):
-        with open_image(place_of(image), options["axes"]) as stored:
+        part = series_of(place_of(image), _text(options["series"]))[0].part
+        with open_image(place_of(image), options["axes"], part) as stored:
             axes = axes_of(stored.data, options["axes"] or stored.axes)
             report = _report(stored.data, result, model, chosen | {"axes": axes}, progress)
     else:
@@ -225,6 +229,10 @@ def upscale_and_trust(
     if options["out"] is not None:
         report.write(local_path(options["out"]))
     return result, report
+
+
+def _text(series: Any) -> str | None:
+    return None if series is None else str(series)
 
 
 def _report(

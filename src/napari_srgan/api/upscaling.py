@@ -12,7 +12,7 @@ from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.api.calls import finish, is_layer
 from napari_srgan.cluster.anywhere import upscale_anywhere_job
 from napari_srgan.cluster.source import FileSource
-from napari_srgan.errors import ImageWarning, UserError
+from napari_srgan.errors import ImageWarning, UserError, words_of
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.clip_plans import notes_on_time
@@ -20,6 +20,8 @@ from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.storage.address import Place, local_path, place_of
+from napari_srgan.storage.formats import ending, open_image
+from napari_srgan.storage.series import ALL, Series, series_of
 from napari_srgan.storage.spacing import spacings_as
 from napari_srgan.storage.zarr_store import open_result
 
@@ -40,6 +42,7 @@ def upscale(
     lazy: bool = False,
     cluster: Any = "auto",
     trust: bool = False,
+    series: str | int | None = None,
     progress: bool = True,
 ) -> Any:
     """Upscale an image.
@@ -49,7 +52,7 @@ def upscale(
     image
         An array (numpy, dask, zarr, xarray) of two to five axes, with colour samples
         last for RGB; a napari image layer; or with `out` the path of an image (TIFF, OME-TIFF, zarr,
-        OME-Zarr) or the address of a zarr or OME-Zarr (``https://``, ``s3://``, ...).
+        OME-Zarr, zipped zarr) or the address of a zarr or OME-Zarr (``https://``, ``s3://``, ...).
     model
         A model, its name in the library, or a ``.safetensors`` file; unsaid,
         ``microscopy-x2``, or ``photo-x4`` for RGB. One of factor 1 denoises or deblurs.
@@ -85,6 +88,9 @@ def upscale(
     trust
         Tell what can be believed of the result, too, as :func:`~napari_srgan.trust` does; beside `out` it is
         written as ``<out>.trust.json`` and ``<out>.trust.md``.
+    series
+        Which image of a file with several: the number or the name of a series, the path of a field of a plate
+        (``"A/1/0"``); the first if unsaid. ``"all"``: each of them, into the folder `out`.
     progress
         Show a progress bar.
 
@@ -93,12 +99,14 @@ def upscale(
     array or napari.layers.Image, or with `trust` a tuple of that and a TrustReport
         An array of the input's dtype, Y and X multiplied by the factor (an open zarr
         array if `out` is given, a dask array if `lazy`); or for a layer a new image layer that
-        lies exactly on it, not yet added to a viewer (and reads from `out`, if that is given).
+        lies exactly on it, not yet added to a viewer (and reads from `out`, if that is given). With
+        ``series="all"`` a dict of open arrays by the names that tell the results from each other.
 
     Raises
     ------
     UserError
-        If something given cannot be used; the message says what to do.
+        If something given cannot be used; the message says what to do. If it is one of all series, the others
+        are upscaled first.
 
     Warns
     -----
@@ -120,6 +128,10 @@ def upscale(
         options["align"] = align
     if out is None and cluster is not None and cluster is not False and not cluster == "auto":
         raise UserError("a cluster writes its result to a store; say where, out='result.ome.zarr'")
+    if series is not None and not isinstance(image, str | os.PathLike):
+        raise UserError(
+            f"series={series!r} says which image of a file is meant; leave it out for an array or a layer"
+        )
     if lazy:
         if trust:
             raise UserError(
@@ -129,7 +141,7 @@ def upscale(
     if trust:
         from napari_srgan.api.reliability import upscale_and_trust
 
-        options |= {"out": out, "overwrite": overwrite, "cluster": cluster}
+        options |= {"out": out, "overwrite": overwrite, "cluster": cluster, "series": series}
         return upscale_and_trust(image, model, options, progress)
     if is_layer(image):
         if out is not None:
@@ -143,7 +155,7 @@ def upscale(
         return _said_of(finish(upscale_layer_job(image, model, **options), progress))
     if isinstance(image, str | os.PathLike):
         options |= {"overwrite": overwrite, "cluster": cluster}
-        return _file_to_zarr(place_of(image), model, out, options, progress)
+        return _file_to_zarr(place_of(image), model, out, series, options, progress)
     image = check_array(image)
     axes = options["axes"] = axes_of(image, axes)
     chosen = _choose_model(model, axes)
@@ -164,31 +176,66 @@ def _file_to_zarr(
     path: Place,
     model: Model | str | os.PathLike[str] | None,
     out: str | os.PathLike[str] | None,
+    series: str | int | None,
     options: dict[str, Any],
     progress: bool,
 ) -> Any:
-    """Upscale an image in a file; its pixel sizes are those of the file."""
-    from napari_srgan.storage.formats import open_image
-
+    """Upscale an image in a file, or all of them; pixel sizes are those of the file."""
     if out is None:
         kind = "a path" if isinstance(path, Path) else "an address"
         raise UserError(
             f"an image is an array, {str(path)!r} is {kind}; say where the result goes, "
             "out='result.ome.zarr', or open the file first"
         )
-    target = local_path(out)
-    origin = FileSource(path, options["axes"])
-    with open_image(path, options["axes"]) as stored:
+    target, images = local_path(out), series_of(path, None if series is None else str(series))
+    if series != ALL:
+        return _one_to_zarr(images[0], model, target, options, progress)
+    if ending(target):
+        raise UserError(
+            f"series='all' gives a result for each image, and {target.name!r} is the name of one; give a "
+            "folder as out="
+        )
+    results: dict[str, Any] = {}
+    failed: list[str] = []
+    for image in images:
+        try:
+            result = _one_to_zarr(image, model, target, dict(options), progress)
+        except (UserError, OSError, MemoryError) as error:
+            failed.append(f"{image.title}: {words_of(error)}")
+        else:
+            results[image.name] = result
+    if failed:
+        raise UserError(
+            f"{len(failed)} of {len(images)} images could not be upscaled ({'; '.join(failed)}); the results "
+            f"of the others are in {target}"
+        )
+    return results
+
+
+def _one_to_zarr(
+    image: Series,
+    model: Model | str | os.PathLike[str] | None,
+    target: Path,
+    options: dict[str, Any],
+    progress: bool,
+) -> Any:
+    """Upscale one image into a store, or into a folder under a name of its own."""
+    origin = FileSource(image.place, options["axes"], image.part)
+    with open_image(image.place, options["axes"], image.part) as stored:
         if stored.note:
-            warnings.warn(stored.note, ImageWarning, stacklevel=3)
+            warnings.warn(stored.note, ImageWarning, stacklevel=4)
         axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
         options |= {
-            "spacings": spacings_as(stored.spacings, stored.axes, axes), "source": str(path),
-            "inputs": [path, *stored.other_files], "still_there": stored.still_there, "origin": origin,
+            "spacings": spacings_as(stored.spacings, stored.axes, axes), "source": stored.source,
+            "inputs": [image.place, *stored.other_files], "still_there": stored.still_there,
+            "origin": origin,
         }  # fmt: skip
         chosen = _choose_model(model, axes)
         options["look"] = stored.result_look(axes, other_quantities=chosen.card.result is not None)
-        options["notes"] = _say_of(stored.data, axes, chosen, 5)
+        options["notes"] = _say_of(stored.data, axes, chosen, 6)
+        if not ending(target):
+            target.mkdir(parents=True, exist_ok=True)
+            target /= image.result_name(chosen.scale_factor, ".ome.zarr")
         return _to_zarr(stored.data, chosen, target, options, progress)
 
 

@@ -15,8 +15,8 @@ import tifffile
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.limits import OME_XML, read_small
+from napari_srgan.storage.quiet import quiet
 from napari_srgan.storage.tiff_limits import TimedFile
-from napari_srgan.storage.tiff_quiet import quiet
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class OmeFiles:
         """The files of the first image that has planes in a file; of the first of all if there is none."""
         mine = (files for files in self.images if path in files)
         return next(mine, self.images[0] if self.images else ())
+
+    def image_at(self, number: int, path: Path) -> tuple[Path, ...]:
+        """The files of an image by its number in the metadata; as :meth:`image_in` if there is none."""
+        return self.images[number] if number < len(self.images) else self.image_in(path)
 
 
 def ome_files(path: Path, metadata: str) -> OmeFiles:
