@@ -62,8 +62,8 @@ def _imagej_look(metadata: dict[str, Any], sizes: dict[str, int]) -> ImageLook:
     ranges = list(np.ravel(metadata.get("Ranges", ())))
     if count == 1 and not ranges:
         ranges = [metadata.get("min"), metadata.get("max")]
-    tables = metadata.get("LUTs") or []
-    tables = tables if isinstance(tables, list) else [tables]
+    tables = metadata.get("LUTs", [])
+    tables = tables if isinstance(tables, list) else [tables]  # tifffile gives a single one as it is
     names, planes = _labelled(metadata.get("Labels"), sizes)
     channels = []
     for at in range(count):
