@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
@@ -16,7 +17,7 @@ from napari_srgan.errors import UserError, threads_told
 from napari_srgan.storage import limits
 from napari_srgan.storage.file_array import FileArray, damaged, unreadable
 from napari_srgan.storage.image import StoredImage, arrange
-from napari_srgan.storage.ome_files import OmeFiles, ome_files, refuse_missing
+from napari_srgan.storage.ome_files import NotTogether, OmeFiles, names_of, ome_files, refuse_missing
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.tiff_chain import where_it_breaks
 from napari_srgan.storage.tiff_limits import TimedFile, check_ome
@@ -38,8 +39,15 @@ def open_tiff(path: Path) -> StoredImage:
         If it is no TIFF, is cut off, is compressed in a way we cannot read, or belongs to a set of files
         that are not all there.
     """
+    first: NotTogether | None = None
     with quiet():
-        return _open(path)
+        for name in names_of(path):
+            try:
+                return replace(_open(name), path=path)
+            except NotTogether as error:
+                first = first or error
+    assert first is not None
+    raise first
 
 
 def _open(path: Path) -> StoredImage:
@@ -124,13 +132,17 @@ def _first_series(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSerie
         raise damaged(path.name, "there is no image in it")
     for series in file.series:
         # tifffile may open the same file a second time as a member of its set.
-        if any(page is not None and page.parent.filename == file.filename for page in series.pages):
+        if any(page is not None and _same_file(page.parent, file) for page in series.pages):
             break
     else:
         series = file.series[0]
     refuse_unsupported(path, series.keyframe)
     _refuse_cut_off(file, series)
     return series
+
+
+def _same_file(one: tifffile.TiffFile, other: tifffile.TiffFile) -> bool:
+    return os.path.realpath(one.filehandle.path) == os.path.realpath(other.filehandle.path)
 
 
 def _open_series(
