@@ -86,7 +86,8 @@ def _labelled(labels: Any, sizes: dict[str, int]) -> tuple[list[str], tuple[Plan
         return [], ()
     bare = [_PLACE_IN_LABEL.sub("", str(label)).strip() for label in labels]
     names = bare[:c]
-    if c > 1 and len(set(names)) == c and all(name == names[at % c] for at, name in enumerate(bare)):
+    # What stands on the only plane says nothing about what it names.
+    if len(bare) > 1 and len(set(names)) == c and all(name == names[at % c] for at, name in enumerate(bare)):
         return names, ()
     places = np.ndindex(t, z, c)
     return [], tuple(
