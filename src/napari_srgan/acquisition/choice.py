@@ -165,8 +165,8 @@ def why_unsuited(
     movie
         Whether the image has a time axis, along which frames can help each other.
     rgb
-        Whether the image is one in colours: models made for as many channels are named first. If unsaid, it is
-        taken for what the model was made for.
+        Whether the image is one in colours: models made for as many channels are named first. If unsaid, it
+        is taken for what the model was made for.
     """
     if fit(card, found) != "unsuited":
         return ""

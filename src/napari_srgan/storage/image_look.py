@@ -114,9 +114,7 @@ class ImageLook:
 
     def _planes_over(self, other: ImageLook) -> tuple[PlaneRecord, ...]:
         mine, others = self.by_place(), other.by_place()
-        both = others | {
-            place: plane.over(others.get(place, PlaneRecord())) for place, plane in mine.items()
-        }
+        both = others | {place: plane.over(others.get(place, PlaneRecord())) for place, plane in mine.items()}
         return tuple(both[place] for place in sorted(both))
 
     def along(self, stored: str, axes: str) -> ImageLook:

@@ -94,7 +94,7 @@ def names_of(path: Path) -> Iterator[Path]:
     """
     yield path
     leads_to = Path(os.path.realpath(path))
-    if leads_to != Path(os.path.abspath(path)):
+    if leads_to != path.absolute():
         yield leads_to
 
 

@@ -177,7 +177,7 @@ class PictureOutput(Output):
         return memory_sink(shape, dtype)
 
     def _plane(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of the only plane: Y, X and colours; the other axes, as of a GIF of one frame, have one place."""
+        """Shape of the only plane: Y, X and colours; other axes, as of a GIF of one frame, have one place."""
         assert self.axes is not None
         leading = shape[: self.axes.index("Y")]
         if math.prod(leading) != 1:
