@@ -239,14 +239,15 @@ def test_an_image_without_a_pixel_size_is_given_none(up: Any) -> None:
     assert tags(path)[0] == 1
 
 
-def test_a_missing_input_is_told_before_torch_is_imported(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["upscale nosuch.tif b.tif", "fine-tune --high nosuch.tif --out m.bin"])
+def test_a_missing_input_is_told_before_torch_is_imported(tmp_path: Path, command: str) -> None:
     import subprocess
     import sys
 
     program = (
         "import sys\n"
         "from napari_srgan.cli import app\n"
-        "try:\n    app(['upscale', 'nosuch.tif', 'b.tif'])\n"
+        f"try:\n    app({command.split()})\n"
         "except SystemExit as end:\n    print(end.code, 'torch' in sys.modules)\n"
     )
     done = subprocess.run(
