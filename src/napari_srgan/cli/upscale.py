@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_srgan.cli.terminal import complain, errors_told
+from napari_srgan.cli.terminal import complain, errors_told, refuse_missing
 from napari_srgan.errors import UserError
 from napari_srgan.progress_bar import progress_bar, run_job
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from napari_srgan.cli.targets import Target
     from napari_srgan.inference.upscale import Region
     from napari_srgan.models import Model
-    from napari_srgan.storage.address import Place
     from napari_srgan.storage.image import StoredImage
     from napari_srgan.storage.image_look import ImageLook
     from napari_srgan.storage.series import Series
@@ -123,7 +122,7 @@ def upscale(
         from napari_srgan.storage.address import local_path, place_of
 
         given, output = [place_of(path) for path in paths[:-1]], local_path(paths[-1])
-        _refuse_missing(given)  # before torch is imported, which takes seconds
+        refuse_missing(given, all_needed=False)
         from napari_srgan.cli.inputs import find_inputs
         from napari_srgan.cli.targets import choose_target
 
@@ -272,16 +271,6 @@ class _Run:
         from napari_srgan.models import default_model_name, load_model
 
         return self.model or load_model(default_model_name(rgb=axes.endswith("S")))
-
-
-def _refuse_missing(given: list[Place]) -> None:
-    """Say so at once if there is nothing to upscale; where there is something, it is done first."""
-    missing = [path for path in given if isinstance(path, Path) and not path.exists()]
-    if len(missing) < len(given):
-        return
-    for path in missing[:-1]:
-        complain(f"there is no file {path}")
-    raise UserError(f"there is no file {missing[-1]}")
 
 
 def _load(name: str | None) -> Model | None:

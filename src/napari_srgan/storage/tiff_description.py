@@ -165,6 +165,9 @@ def imagej_options(image: Described) -> dict[str, Any]:
             metadata[key] = imagej_unit(spacing.unit)
     if z.known:
         metadata["spacing"] = z.size
+    for letter, spacing in (("x", x), ("y", y), ("z", z)):
+        if spacing.known and spacing.origin:
+            metadata[f"{letter}origin"] = -spacing.origin / spacing.size  # the pixel that lies at 0
     if (seconds := image.spacing("T").size_in("second")) is not None:
         metadata["finterval"] = seconds
     look = image.look.as_json()

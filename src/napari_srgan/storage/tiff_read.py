@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -17,7 +18,7 @@ from napari_srgan.errors import UserError, threads_told
 from napari_srgan.storage import limits
 from napari_srgan.storage.file_array import FileArray, damaged, unreadable
 from napari_srgan.storage.image import ALL_OF_THEM, StoredImage, arrange
-from napari_srgan.storage.ome_files import OmeFiles, ome_files, refuse_missing
+from napari_srgan.storage.ome_files import NotTogether, OmeFiles, names_of, ome_files, refuse_missing
 from napari_srgan.storage.quiet import quiet
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.tiff_chain import where_it_breaks
@@ -46,7 +47,25 @@ def open_tiff(path: Path, part: str = "") -> StoredImage:
         If it is no TIFF, is cut off, is compressed in a way we cannot read, or belongs to a set of files
         that are not all there.
     """
-    with quiet(), _reading(path, whole=not part) as (file, of_set, stream):
+    image: StoredImage = _at_each_name(path, lambda name: _open(name, part))
+    return replace(image, path=path)
+
+
+def _at_each_name(path: Path, read: Callable[[Path], Any]) -> Any:
+    """Read a file, or what a link leads to, under the name beside which the others of its set lie."""
+    first: NotTogether | None = None
+    with quiet():
+        for name in names_of(path):
+            try:
+                return read(name)
+            except NotTogether as error:
+                first = first or error
+    assert first is not None
+    raise first
+
+
+def _open(path: Path, part: str) -> StoredImage:
+    with _reading(path, whole=not part) as (file, of_set, stream):
         with stream.limited():
             series = _series_in(path, file, part)
             element = _element_of(file, series)
@@ -75,7 +94,12 @@ def tiff_series(path: Path) -> list[tuple[str, str]]:
     UserError
         As :func:`open_tiff`.
     """
-    with quiet(), _reading(path, whole=False) as (file, _, stream):
+    found: list[tuple[str, str]] = _at_each_name(path, _names_of_series)
+    return found
+
+
+def _names_of_series(path: Path) -> list[tuple[str, str]]:
+    with _reading(path, whole=False) as (file, _, stream):
         with stream.limited():
             found = [(str(number), series.name or "") for number, series in _own_series(file)]
         file.close()
@@ -159,7 +183,7 @@ def _own_series(file: tifffile.TiffFile) -> list[tuple[int, tifffile.TiffPageSer
         (number, series)
         for number, series in enumerate(file.series)
         # tifffile may open the same file a second time as a member of its set.
-        if any(page is not None and page.parent.filename == file.filename for page in series.pages)
+        if any(page is not None and _same_file(page.parent, file) for page in series.pages)
     ]
 
 
@@ -198,6 +222,10 @@ def _describes(image: Element, series: tifffile.TiffPageSeries) -> bool:
         and image.get("Name", "") == (series.name or "")
         and (pixels.get("SizeX"), pixels.get("SizeY")) == (str(page.imagewidth), str(page.imagelength))
     )
+
+
+def _same_file(one: tifffile.TiffFile, other: tifffile.TiffFile) -> bool:
+    return os.path.realpath(one.filehandle.path) == os.path.realpath(other.filehandle.path)
 
 
 def _open_series(
