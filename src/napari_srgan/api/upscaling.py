@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from napari_srgan.acquisition.choice import notes_on_input
-from napari_srgan.api.calls import finish, is_layer
-from napari_srgan.cluster.anywhere import upscale_anywhere_job
-from napari_srgan.cluster.source import FileSource
-from napari_srgan.errors import ImageWarning, UserError, words_of
+from napari_srgan.api.calls import choose_model, finish, is_layer, said_of, say_of
+from napari_srgan.api.from_files import file_to_zarr, to_zarr
+from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.clip_plans import notes_on_time
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
-from napari_srgan.models import Model, default_model_name, load_model
-from napari_srgan.storage.address import Place, local_path, place_of
-from napari_srgan.storage.formats import ending, open_image
-from napari_srgan.storage.series import ALL, Series, series_of
-from napari_srgan.storage.spacing import spacings_as
-from napari_srgan.storage.zarr_store import open_result
+from napari_srgan.models import Model
+from napari_srgan.storage.address import local_path, place_of
 
 
 def upscale(
@@ -100,7 +90,8 @@ def upscale(
         An array of the input's dtype, Y and X multiplied by the factor (an open zarr
         array if `out` is given, a dask array if `lazy`); or for a layer a new image layer that
         lies exactly on it, not yet added to a viewer (and reads from `out`, if that is given). With
-        ``series="all"`` a dict of open arrays by the names that tell the results from each other.
+        ``series="all"`` a dict of open arrays by the names that tell the results from each other (that of
+        the file, if it holds one image).
 
     Raises
     ------
@@ -149,94 +140,22 @@ def upscale(
 
             options |= {"overwrite": overwrite, "cluster": cluster}
             stored = finish(stored_layer_job(image, model, local_path(out), **options), progress)
-            return _said_of(stored.layer())
+            return said_of(stored.layer())
         from napari_srgan.viewer.layers import upscale_layer_job
 
-        return _said_of(finish(upscale_layer_job(image, model, **options), progress))
+        return said_of(finish(upscale_layer_job(image, model, **options), progress))
     if isinstance(image, str | os.PathLike):
         options |= {"overwrite": overwrite, "cluster": cluster}
-        return _file_to_zarr(place_of(image), model, out, series, options, progress)
+        return file_to_zarr(place_of(image), model, out, series, options, progress)
     image = check_array(image)
     axes = options["axes"] = axes_of(image, axes)
-    chosen = _choose_model(model, axes)
-    options["notes"] = _say_of(image, axes, chosen, 4)
+    chosen = choose_model(model, axes)
+    options["notes"] = say_of(image, axes, chosen, 4)
     if out is not None:
         options |= {"overwrite": overwrite, "cluster": cluster}
-        return _to_zarr(image, chosen, local_path(out), options, progress)
+        return to_zarr(image, chosen, local_path(out), options, progress)
     result: Upscaled = finish(upscale_job(image, chosen, **options), progress)
     return result.data
-
-
-def _to_zarr(image: Any, model: Model, out: Path, options: dict[str, Any], progress: bool) -> Any:
-    """Upscale into a store, and open that."""
-    return open_result(finish(upscale_anywhere_job(image, model, out, **options), progress))
-
-
-def _file_to_zarr(
-    path: Place,
-    model: Model | str | os.PathLike[str] | None,
-    out: str | os.PathLike[str] | None,
-    series: str | int | None,
-    options: dict[str, Any],
-    progress: bool,
-) -> Any:
-    """Upscale an image in a file, or all of them; pixel sizes are those of the file."""
-    if out is None:
-        kind = "a path" if isinstance(path, Path) else "an address"
-        raise UserError(
-            f"an image is an array, {str(path)!r} is {kind}; say where the result goes, "
-            "out='result.ome.zarr', or open the file first"
-        )
-    target, images = local_path(out), series_of(path, None if series is None else str(series))
-    if series != ALL:
-        return _one_to_zarr(images[0], model, target, options, progress)
-    if ending(target):
-        raise UserError(
-            f"series='all' gives a result for each image, and {target.name!r} is the name of one; give a "
-            "folder as out="
-        )
-    results: dict[str, Any] = {}
-    failed: list[str] = []
-    for image in images:
-        try:
-            result = _one_to_zarr(image, model, target, dict(options), progress)
-        except (UserError, OSError, MemoryError) as error:
-            failed.append(f"{image.title}: {words_of(error)}")
-        else:
-            results[image.name] = result
-    if failed:
-        raise UserError(
-            f"{len(failed)} of {len(images)} images could not be upscaled ({'; '.join(failed)}); the results "
-            f"of the others are in {target}"
-        )
-    return results
-
-
-def _one_to_zarr(
-    image: Series,
-    model: Model | str | os.PathLike[str] | None,
-    target: Path,
-    options: dict[str, Any],
-    progress: bool,
-) -> Any:
-    """Upscale one image into a store, or into a folder under a name of its own."""
-    origin = FileSource(image.place, options["axes"], image.part)
-    with open_image(image.place, options["axes"], image.part) as stored:
-        if stored.note:
-            warnings.warn(stored.note, ImageWarning, stacklevel=4)
-        axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
-        options |= {
-            "spacings": spacings_as(stored.spacings, stored.axes, axes), "source": stored.source,
-            "inputs": [image.place, *stored.other_files], "still_there": stored.still_there,
-            "origin": origin,
-        }  # fmt: skip
-        chosen = _choose_model(model, axes)
-        options["look"] = stored.result_look(axes, other_quantities=chosen.card.result is not None)
-        options["notes"] = _say_of(stored.data, axes, chosen, 6)
-        if not ending(target):
-            target.mkdir(parents=True, exist_ok=True)
-            target /= image.result_name(chosen.scale_factor, ".ome.zarr")
-        return _to_zarr(stored.data, chosen, target, options, progress)
 
 
 def _upscale_lazily(
@@ -260,34 +179,9 @@ def _upscale_lazily(
     if is_layer(image):
         from napari_srgan.viewer.lazy_layer import lazy_layer
 
-        return _said_of(lazy_layer(image, model, **options))
+        return said_of(lazy_layer(image, model, **options))
     image = check_array(image)
     axes = options["axes"] = axes_of(image, options["axes"])
-    chosen = _choose_model(model, axes)
-    options["notes"] = _say_of(image, axes, chosen, 5)
+    chosen = choose_model(model, axes)
+    options["notes"] = say_of(image, axes, chosen, 5)
     return LazyUpscaling(image, chosen, **options).dask()
-
-
-def _said_of(layer: Any) -> Any:
-    """A layer, when what its provenance has to say of the image is said."""
-    _say(layer.metadata.get("napari-srgan", {}).get("notes", ()), 4)
-    return layer
-
-
-def _say_of(image: Any, axes: str, model: Model, stacklevel: int) -> tuple[str, ...]:
-    """Warn of what is odd about an image; return what its time axis does not tell by itself."""
-    notes = notes_on_input(image, axes, model.card)
-    _say((*notes_on_time(image, axes, model), *notes), stacklevel)
-    return notes
-
-
-def _say(notes: Iterable[str], stacklevel: int) -> None:
-    """Warn of what is odd about an image, in the line of the script that gave it."""
-    for note in notes:
-        warnings.warn(note, ImageWarning, stacklevel=stacklevel)
-
-
-def _choose_model(model: Model | str | os.PathLike[str] | None, axes: str) -> Model:
-    if model is None:
-        return load_model(default_model_name(rgb=axes.endswith("S")))
-    return model if isinstance(model, Model) else load_model(model)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element, fromstring
 
 import numpy as np
 import tifffile
@@ -26,6 +24,7 @@ from napari_srgan.storage.tiff_limits import TimedFile, check_ome
 from napari_srgan.storage.tiff_look import tiff_look
 from napari_srgan.storage.tiff_meaning import Converted, Meant, as_meant, upright
 from napari_srgan.storage.tiff_pixels import level_array
+from napari_srgan.storage.tiff_series import element_of, ome_of, own_series, series_in
 from napari_srgan.storage.tiff_spacing import tiff_spacings
 from napari_srgan.storage.tiff_supported import refuse_unsupported
 from napari_srgan.storage.unchanged import unchanged
@@ -67,8 +66,8 @@ def _at_each_name(path: Path, read: Callable[[Path], Any]) -> Any:
 def _open(path: Path, part: str) -> StoredImage:
     with _reading(path, whole=not part) as (file, of_set, stream):
         with stream.limited():
-            series = _series_in(path, file, part)
-            element = _element_of(file, series)
+            series = series_in(path, file, part)
+            element = element_of(file, series)
             mine = () if of_set is None else of_set.image_at(element, path)
             for other in mine if part else ():  # of the first image they were looked at before
                 refuse_missing(path, [other])
@@ -101,7 +100,7 @@ def tiff_series(path: Path) -> list[tuple[str, str]]:
 def _names_of_series(path: Path) -> list[tuple[str, str]]:
     with _reading(path, whole=False) as (file, _, stream):
         with stream.limited():
-            found = [(str(number), series.name or "") for number, series in _own_series(file)]
+            found = [(str(number), series.name or "") for number, series in own_series(file)]
         file.close()
         stream.close()
         return found or [("", "")]
@@ -177,57 +176,6 @@ def _refuse_broken(path: Path, stream: TimedFile, file: tifffile.TiffFile) -> No
         raise damaged(path.name, f"it ends before its last plane: {broken}")
 
 
-def _own_series(file: tifffile.TiffFile) -> list[tuple[int, tifffile.TiffPageSeries]]:
-    """The images that lie in a file, and not only in others of its set, with their numbers."""
-    return [
-        (number, series)
-        for number, series in enumerate(file.series)
-        # tifffile may open the same file a second time as a member of its set.
-        if any(page is not None and _same_file(page.parent, file) for page in series.pages)
-    ]
-
-
-def _series_in(path: Path, file: tifffile.TiffFile, part: str) -> tifffile.TiffPageSeries:
-    """An image of a file by its number; the first that lies in it if there is none."""
-    if not file.series:
-        raise damaged(path.name, "there is no image in it")
-    own = _own_series(file)
-    if not part:
-        return own[0][1] if own else file.series[0]
-    for number, series in own:
-        if part == str(number):
-            return series
-    raise UserError(f"there is no series {part} in {path.name}; it has {', '.join(str(n) for n, _ in own)}")
-
-
-def _element_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> int:
-    """Which image of the OME-XML a series is; tifffile leaves out those that it cannot read."""
-    root = _ome_of(file)
-    images = [] if root is None else root.findall("{*}Image")
-    at = 0
-    for one in file.series:
-        fits = (n for n in range(at, len(images)) if _describes(images[n], one))
-        found = next(fits, None)
-        if one is series:
-            return found or 0
-        at = at if found is None else found + 1
-    return 0
-
-
-def _describes(image: Element, series: tifffile.TiffPageSeries) -> bool:
-    pixels = image.find("{*}Pixels")
-    page = series.keyframe
-    return (
-        pixels is not None
-        and image.get("Name", "") == (series.name or "")
-        and (pixels.get("SizeX"), pixels.get("SizeY")) == (str(page.imagewidth), str(page.imagelength))
-    )
-
-
-def _same_file(one: tifffile.TiffFile, other: tifffile.TiffFile) -> bool:
-    return os.path.realpath(one.filehandle.path) == os.path.realpath(other.filehandle.path)
-
-
 def _open_series(
     path: Path, file: tifffile.TiffFile, stream: TimedFile, series: tifffile.TiffPageSeries, element: int
 ) -> StoredImage:
@@ -243,7 +191,7 @@ def _open_series(
         array = series.asarray().reshape([sizes.get(letter, 1) for letter in letters])
     plain = not (file.is_ome or file.is_imagej)
     meant = _seen(array, letters, series.keyframe, plain)
-    ome = _only(_ome_of(file), element)
+    ome = ome_of(file, element)
     told = tiff_spacings(file, series, ome)
     spacings = tuple(told.placed.get(letter, Spacing()) for letter in meant.letters)
     seen, letters = _turned(meant, series.keyframe, plain)
@@ -271,9 +219,9 @@ def _open_series(
 
 
 def _more_images(path: Path, file: tifffile.TiffFile) -> str:
-    others = len(file.series) - 1
+    others = len(own_series(file)) - 1
     more = "1 more image" if others == 1 else f"{others} more images"
-    return f"{path.name} holds {more}; the first is taken ({ALL_OF_THEM})" if others else ""
+    return f"{path.name} holds {more}; the first is taken ({ALL_OF_THEM})" if others > 0 else ""
 
 
 def _missing_planes(path: Path, series: tifffile.TiffPageSeries) -> str:
@@ -283,18 +231,6 @@ def _missing_planes(path: Path, series: tifffile.TiffPageSeries) -> str:
             "stopped; they are 0"
         )
     return ""
-
-
-def _only(root: Element | None, number: int) -> Element | None:
-    """The OME-XML of one image."""
-    for at, image in enumerate([] if root is None else root.findall("{*}Image")):
-        if root is not None and at != number:
-            root.remove(image)
-    return root
-
-
-def _ome_of(file: tifffile.TiffFile) -> Element | None:
-    return fromstring(file.ome_metadata) if file.is_ome and file.ome_metadata else None
 
 
 def _seen(array: Any, letters: str, page: Any, plain: bool) -> Meant:
