@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -83,6 +86,33 @@ def library_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("NAPARI_SRGAN_MODELS", str(folder))
     return folder
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The stand-in for bioio in its place, whether that is installed or not."""
+    installed = _forget_bioio()
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "bioio_stand_in"))
+    module = importlib.import_module("bioio")
+    module.READ.clear()
+    yield module
+    _forget_bioio()
+    sys.modules.update(installed)
+
+
+@pytest.fixture
+def without_bioio(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No bioio, whether it is installed or not."""
+    installed = _forget_bioio()
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "bioio", None)
+        yield
+    sys.modules.update(installed)
+
+
+def _forget_bioio() -> dict[str, ModuleType]:
+    names = [name for name in sys.modules if name.partition(".")[0] == "bioio"]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_srgan.acquisition import Acquisition, look_at
-    from napari_srgan.api import fine_tune, upscale
+    from napari_srgan.api import fine_tune, project_back, trust, upscale, validate
     from napari_srgan.errors import ImageWarning, UserError
     from napari_srgan.models import (
         Model,
@@ -26,12 +26,18 @@ if TYPE_CHECKING:
         rename_model,
         save_model,
     )
+    from napari_srgan.reliability import TrustReport, Validation
 
 _HOMES = {
     "Acquisition": "napari_srgan.acquisition",
     "look_at": "napari_srgan.acquisition",
     "fine_tune": "napari_srgan.api",
+    "project_back": "napari_srgan.api",
+    "trust": "napari_srgan.api",
     "upscale": "napari_srgan.api",
+    "validate": "napari_srgan.api",
+    "TrustReport": "napari_srgan.reliability",
+    "Validation": "napari_srgan.reliability",
     "ImageWarning": "napari_srgan.errors",
     "UserError": "napari_srgan.errors",
     "Model": "napari_srgan.models",
@@ -52,7 +58,9 @@ __all__ = [
     "ImageWarning",
     "Model",
     "ModelCard",
+    "TrustReport",
     "UserError",
+    "Validation",
     "add_model",
     "blend",
     "delete_model",
@@ -62,9 +70,12 @@ __all__ = [
     "list_models",
     "load_model",
     "look_at",
+    "project_back",
     "rename_model",
     "save_model",
+    "trust",
     "upscale",
+    "validate",
 ]
 
 

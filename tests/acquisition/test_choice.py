@@ -16,7 +16,7 @@ from napari_srgan.acquisition.choice import (
     suited_model,
     why_unsuited,
 )
-from napari_srgan.models import ModelCard, TrainedInput
+from napari_srgan.models import ModelCard, TrainedInput, list_models
 
 NOISY = Acquisition(noisy=True, noise=0.1, photons=40.0, drowned=True, blur=0.9)
 CLEAN = Acquisition(noise=0.001)
@@ -111,6 +111,23 @@ def test_without_a_model_of_the_same_factor_one_of_another_is_named() -> None:
     )
     restoring = card("restoring", ROBUST.trained_input, scale_factor=1)
     assert why_unsuited(large, NOISY, [large, restoring]).endswith(": fine-tune a model on such images")
+
+
+def test_of_a_gray_image_a_model_for_gray_ones_is_named() -> None:
+    photo = card("photo-x2", TrainedInput(), channels=3)
+    noisy_photo = card("noisy-photo-x2", ROBUST.trained_input, channels=3)
+    assert why_unsuited(photo, NOISY, [photo, ROBUST], rgb=False).endswith(": choose robust-x2")
+    assert why_unsuited(photo, NOISY, [noisy_photo, ROBUST], rgb=False).endswith(": choose robust-x2")
+    assert why_unsuited(photo, NOISY, [noisy_photo], rgb=False).endswith(": choose noisy-photo-x2")
+    for rgb in (True, None):
+        assert why_unsuited(photo, NOISY, [noisy_photo, ROBUST], rgb=rgb).endswith(": choose noisy-photo-x2")
+        assert why_unsuited(photo, NOISY, [ROBUST], rgb=rgb).endswith(": fine-tune a model on such images")
+
+
+def test_a_gray_image_is_told_of_the_bundled_model_that_was_trained_with_noise() -> None:
+    (photo,) = (card for card in list_models() if card.name == "photo-x4")
+    (note,) = notes_on_input(IMAGE, "YX", photo)
+    assert note.endswith("photo-x4 was trained without noise and takes it for detail: choose microscopy-x4")
 
 
 FINE_NOISE = Acquisition(noisy=True, noise=0.05, photons=200.0)

@@ -107,7 +107,9 @@ def test_what_is_left_out_is_said_and_fails(upscale: Shell, folder: Path, tmp_pa
     result = upscale(folder, tmp_path / "out")
     assert result.exit_code == 1
     assert names(tmp_path / "out") == {"a_x2.tif", "c_x2.tif"}
-    assert "b.czi, d.dcm are in formats that cannot be read here; convert them" in result.stderr
+    assert (
+        "b.czi, d.dcm are in formats that cannot be read here; install what reads such files" in result.stderr
+    )
     assert "sub is a folder; give it too" in result.stderr
     assert "e.dat is no image that is known here" in result.stderr
     assert "readme" not in result.stderr

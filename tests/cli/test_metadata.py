@@ -76,7 +76,7 @@ def test_imagej_has_y_in_the_unit_of_x(up: Any) -> None:
     mixed = NANOMETERS | {"PhysicalSizeX": 0.13, "PhysicalSizeXUnit": "µm"}
     path, _ = up("o.tif", source="i.ome.tif", metadata=mixed)
     assert imagej(path)["unit"] == "um"
-    assert spacings(path) == (Spacing(0.065, "micrometer"), Spacing(0.065, "micrometer"))
+    assert [(spacing.size, spacing.unit) for spacing in spacings(path)] == [(0.065, "micrometer")] * 2
 
 
 def test_what_cannot_be_in_the_unit_of_x_says_so(up: Any) -> None:
@@ -197,6 +197,16 @@ def test_the_stage_is_where_it_was(up: Any) -> None:
     assert (float(second["ExposureTime"]), second["ExposureTimeUnit"]) == (0.06, "s")
 
 
+def test_imagej_knows_where_pixels_lie(up: Any) -> None:
+    metadata = {"axes": "ZYX", "Plane": PLANES} | MICROMETERS | DEPTH
+    path, _ = up("o.tif", STACK[:2], "i.ome.tif", photometric="minisblack", metadata=metadata)
+    # ImageJ's coordinates: (pixel - origin) * size.
+    told = imagej(path)
+    assert -told["xorigin"] * 0.2 == pytest.approx(999.9)
+    assert -told["yorigin"] * 0.2 == pytest.approx(1999.9)
+    assert [spacing.origin for spacing in spacings(path)] == pytest.approx([3, 1999.9, 999.9])
+
+
 def test_numbers_of_a_stage_stay_as_they_are(up: Any) -> None:
     planes = {"PositionX": [7.5], "PositionY": [8.5], "PositionZ": [9.5]}
     path, _ = up("o.ome.tif", source="i.ome.tif", metadata={"Plane": planes} | MICROMETERS)
@@ -229,14 +239,15 @@ def test_an_image_without_a_pixel_size_is_given_none(up: Any) -> None:
     assert tags(path)[0] == 1
 
 
-def test_a_missing_input_is_told_before_torch_is_imported(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["upscale nosuch.tif b.tif", "fine-tune --high nosuch.tif --out m.bin"])
+def test_a_missing_input_is_told_before_torch_is_imported(tmp_path: Path, command: str) -> None:
     import subprocess
     import sys
 
     program = (
         "import sys\n"
         "from napari_srgan.cli import app\n"
-        "try:\n    app(['upscale', 'nosuch.tif', 'b.tif'])\n"
+        f"try:\n    app({command.split()})\n"
         "except SystemExit as end:\n    print(end.code, 'torch' in sys.modules)\n"
     )
     done = subprocess.run(
@@ -334,6 +345,33 @@ def test_looks_of_imagej_are_kept(up: Any, target: str) -> None:
         assert [(one["start"], one["end"]) for one in windows] == [(10, 500), (20, 900)]
 
 
+@pytest.mark.parametrize("target", ["o.ome.tif", "o.tif", "o.ome.zarr", "o.zarr"])
+@pytest.mark.parametrize("axes", ["YX", "ZYX"])
+def test_one_channel_keeps_all_that_is_known(up: Any, axes: str, target: str) -> None:
+    channel = {name: values[1:] for name, values in CHANNELS.items()}
+    planes = {name: values[: len(axes) - 1] for name, values in PLANES.items()}
+    metadata = {"axes": axes, "Channel": channel, "Plane": planes} | MICROMETERS
+    pixels = GRAY if axes == "YX" else STACK[:2]
+    path, _ = up(target, pixels, "i.ome.tif", photometric="minisblack", metadata=metadata)
+    with open_image(path) as image:
+        look = image.look
+    (gfp,) = look.channels
+    assert (gfp.name, gfp.colour, gfp.emission, gfp.excitation) == ("GFP", "00FF00", 509, 488)
+    assert [plane.time for plane in look.planes] == [0, 1.5][: len(axes) - 1]
+    assert [plane.exposure for plane in look.planes] == [0.05, 0.06][: len(axes) - 1]
+    assert [plane.position[0] for plane in look.planes] == pytest.approx([3, 4][: len(axes) - 1])
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
+@pytest.mark.parametrize("target", ["o.ome.tif", "o.tif", "o.ome.zarr"])
+def test_one_channel_in_colours_of_imagej(up: Any, target: str, dtype: str) -> None:
+    options = {"imagej": True, "metadata": {"LUTs": [FIRE], "min": 5, "max": 70}}
+    path, _ = up(target, (GRAY / 20).astype(dtype), **options)
+    with open_image(path) as image:
+        assert image.look.channels[0].table == FIRE.T.tobytes()
+        assert image.look.channels[0].limits == (5, 70)
+
+
 def test_colour_tables_are_kept(up: Any) -> None:
     green = np.stack([np.zeros(256), np.arange(256), np.zeros(256)]).astype("u2") * 257
     options = {"photometric": "palette", "colormap": green}
@@ -354,3 +392,25 @@ def test_labels_of_slices_are_kept(up: Any) -> None:
     )
     assert imagej(path)["Labels"] == labels
     assert (imagej(path)["min"], imagej(path)["max"]) == (5, 700)
+
+
+def test_levels_are_made_on_request(upscale: Shell, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "in.tif", np.arange(40 * 48, dtype=np.uint16).reshape(40, 48))
+    for option, levels in (("--pyramid", 2), ("--no-pyramid", 1)):
+        done = upscale(tmp_path / "in.tif", tmp_path / "out.ome.tif", option, "--overwrite")
+        assert done.exit_code == 0
+        with tifffile.TiffFile(tmp_path / "out.ome.tif") as file:
+            assert len(file.series[0].levels) == levels
+    refused = upscale(tmp_path / "in.tif", tmp_path / "out.tif", "--pyramid")
+    assert (refused.exit_code, "a pyramid is written to .ome.tif" in refused.stderr) == (1, True)
+    assert upscale(tmp_path / "in.tif", tmp_path / "out.ome.zarr", "--pyramid").exit_code == 0
+    refused = upscale(tmp_path / "in.tif", tmp_path / "more.ome.zarr", "--no-pyramid")
+    assert (refused.exit_code, "always has a pyramid" in refused.stderr) == (1, True)
+
+
+def test_an_axis_without_a_name_is_told_where_it_is_written_as_time(upscale: Shell, tmp_path: Path) -> None:
+    stack = np.zeros((3, 40, 48), np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", stack, metadata=None, photometric="minisblack")
+    told = upscale(tmp_path / "in.tif", tmp_path / "out.ome.tif")
+    assert "an axis without a name is written as T" in told.stderr
+    assert "written as" not in upscale(tmp_path / "in.tif", tmp_path / "b.ome.tif", "--axes", "ZYX").stderr

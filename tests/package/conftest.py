@@ -23,7 +23,7 @@ def checkout() -> Path:
 def run_python(tmp_path: Path) -> RunPython:
     """Run code in an interpreter of its own, in an empty folder; gives what it printed."""
 
-    def run(code: str, *, path: Path | None = None) -> str:
+    def run(code: str, *, path: Path | str | None = None) -> str:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         if path is not None:
             environment["PYTHONPATH"] = str(path)

@@ -14,7 +14,7 @@ import pytest
 NOT_IMPORTED = {"torchvision", "npe2"}
 """Needed all the same: networks of later models; the reader of our manifest."""
 BROUGHT_BY_EXTRA = {
-    "av", "bioimageio-core", "bioimageio-spec", "distributed", "lightning-fabric", "napari", "onnx",
+    "av", "bioio", "bioimageio-core", "bioimageio-spec", "distributed", "lightning-fabric", "napari", "onnx",
     "onnxscript",
 }  # fmt: skip
 """Imported by the viewer alone, which only napari itself opens; and by exports and by work in

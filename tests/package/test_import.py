@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,26 @@ print(sorted(heavy & set(sys.modules)))
 
 def test_importing_the_package_imports_neither_torch_nor_qt(run_python: RunPython) -> None:
     assert run_python("import napari_srgan" + LOOK) == "[]"
+
+
+def test_nothing_but_a_file_of_others_imports_bioio(run_python: RunPython, checkout: Path) -> None:
+    look = """
+import sys
+import numpy, tifffile
+import napari_srgan, napari_srgan.api, napari_srgan.cli
+from napari_srgan.cli import inputs, upscale
+from napari_srgan.storage.formats import open_image
+tifffile.imwrite("x.tif", numpy.zeros((20, 20), "u2"))
+open_image(inputs.Path("x.tif")).close()
+before = "bioio" in sys.modules
+try:
+    open_image(inputs.Path(__import__("shutil").copy("x.tif", "x.nd2")))
+except napari_srgan.UserError:
+    pass
+print(before, "bioio" in sys.modules)
+"""
+    paths = [*os.environ.get("PYTHONPATH", "").split(os.pathsep), str(checkout / "tests" / "bioio_stand_in")]
+    assert run_python(look, path=os.pathsep.join(filter(None, paths))) == "False True"
 
 
 def test_finding_the_plugin_imports_neither_torch_nor_qt(run_python: RunPython) -> None:

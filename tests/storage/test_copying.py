@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -219,3 +221,42 @@ def test_a_file_is_not_called_damaged_for_want_of_threads(
         monkeypatch.setattr("asyncio.to_thread", no_thread)
         with pytest.raises(UserError, match="no more threads"):
             _ = image.data[:]
+
+
+NO_THREADS = """
+import sys, threading
+from pathlib import Path
+from napari_srgan.errors import UserError
+from napari_srgan.storage.formats import open_image
+
+start, allowed = threading.Thread.start, False
+
+def give(thread):
+    if not allowed:
+        raise RuntimeError("can't start new thread")
+    start(thread)
+
+threading.Thread.start = give
+for _ in range(2):
+    try:
+        open_image(Path(sys.argv[1]))
+    except UserError as error:
+        print(error)
+if sys.argv[2] == "later":
+    allowed = True
+    with open_image(Path(sys.argv[1])) as image:
+        print(int(image.data[:].sum()))
+"""
+
+
+@pytest.mark.parametrize("later", ["never", "later"])
+def test_zarr_begins_anew_where_it_got_no_thread_at_all(tmp_path: Path, later: str) -> None:
+    # In a process of its own: zarr's thread serves all of it, and ends with it.
+    zarr.create_array(tmp_path / "x.zarr", shape=(48, 40), chunks=(24, 40), dtype="u2")[:] = 7
+    command = [sys.executable, "-W", "ignore", "-c", NO_THREADS, str(tmp_path / "x.zarr"), later]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    said = done.stdout.splitlines()
+    assert len(said) == 2 + (later == "later")
+    assert all("no more threads" in sentence for sentence in said[:2])
+    assert said[2:] == ([str(7 * 48 * 40)] if later == "later" else [])

@@ -94,7 +94,6 @@ def test_tiff_keeps_pixel_sizes(write: Write, dtype: str) -> None:
 REFUSED = [
     ("x.jpg", "YX", "uint16", "JPEG cannot hold uint16"),
     ("x.png", "YX", "float32", "PNG cannot hold float32"),
-    ("x.png", "ZYX", "uint8", "PNG holds one plane"),
     ("x.ome.tif", "YX", "int64", "OME-TIFF cannot hold int64"),
     ("x.bmp", "YX", "uint8", "names no format that can be written"),
     ("x", "YX", "uint8", "names no format that can be written"),
@@ -121,6 +120,23 @@ def test_axes_that_ome_zarr_has_no_place_for(write: Write, tmp_path: Path) -> No
     with pytest.raises(UserError, match="OME-Zarr has no place"):
         write("x.ome.zarr", random_pixels((2, 20, 30, 3), "uint8"), "CYXS")
     assert list(tmp_path.glob("*x*")) == []
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.webp"])
+def test_a_picture_holds_one_plane_whatever_its_axes(write: Write, tmp_path: Path, name: str) -> None:
+    with (
+        pytest.raises(UserError, match=r"holds one plane, and axes 'TYX' of shape \(2, 20, 30\) have 2"),
+        open_output(tmp_path / name, "TYX", np.dtype("uint8")) as output,
+    ):
+        output((2, 20, 30), np.dtype("uint8"))
+    assert (read(write(name, np.full((1, 1, 20, 30, 3), 77, np.uint8), "TZYXS"))[0] == 77).all()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_a_png_of_one_plane_has_its_pixels(write: Write, dtype: str) -> None:
+    for shape, axes in (((1, 20, 30), "TYX"), ((1, 20, 30, 3), "TYXS")):
+        pixels = random_pixels(shape, dtype)
+        np.testing.assert_array_equal(read(write(f"{axes}.png", pixels, axes))[0], pixels[0])
 
 
 def test_alpha_does_not_go_into_jpeg(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_only_the_first_of_several_images_is_read_and_that_is_said(tmp_path: Pat
         file.write(random_pixels((20, 30), "uint8"))
     pixels, image = read(tmp_path / "x.tif")
     assert pixels.shape == (40, 50)
-    assert image.note == "x.tif holds 1 more image; the first is taken"
+    assert image.note == "x.tif holds 1 more image; the first is taken (--series all takes all of them)"
 
 
 def ome(planes: str) -> bytes:

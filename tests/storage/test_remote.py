@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import fsspec
 import numpy as np
 import pytest
 import zarr
+from fsspec import AbstractFileSystem
 
 from loopback import LoopbackServer, nobody
 from napari_srgan import UserError, upscale
@@ -241,6 +243,70 @@ def test_a_server_that_sends_drop_by_drop_is_not_waited_for(
         # Who sends drop by drop is waited for once; who is silent may answer the next time.
         assert (server.asked.count("/v3.zarr/c/0/1/1") == asked) == (answer == "drops")
     assert time.monotonic() - began < 30
+
+
+class Waiting(AbstractFileSystem):
+    """A server of a kind that cannot be told to stop, as those of sftp and smb."""
+
+    protocol = "waiting"
+    silent_for: ClassVar[set[str]] = set()
+    end: ClassVar[threading.Event] = threading.Event()
+    files: ClassVar[dict[str, bytes]] = {}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._wait("connecting")
+
+    def _wait(self, what: str) -> None:
+        if what in self.silent_for:
+            self.end.wait(20)
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
+        name = path.partition("x.zarr/")[2]
+        self._wait(name)
+        if name not in self.files:
+            raise FileNotFoundError(path)
+        return self.files[name][start:end]
+
+
+@pytest.fixture
+def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Waiting]]:
+    zarr.create_array(tmp_path / "x.zarr", data=IMAGE, chunks=(1, 32, 32))
+    files = (file for file in (tmp_path / "x.zarr").rglob("*") if file.is_file())
+    found = {file.relative_to(tmp_path / "x.zarr").as_posix(): file.read_bytes() for file in files}
+    fsspec.register_implementation("waiting", Waiting, clobber=True)
+    monkeypatch.setattr(Waiting, "files", found)
+    monkeypatch.setattr(Waiting, "end", threading.Event())
+    monkeypatch.setattr(remote_store, "WHOLE", 2)
+    monkeypatch.setattr(remote_store, "FOR_METADATA", 2)
+    yield Waiting
+    Waiting.end.set()
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("connecting", r"the server did not answer within 0\.3 seconds, when asked for %s"),
+        ("zarr.json", r"the server sends %s too slowly \(not all of it in 0\.6 seconds\)"),
+        ("c/0/1/1", r"the server sends c/0/1/1 of %s too slowly \(not all of it in 0\.6 seconds\)"),
+    ],
+)
+def test_servers_that_cannot_be_told_to_stop_are_not_waited_for(
+    waiting: type[Waiting], monkeypatch: pytest.MonkeyPatch, what: str, words: str
+) -> None:
+    with open_image(place_of("waiting://server/x.zarr")) as image:
+        np.testing.assert_array_equal(image.data[:], IMAGE)
+    monkeypatch.setattr(waiting, "silent_for", {what})
+    began = time.monotonic()
+
+    def read_all() -> None:
+        with open_image(place_of("waiting://server/x.zarr")) as image:
+            np.testing.assert_array_equal(image.data[1], IMAGE[1])
+            image.data[:]
+
+    with pytest.raises(UserError, match=words % "waiting://server/x.zarr"):
+        read_all()
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

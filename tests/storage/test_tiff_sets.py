@@ -72,6 +72,41 @@ def test_any_file_of_a_set_is_the_whole_image(request: pytest.FixtureRequest, ki
         assert {file.name for file in image.other_files} == others
 
 
+@pytest.fixture(params=["whole_set", "with_companion"])
+def any_set(request: pytest.FixtureRequest) -> Path:
+    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", [NAMES[1], "renamed.ome.tif"])
+def test_a_link_to_one_file_of_a_set(any_set: Path, name: str) -> None:
+    (any_set / "elsewhere").mkdir()
+    link = any_set / "elsewhere" / name
+    link.symlink_to(any_set / NAMES[1])
+    with open_image(link) as image:
+        np.testing.assert_array_equal(image.data[:], PLANES)
+        assert image.path == link
+
+
+def test_links_beside_each_other_are_a_set(any_set: Path) -> None:
+    # As in stores of files by their content: what the links lead to has other names, and lies alone.
+    links = any_set / "links"
+    links.mkdir()
+    for at, file in enumerate(sorted(file for file in any_set.iterdir() if file.is_file())):
+        (any_set / f"content{at}").mkdir()
+        (links / file.name).symlink_to(file.rename(any_set / f"content{at}" / f"{at}e5"))
+    for name in (NAMES[0], NAMES[2]):
+        with open_image(links / name) as image:
+            np.testing.assert_array_equal(image.data[:], PLANES)
+            assert not image.note
+
+
+def test_a_link_beside_which_nothing_is_names_what_is_missing(whole_set: Path) -> None:
+    (whole_set / NAMES[3]).unlink()
+    (whole_set / "link.ome.tif").symlink_to(whole_set / NAMES[0])
+    with pytest.raises(UserError, match=f"link.ome.tif is one of several files of one image, and {NAMES[3]}"):
+        open_image(whole_set / "link.ome.tif")
+
+
 def test_metadata_in_the_first_file_of_a_set(tmp_path: Path) -> None:
     tifffile.imwrite(
         tmp_path / NAMES[0], PLANES[0], metadata=None, description=xml(described(NAMES[:2]), IDS[0])

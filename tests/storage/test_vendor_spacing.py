@@ -79,7 +79,7 @@ def test_results_are_not_written_under_these_endings(tmp_path: Path, name: str) 
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("a.czi", "Zeiss CZI"), ("a.nd2", "Nikon ND2"), ("a.nii.gz", "NIfTI")]
+    ("name", "words"), [("a.vsi", "Olympus VSI"), ("a.nrrd", "NRRD"), ("a.nii.gz", "NIfTI")]
 )
 def test_formats_that_are_not_read_are_named(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / name).write_bytes(b"x")

@@ -130,7 +130,9 @@ def test_a_series_of_images_is_its_first(tmp_path: Path) -> None:
     assert opened(series(tmp_path / "x.zarr", "0")).note == ""
     image = opened(series(tmp_path / "y.zarr", "01"))
     assert image.axes == "ZYX"
-    assert image.note == "y.zarr holds more images than one; the first is taken (y.zarr/0)"
+    assert image.note == (
+        "y.zarr holds more images than one; the first is taken (y.zarr/0; --series all takes all of them)"
+    )
 
 
 def test_plates_and_wells(tmp_path: Path) -> None:

@@ -145,7 +145,12 @@ def default_for(found: Acquisition | None, among: Sequence[ModelCard], *, rgb: b
 
 
 def why_unsuited(
-    card: ModelCard, found: Acquisition, among: Iterable[ModelCard] | None = None, *, movie: bool = False
+    card: ModelCard,
+    found: Acquisition,
+    among: Iterable[ModelCard] | None = None,
+    *,
+    movie: bool = False,
+    rgb: bool | None = None,
 ) -> str:
     """Why a model should not be used on an image, and what to do; empty if it may be.
 
@@ -159,6 +164,9 @@ def why_unsuited(
         Models that may be named in its place; those of the library if unsaid.
     movie
         Whether the image has a time axis, along which frames can help each other.
+    rgb
+        Whether the image is one in colours: models made for as many channels are named first. If unsaid, it
+        is taken for what the model was made for.
     """
     if fit(card, found) != "unsuited":
         return ""
@@ -166,10 +174,22 @@ def why_unsuited(
     assert made_for is not None
     met = "without noise" if made_for.photons is None else f"with {made_for.noise}"
     cards = list_models() if among is None else list(among)
-    return f"{card.name} was trained {met} and takes it for detail: {_advice(card, found, cards, movie)}"
+    return f"{card.name} was trained {met} and takes it for detail: {_advice(card, found, cards, movie, rgb)}"
 
 
-def _advice(card: ModelCard, found: Acquisition, among: list[ModelCard], movie: bool) -> str:
+def _advice(
+    card: ModelCard, found: Acquisition, among: list[ModelCard], movie: bool, rgb: bool | None
+) -> str:
+    own = card.channels if rgb is None else RGB if rgb else 1
+    for channels in dict.fromkeys((own, card.channels)):
+        alike = card.model_copy(update={"channels": channels})
+        if advice := _named_model(alike, found, among, movie):
+            return advice
+    return "fine-tune a model on such images"
+
+
+def _named_model(card: ModelCard, found: Acquisition, among: list[ModelCard], movie: bool) -> str:
+    """Which model to choose in place of one, made for as many channels; empty if there is none."""
     better = suited_model(found, card, among, frames=card.frames)
     if better is not None:
         return f"choose {better.name}"
@@ -181,7 +201,7 @@ def _advice(card: ModelCard, found: Acquisition, among: list[ModelCard], movie: 
     for other in _faithful(found, card, among, card.frames):
         if other.scale_factor > 1:
             return f"choose {other.name} (x{other.scale_factor}), or fine-tune a model on such images"
-    return "fine-tune a model on such images"
+    return ""
 
 
 def notes_on_input(array: Any, axes: str, card: ModelCard) -> tuple[str, ...]:
@@ -205,5 +225,5 @@ def notes_on_input(array: Any, axes: str, card: ModelCard) -> tuple[str, ...]:
         found = look_at(array, axes)
     except UserError:  # told when it is upscaled
         return ()
-    reason = why_unsuited(card, found, movie="T" in axes)
+    reason = why_unsuited(card, found, movie="T" in axes, rgb=axes.endswith("S"))
     return (f"{found.sentence}; {reason}",) if reason else ()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,11 @@ CORNERS = (1.05, 1.42)
 """Where only noise is expected."""
 FINE, MIDDLE, COARSE = (0.7, 1.0), (0.35, 0.7), (0.1, 0.35)
 """Bands of detail."""
+
+
+Direction = Literal["all", "y", "x"]
+"""Which frequencies are meant: all, or those within 30 degrees of an axis: of what changes along it."""
+_NARROW = np.tan(np.pi / 6)
 
 
 @dataclass(frozen=True)
@@ -47,13 +53,15 @@ class Spectrum:
         return self.between(CORNERS)
 
 
-def radial_spectrum(windows: Sequence[NDArray[np.float64]]) -> Spectrum | None:
+def radial_spectrum(windows: Sequence[NDArray[np.float64]], direction: Direction = "all") -> Spectrum | None:
     """Mean spectrum of some windows, each weighted by its area, under a Hann window.
 
     Parameters
     ----------
     windows
         ``(Y, X)`` each, finite.
+    direction
+        Of which frequencies; those along one axis say nothing of the corners.
 
     Returns
     -------
@@ -68,9 +76,12 @@ def radial_spectrum(windows: Sequence[NDArray[np.float64]]) -> Spectrum | None:
         taper = np.hanning(window.shape[0])[:, None] * np.hanning(window.shape[1])
         mean = np.sum(window * taper) / taper.sum()
         squared = np.abs(np.fft.rfft2((window - mean) * taper)) ** 2 / np.sum(taper**2)
-        radius = np.hypot(
-            2 * np.fft.fftfreq(window.shape[0])[:, None], 2 * np.fft.rfftfreq(window.shape[1])[None]
-        )
+        y, x = 2 * np.fft.fftfreq(window.shape[0])[:, None], 2 * np.fft.rfftfreq(window.shape[1])[None]
+        radius = np.hypot(y, x)
+        if direction != "all":
+            across, along = (abs(x), abs(y)) if direction == "y" else (abs(y), abs(x))
+            meant = across <= _NARROW * along
+            radius, squared = radius[meant], squared[meant]
         ring = np.minimum((radius * RINGS).astype(int), rings - 1).ravel()
         power += np.bincount(ring, squared.ravel(), rings)
         frequency += np.bincount(ring, radius.ravel(), rings)

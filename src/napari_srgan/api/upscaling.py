@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from napari_srgan.acquisition.choice import notes_on_input
-from napari_srgan.api.calls import finish, is_layer
-from napari_srgan.cluster.anywhere import upscale_anywhere_job
-from napari_srgan.cluster.source import FileSource
-from napari_srgan.errors import ImageWarning, UserError
+from napari_srgan.api.calls import choose_model, finish, is_layer, said_of, say_of
+from napari_srgan.api.from_files import file_to_zarr, to_zarr
+from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.clip_plans import notes_on_time
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
-from napari_srgan.models import Model, default_model_name, load_model
-from napari_srgan.storage.address import Place, local_path, place_of
-from napari_srgan.storage.spacing import spacings_as
-from napari_srgan.storage.zarr_store import open_result
+from napari_srgan.models import Model
+from napari_srgan.storage.address import local_path, place_of
 
 
 def upscale(
@@ -39,6 +31,8 @@ def upscale(
     overwrite: bool = False,
     lazy: bool = False,
     cluster: Any = "auto",
+    trust: bool = False,
+    series: str | int | None = None,
     progress: bool = True,
 ) -> Any:
     """Upscale an image.
@@ -48,7 +42,7 @@ def upscale(
     image
         An array (numpy, dask, zarr, xarray) of two to five axes, with colour samples
         last for RGB; a napari image layer; or with `out` the path of an image (TIFF, OME-TIFF, zarr,
-        OME-Zarr) or the address of a zarr or OME-Zarr (``https://``, ``s3://``, ...).
+        OME-Zarr, zipped zarr) or the address of a zarr or OME-Zarr (``https://``, ``s3://``, ...).
     model
         A model, its name in the library, or a ``.safetensors`` file; unsaid,
         ``microscopy-x2``, or ``photo-x4`` for RGB. One of factor 1 denoises or deblurs.
@@ -81,20 +75,29 @@ def upscale(
     cluster
         Who computes the result for `out`: a ``distributed.Client``, the address of a scheduler or
         its file; ``"auto"``: the client that is active in the script, if any; None: this process.
+    trust
+        Tell what can be believed of the result, too, as :func:`~napari_srgan.trust` does; beside `out` it is
+        written as ``<out>.trust.json`` and ``<out>.trust.md``.
+    series
+        Which image of a file with several: the number or the name of a series, the path of a field of a plate
+        (``"A/1/0"``); the first if unsaid. ``"all"``: each of them, into the folder `out`.
     progress
         Show a progress bar.
 
     Returns
     -------
-    array or napari.layers.Image
+    array or napari.layers.Image, or with `trust` a tuple of that and a TrustReport
         An array of the input's dtype, Y and X multiplied by the factor (an open zarr
         array if `out` is given, a dask array if `lazy`); or for a layer a new image layer that
-        lies exactly on it, not yet added to a viewer (and reads from `out`, if that is given).
+        lies exactly on it, not yet added to a viewer (and reads from `out`, if that is given). With
+        ``series="all"`` a dict of open arrays by the names that tell the results from each other (that of
+        the file, if it holds one image).
 
     Raises
     ------
     UserError
-        If something given cannot be used; the message says what to do.
+        If something given cannot be used; the message says what to do. If it is one of all series, the others
+        are upscaled first.
 
     Warns
     -----
@@ -116,67 +119,43 @@ def upscale(
         options["align"] = align
     if out is None and cluster is not None and cluster is not False and not cluster == "auto":
         raise UserError("a cluster writes its result to a store; say where, out='result.ome.zarr'")
+    if series is not None and not isinstance(image, str | os.PathLike):
+        raise UserError(
+            f"series={series!r} says which image of a file is meant; leave it out for an array or a layer"
+        )
     if lazy:
+        if trust:
+            raise UserError(
+                "with lazy=True there is no result yet; call napari_srgan.trust on what comes of it"
+            )
         return _upscale_lazily(image, model, out, options)
+    if trust:
+        from napari_srgan.api.reliability import upscale_and_trust
+
+        options |= {"out": out, "overwrite": overwrite, "cluster": cluster, "series": series}
+        return upscale_and_trust(image, model, options, progress)
     if is_layer(image):
         if out is not None:
             from napari_srgan.viewer.stored_layer import stored_layer_job
 
             options |= {"overwrite": overwrite, "cluster": cluster}
             stored = finish(stored_layer_job(image, model, local_path(out), **options), progress)
-            return _said_of(stored.layer())
+            return said_of(stored.layer())
         from napari_srgan.viewer.layers import upscale_layer_job
 
-        return _said_of(finish(upscale_layer_job(image, model, **options), progress))
+        return said_of(finish(upscale_layer_job(image, model, **options), progress))
     if isinstance(image, str | os.PathLike):
         options |= {"overwrite": overwrite, "cluster": cluster}
-        return _file_to_zarr(place_of(image), model, out, options, progress)
+        return file_to_zarr(place_of(image), model, out, series, options, progress)
     image = check_array(image)
     axes = options["axes"] = axes_of(image, axes)
-    chosen = _choose_model(model, axes)
-    options["notes"] = _say_of(image, axes, chosen, 4)
+    chosen = choose_model(model, axes)
+    options["notes"] = say_of(image, axes, chosen, 4)
     if out is not None:
         options |= {"overwrite": overwrite, "cluster": cluster}
-        return _to_zarr(image, chosen, local_path(out), options, progress)
+        return to_zarr(image, chosen, local_path(out), options, progress)
     result: Upscaled = finish(upscale_job(image, chosen, **options), progress)
     return result.data
-
-
-def _to_zarr(image: Any, model: Model, out: Path, options: dict[str, Any], progress: bool) -> Any:
-    """Upscale into a store, and open that."""
-    return open_result(finish(upscale_anywhere_job(image, model, out, **options), progress))
-
-
-def _file_to_zarr(
-    path: Place,
-    model: Model | str | os.PathLike[str] | None,
-    out: str | os.PathLike[str] | None,
-    options: dict[str, Any],
-    progress: bool,
-) -> Any:
-    """Upscale an image in a file; its pixel sizes are those of the file."""
-    from napari_srgan.storage.formats import open_image
-
-    if out is None:
-        kind = "a path" if isinstance(path, Path) else "an address"
-        raise UserError(
-            f"an image is an array, {str(path)!r} is {kind}; say where the result goes, "
-            "out='result.ome.zarr', or open the file first"
-        )
-    target = local_path(out)
-    origin = FileSource(path, options["axes"])
-    with open_image(path, options["axes"]) as stored:
-        if stored.note:
-            warnings.warn(stored.note, ImageWarning, stacklevel=3)
-        axes = options["axes"] = axes_of(stored.data, options["axes"] or stored.axes)
-        options |= {
-            "spacings": spacings_as(stored.spacings, stored.axes, axes), "source": str(path),
-            "inputs": [path, *stored.other_files], "still_there": stored.still_there, "origin": origin,
-        }  # fmt: skip
-        chosen = _choose_model(model, axes)
-        options["look"] = stored.result_look(axes, other_quantities=chosen.card.result is not None)
-        options["notes"] = _say_of(stored.data, axes, chosen, 5)
-        return _to_zarr(stored.data, chosen, target, options, progress)
 
 
 def _upscale_lazily(
@@ -200,34 +179,9 @@ def _upscale_lazily(
     if is_layer(image):
         from napari_srgan.viewer.lazy_layer import lazy_layer
 
-        return _said_of(lazy_layer(image, model, **options))
+        return said_of(lazy_layer(image, model, **options))
     image = check_array(image)
     axes = options["axes"] = axes_of(image, options["axes"])
-    chosen = _choose_model(model, axes)
-    options["notes"] = _say_of(image, axes, chosen, 5)
+    chosen = choose_model(model, axes)
+    options["notes"] = say_of(image, axes, chosen, 5)
     return LazyUpscaling(image, chosen, **options).dask()
-
-
-def _said_of(layer: Any) -> Any:
-    """A layer, when what its provenance has to say of the image is said."""
-    _say(layer.metadata.get("napari-srgan", {}).get("notes", ()), 4)
-    return layer
-
-
-def _say_of(image: Any, axes: str, model: Model, stacklevel: int) -> tuple[str, ...]:
-    """Warn of what is odd about an image; return what its time axis does not tell by itself."""
-    notes = notes_on_input(image, axes, model.card)
-    _say((*notes_on_time(image, axes, model), *notes), stacklevel)
-    return notes
-
-
-def _say(notes: Iterable[str], stacklevel: int) -> None:
-    """Warn of what is odd about an image, in the line of the script that gave it."""
-    for note in notes:
-        warnings.warn(note, ImageWarning, stacklevel=stacklevel)
-
-
-def _choose_model(model: Model | str | os.PathLike[str] | None, axes: str) -> Model:
-    if model is None:
-        return load_model(default_model_name(rgb=axes.endswith("S")))
-    return model if isinstance(model, Model) else load_model(model)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_srgan.cli.terminal import errors_told
+from napari_srgan.cli.terminal import errors_told, refuse_missing
 from napari_srgan.errors import UserError
 
 
@@ -121,6 +121,7 @@ def fine_tune(
         "patch": patch, "device": device,
     }  # fmt: skip
     with errors_told(), ExitStack() as opened:
+        refuse_missing(filter(None, (low, high, *(high_only or []), noise_of)), all_needed=True)
         from napari_srgan.cli.training_base import choose_base
         from napari_srgan.cli.training_images import find_files, open_images, open_noisy
         from napari_srgan.cli.training_places import choose_places, name_of

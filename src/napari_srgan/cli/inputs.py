@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import UserError, words_of
 from napari_srgan.storage.address import Address, Place
-from napari_srgan.storage.foreign_formats import HINT, foreign_format
+from napari_srgan.storage.bioio_package import readable_by_bioio
+from napari_srgan.storage.foreign_formats import foreign_format, how_to_read
 from napari_srgan.storage.formats import ENDINGS, TIFF_ENDINGS, ending
 from napari_srgan.storage.made_here import made_here
 from napari_srgan.storage.ome_files import files_of_image
 from napari_srgan.storage.partial import is_zarr
+from napari_srgan.storage.series import Series, series_of
 from napari_srgan.storage.video_package import READ as VIDEOS
 
 NAMED = 5
@@ -48,10 +50,10 @@ class Inputs:
             If there is none.
         """
         entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
-        images = [entry for entry in entries if ending(entry) and _can_be_read(entry)]
+        images = [entry for entry in entries if _can_be_read(entry)]
         results = [image for image in images if made_here(image)]
         unread = [
-            entry for entry in entries if foreign_format(entry) or (ending(entry) and entry not in images)
+            entry for entry in entries if entry not in images and (foreign_format(entry) or ending(entry))
         ]
         folders = [entry for entry in entries if entry.is_dir() and entry not in [*images, *unread]]
         others = [
@@ -69,7 +71,7 @@ class Inputs:
             unread,
             "in a format that cannot be read here|in formats that cannot be read here",
             folder,
-            f"; {HINT}|; {HINT.replace('convert it', 'convert them')}",
+            f"; {how_to_read(unread)}|; {how_to_read(unread)}",
         )
         self._note(folders, "a folder|folders", folder, "; give it too|; give them too")
         self._note(others, "no image that is known here|no images that are known here", folder, "")
@@ -81,6 +83,32 @@ class Inputs:
                 f"there is no image in the folder {folder}{reason}; images end in {', '.join(ENDINGS)}"
             )
         self.places += kept
+
+    def series(self, which: str | None) -> list[Series]:
+        """The images in these places; what has no such image is left out, and told.
+
+        Parameters
+        ----------
+        which
+            As in :func:`~napari_srgan.storage.series.series_of`.
+
+        Raises
+        ------
+        UserError
+            If there is none at all.
+        """
+        images: list[Series] = []
+        told: list[str] = []
+        for place in self.places:
+            try:
+                images += series_of(place, which)
+            except (UserError, OSError) as error:
+                told.append(words_of(error))
+        if told and not images:
+            raise UserError("; ".join(told))
+        self.notes += told
+        self.unread += len(told)
+        return images
 
     def _note(self, entries: Sequence[Path], what: str, folder: Path, hint: str) -> None:
         """Say what is left out; what and hint are for one and, after a bar, for several."""
@@ -127,7 +155,9 @@ def find_inputs(given: Iterable[Place]) -> Inputs:
 
 
 def _can_be_read(path: Path) -> bool:
-    """Whether there is a reader; for videos there may be none."""
+    """Whether it is an image by its name and there is a reader; for some it has to be installed."""
+    if not ending(path):
+        return bool(foreign_format(path)) and path.is_file() and readable_by_bioio(path)
     return ending(path) not in VIDEOS or find_spec("av") is not None
 
 

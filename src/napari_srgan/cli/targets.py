@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_srgan.errors import UserError
-from napari_srgan.models.factor import result_suffix
 from napari_srgan.storage.address import Place
 from napari_srgan.storage.formats import WRITABLE, ending
 from napari_srgan.storage.partial import is_zarr
+from napari_srgan.storage.series import Series
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,12 @@ class Target:
     is_folder: bool
     """Whether `path` is a folder for results, not a result itself."""
 
-    def file(self, source: Place, factor: int, result_ending: str) -> Path:
+    def file(self, source: Series, factor: int, result_ending: str) -> Path:
         """Name of the result of one input."""
-        if not self.is_folder:
-            return self.path
-        stem = source.name
-        known = ending(source)
-        stem = stem[: -len(known)] if known else stem
-        return self.path / f"{stem}_{result_suffix(factor)}{result_ending}"
+        return self.path / source.result_name(factor, result_ending) if self.is_folder else self.path
 
 
-def choose_target(output: Path, given: Sequence[Place], inputs: Sequence[Place]) -> Target:
+def choose_target(output: Path, given: Sequence[Place], inputs: Sequence[Series]) -> Target:
     """Decide whether the output is a folder of results or one result.
 
     Raises

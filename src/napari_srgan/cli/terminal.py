@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
@@ -21,6 +22,30 @@ def complain(sentence: str) -> None:
 def plain(text: str) -> str:
     """Words without characters that command a terminal."""
     return "".join(character for character in text if character.isprintable() or character == "\n")
+
+
+def refuse_missing(given: Iterable[object], *, all_needed: bool) -> None:
+    """Say so at once if there is nothing to work on, before torch is imported, which takes seconds.
+
+    Parameters
+    ----------
+    given
+        Paths, and whatever is no path of this machine, of which nothing is known yet.
+    all_needed
+        Whether one that is missing ends it; otherwise what is there is done first.
+
+    Raises
+    ------
+    UserError
+        If they are missing.
+    """
+    given = list(given)
+    missing = [path for path in given if isinstance(path, Path) and not path.exists()]
+    if not missing or (len(missing) < len(given) and not all_needed):
+        return
+    for path in missing[:-1]:
+        complain(f"there is no file {path}")
+    raise UserError(f"there is no file {missing[-1]}")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_srgan.cli.terminal import complain, errors_told
+from napari_srgan.cli.terminal import complain, errors_told, refuse_missing
 from napari_srgan.errors import UserError
 from napari_srgan.progress_bar import progress_bar, run_job
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from napari_srgan.cli.targets import Target
     from napari_srgan.inference.upscale import Region
     from napari_srgan.models import Model
-    from napari_srgan.storage.address import Place
     from napari_srgan.storage.image import StoredImage
     from napari_srgan.storage.image_look import ImageLook
+    from napari_srgan.storage.series import Series
 
 
 def upscale(
@@ -73,6 +73,31 @@ def upscale(
             "help each other there too.",
         ),
     ] = None,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust",
+            help="Tell what can be believed of each result, and keep it in RESULT.trust.json and .md. "
+            "See docs/trust.md.",
+        ),
+    ] = False,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHICH",
+            help="Which image of a file with several: all (each has a result of its own), the number or "
+            "the name of one, or the path of a field of a plate (A/1/0).  \\[default: the first]",
+        ),
+    ] = None,
+    pyramid: Annotated[
+        bool | None,
+        typer.Option(
+            "--pyramid/--no-pyramid",
+            help="Coarser levels in .ome.tif, for viewers; unsaid, where a plane has more than 4096 pixels "
+            "along Y or X.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     scheduler: Annotated[
         str | None,
@@ -83,7 +108,7 @@ def upscale(
         ),
     ] = None,
 ) -> None:
-    """Upscale images: TIFF, OME-TIFF, PNG, JPEG, WebP, zarr, OME-Zarr, and video files.
+    """Upscale images: TIFF, OME-TIFF, PNG, JPEG, WebP, zarr, OME-Zarr, zipped zarr, and video files.
 
     Pixel sizes are divided by the factor; the time between frames stays. A file that cannot be used
     is told in one sentence, and the others go on. Zarr and OME-Zarr take results of any size; a run that was
@@ -97,20 +122,23 @@ def upscale(
         from napari_srgan.storage.address import local_path, place_of
 
         given, output = [place_of(path) for path in paths[:-1]], local_path(paths[-1])
-        _refuse_missing(given)  # before torch is imported, which takes seconds
+        refuse_missing(given, all_needed=False)
         from napari_srgan.cli.inputs import find_inputs
         from napari_srgan.cli.targets import choose_target
 
         found = find_inputs(given)
+        images = found.series(series)
         for note in found.notes:
             complain(note)
         run = _Run(
-            inputs=found.places,
+            inputs=images,
             beside=found.beside,
-            target=choose_target(output, given, found.places),
+            target=choose_target(output, given, images),
             model=_load(model),
             overwrite=overwrite,
+            trust=trust,
             axes=axes,
+            pyramid=pyramid,
             options={
                 "device": device, "precision": precision, "region": parse_region(region), "tile": tile,
                 "self_ensemble": self_ensemble, "align": align,
@@ -121,7 +149,7 @@ def upscale(
         with _cluster(scheduler) as run.cluster:
             failed = run.all() + found.unread
     if failed:
-        if (total := len(found.places) + found.unread) > 1:
+        if (total := len(images) + found.unread) > 1:
             complain(f"{failed} of {total} images could not be upscaled")
         raise typer.Exit(1)
 
@@ -130,13 +158,15 @@ def upscale(
 class _Run:
     """One call of the command."""
 
-    inputs: list[Place]
+    inputs: list[Series]
     beside: list[Path]
     """Files of these images that were given too."""
     target: Target
     model: Model | None
     overwrite: bool
+    trust: bool
     axes: str | None
+    pyramid: bool | None
     options: dict[str, Any]
     cluster: Any = None
     """Client of the cluster that computes; this process if there is none."""
@@ -146,47 +176,50 @@ class _Run:
         written: set[Path] = set()
         failed = 0
         with progress_bar() as bar:
-            for number, path in enumerate(self.inputs, 1):
-                title = (
-                    path.name if len(self.inputs) == 1 else f"{path.name} ({number} of {len(self.inputs)})"
-                )
+            for number, one in enumerate(self.inputs, 1):
+                of = "" if len(self.inputs) == 1 else f" ({number} of {len(self.inputs)})"
                 try:
-                    result = self._one(path, written, bar, title)
+                    result = self._one(one, written, bar, f"{one.title}{of}")
                 except Exception as error:
                     failed += 1
-                    complain(_sentence(path, error))
+                    complain(_sentence(one, error))
                 else:
                     written.add(result)
-                    typer.echo(f"{path} -> {result}")
+                    typer.echo(f"{one} -> {result}")
         return failed
 
-    def _one(self, path: Place, written: set[Path], bar: Bar, title: str) -> Path:
+    def _one(self, one: Series, written: set[Path], bar: Bar, title: str) -> Path:
         from napari_srgan.acquisition.choice import notes_on_input
         from napari_srgan.inference.arrays import check_array
         from napari_srgan.inference.clip_plans import notes_on_time
         from napari_srgan.inference.upscale import upscale_job
         from napari_srgan.storage.collision import refuse_collision
-        from napari_srgan.storage.formats import ending, open_image, open_output
+        from napari_srgan.storage.formats import ending, open_image, open_output, refuse_pyramid
         from napari_srgan.storage.spacing import spacings_as, upscaled_spacings
 
-        with open_image(path, self.axes) as image:
+        with open_image(one.place, self.axes, one.part) as image:
             if image.note:
                 complain(image.note)
             data = check_array(image.data)
             axes = self._axes_of(image)
             model = self._model_for(axes)
-            result_file = self.target.file(path, model.scale_factor, image.ending)
-            refuse_collision(result_file, [*self.inputs, *self.beside, *image.other_files])
+            result_file = self.target.file(one, model.scale_factor, image.ending)
+            refuse_collision(
+                result_file, [*(each.place for each in self.inputs), *self.beside, *image.other_files]
+            )
             if result_file in written:
                 raise UserError(
                     f"{result_file} is the result of another input already; upscale it on its own"
                 )
             notes = notes_on_input(data, axes, model.card)
             for note in (*notes_on_time(data, axes, model), *notes):
-                complain(f"{path.name}: {note}" if len(self.inputs) > 1 else note)
+                complain(f"{one.title}: {note}" if len(self.inputs) > 1 else note)
             look = image.result_look(axes, other_quantities=model.card.result is not None)
+            if self.pyramid is not None:
+                refuse_pyramid(result_file, wanted=self.pyramid)
             if ending(result_file).endswith("zarr"):
                 self._to_zarr(image, axes, look, model, result_file, notes, bar, title)
+                self._report(data, axes, model, result_file, bar, title)
                 return result_file
             if self.cluster is not None:
                 raise UserError(
@@ -194,7 +227,7 @@ class _Run:
                 )
             with open_output(
                 result_file, axes, data.dtype, overwrite=self.overwrite,
-                colour_profile=image.colour_profile, look=look,
+                colour_profile=image.colour_profile, look=look, pyramid=self.pyramid,
             ) as output:  # fmt: skip
                 job = upscale_job(data, model, axes=axes, notes=notes, sink=output, **self.options)
                 result = run_job(job, bar, title)
@@ -202,7 +235,14 @@ class _Run:
                 output.finish(result, upscaled_spacings(spacings, axes, result.region, model.scale_factor))
                 if output.note:
                     complain(output.note)
+            self._report(data, axes, model, result_file, bar, title)
         return result_file
+
+    def _report(self, data: Any, axes: str, model: Model, result_file: Path, bar: Bar, title: str) -> None:
+        if self.trust:
+            from napari_srgan.cli.trust_report import write_report
+
+            write_report(data, axes, model, result_file, self.options, bar, f"trust in {title}")
 
     def _to_zarr(
         self, image: StoredImage, axes: str, look: ImageLook, model: Model, result_file: Path,
@@ -214,10 +254,10 @@ class _Run:
 
         spacings = spacings_as(image.spacings, image.axes, axes)
         job = upscale_anywhere_job(
-            image.data, model, result_file, axes=axes, spacings=spacings, source=str(image.path),
+            image.data, model, result_file, axes=axes, spacings=spacings, source=image.source,
             inputs=[image.path, *image.other_files], look=look, still_there=image.still_there,
-            overwrite=self.overwrite, cluster=self.cluster, origin=FileSource(image.path, self.axes),
-            notes=notes, **self.options,
+            overwrite=self.overwrite, cluster=self.cluster, notes=notes,
+            origin=FileSource(image.path, self.axes, image.part), **self.options,
         )  # fmt: skip
         # Who computes, and whether anybody does, is said by the job itself.
         run_job(job, bar, title if self.cluster is None else "")
@@ -231,16 +271,6 @@ class _Run:
         from napari_srgan.models import default_model_name, load_model
 
         return self.model or load_model(default_model_name(rgb=axes.endswith("S")))
-
-
-def _refuse_missing(given: list[Place]) -> None:
-    """Say so at once if there is nothing to upscale; where there is something, it is done first."""
-    missing = [path for path in given if isinstance(path, Path) and not path.exists()]
-    if len(missing) < len(given):
-        return
-    for path in missing[:-1]:
-        complain(f"there is no file {path}")
-    raise UserError(f"there is no file {missing[-1]}")
 
 
 def _load(name: str | None) -> Model | None:
@@ -285,8 +315,8 @@ def parse_region(text: str | None) -> Region | None:
     return (y0, y1), (x0, x1)
 
 
-def _sentence(path: Place, error: Exception) -> str:
-    """What is wrong, with the file it is about."""
+def _sentence(one: Series, error: Exception) -> str:
+    """What is wrong, with the image it is about."""
     if isinstance(error, MemoryError):
         words = f"there is not enough memory for it ({error}); upscale a --region, or write a .zarr"
     elif isinstance(error, OSError):
@@ -295,4 +325,4 @@ def _sentence(path: Place, error: Exception) -> str:
         words = str(error)
     else:
         words = f"something went wrong that should not have ({type(error).__name__}: {error})"
-    return words if path.name in words else f"{path}: {words}"
+    return words if one.place.name in words and not one.name else f"{one}: {words}"

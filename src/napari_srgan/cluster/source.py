@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,12 @@ class FileSource:
     place: Place
     axes: str | None
     """Of the file, if the user has said them; as in :func:`~napari_srgan.storage.formats.open_image`."""
+    part: str = ""
+    """Which of the images in it; as there."""
 
     def open(self) -> tuple[ArrayLike, Callable[[], None]]:
         """The array, and what raises UserError if it has disappeared."""
-        image: StoredImage = open_image(self.place, self.axes)
+        image: StoredImage = open_image(self.place, self.axes, self.part)
         return image.data, image.still_there
 
 
@@ -69,7 +71,7 @@ def source_of(array: ArrayLike, origin: FileSource | None) -> FileSource | Array
     if origin is not None:
         # Workers have working directories of their own.
         place = origin.place.absolute() if isinstance(origin.place, Path) else origin.place
-        return FileSource(place, origin.axes)
+        return replace(origin, place=place)
     if (size := _size_sent(array)) > MOST_SENT:
         raise UserError(
             f"an array of {size / 2**20:.0f} MiB in memory is too large to be sent to every worker "

@@ -235,11 +235,14 @@ class PlaneWork:
 
     def restored(self, values: NDArray[Any]) -> NDArray[Any]:
         """Quantities as pixels of the result, with all of its axes."""
-        pixels = restore_dtype(values, self.stack.result_dtype)
+        return self.shaped(restore_dtype(values, self.stack.result_dtype))
+
+    def shaped(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Frames ``(frames, Y, X, K)`` with all axes of the result."""
         frames = tuple(
             len(values) if axis == self.stack.time else 1 for axis, _ in enumerate(self.clip_steps)
         )
-        pixels = pixels if self.stack.rgb else pixels[..., 0]
+        pixels = values if self.stack.rgb else values[..., 0]
         return pixels.reshape(*frames, *pixels.shape[1:])
 
     def write(self, result: Sink, index: tuple[int, ...], tile: Tile, pixels: NDArray[Any]) -> None:

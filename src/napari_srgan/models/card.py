@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from napari_srgan.models.error_table import ErrorTable
 from napari_srgan.models.factor import Rival, rival_in_full
 from napari_srgan.models.trained_input import TrainedInput, input_of_recipe
 from napari_srgan.networks import ARCHITECTURES
@@ -163,6 +164,9 @@ class ModelCard(BaseModel):
     result: ResultIntensity | None = None
     """Quantities of results; None if they are those of the input, as they should be wherever both
     images of a pair show the same brightness."""
+    errors: ErrorTable | None = None
+    """How wrong its results are on images of the kind it was fine-tuned on, measured on parts of them that
+    were held back; None for all other models."""
     partner: str | None = None
     """Name of the model of the same shape that was trained for fidelity, and that this one,
     trained to look sharp, can be blended with."""

@@ -1,8 +1,11 @@
-"""Formats of images that are not read here, and what to do with them."""
+"""Formats of images that are not read here by ourselves, and what to do with them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+from napari_srgan.storage.bioio_package import what_to_install
 
 FOREIGN = {
     ".czi": "Zeiss CZI", ".zvi": "Zeiss ZVI", ".nd2": "Nikon ND2", ".lif": "Leica LIF", ".lof": "Leica LOF",
@@ -22,6 +25,21 @@ HINT = (
 
 
 def foreign_format(path: Path) -> str:
-    """Name of the image format a file name stands for that is not read here; empty if it is none."""
+    """Name of the image format a file name stands for that we do not read; empty if it is none."""
     name = path.name.lower()
     return next((told for ending, told in FOREIGN.items() if name.endswith(ending)), "")
+
+
+def how_to_read(paths: Sequence[Path]) -> str:
+    """What a user can do to have files read whose formats we do not know.
+
+    Parameters
+    ----------
+    paths
+        One or several.
+    """
+    commands = list(dict.fromkeys(filter(None, map(what_to_install, paths))))
+    hint = HINT if len(paths) == 1 else HINT.replace("convert it", "convert them")
+    if not commands:
+        return f"{hint}, or install a reader of bioio that reads such files (docs/scripting.md)"
+    return f"install what reads such files: {', '.join(commands)}; or {hint}"

@@ -13,6 +13,9 @@ from napari_srgan.storage.address import Place
 from napari_srgan.storage.image_look import ImageLook, printable
 from napari_srgan.storage.spacing import Spacing
 
+ALL_OF_THEM = "--series all takes all of them"
+"""How a user gets more than the first of several images."""
+
 
 @dataclass(frozen=True)
 class StoredImage:
@@ -42,6 +45,13 @@ class StoredImage:
     """The same image with fewer pixels along Y and X, where there are such levels; finer ones first."""
     look: ImageLook = field(default_factory=ImageLook)
     """What is known of it beside pixels and their sizes."""
+    part: str = ""
+    """Which of the images at `path` it is; see :mod:`~napari_srgan.storage.series`."""
+
+    @property
+    def source(self) -> str:
+        """What it is called where it is remembered what a result is made of."""
+        return f"{self.path} {self.part}".rstrip()
 
     def result_look(self, axes: str, *, other_quantities: bool) -> ImageLook:
         """What is known of a result made from it.
@@ -55,7 +65,8 @@ class StoredImage:
         """
         look = self.look.along(self.axes, axes)
         look = look.of_other_quantities() if other_quantities else look
-        return replace(look, name=look.name or printable(re.sub(r"(\.ome)?\.\w+$", "", self.path.name)))
+        stem = re.sub(r"(\.ome)?\.\w+$", "", self.path.name.removesuffix(".zip"))
+        return replace(look, name=look.name or printable(f"{stem} {self.part}".rstrip()))
 
     def __enter__(self) -> StoredImage:
         return self

@@ -63,6 +63,21 @@ class PlaneRecord:
     label: str = ""
     """What someone has written on it."""
 
+    def over(self, other: PlaneRecord) -> PlaneRecord:
+        """This record, with what it does not know taken from another one of the same plane."""
+        return replace(
+            self,
+            time=other.time if self.time is None else self.time,
+            exposure=other.exposure if self.exposure is None else self.exposure,
+            position=self.position if self.placed else other.position,
+            label=self.label or other.label,
+        )
+
+    @property
+    def placed(self) -> bool:
+        """Whether anything is known of where it was taken."""
+        return self.position != (None, None, None)
+
 
 @dataclass(frozen=True)
 class ImageLook:
@@ -92,10 +107,15 @@ class ImageLook:
         return ImageLook(
             self.name or other.name,
             tuple(self.channel(at).over(other.channel(at)) for at in range(count)),
-            self.planes or other.planes,
+            self._planes_over(other),
             self.mode or other.mode,
-            self.unscaled if self.planes else other.unscaled,
+            self.unscaled if any(plane.placed for plane in self.planes) else other.unscaled,
         )
+
+    def _planes_over(self, other: ImageLook) -> tuple[PlaneRecord, ...]:
+        mine, others = self.by_place(), other.by_place()
+        both = others | {place: plane.over(others.get(place, PlaneRecord())) for place, plane in mine.items()}
+        return tuple(both[place] for place in sorted(both))
 
     def along(self, stored: str, axes: str) -> ImageLook:
         """What still holds when a user names the axes otherwise than the file.

@@ -22,6 +22,10 @@ PLANES = 2**21
 """Planes in OME-XML: a day at 24 frames a second. Those that are not there take memory too."""
 LEVELS = 64
 """Resolution levels of an image: each halves it."""
+IMAGES = 2**15
+"""Images in one file or plate: 1536 wells with 21 fields each."""
+ZIP_DIRECTORY = 2**25
+"""Bytes of the list of files in a zip, which is read and kept as a whole: 64 for each of half a million."""
 CHUNKS_OF_SHARD = 2**20
 """Chunks in a shard, whose index has 16 bytes for each and is read as a whole."""
 CHUNKS_OF_TILE = 2**14

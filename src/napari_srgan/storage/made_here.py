@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_srgan.storage import video_package
-from napari_srgan.storage.formats import TIFF_ENDINGS, ending
+from napari_srgan.storage.formats import TIFF_ENDINGS, ZIPPED, ending
 from napari_srgan.storage.found import provenance_of
 from napari_srgan.storage.limits import check_file
 
@@ -31,6 +31,8 @@ def made_here(path: Path) -> bool:
         if path.is_dir():
             return provenance_of(path) is not None
         check_file(path)
+        if kind in ZIPPED:
+            return _in_zip(path)
         if kind in TIFF_ENDINGS:
             return _tiff_software(path) == _NAME
         if kind in video_package.READ:
@@ -39,10 +41,18 @@ def made_here(path: Path) -> bool:
     return False
 
 
+def _in_zip(path: Path) -> bool:
+    """Whether it is a result of ours that somebody zipped."""
+    from napari_srgan.storage.store_arrays import FINISHED_KEY
+    from napari_srgan.storage.zipped_store import ZippedStore
+
+    return FINISHED_KEY in json.loads(ZippedStore(path).fetch("zarr.json") or b"{}")["attributes"]
+
+
 def _tiff_software(path: Path) -> str:
     import tifffile
 
-    from napari_srgan.storage.tiff_quiet import quiet
+    from napari_srgan.storage.quiet import quiet
 
     with quiet(), tifffile.TiffFile(path) as file:
         return str(file.pages.first.software)

@@ -6,7 +6,9 @@ of the whole, or says in ``BinaryOnly`` which file has it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from xml.etree import ElementTree
@@ -15,8 +17,12 @@ import tifffile
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.limits import OME_XML, read_small
+from napari_srgan.storage.quiet import quiet
 from napari_srgan.storage.tiff_limits import TimedFile
-from napari_srgan.storage.tiff_quiet import quiet
+
+
+class NotTogether(UserError):
+    """A file of an image is not where the others are."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,10 @@ class OmeFiles:
         mine = (files for files in self.images if path in files)
         return next(mine, self.images[0] if self.images else ())
 
+    def image_at(self, number: int, path: Path) -> tuple[Path, ...]:
+        """The files of an image by its number in the metadata; as :meth:`image_in` if there is none."""
+        return self.images[number] if number < len(self.images) else self.image_in(path)
+
 
 def ome_files(path: Path, metadata: str) -> OmeFiles:
     """Find the files of an OME-TIFF image.
@@ -48,8 +58,10 @@ def ome_files(path: Path, metadata: str) -> OmeFiles:
 
     Raises
     ------
+    NotTogether
+        If the metadata is in a file that is not there.
     UserError
-        If the metadata is in a file that is not there, or files are to lie outside the folder of `path`.
+        If files are to lie outside the folder of `path`.
     """
     root = _parsed(metadata)
     binary_only = None if root is None else root.find("{*}BinaryOnly")
@@ -73,16 +85,39 @@ def ome_files(path: Path, metadata: str) -> OmeFiles:
     return OmeFiles(metadata, elsewhere, images)
 
 
+def names_of(path: Path) -> Iterator[Path]:
+    """The names beside which the other files of an image may lie: that of a link, and of what it leads to.
+
+    Stores of files by their content keep links with the names that the metadata speaks of; whoever puts one
+    link to a set somewhere else has the rest of the set where the link leads.
+
+    Parameters
+    ----------
+    path
+        A file, or a link to it.
+    """
+    yield path
+    leads_to = Path(os.path.realpath(path))
+    if leads_to != path.absolute():
+        yield leads_to
+
+
 def files_of_image(path: Path) -> tuple[Path, ...]:
     """The files that the image in a TIFF lies in, and the one that describes it; itself if in doubt."""
-    try:
-        with quiet(), TimedFile(path) as stream, stream.limited(), tifffile.TiffFile(stream) as file:
-            if not file.is_ome or not file.ome_metadata:
-                return (path,)
-            found = ome_files(path, file.ome_metadata)
-    except (UserError, OSError, ValueError, tifffile.TiffFileError):  # told when it is opened
-        return (path,)
-    return (*found.image_in(path), *filter(None, [found.elsewhere]))
+    for name in names_of(path):
+        with suppress(UserError, OSError, ValueError, tifffile.TiffFileError):  # told when it is opened
+            return _files_beside(name)
+    return (path,)
+
+
+def _files_beside(path: Path) -> tuple[Path, ...]:
+    with quiet(), TimedFile(path) as stream, stream.limited(), tifffile.TiffFile(stream) as file:
+        if not file.is_ome or not file.ome_metadata:
+            return (path,)
+        found = ome_files(path, file.ome_metadata)
+    files = found.image_in(path)
+    refuse_missing(path, files)
+    return (*files, *filter(None, [found.elsewhere]))
 
 
 def refuse_missing(path: Path, files: Sequence[Path]) -> None:
@@ -90,7 +125,7 @@ def refuse_missing(path: Path, files: Sequence[Path]) -> None:
 
     Raises
     ------
-    UserError
+    NotTogether
         If one is not.
     """
     for file in files:
@@ -98,8 +133,8 @@ def refuse_missing(path: Path, files: Sequence[Path]) -> None:
             raise _absent(path, file.name)
 
 
-def _absent(path: Path, name: str) -> UserError:
-    return UserError(
+def _absent(path: Path, name: str) -> NotTogether:
+    return NotTogether(
         f"{path.name} is one of several files of one image, and {name} cannot be read; put all of them "
         "into one folder, under the names they were written with"
     )

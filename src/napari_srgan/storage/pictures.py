@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 import zlib
 from collections.abc import Iterator
@@ -157,8 +158,7 @@ class PictureOutput(Output):
         return FORMATS[self.path.suffix.lower()]
 
     def check(self, axes: str, dtype: np.dtype[Any]) -> None:
-        if len(axes.removesuffix("S")) > 2:
-            raise UserError(f"{self.format} holds one plane, not axes {axes!r}; write a .tif or a .zarr")
+        self.axes = axes
         if dtype.name not in DTYPES[self.format]:
             others = ".tif or .zarr" if dtype.name != "uint16" else ".png, .tif or .zarr"
             raise UserError(f"{self.format} cannot hold {dtype} values; write a {others}")
@@ -166,21 +166,33 @@ class PictureOutput(Output):
             raise UserError("PNG cannot hold colours of one bit; write a .tif or a .zarr")
 
     def __call__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-        longest = LONGEST_SIDE[self.format]
-        if max(shape[:2]) > longest:
+        plane, longest = self._plane(shape), LONGEST_SIDE[self.format]
+        if max(plane[:2]) > longest:
             raise UserError(
                 f"{self.format} holds at most {longest} pixels a side, the result has "
-                f"{shape[0]} x {shape[1]}; write a .tif or a .zarr"
+                f"{plane[0]} x {plane[1]}; write a .tif or a .zarr"
             )
-        if self.format == "JPEG" and shape[2:] == (4,):
+        if self.format == "JPEG" and plane[2:] == (4,):
             raise UserError("JPEG cannot hold the alpha of an RGBA image; write a .png or a .tif")
         return memory_sink(shape, dtype)
+
+    def _plane(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the only plane: Y, X and colours; other axes, as of a GIF of one frame, have one place."""
+        assert self.axes is not None
+        leading = shape[: self.axes.index("Y")]
+        if math.prod(leading) != 1:
+            raise UserError(
+                f"{self.format} holds one plane, and axes {self.axes!r} of shape {shape} have "
+                f"{math.prod(leading)}; write a .tif or a .zarr"
+            )
+        return shape[len(leading) :]
 
     def write(self, result: Upscaled, spacings: tuple[Spacing, ...]) -> None:
         del spacings  # pictures know dots per inch of a print, not the size of a specimen
         text = json.dumps(result.provenance)
-        if result.data.dtype == np.uint16 and result.data.ndim == 3:  # Pillow knows 16 bits of gray only
-            encoded = bytes(imagecodecs.png_encode(result.data))
+        pixels = result.data.reshape(self._plane(result.data.shape))
+        if pixels.dtype == np.uint16 and pixels.ndim == 3:  # Pillow knows 16 bits of gray only
+            encoded = bytes(imagecodecs.png_encode(pixels))
             self.partial.temporary.write_bytes(_with_description(encoded, text))
             return
         exif = Image.Exif()
@@ -190,7 +202,7 @@ class PictureOutput(Output):
             options["icc_profile"] = self.colour_profile
         if self.format != "PNG":
             options["quality"] = 95
-        picture = Image.fromarray(result.data)
+        picture = Image.fromarray(pixels)
         with self.partial.temporary.open("wb") as file:
             picture.save(file, self.format, **options)
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from contextvars import ContextVar
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from fsspec.asyn import sync
 from fsspec.core import url_to_fs
+from fsspec.registry import get_filesystem_class
 
+from napari_srgan.errors import NoThreads, threads_told
 from napari_srgan.storage.address import Address
 from napari_srgan.storage.remote_errors import NotAnswered, TooMuch, TooSlow, no_package, sentence
 
@@ -24,9 +29,33 @@ LEAST_RATE = 2**14
 """Bytes a second that a server has to send on average, after :data:`PATIENCE`: less than any line has today.
 Otherwise one that sends a byte now and then is never silent, and never done."""
 
-
+T = TypeVar("T")
 _MOST: ContextVar[int] = ContextVar("most")
 """Bytes that a response of http may have."""
+
+
+class _NotInTime(TimeoutError):
+    """What was called has not come back."""
+
+
+def _within(seconds: float, call: Callable[..., T], *args: Any, **options: Any) -> T:
+    """Call what cannot be told to stop (sftp, smb), and no longer wait for it after a time.
+
+    It goes on by itself, on a thread that does not keep the process from ending.
+    """
+    answer: Future[T] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(call(*args, **options))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    with threads_told():
+        Thread(target=ask, name="napari-srgan server", daemon=True).start()
+    if not wait([answer], seconds).done:
+        raise _NotInTime
+    return answer.result()
 
 
 class RemoteFiles:
@@ -53,9 +82,14 @@ class RemoteFiles:
         try:
             # It takes hosts, names and passwords out of the address, for servers that want them so.
             self._closed = False
-            self._files: Any = url_to_fs(self._address.url, skip_instance_cache=True, **options)[0]
+            get_filesystem_class(self._protocol)  # importing may take a while, and is not the server's time
+            self._files: Any = _within(
+                PATIENCE, url_to_fs, self._address.url, skip_instance_cache=True, **options
+            )[0]
         except (ImportError, ValueError) as error:
             raise no_package(self._protocol, error) from error
+        except NoThreads:
+            raise
         except Exception as error:  # some connect at once
             raise NotAnswered(sentence(error, self._address, "", 1, PATIENCE)) from error
 
@@ -150,7 +184,10 @@ class RemoteFiles:
             # These give the part that is asked for.
             end = most + 1
         if not files.async_impl:
-            found = bytes(files.cat_file(url, start=start, end=end))
+            try:
+                found = bytes(_within(seconds, files.cat_file, url, start=start, end=end))
+            except _NotInTime as error:
+                raise TooSlow(f"not all of it in {seconds:g} seconds") from error
             if len(found) > most:
                 raise TooMuch
             return found

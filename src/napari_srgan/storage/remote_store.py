@@ -10,7 +10,7 @@ from contextlib import suppress
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 
-from napari_srgan.errors import UserError
+from napari_srgan.errors import NoThreads, UserError
 from napari_srgan.inference.arrays import UnreadablePart
 from napari_srgan.storage.address import Address
 from napari_srgan.storage.chunk_limits import ChunkLimits, is_metadata
@@ -112,6 +112,8 @@ class RemoteStore(Store):
             except FileNotFoundError:
                 self._missing(key)
                 return None
+            except NoThreads:
+                raise
             except Exception as error:  # each kind of server has errors of its own
                 if self._is_looked_for(key) and _passes_for_missing(error):
                     self._refused = self._refused or error

@@ -32,7 +32,7 @@ class ScratchOutput(Output):
 
     def __init__(self, path: Path, **options: Any) -> None:
         super().__init__(path, **options)
-        self._scratch = self.partial.temporary.with_name(f"{self.partial.temporary.name}.scratch")
+        self._scratch: list[Path] = []
 
     def __call__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         """Make the array that a result is written into.
@@ -42,19 +42,37 @@ class ScratchOutput(Output):
         UserError
             If the disk has no room for the result.
         """
-        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        waits = size > MEMORY_SHARE * psutil.virtual_memory().available
-        self._check_room((size if waits else 0) + self.least_size(shape, dtype))
-        if not waits:
+        waiting = _size(shape, dtype) + self.beside_size(shape, dtype) if _waits(shape, dtype) else 0
+        self._check_room(waiting + self.least_size(shape, dtype))
+        return self.allocate(shape, dtype)
+
+    def allocate(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        """Make an array in memory; on disk, where memory is short.
+
+        Raises
+        ------
+        UserError
+            If the disk has no room for it.
+        """
+        if not _waits(shape, dtype):
             return memory_sink(shape, dtype)
+        temporary = self.partial.temporary
+        scratch = temporary.with_name(f"{temporary.name}.scratch{len(self._scratch) or ''}")
+        self._scratch.append(scratch)
+        size = _size(shape, dtype)
         try:
-            reserve(self._scratch, size)
+            reserve(scratch, size)
         except OSError as error:
             self.discard()
             if error.errno in FULL:
                 raise self._no_room(size) from error
             raise UserError(f"{self.path} cannot be written: {error.strerror or error}") from error
-        return np.memmap(self._scratch, dtype, "r+", shape=shape)
+        return np.memmap(scratch, dtype, "r+", shape=shape)
+
+    def beside_size(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+        """Bytes of what else waits on disk while the file is written."""
+        del shape, dtype
+        return 0
 
     def least_size(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
         """Bytes that the finished file will have at least; 0 where it is compressed, and nobody knows."""
@@ -75,7 +93,17 @@ class ScratchOutput(Output):
 
     def discard(self) -> None:
         super().discard()
-        self._scratch.unlink(missing_ok=True)
+        for scratch in self._scratch:
+            scratch.unlink(missing_ok=True)
+
+
+def _size(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    return int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+
+
+def _waits(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
+    """Whether memory is too short for an array that is there until the file is written."""
+    return bool(_size(shape, dtype) > MEMORY_SHARE * psutil.virtual_memory().available)
 
 
 def reserve(path: Path, size: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -77,12 +77,8 @@ def resolution_options(image: Described) -> dict[str, Any]:
 
 def ome_options(image: Described) -> dict[str, Any]:
     """Options of ``tifffile.imwrite`` for OME-TIFF."""
-    axes = image.axes
-    for letter in free_letters(axes):  # an axis nobody named must be one of these
-        axes = axes.replace("Q", letter, 1)
-    image = replace(image, axes=axes, placed=dict(zip(axes, image.placed.values(), strict=True)))
     metadata: dict[str, Any] = {
-        "axes": axes,
+        "axes": image.axes,
         "Description": image.provenance["note"],
         "MapAnnotation": {key: _text(value) for key, value in image.provenance.items()},
     }
@@ -169,6 +165,9 @@ def imagej_options(image: Described) -> dict[str, Any]:
             metadata[key] = imagej_unit(spacing.unit)
     if z.known:
         metadata["spacing"] = z.size
+    for letter, spacing in (("x", x), ("y", y), ("z", z)):
+        if spacing.known and spacing.origin:
+            metadata[f"{letter}origin"] = -spacing.origin / spacing.size  # the pixel that lies at 0
     if (seconds := image.spacing("T").size_in("second")) is not None:
         metadata["finterval"] = seconds
     look = image.look.as_json()
@@ -221,6 +220,13 @@ def needs_ome(image: Described) -> bool:
 
 def _tells_more(look: ImageLook) -> bool:
     return bool(look.planes) or any(channel != ChannelLook() for channel in look.channels)
+
+
+def ome_axes(axes: str) -> str:
+    """Letters of axes in OME-XML, where one that nobody named must be one that is free."""
+    for letter in free_letters(axes):
+        axes = axes.replace("Q", letter, 1)
+    return axes
 
 
 def free_letters(axes: str) -> list[str]:

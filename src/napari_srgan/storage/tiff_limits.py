@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,16 +21,17 @@ class _TooLong(BaseException):
 class TimedFile(io.BufferedReader):
     """A file whose directories must be read within a time.
 
-    tifffile reads directories for as long as they refer to others.
+    tifffile reads directories for as long as they refer to others. The other files of an OME-TIFF it looks
+    for beside the name that this one has.
 
     Parameters
     ----------
     path
-        Of an ordinary file.
+        Of an ordinary file, or of a link to one.
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(os.path.realpath(path)))
+        super().__init__(io.FileIO(path.absolute()))
         self._deadline = math.inf
         self._refused = False
 
@@ -101,7 +101,7 @@ def check_ome(path: Path, metadata: str) -> None:
         root = ElementTree.fromstring(metadata)
     except ElementTree.ParseError:  # tifffile takes the planes as they are, then
         return
-    folder = Path(os.path.realpath(path)).parent  # where tifffile looks
+    folder = path.parent
     total = 0.0  # of all images: tifffile makes a list for each
     for element in root.iter():
         kind = element.tag.rpartition("}")[2]

@@ -62,8 +62,8 @@ def _imagej_look(metadata: dict[str, Any], sizes: dict[str, int]) -> ImageLook:
     ranges = list(np.ravel(metadata.get("Ranges", ())))
     if count == 1 and not ranges:
         ranges = [metadata.get("min"), metadata.get("max")]
-    tables = metadata.get("LUTs") or []
-    tables = tables if isinstance(tables, list) else [tables]
+    tables = metadata.get("LUTs", [])
+    tables = tables if isinstance(tables, list) else [tables]  # tifffile gives a single one as it is
     names, planes = _labelled(metadata.get("Labels"), sizes)
     channels = []
     for at in range(count):
@@ -86,7 +86,8 @@ def _labelled(labels: Any, sizes: dict[str, int]) -> tuple[list[str], tuple[Plan
         return [], ()
     bare = [_PLACE_IN_LABEL.sub("", str(label)).strip() for label in labels]
     names = bare[:c]
-    if c > 1 and len(set(names)) == c and all(name == names[at % c] for at, name in enumerate(bare)):
+    # What stands on the only plane says nothing about what it names.
+    if len(bare) > 1 and len(set(names)) == c and all(name == names[at % c] for at, name in enumerate(bare)):
         return names, ()
     places = np.ndindex(t, z, c)
     return [], tuple(

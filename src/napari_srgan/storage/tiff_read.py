@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element, fromstring
 
 import numpy as np
 import tifffile
@@ -15,22 +15,30 @@ import tifffile
 from napari_srgan.errors import UserError, threads_told
 from napari_srgan.storage import limits
 from napari_srgan.storage.file_array import FileArray, damaged, unreadable
-from napari_srgan.storage.image import StoredImage, arrange
-from napari_srgan.storage.ome_files import OmeFiles, ome_files, refuse_missing
+from napari_srgan.storage.image import ALL_OF_THEM, StoredImage, arrange
+from napari_srgan.storage.ome_files import NotTogether, OmeFiles, names_of, ome_files, refuse_missing
+from napari_srgan.storage.quiet import quiet
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.tiff_chain import where_it_breaks
 from napari_srgan.storage.tiff_limits import TimedFile, check_ome
 from napari_srgan.storage.tiff_look import tiff_look
 from napari_srgan.storage.tiff_meaning import Converted, Meant, as_meant, upright
 from napari_srgan.storage.tiff_pixels import level_array
-from napari_srgan.storage.tiff_quiet import quiet
+from napari_srgan.storage.tiff_series import element_of, ome_of, own_series, series_in
 from napari_srgan.storage.tiff_spacing import tiff_spacings
 from napari_srgan.storage.tiff_supported import refuse_unsupported
 from napari_srgan.storage.unchanged import unchanged
 
 
-def open_tiff(path: Path) -> StoredImage:
-    """Open the image in a TIFF file; of several the first.
+def open_tiff(path: Path, part: str = "") -> StoredImage:
+    """Open an image in a TIFF file.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    part
+        Which of its images: a number from :func:`tiff_series`; the first if unsaid.
 
     Raises
     ------
@@ -38,23 +46,78 @@ def open_tiff(path: Path) -> StoredImage:
         If it is no TIFF, is cut off, is compressed in a way we cannot read, or belongs to a set of files
         that are not all there.
     """
+    image: StoredImage = _at_each_name(path, lambda name: _open(name, part))
+    return replace(image, path=path)
+
+
+def _at_each_name(path: Path, read: Callable[[Path], Any]) -> Any:
+    """Read a file, or what a link leads to, under the name beside which the others of its set lie."""
+    first: NotTogether | None = None
     with quiet():
-        return _open(path)
+        for name in names_of(path):
+            try:
+                return read(name)
+            except NotTogether as error:
+                first = first or error
+    assert first is not None
+    raise first
 
 
-def _open(path: Path) -> StoredImage:
+def _open(path: Path, part: str) -> StoredImage:
+    with _reading(path, whole=not part) as (file, of_set, stream):
+        with stream.limited():
+            series = series_in(path, file, part)
+            element = element_of(file, series)
+            mine = () if of_set is None else of_set.image_at(element, path)
+            for other in mine if part else ():  # of the first image they were looked at before
+                refuse_missing(path, [other])
+                if other != path:
+                    _read_through(other, stream, must_be_whole=True)
+            refuse_unsupported(path, series.keyframe)
+            _refuse_cut_off(file, series)
+        with threads_told():
+            image = _open_series(path, file, stream, series, element)
+        elsewhere = None if of_set is None else of_set.elsewhere
+        others = tuple(other for other in (*mine, *filter(None, [elsewhere])) if other != path)
+        note = "; ".join(filter(None, ("" if part else _more_images(path, file), image.note)))
+        return replace(image, note=note, other_files=others, part=part)
+
+
+def tiff_series(path: Path) -> list[tuple[str, str]]:
+    """The images in a TIFF file: for each its number, and what it is called if it has a name.
+
+    Images of an OME-TIFF set that lie in other files only are left out. Nothing is read of the pixels.
+
+    Raises
+    ------
+    UserError
+        As :func:`open_tiff`.
+    """
+    found: list[tuple[str, str]] = _at_each_name(path, _names_of_series)
+    return found
+
+
+def _names_of_series(path: Path) -> list[tuple[str, str]]:
+    with _reading(path, whole=False) as (file, _, stream):
+        with stream.limited():
+            found = [(str(number), series.name or "") for number, series in own_series(file)]
+        file.close()
+        stream.close()
+        return found or [("", "")]
+
+
+@contextmanager
+def _reading(path: Path, *, whole: bool) -> Iterator[tuple[tifffile.TiffFile, OmeFiles | None, TimedFile]]:
+    """Read the directories of a file, and close it if anything is wrong with it."""
     limits.check_file(path)
     stream = TimedFile(path)
     try:
         with stream.limited():
             file = _begin(path, stream)
-            of_set = _set_of(path, file, stream)
+            of_set = _set_of(path, file, stream, whole=whole)
             if of_set is not None and of_set.elsewhere is not None:
                 file = _begin(path, stream, omexml=of_set.metadata)
-            series = _first_series(path, file)
-        with threads_told():
-            image = _open_series(path, file, stream, series)
-        return image if of_set is None else replace(image, other_files=_others(path, of_set))
+        yield file, of_set, stream
     except (UserError, MemoryError, KeyboardInterrupt):
         stream.close()
         raise
@@ -74,8 +137,8 @@ def _begin(path: Path, stream: TimedFile, **options: Any) -> tifffile.TiffFile:
         ) from error
 
 
-def _set_of(path: Path, file: tifffile.TiffFile, stream: TimedFile) -> OmeFiles | None:
-    """The files of an OME-TIFF, all of them there and whole; None for other TIFFs."""
+def _set_of(path: Path, file: tifffile.TiffFile, stream: TimedFile, *, whole: bool) -> OmeFiles | None:
+    """The files of an OME-TIFF, those of the first image there and `whole`; None for other TIFFs."""
     _refuse_broken(path, stream, file)
     if not file.is_ome or not file.ome_metadata:
         return None
@@ -83,7 +146,7 @@ def _set_of(path: Path, file: tifffile.TiffFile, stream: TimedFile) -> OmeFiles 
     found = ome_files(path, file.ome_metadata)
     if found.elsewhere is not None:
         check_ome(path, found.metadata)
-    mine = found.image_in(path)
+    mine = found.image_in(path) if whole else ()
     refuse_missing(path, mine)
     # tifffile opens those of the other images in the metadata too.
     for other in dict.fromkeys(chain.from_iterable(found.images)):
@@ -113,28 +176,8 @@ def _refuse_broken(path: Path, stream: TimedFile, file: tifffile.TiffFile) -> No
         raise damaged(path.name, f"it ends before its last plane: {broken}")
 
 
-def _others(path: Path, of_set: OmeFiles) -> tuple[Path, ...]:
-    named = [*of_set.image_in(path), *filter(None, [of_set.elsewhere])]
-    return tuple(other for other in named if other != path)
-
-
-def _first_series(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
-    """The first image that lies in a file, and not only in others of its set."""
-    if not file.series:
-        raise damaged(path.name, "there is no image in it")
-    for series in file.series:
-        # tifffile may open the same file a second time as a member of its set.
-        if any(page is not None and page.parent.filename == file.filename for page in series.pages):
-            break
-    else:
-        series = file.series[0]
-    refuse_unsupported(path, series.keyframe)
-    _refuse_cut_off(file, series)
-    return series
-
-
 def _open_series(
-    path: Path, file: tifffile.TiffFile, stream: TimedFile, series: tifffile.TiffPageSeries
+    path: Path, file: tifffile.TiffFile, stream: TimedFile, series: tifffile.TiffPageSeries, element: int
 ) -> StoredImage:
     def close() -> None:
         file.close()  # the other files of one image
@@ -148,7 +191,7 @@ def _open_series(
         array = series.asarray().reshape([sizes.get(letter, 1) for letter in letters])
     plain = not (file.is_ome or file.is_imagej)
     meant = _seen(array, letters, series.keyframe, plain)
-    ome = _ome_of(file)
+    ome = ome_of(file, element)
     told = tiff_spacings(file, series, ome)
     spacings = tuple(told.placed.get(letter, Spacing()) for letter in meant.letters)
     seen, letters = _turned(meant, series.keyframe, plain)
@@ -160,7 +203,9 @@ def _open_series(
         spacings=placed,
         ending=".ome.tif" if file.is_ome else ".tif",
         note="; ".join(
-            filter(None, (_note(path, file, series), told.note, meant.note and f"{path.name}: {meant.note}"))
+            filter(
+                None, (_missing_planes(path, series), told.note, meant.note and f"{path.name}: {meant.note}")
+            )
         ),
         look=tiff_look(file, series, ome, meant.table),
         close=close,
@@ -173,22 +218,19 @@ def _open_series(
     )
 
 
-def _note(path: Path, file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str:
-    """What is not as one would expect."""
-    notes = []
-    if others := len(file.series) - 1:
-        more = "1 more image" if others == 1 else f"{others} more images"
-        notes.append(f"{path.name} holds {more}; the first is taken")
+def _more_images(path: Path, file: tifffile.TiffFile) -> str:
+    others = len(own_series(file)) - 1
+    more = "1 more image" if others == 1 else f"{others} more images"
+    return f"{path.name} holds {more}; the first is taken ({ALL_OF_THEM})" if others > 0 else ""
+
+
+def _missing_planes(path: Path, series: tifffile.TiffPageSeries) -> str:
     if series.dataoffset is None and (missing := sum(page is None for page in series.pages)):
-        notes.append(
+        return (
             f"{missing} of {len(series.pages)} planes are not in {path.name}, perhaps because recording was "
             "stopped; they are 0"
         )
-    return "; ".join(notes)
-
-
-def _ome_of(file: tifffile.TiffFile) -> Element | None:
-    return fromstring(file.ome_metadata) if file.is_ome and file.ome_metadata else None
+    return ""
 
 
 def _seen(array: Any, letters: str, page: Any, plain: bool) -> Meant:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 from xml.etree.ElementTree import Element
 
 import tifffile
 
-from napari_srgan.storage.image_look import positive
+from napari_srgan.storage.image_look import number, positive
 from napari_srgan.storage.ome_xml import ome_spacings, ome_units
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.units import Kind, converted, full_unit, note_on_units
@@ -86,6 +86,9 @@ def _imagej_spacings(name: str, metadata: dict[str, Any], page: Any) -> ToldSpac
         }
     if depth := positive(metadata.get("spacing")):
         found["Z"] = Spacing(depth, full_unit(texts["zunit"], "length") if texts["zunit"] else unit)
+    for letter, spacing in found.items():
+        if pixel := number(metadata.get(f"{letter.lower()}origin")):
+            found[letter] = replace(spacing, origin=-pixel * spacing.size)
     if step := positive(metadata.get("finterval")):
         found["T"] = Spacing(step, full_unit(texts["tunit"], "time") or "second")
     return ToldSpacings(found, note)

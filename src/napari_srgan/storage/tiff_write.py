@@ -20,9 +20,11 @@ from napari_srgan.storage.tiff_description import (
     free_letters,
     imagej_options,
     needs_ome,
+    ome_axes,
     ome_options,
     plain_options,
 )
+from napari_srgan.storage.tiff_pyramid import level_shapes, write_pyramid
 
 OME_DTYPES = ("bool", "int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64")
 IMAGEJ_DTYPES = ("uint8", "uint16", "float32")
@@ -37,10 +39,12 @@ class TiffOutput(ScratchOutput):
 
     Truth values are stored as one bit. What ImageJ's format cannot hold (other dtypes,
     axes nobody named, more than 4 GiB) becomes a plain, compressed TIFF with the axes in
-    its description and resolution tags; with OME-XML, where that tells other programs more.
+    its description and resolution tags; with OME-XML, where that tells other programs more. Planes
+    that are large have coarser levels in OME-TIFF, and all if `pyramid` says so.
     """
 
-    def __init__(self, path: Path, **options: Any) -> None:
+    def __init__(self, path: Path, *, pyramid: bool | None = None, **options: Any) -> None:
+        self.pyramid = pyramid
         self.ome = path.name.lower().endswith((".ome.tif", ".ome.tiff"))
         super().__init__(path, **options)
 
@@ -56,9 +60,18 @@ class TiffOutput(ScratchOutput):
         like_it = np.broadcast_to(np.zeros((), dtype), shape)
         return like_it.nbytes if _fits_imagej(like_it, self.axes) else 0
 
+    def beside_size(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+        levels = self._level_shapes(shape, self.axes or "")
+        return sum(int(np.prod(level, dtype=np.int64)) for level in levels) * dtype.itemsize
+
+    def _level_shapes(self, shape: tuple[int, ...], axes: str) -> list[tuple[int, ...]]:
+        return level_shapes(shape, axes.index("Y"), wanted=self.pyramid) if "Y" in axes else []
+
     def write(self, result: Upscaled, spacings: tuple[Spacing, ...]) -> None:
         data = result.data
-        image = described(result.axes, tuple(data.shape), spacings, self.look, result.provenance)
+        axes = ome_axes(result.axes) if self.ome else result.axes
+        image = described(axes, tuple(data.shape), spacings, self.look, result.provenance)
+        self.note = _note_on_unnamed(result.axes) if self.ome else ""
         if self.ome:
             options = ome_options(image) | _compressed(data, result.axes)
         elif _fits_imagej(data, result.axes):
@@ -76,7 +89,30 @@ class TiffOutput(ScratchOutput):
             options |= {"photometric": "palette", "colormap": table * 257}
         else:
             options["photometric"] = "minisblack"
-        tifffile.imwrite(self.partial.temporary, data, software="napari-srgan", **options)
+        options["software"] = "napari-srgan"
+        shapes = self._level_shapes(tuple(data.shape), result.axes) if "ome" in options else []
+        if not shapes:
+            tifffile.imwrite(self.partial.temporary, data, **options)
+            return
+        write_pyramid(
+            self.partial.temporary, data, result.axes.index("Y"), shapes, options,
+            lambda level: _layout(level, result.axes), self.allocate,
+        )  # fmt: skip
+
+
+def _note_on_unnamed(axes: str) -> str:
+    """What axes that nobody has named are called in OME-TIFF, which knows no others than Z, C and T."""
+    named = free_letters(axes)[: axes.count("Q")]
+    if not named:
+        return ""
+    example = axes
+    for letter in "ZTC":
+        example = example if letter in axes else example.replace("Q", letter, 1)
+    what = "an axis without a name is" if len(named) == 1 else "axes without names are"
+    return (
+        f"{what} written as {' and '.join(named)}, as OME-TIFF has only axes with names; --axes says it "
+        f"better, e.g. --axes {example}"
+    )
 
 
 def _has_colour_table(image: Described, data: NDArray[Any]) -> bool:
@@ -87,12 +123,13 @@ def _has_colour_table(image: Described, data: NDArray[Any]) -> bool:
 
 
 def _compressed(data: NDArray[Any], axes: str) -> dict[str, Any]:
+    # Compressed sizes are not known before: be safe where they might not fit; a pyramid adds a third.
+    return {"bigtiff": data.nbytes * 4 > IMAGEJ_LARGEST * 3, **_layout(data, axes)}
+
+
+def _layout(data: NDArray[Any], axes: str) -> dict[str, Any]:
     y = axes.index("Y")
-    options: dict[str, Any] = {
-        "compression": "zlib",
-        # Compressed sizes are not known before: be safe where they might not fit.
-        "bigtiff": data.nbytes > IMAGEJ_LARGEST,
-    }
+    options: dict[str, Any] = {"compression": "zlib"}
     if min(data.shape[y : y + 2]) > 2 * TILE and data.dtype != np.bool_:
         options["tile"] = (TILE, TILE)
     return options

@@ -1,11 +1,11 @@
-"""Reading images in zarr: a plain array, or OME-Zarr; in a folder or on a server."""
+"""Reading images in zarr: a plain array, or OME-Zarr; in a folder, in a zip file or on a server."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,30 +27,57 @@ from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.store_arrays import LOOK_KEY, SPACING_KEY
 from napari_srgan.storage.units import note_on_units
 from napari_srgan.storage.zarr_axes import level_axes, named_letters
-from napari_srgan.storage.zarr_groups import only_image, refuse_labels, what_to_give
+from napari_srgan.storage.zarr_groups import check_path, image_paths, only_image, refuse_labels, what_to_give
+from napari_srgan.storage.zipped_store import ZippedStore
 
 
-def open_zarr(place: Place, axes: str | None = None) -> StoredImage:
+def open_zarr(place: Place, axes: str | None = None, part: str = "") -> StoredImage:
     """Open a zarr array, or the finest level of an OME-Zarr image; nothing is read yet.
 
     Parameters
     ----------
     place
-        Folder or address.
+        Folder, zip file or address.
     axes
         Letters for the axes as they are stored, where the metadata does not name them.
+    part
+        Path in it of the array or the image that is meant, e.g. the field of a plate ``"A/1/0"``.
 
     Raises
     ------
     UserError
         If there is neither, or the server does not answer.
     """
-    where = _remote(place) if isinstance(place, Address) else _local(place)
+    check_path(place, part)
+    where = _where(place)
     try:
-        return _open(where, axes)
+        return _open(where, axes, part)
     except BaseException:
         where.close()
         raise
+
+
+def zarr_images(place: Place) -> list[str]:
+    """Paths of the images in a zarr: the fields of a plate or a well, the images of a series.
+
+    Returns
+    -------
+    list of str
+        One path for each as in :func:`open_zarr`; a single empty one for what is an image or an array itself.
+
+    Raises
+    ------
+    UserError
+        If there is no zarr, or its metadata cannot be used.
+    """
+    where = _where(place)
+    try:
+        node = _node(where, "")
+        with threads_told(), _unwarned():
+            paths = image_paths(node, where.holds_zarr, place) if isinstance(node, zarr.Group) else []
+        return paths or [""]
+    finally:
+        where.close()
 
 
 @dataclass(frozen=True)
@@ -77,6 +104,17 @@ class _Where:
         return any(self.has(f"{name}/{file}".strip("/")) for file in ("zarr.json", ".zarray", ".zgroup"))
 
 
+def _where(place: Place) -> _Where:
+    if isinstance(place, Address):
+        return _remote(place)
+    return _zipped(place) if place.is_file() else _local(place)
+
+
+def _zipped(path: Path) -> _Where:
+    store = ZippedStore(path)
+    return _Where(path, store, store.has, lambda _: store.unchanged(), store.close)
+
+
 def _local(path: Path) -> _Where:
     def make_sure(file: str) -> None:
         if not (path / file).is_file():
@@ -98,32 +136,50 @@ def _remote(address: Address) -> _Where:
     return _Where(address, store, store.has, make_sure, store.close, store.refuse_if_refused)
 
 
-def _open(where: _Where, axes: str | None) -> StoredImage:
-    place = where.place
-    if not where.holds_zarr(""):
-        where.refuse_if_refused()
-        raise UserError(f"{place} is no zarr array: there is no zarr.json, .zarray or .zgroup in it")
+def _open(where: _Where, axes: str | None, part: str) -> StoredImage:
+    node = _node(where, part)
     try:
-        with threads_told(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of metadata that others consolidated
-            node = zarr.open(where.store, mode="r")
+        with threads_told(), _unwarned():
             if isinstance(node, zarr.Array):
-                return _open_array(where, node, axes)
-            return _open_image(where, node, axes)
+                return replace(_open_array(where, node, axes), part=part)
+            return replace(_open_image(where, node, axes), part=part)
     except UserError:
         raise
     except Exception as error:  # broken JSON, unknown codecs, missing keys
+        raise unreadable(where.place.name, error) from error
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Keep zarr from warning of metadata that others consolidated, and of files that are none of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _node(where: _Where, part: str) -> zarr.Array[Any] | zarr.Group:
+    """The array or the group at a path."""
+    place = where.place / part if part else where.place
+    if not where.holds_zarr(part):
+        where.refuse_if_refused()
+        raise UserError(f"{place} is no zarr array: there is no zarr.json, .zarray or .zgroup in it")
+    try:
+        with threads_told(), _unwarned():
+            return zarr.open(where.store, path=part, mode="r")
+    except UserError:
+        raise
+    except Exception as error:  # broken JSON
         raise unreadable(place.name, error) from error
 
 
 def _open_image(where: _Where, group: zarr.Group, axes: str | None) -> StoredImage:
-    name, note = where.place.name, ""
+    name, note = "/".join(filter(None, (where.place.name, group.path))), ""
     refuse_labels(where.place, group)
     level = finest_level(dict(group.attrs), name)
     if level is None and (inner := only_image(group, name)) is not None:
         group, note = inner
         refuse_labels(where.place, group)
-        level = finest_level(dict(group.attrs), f"{name}/{group.path}")
+        level = finest_level(dict(group.attrs), f"{where.place.name}/{group.path}")
     if level is None:
         where.refuse_if_refused()
         raise UserError(what_to_give(where.place, group))
@@ -178,12 +234,15 @@ def _coarser_levels(
 
 
 def _open_array(where: _Where, array: zarr.Array[Any], axes: str | None) -> StoredImage:
-    if isinstance(where.place, Path) and is_zarr(where.place.absolute().parent):
-        around: Any = None
+    around: Any = None
+    if array.path:
+        with suppress(Exception):  # what lies around it may be broken
+            around = zarr.open(where.store, path=array.path.rpartition("/")[0], mode="r")
+    elif isinstance(where.place, Path) and is_zarr(where.place.absolute().parent):
         with suppress(Exception):  # what lies around it may be broken
             around = zarr.open(FolderStore(where.place.absolute().parent), mode="r")
-        if isinstance(around, zarr.Group):  # given by the path of its level
-            refuse_labels(where.place, around)
+    if isinstance(around, zarr.Group):  # given by the path of its level
+        refuse_labels(where.place, around)
     letters = named_letters(array) if axes is None else check_axes(axes, array.shape)
     where.expect(array, letters)
     spacings = (Spacing(),) * array.ndim

@@ -8,6 +8,8 @@ from magicgui.widgets import Label
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QLabel, QSizePolicy, QWidget
 
+from napari_srgan.viewer.whole_names import show_whole_names
+
 ERROR_STYLE = "color: #e8554e"
 """Readable on napari's dark and light themes."""
 NARROWEST = 120
@@ -41,6 +43,7 @@ def fit_into_dock(widget: QWidget) -> None:
 
     Whoever scrolls chooses nothing: only a field that was clicked turns with the wheel.
     """
+    show_whole_names(widget)
     unclicked = _Unclicked(widget)
     for kind in (QComboBox, QAbstractSpinBox):
         for child in widget.findChildren(kind):

@@ -102,7 +102,7 @@ def describe_look(
     if found is None or image is None or card is None:
         return "", False
     movie = likeliest_time(times_of(image)) is not None
-    if reason := why_unsuited(card, found, library.cards, movie=movie):
+    if reason := why_unsuited(card, found, library.cards, movie=movie, rgb=image.rgb):
         return f"{found.sentence}; {reason}", True
     if not found.noisy:
         return found.sentence, False

@@ -30,6 +30,12 @@ def ask_where_to_write(parent: QWidget | None, suggested: Path) -> Path | None:
     return Path(chosen) if chosen else None
 
 
+def ask_where_to_save_report(parent: QWidget | None, suggested: str) -> Path | None:
+    """What the files of a report are called, without their endings; None if the question was cancelled."""
+    chosen, _ = QFileDialog.getSaveFileName(parent, "Save report as", suggested)
+    return Path(chosen) if chosen else None
+
+
 def ask_for_result(parent: QWidget | None, folder: Path) -> Path | None:
     """A result to open, which is a folder; None if the question was cancelled."""
     chosen = QFileDialog.getExistingDirectory(parent, "Open upscaled image (.ome.zarr, .zarr)", str(folder))

@@ -23,6 +23,7 @@ from napari_srgan.viewer.library_tasks import Added, add_task
 from napari_srgan.viewer.model_rows import SHARP
 from napari_srgan.viewer.model_wish import ModelWish
 from napari_srgan.viewer.sharpness import SharpnessSlider
+from napari_srgan.viewer.whole_names import BesideOrBelow
 
 LETTERS_AT_LEAST = 12
 """Longer names of models do not widen the widget."""
@@ -69,6 +70,7 @@ class ModelChooser:
             name="models", label="Model", widgets=[self._model, self._add], layout="horizontal", labels=False
         )
         both.margins = (0, 0, 0, 0)
+        BesideOrBelow(both.native, native)
         self._about = Label(name="about", label=" ")
         self._taken = Label(name="taken", label=" ")
         self._look = ImageLook()

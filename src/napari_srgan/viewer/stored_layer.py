@@ -18,7 +18,7 @@ from napari_srgan.storage.collision import refuse_collision
 from napari_srgan.storage.origins import origins_of
 from napari_srgan.viewer.blending import Blending
 from napari_srgan.viewer.layer_files import FILE_KEY, files_of, identity_of, pixels_of, watch_over
-from napari_srgan.viewer.layer_look import layer_look
+from napari_srgan.viewer.layer_look import layer_look, over_files
 from napari_srgan.viewer.layer_spacing import layer_spacings
 from napari_srgan.viewer.layers import (
     appearance_of,
@@ -113,9 +113,10 @@ def stored_layer_job(
         yield Progress(0, 1, "Loading the model")
         loaded = load_chosen(chosen)
         yield Progress(0, 1, "Looking at the image")
+        known = over_files(look, files, axes, tuple(data.shape))
         finished = yield from upscale_anywhere_job(
             data, loaded, path, axes=axes, spacings=spacings, source=identity(),
-            inputs=inputs, look=look if loaded.card.result is None else look.of_other_quantities(),
+            inputs=inputs, look=known if loaded.card.result is None else known.of_other_quantities(),
             still_there=watch_over(files), notes=notes_on_input(data, axes, loaded.card), region=region,
             overwrite=overwrite, **options,
         )  # fmt: skip

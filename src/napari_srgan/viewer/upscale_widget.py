@@ -29,6 +29,7 @@ from napari_srgan.viewer.outcome import added
 from napari_srgan.viewer.regions import shapes_region, visible_region, whole_region
 from napari_srgan.viewer.target import refuse_shown, suggest
 from napari_srgan.viewer.target_field import TargetField
+from napari_srgan.viewer.trust_layers import Trusted, trusted_job
 from napari_srgan.viewer.ways import DoesNotFit, Result, layer_of, result_job
 
 
@@ -52,7 +53,7 @@ class UpscaleWidget(Container[Any]):
         self.extend([
             self._image, *self._models.rows, self._axes.time, self._region, *self._target.rows,
             *self._axes.rows, self._device, self._precision, self._tile, self._ensemble, self._drift,
-            self._beside, self._buttons, self._bar, self._status, self._offers,
+            self._trust, self._beside, self._buttons, self._bar, self._status, self._offers,
         ])  # fmt: skip
         for label in (self["about"], self["taken"], self._status):
             make_elastic(label)
@@ -96,6 +97,11 @@ class UpscaleWidget(Container[Any]):
             name="drift", label="Correct stage drift", visible=False,
             tooltip="Where the stage drifts, frames help each other as they lie on each other; the result "
             "stays where it is",
+        )  # fmt: skip
+        self._trust = CheckBox(
+            name="trust", label="Tell what can be believed",
+            tooltip="Looks at the image and at the result: how much detail there is to work with, what was "
+            "added, and how wrong it may be where that was measured",
         )  # fmt: skip
         self._beside = CheckBox(
             name="beside", label="Show original beside",
@@ -155,6 +161,7 @@ class UpscaleWidget(Container[Any]):
 
     def _on_target(self) -> None:
         self._region.enabled = self._target.way != choices.LAZY  # one looks where one likes
+        self._trust.enabled = self._target.way != choices.LAZY  # there is nothing to be told of yet
         self._look_ahead()
 
     def _look_ahead(self) -> None:
@@ -235,13 +242,17 @@ class UpscaleWidget(Container[Any]):
         job = result_job(
             way, image, model, region=region, path=path, replace=self._target.replaces, **options
         )
+        if self._trust.value and way != choices.LAZY:
+            told = {key: options[key] for key in ("axes", "device", "precision")}
+            job = trusted_job(job, image, model, **told)
         if path is not None:
             update_save_history(str(path))
         beside = self._beside.value
         title = f"{verb(self._models.factor or 2)} {image.name}"
         return Task(title, job, lambda new: self._add(new, image, beside), self._complain)
 
-    def _add(self, result: Result, image: Image, beside: bool) -> None:
+    def _add(self, made: Result | Trusted, image: Image, beside: bool) -> None:
+        result = made.result if isinstance(made, Trusted) else made
         self._offers.visible = isinstance(result, DoesNotFit)
         layer = layer_of(result)
         layers = self._viewer.layers
@@ -252,6 +263,19 @@ class UpscaleWidget(Container[Any]):
         else:
             self._viewer.add_layer(layer)
         self._outcome = (added(layer), False)
+        if isinstance(made, Trusted):
+            self._tell(made, layer)
+
+    def _tell(self, made: Trusted, layer: Image) -> None:
+        """Show the report in its own widget, beside this one."""
+        if made.report is None:
+            if made.why:
+                self._outcome = (f"{added(layer)} What can be believed of it: {made.why}", False)
+            return
+        dock, widget = self._viewer.window.add_plugin_dock_widget("napari-srgan", "Trust", tabify=True)
+        dock.show()
+        dock.raise_()
+        widget.show_report(made.report, layer)
 
     def _on_lazily(self) -> None:
         self._target.way = choices.LAZY

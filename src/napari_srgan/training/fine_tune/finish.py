@@ -76,6 +76,7 @@ def finished_model(
         baseline=baseline,
         pairs=records,
         result=material.result,
+        errors=material.judge.error_table(network, next(network.parameters()).device),
         **more,
     )
     return Model(network.requires_grad_(False), card)

@@ -14,9 +14,11 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from napari_srgan.inference.intensity import IntensityTransform
+from napari_srgan.models.error_table import ErrorTable
 from napari_srgan.networks import Generator, bicubic_upsample
 from napari_srgan.networks.temporal import TemporalGenerator
-from napari_srgan.quality.matching import match_intensities
+from napari_srgan.quality.calibration import Block, blocks_of, calibrate
+from napari_srgan.quality.matching import affine_map, match_intensities
 from napari_srgan.training.fine_tune.clips import Clip
 from napari_srgan.training.fine_tune.planes import LearnedPlane
 from napari_srgan.training.fine_tune.progress import HELD_BACK, Preview
@@ -141,6 +143,33 @@ class Judge:
             )
             matched = match_intensities(all_results, all_truth) if self.matched else all_results
             yield name, matched, all_truth
+
+    def error_table(self, network: Generator, device: torch.device) -> ErrorTable | None:
+        """How wrong the network is on what is counted, in grey levels of its results.
+
+        The truth is brought to the brightness of results. None if too little is counted, and where low
+        resolution is simulated: real images would not be as wrong as simulated ones.
+        """
+        if not self.matched:
+            return None
+        network.eval()
+        by_source: dict[str, list[tuple[Crop, NDArray[np.float32]]]] = defaultdict(list)
+        with torch.inference_mode(), mixed_precision(device):
+            for crop in self.crops:
+                by_source[crop.source].append((crop, crop.result(_through(network, crop.low.to(device)))))
+        blocks: list[Block] = []
+        for made in by_source.values():
+            ours = np.concatenate([result[crop.counted].ravel() for crop, result in made])
+            theirs = np.concatenate([crop.truth[crop.counted].ravel() for crop, _ in made])
+            gain, offset = affine_map(ours, theirs)
+            if gain <= 0:
+                return None
+            for crop, result in made:
+                truth = (crop.truth.astype(np.float64) - offset) / gain
+                for frame, sample in np.ndindex(len(result), result.shape[-1]):
+                    plane = result[frame, ..., sample].astype(np.float64)
+                    blocks += blocks_of(plane, truth[frame, ..., sample], crop.counted[frame])
+        return calibrate(blocks)
 
     def _peak(self, truth: NDArray[np.float64]) -> float:
         return EIGHT_BIT if self._eight_bit else max(float(np.ptp(truth)), 1e-12)

@@ -1,4 +1,4 @@
-"""tifffile without its log: what is wrong with a file is said once, by us."""
+"""tifffile and others without their logs: what is wrong with a file is said once, by us."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep tifffile from logging meanwhile: what is wrong with a file is said once, by us.
+def quiet(package: str = "tifffile") -> Iterator[None]:
+    """Keep a package from logging meanwhile: what is wrong with a file is said once, by us.
 
     What it logs decides nothing here.
     """
-    logger, silent = logging.getLogger("tifffile"), logging.NullHandler()
+    logger, silent = logging.getLogger(package), logging.NullHandler()
     propagated, logger.propagate = logger.propagate, False
     logger.addHandler(silent)
     try:

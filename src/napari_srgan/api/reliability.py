@@ -1,0 +1,288 @@
+"""`trust`, `validate` and `project_back` for scripts and the console."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from napari_srgan.api.calls import finish, is_layer
+from napari_srgan.errors import UserError
+from napari_srgan.inference.arrays import check_array, restore_dtype
+from napari_srgan.inference.axes import axes_of
+from napari_srgan.inference.upscale import Region
+from napari_srgan.models import Model, default_model_name, load_model
+from napari_srgan.models.error_table import ErrorTable
+from napari_srgan.reliability import TrustReport, Validation, trust_job
+from napari_srgan.reliability.added import projected_back
+from napari_srgan.reliability.maps import OnTop
+from napari_srgan.reliability.validation import compare_with_truth
+from napari_srgan.storage.address import local_path, place_of
+from napari_srgan.storage.formats import open_image
+from napari_srgan.storage.series import ALL, series_of
+
+Named = Model | str | os.PathLike[str]
+"""A model, its name in the library, or its file."""
+
+
+def trust(
+    image: Any,
+    result: Any,
+    model: Named | None = None,
+    *,
+    axes: str | None = None,
+    region: Region | None = None,
+    compare: Sequence[Named] | None = None,
+    self_test: bool = True,
+    disagreement: bool = False,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: bool = True,
+) -> TrustReport:
+    """Tell what can be believed of a result.
+
+    Parameters
+    ----------
+    image
+        What was upscaled: an array (numpy, dask, zarr), or a napari image layer.
+    result
+        What became of it: an array, or the layer that :func:`~napari_srgan.upscale` made.
+    model
+        That made it; of a layer it is known by default.
+    axes
+        One letter for each axis of the image; guessed by default.
+    region
+        The part of the image that was upscaled, if it was not all; of a layer it is known by default.
+    compare
+        Other models of the same factor to compare on this image; by default the faithful partner of a sharp
+        model.
+    self_test
+        Whether models are compared on the image made small.
+    disagreement
+        Whether the image is upscaled in its eight orientations, to see where they differ: eight times the
+        time of the upscaling. Recommended for sharp models.
+    device, precision
+        As for :func:`~napari_srgan.upscale`.
+    progress
+        Show a progress bar.
+
+    Returns
+    -------
+    TrustReport
+        ``print`` it to read it; its arrays are in grey levels, and lie on the result.
+
+    Raises
+    ------
+    UserError
+        If the result cannot be one of this image by this model.
+
+    Examples
+    --------
+    >>> import numpy as np, napari_srgan
+    >>> image = np.random.default_rng(0).poisson(np.full((96, 96), 9.0)).astype(np.uint16)
+    >>> result = napari_srgan.upscale(image, "microscopy-x2", progress=False)
+    >>> report = napari_srgan.trust(image, result, "microscopy-x2", progress=False)
+    >>> print(report.sentences[0])
+    The image shows nothing that stands out of its noise: whatever a result shows was made of noise.
+    """
+    made = _made(image, result, axes, region)
+    wanted = made.provenance.get("model") if model is None else model
+    if wanted is None:
+        raise UserError("nothing says which model made this result; give it, e.g. model='microscopy-x2'")
+    used = _loaded(wanted)
+    others = _partner(used) if compare is None else [_loaded(one) for one in compare]
+    report: TrustReport = finish(
+        trust_job(
+            made.image, made.result, used, axes=made.axes, region=made.region, compare=others,
+            self_test=self_test, disagreement=disagreement, device=device, precision=precision,
+            provenance=made.provenance,
+        ),
+        progress,
+    )  # fmt: skip
+    return report
+
+
+def validate(
+    result: Any, truth: Any, *, errors: ErrorTable | Model | None = None, rgb: bool = False
+) -> Validation:
+    """Compare a result with the truth, where there is one.
+
+    Parameters
+    ----------
+    result, truth
+        Arrays or image layers of one shape, ``(..., Y, X)``, or ``(..., Y, X, S)`` if `rgb`.
+    errors
+        A fine-tuned model, or its error table (``model.card.errors``), to see whether it holds here.
+    rgb
+        Whether the last axis has colours; of layers it is known.
+
+    Returns
+    -------
+    Validation
+        PSNR, SSIM, MS-SSIM and resolution to the truth, after the gain and offset that bring the result
+        nearest to it; the shift between them, which is not corrected; and the error of each pixel.
+
+    Raises
+    ------
+    UserError
+        If the shapes differ, or nothing in them can be compared.
+
+    Examples
+    --------
+    >>> import numpy as np, napari_srgan
+    >>> truth = np.random.default_rng(0).random((64, 64))
+    >>> napari_srgan.validate(truth / 2 + 1, truth).gain
+    2.0...
+    """
+    ours, theirs = (_pixels(one) for one in (result, truth))
+    rgb = rgb or (is_layer(result) and result.rgb)
+    if isinstance(errors, Model):
+        errors = errors.card.errors
+    return compare_with_truth(ours, theirs, errors=errors, rgb=rgb)
+
+
+def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
+    """Correct a result so that, made small again, it is the image: for images without noise.
+
+    One step of back-projection (Irani and Peleg 1991). The bundled models do it themselves where it is right;
+    it is for models of other projects, whose results may have lost some of the image. Of noisy images it
+    puts the noise back.
+
+    Parameters
+    ----------
+    image
+        An array that was upscaled whole.
+    result
+        What became of it, Y and X larger by a whole factor.
+    axes
+        One letter for each axis of the image; guessed by default.
+
+    Returns
+    -------
+    array
+        Of the result's dtype and shape; numpy, or dask where image or result are not in memory.
+
+    Raises
+    ------
+    UserError
+        If the result cannot be one of this image.
+
+    Examples
+    --------
+    >>> import numpy as np, napari_srgan
+    >>> image = np.arange(64.0).reshape(8, 8)
+    >>> napari_srgan.project_back(image, np.zeros((16, 16))).mean().round(3)
+    31.5
+    """
+    low, high = check_array(_pixels(image)), check_array(_pixels(result))
+    axes = axes_of(low, axes)
+    y = axes.index("Y")
+    factor = high.shape[y] // low.shape[y] if len(high.shape) == len(low.shape) else 0
+    if factor < 1:
+        raise UserError(
+            f"a result of shape {tuple(high.shape)} is none of an image of shape {tuple(low.shape)}; give "
+            "the image that it was made of"
+        )
+    corrected: Any = projected_back(OnTop(low, high, axes, factor))
+    if isinstance(corrected, np.ndarray):
+        return restore_dtype(corrected, high.dtype)
+    return corrected.map_blocks(restore_dtype, high.dtype, dtype=high.dtype)
+
+
+def upscale_and_trust(
+    image: Any, model: Named | None, options: dict[str, Any], progress: bool
+) -> tuple[Any, TrustReport]:
+    """Upscale an image and tell what can be believed of the result: ``upscale(..., trust=True)``.
+
+    Parameters
+    ----------
+    image, model
+        As for :func:`~napari_srgan.upscale`.
+    options
+        Its other arguments.
+    progress
+        Show a progress bar.
+
+    Returns
+    -------
+    tuple
+        What ``upscale`` gives, and the report. Beside a result on disk the report is written, too.
+    """
+    from napari_srgan.api.upscaling import upscale
+
+    if options["series"] == ALL:
+        raise UserError("what can be believed is told of one image at a time; name it, e.g. series=0")
+    result = upscale(image, model, progress=progress, **options)
+    chosen = {key: options[key] for key in ("axes", "region", "device", "precision")}
+    if isinstance(image, str | os.PathLike):
+        part = series_of(place_of(image), _text(options["series"]))[0].part
+        with open_image(place_of(image), options["axes"], part) as stored:
+            axes = axes_of(stored.data, options["axes"] or stored.axes)
+            report = _report(stored.data, result, model, chosen | {"axes": axes}, progress)
+    else:
+        report = _report(image, result, model, chosen, progress)
+    if is_layer(result):
+        result.metadata["napari-srgan"] = {**result.metadata["napari-srgan"], "trust": report.to_dict()}
+    if options["out"] is not None:
+        report.write(local_path(options["out"]))
+    return result, report
+
+
+def _text(series: Any) -> str | None:
+    return None if series is None else str(series)
+
+
+def _report(
+    image: Any, result: Any, model: Named | None, chosen: dict[str, Any], progress: bool
+) -> TrustReport:
+    if model is None and not is_layer(result):
+        axes = axes_of(check_array(image), chosen["axes"])
+        model = default_model_name(rgb=axes.endswith("S"))
+    return trust(image, result, model, progress=progress, **chosen)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An image and its result, as arrays."""
+
+    image: Any
+    result: Any
+    axes: str | None
+    region: Region | None
+    provenance: dict[str, Any]
+
+
+def _made(image: Any, result: Any, axes: str | None, region: Region | None) -> _Made:
+    told: dict[str, Any] = {}
+    if is_layer(result):
+        told = dict(result.metadata.get("napari-srgan", {}))
+        region = told.get("region") if region is None else region
+    if is_layer(image):
+        from napari_srgan.viewer.layers import check_image, layer_axes
+
+        axes = layer_axes(check_image(image)) if axes is None else axes
+    return _Made(_pixels(image), _pixels(result), axes, region, told)
+
+
+def _pixels(image: Any) -> Any:
+    """An array as it is; of a layer its finest level."""
+    if not is_layer(image):
+        return image
+    from napari_srgan.viewer.layers import check_image, finest_level
+
+    return finest_level(check_image(image))
+
+
+def _loaded(model: Named) -> Model:
+    return model if isinstance(model, Model) else load_model(model)
+
+
+def _partner(model: Model) -> list[Model]:
+    """The faithful partner of a sharp model."""
+    try:
+        return [load_model(model.card.partner)] if model.card.partner else []
+    except UserError:  # it is not in this library
+        return []

@@ -1,0 +1,63 @@
+"""``--trust``: what can be believed of a result, beside its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from napari_srgan.progress_bar import run_job
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from napari_srgan.models import Model
+
+_SETTINGS = ("device", "precision", "tile", "self_ensemble", "align")
+
+
+def write_report(
+    image: Any, axes: str, model: Model, result_file: Path, options: dict[str, Any], bar: Bar, title: str
+) -> None:
+    """Look at a result that lies on disk, and write what can be believed of it beside it.
+
+    Parameters
+    ----------
+    image
+        What was upscaled.
+    axes
+        One letter for each of its axes.
+    model
+        With which it was upscaled.
+    result_file
+        What became of it.
+    options
+        How it was upscaled.
+    bar, title
+        What shows how far this is.
+
+    Raises
+    ------
+    UserError
+        If the result cannot be read as an image of the same axes, or the report cannot be written.
+    """
+    from napari_srgan.reliability import trust_job
+    from napari_srgan.storage.formats import open_image
+
+    with open_image(result_file, axes) as made:
+        job = trust_job(
+            image,
+            made.data,
+            model,
+            axes=axes,
+            region=options["region"],
+            device=options["device"],
+            precision=options["precision"],
+            provenance={key: options[key] for key in _SETTINGS},
+        )
+        report = run_job(job, bar, title)
+    for sentence in report.sentences:
+        typer.echo(f"  {sentence}")
+    for file in report.write(result_file):
+        typer.echo(f"  {file}")

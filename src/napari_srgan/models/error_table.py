@@ -1,0 +1,88 @@
+"""How wrong results of a model are, by how bright and how structured they are there; kept on its card.
+
+A table is measured on parts of a user's own images that no training has seen. It holds for images of the same
+kind of sample, microscope and settings; for others it holds nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from scipy.ndimage import uniform_filter
+
+WINDOW = 7
+"""Pixels of the result along the side of the window around a pixel, whose brightness and structure count."""
+REACH = WINDOW // 2
+
+
+class ErrorTable(BaseModel):
+    """Half the width of an interval around the result in which the truth lies, at nine of ten pixels.
+
+    Rows are classes of brightness, columns of structure: the local standard deviation. All in grey levels of
+    the result.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    level: float = Field(gt=0, lt=1)
+    """Part of the pixels at which it is meant to hold, over many images."""
+    brightness: tuple[float, ...]
+    """Limits between the rows, rising."""
+    structure: tuple[tuple[float, ...], ...]
+    """Limits between the columns of each row, rising."""
+    width: tuple[tuple[float, ...], ...]
+    """Of each row and column, 0 or more."""
+    constant: float = Field(ge=0)
+    """The width that would hold as often if it were the same everywhere."""
+    blocks: int = Field(ge=1)
+    """Blocks of images that it was measured on."""
+    covered: float = Field(ge=0, le=1)
+    """Part of the pixels at which it held on blocks that were left out when it was made."""
+    covered_fine: float = Field(ge=0, le=1)
+    """The same of the tenth of the pixels with most structure."""
+    limits: tuple[float, float]
+    """Brightness between which nearly all pixels lay."""
+
+    @model_validator(mode="after")
+    def _is_a_table(self) -> ErrorTable:
+        rows = len(self.brightness) + 1
+        if len(self.structure) != rows or len(self.width) != rows:
+            raise ValueError(
+                f"{len(self.brightness)} limits of brightness make {rows} rows; "
+                f"got {len(self.structure)} of structure and {len(self.width)} of widths"
+            )
+        for limits, widths in zip(self.structure, self.width, strict=True):
+            if len(widths) != len(limits) + 1 or min(widths) < 0:
+                raise ValueError("each row has a width, not negative, for each of its columns")
+        return self
+
+    def half_widths(self, result: NDArray[Any]) -> NDArray[np.float64]:
+        """The table's value at each pixel of a result.
+
+        Parameters
+        ----------
+        result
+            ``(Y, X)`` in grey levels, finite. What is farther than :data:`REACH` does not count.
+        """
+        return self.at(*brightness_and_structure(result))
+
+    def at(self, brightness: NDArray[Any], structure: NDArray[Any]) -> NDArray[np.float64]:
+        """The table's value at places of some brightness and structure, arrays of one shape."""
+        row = np.searchsorted(self.brightness, brightness, side="right")
+        found = np.zeros(brightness.shape)
+        for number, (limits, widths) in enumerate(zip(self.structure, self.width, strict=True)):
+            here = row == number
+            found[here] = np.asarray(widths)[np.searchsorted(limits, structure[here], side="right")]
+        return found
+
+
+def brightness_and_structure(result: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Local mean and local standard deviation of ``(Y, X)``, over :data:`WINDOW` pixels along each side."""
+    values = np.asarray(result, np.float64)
+    middle = float(values.mean())  # squares of small numbers keep their digits
+    mean = uniform_filter(values - middle, WINDOW)
+    squares = uniform_filter((values - middle) ** 2, WINDOW)
+    return mean + middle, np.sqrt(np.maximum(squares - mean**2, 0))

@@ -1,0 +1,163 @@
+"""Makes an error table from results and their truth, so that it holds on images of the same kind.
+
+Widths are quantiles of the errors of each class; a factor on all of them is then chosen so that blocks that
+did not make the table are covered: conformal risk control (Angelopoulos, A. N. et al. (2024). Conformal risk
+control. ICLR, arXiv 2208.02814, eq. 4), after the quantiles of images of Angelopoulos et al. (2022).
+Image-to-image regression with distribution-free uncertainty quantification and applications in imaging. ICML,
+arXiv 2202.05265.
+What is exchanged are blocks, not pixels, whose neighbours err alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_srgan.models.error_table import ErrorTable, brightness_and_structure
+
+LEVEL = 0.9
+CLASSES = 8
+"""Of brightness, and of structure in each."""
+BLOCK = 64
+"""Pixels of the result along the side of a block: far enough that errors of two have little in common."""
+LEAST_BLOCKS = 20
+"""Blocks without which nine of ten cannot be promised: of fewer, one alone would be a twentieth."""
+LEAST_PIXELS = 50
+"""Pixels of a class without which it has the widths of its row."""
+FACTORS = np.geomspace(0.25, 8, 121)
+"""By which all widths may be multiplied."""
+FOLDS = 4
+FINE = 0.1
+"""Part of the pixels that has most structure."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Pixels of one place that count together."""
+
+    brightness: NDArray[np.float64]
+    structure: NDArray[np.float64]
+    error: NDArray[np.float64]
+    """Absolute, in grey levels of the result."""
+
+
+def blocks_of(
+    result: NDArray[np.float64], truth: NDArray[np.float64], counted: NDArray[np.bool_] | None = None
+) -> list[Block]:
+    """A result and its truth in blocks.
+
+    Parameters
+    ----------
+    result, truth
+        ``(Y, X)`` of one shape, finite, in the same grey levels.
+    counted
+        ``(Y, X)``: which pixels count; all by default.
+    """
+    counted = np.ones(result.shape, bool) if counted is None else counted
+    brightness, structure = brightness_and_structure(result)
+    error = np.abs(result - truth)
+    parts = [max(round(size / BLOCK), 1) for size in result.shape]
+    found = []
+    for rows in np.array_split(np.arange(result.shape[0]), parts[0]):
+        for columns in np.array_split(np.arange(result.shape[1]), parts[1]):
+            place = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            inside = counted[place]
+            if inside.sum() >= BLOCK**2 / 8:
+                found.append(Block(*(values[place][inside] for values in (brightness, structure, error))))
+    return found
+
+
+def calibrate(blocks: Sequence[Block]) -> ErrorTable | None:
+    """Make a table.
+
+    Parameters
+    ----------
+    blocks
+        Of images that no training has seen.
+
+    Returns
+    -------
+    ErrorTable or None
+        None if there are fewer than :data:`LEAST_BLOCKS`, or if no factor on the widths covers enough of
+        them.
+    """
+    if len(blocks) < LEAST_BLOCKS:
+        return None
+    fold = np.arange(len(blocks)) % FOLDS
+    covered = np.zeros((len(blocks), len(FACTORS)))
+    fine = np.zeros((len(blocks), len(FACTORS)))
+    for left_out in range(FOLDS):
+        table = _table([block for block, number in zip(blocks, fold, strict=True) if number != left_out])
+        limit = np.quantile(np.concatenate([block.structure for block in blocks]), 1 - FINE)
+        for place in np.flatnonzero(fold == left_out).tolist():
+            block = blocks[place]
+            ratio = block.error / np.maximum(table.at(block.brightness, block.structure), 1e-12)
+            covered[place] = _shares_below(ratio, FACTORS)
+            some = ratio[block.structure >= limit]
+            fine[place] = _shares_below(some, FACTORS) if some.size else np.nan
+    factor = _least_factor(1 - covered)
+    if factor is None:
+        return None
+    table = _table(blocks)
+    errors = np.concatenate([block.error for block in blocks])
+    constant = _least_factor(
+        1 - np.array([_shares_below(block.error, FACTORS * np.quantile(errors, LEVEL)) for block in blocks])
+    )
+    at = int(np.flatnonzero(factor == FACTORS)[0])
+    return table.model_copy(
+        update={
+            "width": tuple(tuple(width * factor for width in row) for row in table.width),
+            "constant": float(np.quantile(errors, LEVEL)) * (constant or factor),
+            "covered": float(covered[:, at].mean()),
+            "covered_fine": float(np.nan_to_num(np.nanmean(fine[:, at])))
+            if np.isfinite(fine[:, at]).any()
+            else 0.0,
+        }
+    )
+
+
+def _shares_below(values: NDArray[np.float64], limits: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.searchsorted(np.sort(values), limits, side="right") / max(values.size, 1)
+
+
+def _least_factor(missed: NDArray[np.float64]) -> float | None:
+    """The smallest factor at which blocks ``(N, factors)`` miss little enough, one more counted as all
+    wrong."""
+    count = len(missed)
+    risk = (missed.sum(axis=0) + 1) / (count + 1)
+    enough = np.flatnonzero(risk <= 1 - LEVEL)
+    return float(FACTORS[enough[0]]) if enough.size else None
+
+
+def _table(blocks: Sequence[Block]) -> ErrorTable:
+    """Plain quantiles of the errors in each class."""
+    brightness, structure, error = (
+        np.concatenate([getattr(block, name) for block in blocks])
+        for name in ("brightness", "structure", "error")
+    )
+    shares = np.linspace(0, 1, CLASSES + 1)[1:-1]
+    rows = np.quantile(brightness, shares)
+    row = np.searchsorted(rows, brightness, side="right")
+    limits, widths = [], []
+    for number in range(CLASSES):
+        of_row = row == number
+        if not of_row.any():  # several limits are one: a large part of the image is equally bright
+            limits.append((0.0,) * (CLASSES - 1))
+            widths.append((float(np.quantile(error, LEVEL)),) * CLASSES)
+            continue
+        columns = np.quantile(structure[of_row], shares)
+        column = np.searchsorted(columns, structure[of_row], side="right")
+        typical = float(np.quantile(error[of_row], LEVEL))
+        of_column = [error[of_row][column == at] for at in range(CLASSES)]
+        limits.append(tuple(map(float, columns)))
+        widths.append(
+            tuple(float(np.quantile(e, LEVEL)) if e.size >= LEAST_PIXELS else typical for e in of_column)
+        )
+    return ErrorTable(
+        level=LEVEL, brightness=tuple(map(float, rows)), structure=tuple(limits), width=tuple(widths),
+        constant=0.0, blocks=len(blocks), covered=0.0, covered_fine=0.0,
+        limits=(float(np.quantile(brightness, 0.001)), float(np.quantile(brightness, 0.999))),
+    )  # fmt: skip

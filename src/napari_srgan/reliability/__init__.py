@@ -1,0 +1,10 @@
+"""What can be believed of a result.
+
+Reach of the image, what was added, what was lost, models compared on the image, disagreement of orientations,
+and errors where they were measured. What the figures mean, and what none of them can say: ``docs/trust.md``.
+"""
+
+from napari_srgan.reliability.report import TrustReport, trust_job
+from napari_srgan.reliability.validation import Validation, compare_with_truth
+
+__all__ = ["TrustReport", "Validation", "compare_with_truth", "trust_job"]

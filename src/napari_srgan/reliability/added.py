@@ -1,0 +1,76 @@
+"""What a result has that bicubic interpolation has not, and what it has that its image denies."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_srgan.inference.nonfinite import fill_nonfinite
+from napari_srgan.networks import bicubic_downsample, bicubic_upsample
+from napari_srgan.networks.resampling import back_project
+from napari_srgan.reliability.maps import Float, OnTop
+
+HALO = 4
+"""Pixels of the image beyond a window that its interpolation and its back-projection see."""
+
+
+def added_detail(pair: OnTop, gain: float = 1.0, offset: float = 0.0) -> NDArray[np.float32]:
+    """What the network added: the result minus bicubic interpolation, in grey levels of the result.
+
+    It is no error, and no confidence: what is added may be right or wrong.
+
+    Parameters
+    ----------
+    pair
+        The result on its image.
+    gain, offset
+        Bring grey levels of the image to those of the result, where it has those of another modality.
+
+    Returns
+    -------
+    array
+        float32, as :meth:`~napari_srgan.reliability.maps.OnTop.map` says.
+    """
+
+    def compute(low: Float, high: Float) -> Float:
+        return high - (gain * _upsampled(_filled(low), pair.factor) + offset)
+
+    return pair.map(compute, HALO)  # type: ignore[no-any-return]
+
+
+def projected_back(pair: OnTop) -> NDArray[np.float32]:
+    """The result, corrected so that made small again it is the image: one step of back-projection.
+
+    Source: Irani, M. and Peleg, S. (1991). Improving resolution by image registration. CVGIP 53(3), section
+    3. It is for images without noise: it puts noise back that a network has taken off.
+
+    Returns
+    -------
+    array
+        float32, as :meth:`~napari_srgan.reliability.maps.OnTop.map` says.
+    """
+
+    def compute(low: Float, high: Float) -> Float:
+        planes = [torch.from_numpy(_filled(plane))[None, None] for plane in (high, low)]
+        return back_project(planes[0], planes[1], pair.factor)[0, 0].numpy()
+
+    return pair.map(compute, HALO)  # type: ignore[no-any-return]
+
+
+def residual(low: Float, high: Float, factor: int) -> Float:
+    """The image minus the result made small again, ``(Y, X)`` of the image: what the result has lost of
+    it."""
+    small = bicubic_downsample(torch.from_numpy(_filled(high))[None, None], factor)[0, 0].numpy()
+    return np.asarray(low - small)
+
+
+def _filled(plane: Float) -> Float:
+    finite = np.isfinite(plane)
+    if finite.all():
+        return plane
+    return np.asarray(fill_nonfinite(plane, float(plane[finite].mean()) if finite.any() else 0.0))
+
+
+def _upsampled(plane: Float, factor: int) -> Float:
+    return bicubic_upsample(torch.from_numpy(plane)[None, None], factor)[0, 0].numpy()

@@ -1,0 +1,146 @@
+"""How fine the detail is that an image carries, as a share of what its pixels could hold.
+
+A model can only draw from what its input shows. Of an image whose pixels are smaller than its lens resolves,
+or whose noise hides everything fine, it can take noise off, but hardly find detail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_srgan.acquisition.spectrum import COARSE, LEAST_SIDE, Direction, Spectrum, radial_spectrum
+from napari_srgan.acquisition.windows import channels_of, read_windows
+from napari_srgan.inference.arrays import ArrayLike
+from napari_srgan.inference.intensity import percentile_transform
+
+BLOCK = 128
+"""Pixels along the side of the blocks that are looked at one by one, so that one bright object does not
+decide for all of the image."""
+ABOVE = 2.0
+"""Detail ends where the power of a frequency is less than so many times that of the noise."""
+SHOWN = 8.0
+"""Power of coarse detail, in parts of the noise, without which a block shows nothing."""
+FAINTEST = 3e-3
+"""Parts of the contrast below which nothing counts as detail: rounding, and what interpolation leaves."""
+UNEVEN = 0.15
+"""Difference between Y and X, in parts of Nyquist, from which on it is said."""
+COARSEST = 0.08
+"""Frequencies below, in parts of Nyquist, are the shape of the block."""
+OUTERMOST = -1.0, 2.0
+"""Brightness in parts of the contrast beyond which a pixel is an outlier, and counts as if it were this."""
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Up to which frequency detail of one channel stands out of its noise, in parts of the Nyquist frequency.
+
+    1 is two pixels a period, the finest that pixels can show; 0 stands for an image of noise alone.
+    """
+
+    reach: float
+    """In all directions: the median over the blocks that show something."""
+    along_y: float
+    """Of detail that changes along Y."""
+    along_x: float
+    noise: float
+    """Standard deviation of the noise, in grey levels."""
+    contrast: float
+    """Grey levels between the darkest and the brightest places."""
+    blocks: int
+    """Blocks that show something."""
+    spectrum: Spectrum
+    """Of all windows, in parts of the contrast."""
+
+    @property
+    def smoothed(self) -> bool:
+        """Whether there is no noise at all to measure detail by.
+
+        So it is in images that were smoothed, interpolated, compressed or computed: some of what is taken for
+        detail there is left by that.
+        """
+        return self.spectrum.floor < FAINTEST**2
+
+    @property
+    def uneven(self) -> bool:
+        """Whether detail is finer along one axis than along the other."""
+        return abs(self.along_y - self.along_x) >= UNEVEN
+
+
+def detail_of(array: ArrayLike, axes: str) -> dict[int, Detail]:
+    """Detail of each channel that is looked at, by its number.
+
+    Nine windows of 256 x 256 pixels are read of each of at most four channels, fewer and larger ones where
+    the array is kept in large chunks. Of colours green is looked at.
+
+    Parameters
+    ----------
+    array
+        numpy, dask, zarr or xarray, any real dtype.
+    axes
+        One letter for each of its axes.
+
+    Returns
+    -------
+    dict
+        Without the channels that show one value only, are smaller than 32 x 32 pixels, or cannot be read.
+    """
+    found = {
+        channel: detail_of_windows(read_windows(array, axes, channel)) for channel in channels_of(array, axes)
+    }
+    return {channel: detail for channel, detail in found.items() if detail is not None}
+
+
+def detail_of_windows(windows: Sequence[NDArray[np.float64]]) -> Detail | None:
+    """Detail of windows ``(Y, X)`` of one channel; None if nothing can be told of them."""
+    windows = [window for window in windows if min(window.shape) >= LEAST_SIDE]
+    if not windows:
+        return None
+    seen = percentile_transform(np.concatenate([window.ravel() for window in windows]))
+    if not 0 < seen.span < np.inf:
+        return None
+    scaled = [np.clip((window - seen.offset) / seen.span, *OUTERMOST) for window in windows]
+    whole = radial_spectrum(scaled)
+    assert whole is not None
+    reaches: dict[Direction, list[float]] = {"all": [], "y": [], "x": []}
+    for block in (block for window in scaled for block in _blocks(window)):
+        every = radial_spectrum([block])
+        if every is None or every.between(COARSE) < SHOWN * _floor(every):
+            continue
+        for direction, found in reaches.items():
+            along = every if direction == "all" else radial_spectrum([block], direction)
+            assert along is not None
+            found.append(_reach(along, _floor(every)))
+    reach, along_y, along_x = (median(found) if found else 0.0 for found in reaches.values())
+    return Detail(
+        reach=reach,
+        along_y=along_y,
+        along_x=along_x,
+        noise=float(np.sqrt(whole.floor)) * seen.span,
+        contrast=seen.span,
+        blocks=len(reaches["all"]),
+        spectrum=whole,
+    )
+
+
+def _floor(spectrum: Spectrum) -> float:
+    return max(spectrum.floor, FAINTEST**2)
+
+
+def _reach(spectrum: Spectrum, floor: float) -> float:
+    """The first frequency from which on detail does not stand out of the noise."""
+    drowned = (spectrum.frequency > COARSEST) & (spectrum.power <= ABOVE * floor)
+    return float(spectrum.frequency[drowned].min(initial=1.0))
+
+
+def _blocks(window: NDArray[Any]) -> list[NDArray[Any]]:
+    """A window in equal parts of about :data:`BLOCK` pixels along each side."""
+    parts = [max(round(size / BLOCK), 1) for size in window.shape]
+    return [
+        block for rows in np.array_split(window, parts[0], 0) for block in np.array_split(rows, parts[1], 1)
+    ]

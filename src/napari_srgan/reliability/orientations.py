@@ -1,0 +1,170 @@
+"""Whether a model says the same of an image that is turned and mirrored: the mean and the spread of eight
+results.
+
+The eight orientations of Lim et al. (2017, arXiv 1707.02921, section 4.3). Where they differ much, detail
+depends on what the network was shown by chance: on blocks of results that a discriminator sharpened, the
+spread ranked errors better than any other map that knows no truth. Where they agree, nothing is said:
+networks can be wrong with one voice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_srgan.errors import UserError
+from napari_srgan.inference.arrays import check_array
+from napari_srgan.inference.axes import axes_of
+from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.plane_job import Steps, upscale_plane
+from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
+from napari_srgan.inference.plane_work import PlaneWork
+from napari_srgan.inference.planes import PlaneStack
+from napari_srgan.inference.tile_choice import choose_tiles
+from napari_srgan.inference.tiling import Tile, plan_tiles
+from napari_srgan.inference.upscale import Region, check_region, check_tile, memory_sink, result_shape
+from napari_srgan.inference.watch import Watch
+from napari_srgan.models import Model
+from napari_srgan.networks.self_ensemble import ORIENTATIONS
+from napari_srgan.progress import Job, Progress
+
+BLOCK = 16
+"""Pixels of the result along the side of the blocks on which the spread says something."""
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """What eight orientations of an image become."""
+
+    mean: NDArray[np.float32]
+    """In grey levels: as the result of a self-ensemble."""
+    spread: NDArray[np.float32]
+    """Standard deviation over the orientations in grey levels. Low does not mean right."""
+
+
+class _Oriented(Engine):
+    """An engine that is shown images in one orientation, and turns its answers back."""
+
+    orientation: tuple[int, bool] = ORIENTATIONS[0]
+
+    def run(
+        self,
+        low: NDArray[np.float32],
+        watch: Watch | None = None,
+        statistics: PlaneStatistics | None = None,
+    ) -> NDArray[np.float32]:
+        turns, mirrored = self.orientation
+        high = super().run(np.ascontiguousarray(_oriented(low, turns, mirrored)), watch, statistics)
+        turned = np.rot90(high, -turns, (-2, -1))
+        return turned[..., ::-1] if mirrored else turned
+
+    def gather(self, windows: Windows, watch: Watch | None = None) -> PlaneStatistics:
+        turns, mirrored = self.orientation
+        low = np.ascontiguousarray(_oriented(windows.low, turns, mirrored))
+        return super().gather(Windows(low, windows.count, windows.margin), watch)
+
+
+def _oriented(image: NDArray[np.float32], turns: int, mirrored: bool) -> NDArray[np.float32]:
+    """Mirror ``(..., Y, X)`` along X, if wanted, and then turn it by quarters."""
+    return np.rot90(image[..., ::-1] if mirrored else image, turns, (-2, -1))
+
+
+class _RunningMoments:
+    """Mean and summed squared differences from it, of results that come one after the other.
+
+    Welford, B. P. (1962). Note on a method for calculating corrected sums of squares and products.
+    Technometrics 4(3), 419-420: memory does not grow with their number.
+    """
+
+    def __init__(self, mean: NDArray[np.float32], squares: NDArray[np.float32]) -> None:
+        self.mean, self.squares, self.number = mean, squares, 1
+
+    def __setitem__(self, key: Any, value: NDArray[np.float32]) -> None:
+        if self.number == 1:
+            self.mean[key], self.squares[key] = value, 0
+            return
+        before = value - self.mean[key]
+        self.mean[key] += before / self.number
+        self.squares[key] += before * (value - self.mean[key])
+
+
+class _Floats(PlaneWork):
+    """Keeps quantities as floats: a spread of less than one grey level is one, too."""
+
+    def restored(self, values: NDArray[Any]) -> NDArray[Any]:
+        return self.shaped(values.astype(np.float32))
+
+
+def disagreement_job(
+    image: Any,
+    model: Model,
+    *,
+    axes: str | None = None,
+    region: Region | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    tile: int | None = None,
+) -> Job[Disagreement]:
+    """Upscale an image in its eight orientations, one after the other; takes eight times as long as once.
+
+    Parameters
+    ----------
+    image, axes, region, device, precision, tile
+        As in :func:`~napari_srgan.inference.upscale.upscale_job`.
+    model
+        For single images.
+
+    Returns
+    -------
+    Disagreement
+        float32 arrays of the result's shape; memory for two of them is all that it takes.
+
+    Raises
+    ------
+    UserError
+        As in :func:`~napari_srgan.inference.upscale.upscale_job`, and for models of time-lapses.
+    """
+    if model.card.frames > 1:
+        raise UserError(
+            f"{model.name} is for time-lapses; orientations are compared with models for single images"
+        )
+    array = check_array(image)
+    stack = PlaneStack(array, axes_of(array, axes), model.card)
+    place = check_region(region, stack.plane_shape)
+    check_tile(tile)
+    engine = _Oriented(model, device, precision)
+    shape = result_shape(stack, place, model.scale_factor)
+    moments = _RunningMoments(*(memory_sink(shape, np.dtype(np.float32)) for _ in range(2)))
+    work = _Floats(engine, stack, place)
+    tiles = plan_tiles(place, work.seen, side=tile) if tile is not None else _tiles(engine, work, place)
+    clips = list(work.clips())
+    message = f"Comparing orientations with {model.name} on {engine.device.type}, {engine.precision}"
+    steps = Steps(
+        tiles=place.pixels,
+        measuring=work.measuring_pixels(tiles),
+        planes=stack.planes * len(ORIENTATIONS),
+        message=message,
+    )
+    yield Progress(0, 1, message)
+    try:
+        for number, engine.orientation in enumerate(ORIENTATIONS):
+            moments.number = number + 1
+            for at, index in enumerate(clips):
+                part = steps.of_plane(number * stack.planes + at)
+                tiles = yield from upscale_plane(work, index, tiles, part, moments)
+    finally:
+        engine.release()
+    np.maximum(moments.squares, 0, out=moments.squares)
+    spread = np.sqrt(moments.squares / len(ORIENTATIONS), out=moments.squares)
+    return Disagreement(moments.mean, spread)
+
+
+def _tiles(engine: Engine, work: PlaneWork, place: Tile) -> list[Tile]:
+    from napari_srgan.inference.memory import PROBE_SIDES
+
+    if work.pixels_seen(place) <= PROBE_SIDES[-1] ** 2:
+        return [place]
+    return choose_tiles(engine, work.stack.batch, place, work.seen)

@@ -1,0 +1,220 @@
+"""Models compared on the image itself: it is made small, upscaled, and compared with what it was.
+
+It tells which of some models suits an image better. It tells nothing of how right a result is: the small
+image has less noise and finer detail in its pixels than the image itself. So differences are shown, and no
+figure by itself.
+
+The noise of the image is in what is upscaled and in what it is compared with, and whatever keeps it would
+seem right. So as much noise again is added to the one and subtracted from the other, which makes that of
+both independent: Pang, T. et al. (2021). Recorrupted-to-Recorrupted: unsupervised deep learning for image
+denoising. CVPR, theorem 1, for Gaussian noise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from napari_srgan.acquisition.camera import camera_of_planes
+from napari_srgan.acquisition.spectrum import radial_spectrum
+from napari_srgan.acquisition.windows import channels_of, window_keys
+from napari_srgan.errors import UserError
+from napari_srgan.inference.arrays import ArrayLike, read_block
+from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.nonfinite import fill_nonfinite
+from napari_srgan.inference.planes import PlaneStack
+from napari_srgan.inference.tile_input import ALPHA
+from napari_srgan.models import Model
+from napari_srgan.networks import bicubic_downsample, bicubic_upsample
+from napari_srgan.progress import Job, Progress
+
+SHARE = 0.2
+"""Part of the image's pixels that is looked at, at most: so that the test costs the upscaling's
+``0.2 / factor**2``, 5 % at a factor of 2."""
+LEAST_SIDE, MOST_SIDE = 64, 256
+"""Pixels along the sides of a window of the image."""
+BORDER = 8
+"""Pixels of the image at the edge of a window that are not compared."""
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """How models do on the image made small."""
+
+    gains: dict[str, float]
+    """Decibels of each model above bicubic interpolation, by name."""
+    pixels: int
+    """Pixels of the image that were compared."""
+
+    @property
+    def sentence(self) -> str:
+        """In words, beginning with a small letter and without a full stop."""
+        told = ", ".join(
+            f"{name} {abs(gain):.1f} dB {'above' if gain >= 0 else 'below'} bicubic interpolation"
+            for name, gain in self.gains.items()
+        )
+        return f"on this image made small: {told}; that compares models, it is no accuracy"
+
+
+def self_test_job(
+    array: ArrayLike, axes: str, models: Sequence[Model], *, device: str = "auto", precision: str = "auto"
+) -> Job[SelfTest | None]:
+    """Compare models on an image.
+
+    Parameters
+    ----------
+    array
+        numpy, dask, zarr or xarray, any real dtype.
+    axes
+        One letter for each of its axes.
+    models
+        Of one factor of 2 or more, for single images, of 1 or 3 channels.
+    device, precision
+        See :class:`~napari_srgan.inference.engine.Engine`.
+
+    Returns
+    -------
+    SelfTest or None
+        None if the image is too small, or shows too little, to be made small.
+
+    Raises
+    ------
+    UserError
+        If the models have several factors.
+    """
+    factors = {model.scale_factor for model in models}
+    if len(factors) > 1:
+        got = ", ".join(f"{model.name} (x{model.scale_factor})" for model in models)
+        raise UserError(f"models of one factor are compared; got {got}; leave out those of another")
+    factor = factors.pop()
+    windows = list(_windows(array, axes, factor))
+    if factor == 1 or not windows:
+        return None
+    engines = [Engine(model, device, precision) for model in models]
+    transforms = [PlaneStack(array, axes, m.card).transforms(search=False, partial=True) for m in models]
+    noisier = _with_independent_noise(windows)
+    errors = np.zeros(len(models) + 1)
+    pixels = 0
+    for number, (channel, window) in enumerate(windows):
+        for place, (engine, of_channel) in enumerate(zip(engines, transforms, strict=True)):
+            done = number * len(models) + place
+            yield Progress(done, len(windows) * len(models), f"Comparing {engine.model.name} on this image")
+            transform = of_channel[channel]
+            if transform.span == 0:
+                return None
+            seen, truth = (
+                torch.from_numpy(transform.apply(one)).permute(2, 0, 1)[None] for one in noisier[number]
+            )
+            small = bicubic_downsample(seen, factor)
+            grey_levels = transform.span**2
+            errors[place + 1] += grey_levels * _error(_upscaled(engine, small), truth)
+            if place == 0:
+                errors[0] += grey_levels * _error(bicubic_upsample(small, factor), truth)
+        pixels += window.shape[0] * window.shape[1]
+    if not errors.all():
+        return None
+    gains = 10 * np.log10(errors[0] / errors[1:])
+    return SelfTest({model.name: float(gain) for model, gain in zip(models, gains, strict=True)}, pixels)
+
+
+def _error(result: torch.Tensor, truth: torch.Tensor) -> float:
+    """Squared error of ``(1, K, Y, X)``, summed over all but the border."""
+    inner = slice(BORDER, -BORDER)
+    return float(((result - truth)[..., inner, inner].double() ** 2).sum())
+
+
+def _with_independent_noise(
+    windows: Sequence[tuple[int, NDArray[np.float64]]],
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Each window with its noise once more, and with it taken off as often; by the channel's camera."""
+    draw = np.random.default_rng(0)  # the same image gives the same answer
+    deviations = {channel: _deviation([w for c, w in windows if c == channel]) for channel, _ in windows}
+    made = []
+    for channel, window in windows:
+        levels = gaussian_filter(window, (1, 1, 0))
+        noise = deviations[channel](levels) * draw.standard_normal(window.shape)
+        made.append((window + noise, window - noise))
+    return made
+
+
+def _deviation(
+    windows: Sequence[NDArray[np.float64]],
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Standard deviation of the noise at grey levels; 0 where none can be told.
+
+    Never more than what the corners of the spectrum have: fine structure passes for noise of a camera.
+    """
+    planes = [plane for window in windows for plane in np.moveaxis(window, -1, 0)]
+    spectrum = radial_spectrum(planes)
+    try:
+        camera = camera_of_planes(planes)
+    except UserError:  # too few places that are not saturated
+        return np.zeros_like
+    levels = np.concatenate([gaussian_filter(plane, 1).ravel() for plane in planes])
+    found = float(np.sqrt(np.mean(camera.deviation(levels) ** 2)))
+    most = math.sqrt(spectrum.floor) if spectrum is not None else 0.0
+    share = min(1.0, most / found) if found else 0.0
+    return lambda levels: share * camera.deviation(levels)
+
+
+def _upscaled(engine: Engine, small: torch.Tensor) -> torch.Tensor:
+    """``(1, K, Y, X)`` upscaled by a model of as many channels, or of 1 or of 3."""
+    channels = engine.model.card.channels
+    low = (
+        small
+        if channels == small.shape[1]
+        else small[0][:, None]
+        if channels == 1
+        else small.repeat(1, 3, 1, 1)
+    )
+    high = torch.from_numpy(engine.run(np.ascontiguousarray(low.numpy())))
+    if channels == small.shape[1]:
+        return high
+    return high[:, 0][None] if channels == 1 else high.mean(dim=1, keepdim=True)
+
+
+def _windows(array: ArrayLike, axes: str, factor: int) -> list[tuple[int, NDArray[np.float64]]]:
+    """Windows ``(Y, X, K)`` of the image by channel, their sides multiples of the factor, finite."""
+    y = axes.index("Y")
+    channels = channels_of(array, axes)
+    budget = max(SHARE * math.prod(array.shape[y : y + 2]) * len(channels), LEAST_SIDE**2)
+    found = []
+    for channel in channels:
+        left = budget / len(channels)
+        for key in window_keys(array, axes, channel):
+            colours = (slice(0, ALPHA),) if axes.endswith("S") else ()
+            side = int(min(MOST_SIDE, max(math.sqrt(left), LEAST_SIDE))) // factor * factor
+            down, across = (_middle(span, side, factor) for span in key[y : y + 2] if isinstance(span, slice))
+            if min(down.stop - down.start, across.stop - across.start) < LEAST_SIDE // 2 // factor * factor:
+                continue
+            try:
+                pixels = read_block(array, (*key[:y], down, across, *colours))
+            except Exception:  # told when the image is upscaled
+                continue
+            window = pixels.astype(np.float64)
+            window = window if colours else window[..., None]
+            finite = np.isfinite(window)
+            if finite.mean() < 0.9 or window[finite].min() == window[finite].max():
+                continue
+            planes = [
+                fill_nonfinite(window[..., k], float(np.median(window[..., k][finite[..., k]])))
+                for k in range(window.shape[2])
+            ]
+            found.append((channel, np.stack(planes, axis=-1)))
+            left -= (down.stop - down.start) * (across.stop - across.start)
+            if left < LEAST_SIDE**2 / 4:
+                break
+    return found
+
+
+def _middle(span: slice, side: int, factor: int) -> slice:
+    """The middle of a span, of a side or less, a multiple of the factor."""
+    size = min(side, span.stop - span.start) // factor * factor
+    start = span.start + (span.stop - span.start - size) // 2
+    return slice(start, start + size)

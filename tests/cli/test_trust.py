@@ -1,0 +1,42 @@
+"""``napari-srgan upscale --trust``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from .conftest import Shell
+
+IMAGE = np.random.default_rng(0).integers(100, 4000, (72, 64), dtype=np.uint16)
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.ome.tif", "out.ome.zarr", "out.png"])
+def test_a_report_lies_beside_the_result(upscale: Shell, tmp_path: Path, name: str) -> None:
+    tifffile.imwrite(tmp_path / "in.tif", IMAGE)
+    done = upscale("--trust", tmp_path / "in.tif", tmp_path / name)
+    assert done.exit_code == 0, done.output
+    assert "There is no error map" in done.output
+    told = json.loads((tmp_path / f"{name}.trust.json").read_text(encoding="utf-8"))
+    assert told["model"] == "tiny"
+    assert told["channels"][0]["contrast"] > 0
+    assert "## Methods" in (tmp_path / f"{name}.trust.md").read_text(encoding="utf-8")
+
+
+def test_a_region_is_looked_at_where_it_lies(upscale: Shell, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "in.tif", IMAGE)
+    done = upscale("--trust", "--region", "4:68,0:60", tmp_path / "in.tif", tmp_path / "out.tif")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out.tif.trust.json").exists()
+
+
+def test_a_report_that_cannot_be_made_costs_no_result(upscale: Shell, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "in.tif", IMAGE)
+    (tmp_path / "out.tif.trust.json").mkdir()
+    done = upscale("--trust", tmp_path / "in.tif", tmp_path / "out.tif")
+    assert done.exit_code == 1
+    assert "out.tif.trust.json" in done.output
+    assert tifffile.imread(tmp_path / "out.tif").shape == (144, 128)

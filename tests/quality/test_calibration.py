@@ -1,0 +1,117 @@
+"""Error tables hold as often as they say, and ring correlation tells how fine two images agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from napari_srgan.models.error_table import ErrorTable, brightness_and_structure
+from napari_srgan.quality.calibration import Block, blocks_of, calibrate
+from napari_srgan.quality.ring_correlation import ring_correlation
+
+
+def result_and_truth(seed: int, side: int = 512) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Errors that grow with brightness: heteroscedastic noise around a smooth image."""
+    draw = np.random.default_rng(seed)
+    result = 100 * np.exp(gaussian_filter(draw.normal(0, 45, (side, side)), 10))
+    return result, result + draw.normal(0, 0.05 * result + 1)
+
+
+def table_of(blocks: list[Block]) -> ErrorTable:
+    table = calibrate(blocks)
+    assert table is not None
+    return table
+
+
+def test_it_covers_nine_of_ten_pixels_of_another_image() -> None:
+    table = table_of([block for seed in range(6) for block in blocks_of(*result_and_truth(seed))])
+    shares = []
+    for seed in range(10, 14):
+        result, truth = result_and_truth(seed)
+        shares.append(np.mean(np.abs(result - truth) <= table.half_widths(result)))
+    assert np.mean(shares) == pytest.approx(0.90, abs=0.01)
+    assert table.covered == pytest.approx(0.90, abs=0.01)
+
+
+def test_widths_are_those_of_the_noise() -> None:
+    table = table_of([block for seed in range(4) for block in blocks_of(*result_and_truth(seed))])
+    result, _ = result_and_truth(9)
+    known = 1.645 * (0.05 * result + 1)  # nine of ten values of a normal distribution
+    assert table.half_widths(result).mean() == pytest.approx(known.mean(), rel=0.1)
+    middle = (result > 20) & (result < 400)
+    assert np.median(np.abs(np.log(table.half_widths(result) / known)[middle])) < 0.15
+
+
+def test_widths_grow_with_the_error() -> None:
+    table = table_of([block for seed in range(3) for block in blocks_of(*result_and_truth(seed))])
+    rows = [np.mean(row) for row in table.width]
+    assert rows == sorted(rows)
+
+
+def test_few_blocks_make_no_table() -> None:
+    result, truth = result_and_truth(0, 128)
+    assert calibrate(blocks_of(result, truth)) is None
+    assert calibrate([]) is None
+
+
+def test_only_what_is_counted_counts() -> None:
+    result, truth = result_and_truth(0)
+    counted = np.zeros(result.shape, bool)
+    counted[:, :256] = True
+    wrong = truth.copy()
+    wrong[:, 256:] += 1e4
+    assert calibrate(blocks_of(result, wrong, counted)) == calibrate(blocks_of(result, truth, counted))
+
+
+def test_an_even_image_has_a_table_too() -> None:
+    draw = np.random.default_rng(0)
+    result = np.full((512, 512), 5.0)
+    table = table_of(blocks_of(result, result + draw.normal(0, 1, result.shape)))
+    share = np.mean(np.abs(draw.normal(0, 1, result.shape)) <= table.half_widths(result))
+    assert share == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_table_goes_through_json() -> None:
+    table = table_of(blocks_of(*result_and_truth(0)))
+    assert ErrorTable.model_validate_json(table.model_dump_json()) == table
+
+
+def test_a_table_that_is_none_is_refused() -> None:
+    good = table_of(blocks_of(*result_and_truth(0))).model_dump()
+    for bad in ({"width": good["width"][1:]}, {"brightness": good["brightness"][1:]}):
+        with pytest.raises(ValueError, match="rows"):
+            ErrorTable(**(good | bad))
+    with pytest.raises(ValueError, match="not negative"):
+        ErrorTable(**(good | {"width": ((-1.0,) * 8,) * 8}))
+
+
+def test_brightness_and_structure_of_numbers_far_from_zero() -> None:
+    noise = np.random.default_rng(0).normal(0, 1, (200, 200))
+    brightness, structure = brightness_and_structure(noise + 1e7)
+    assert brightness.mean() == pytest.approx(1e7, abs=1)
+    assert structure.mean() == pytest.approx(1, abs=0.05)
+
+
+def test_ring_correlation_of_equal_and_of_unlike_images() -> None:
+    draw = np.random.default_rng(0)
+    image = draw.random((128, 160))
+    assert ring_correlation(image, 3 * image + 2).resolution is None
+    np.testing.assert_allclose(ring_correlation(image, image).correlation, 1)
+    unlike = ring_correlation(image, draw.random((128, 160))).resolution
+    assert unlike is not None
+    assert unlike > 20
+
+
+def test_ring_correlation_ends_where_detail_does() -> None:
+    draw = np.random.default_rng(0)
+    truth = draw.normal(0, 1, (256, 256))
+    spectrum, frequency = np.fft.fft2(truth), np.hypot(*np.meshgrid(*[np.fft.fftfreq(256)] * 2))
+    coarse = np.fft.ifft2(np.where(frequency < 0.125, spectrum, 0)).real + draw.normal(0, 0.3, truth.shape)
+    assert ring_correlation(coarse, truth).resolution == pytest.approx(8, rel=0.1)
+
+
+def test_ring_correlation_of_small_images_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 pixels or more"):
+        ring_correlation(np.zeros((20, 40)), np.zeros((20, 40)))

@@ -1,0 +1,122 @@
+"""Maps on a result: exact, the same in windows, lazily and for a region."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_srgan import UserError, project_back
+from napari_srgan.models.error_table import ErrorTable
+from napari_srgan.quality.comparison import bicubic
+from napari_srgan.reliability import maps
+from napari_srgan.reliability.added import added_detail, projected_back, residual
+from napari_srgan.reliability.error_map import error_map
+from napari_srgan.reliability.maps import OnTop
+
+DRAW = np.random.default_rng(0)
+TABLE = ErrorTable(
+    level=0.9, brightness=(0.5,), structure=((0.1,), (0.1,)), width=((1.0, 2.0), (3.0, 4.0)), constant=3.0,
+    blocks=30, covered=0.9, covered_fine=0.8, limits=(0.0, 1.0),
+)  # fmt: skip
+
+
+def on_top(shape: tuple[int, ...] = (40, 52), factor: int = 2, axes: str = "YX") -> OnTop:
+    y = axes.index("Y")
+    large = tuple(size * (factor if y <= at < y + 2 else 1) for at, size in enumerate(shape))
+    return OnTop(DRAW.random(shape), DRAW.random(large), axes, factor)
+
+
+@given(gain=st.floats(0.1, 10), offset=st.floats(-100, 100), factor=st.sampled_from([1, 2, 4]))
+def test_interpolation_itself_adds_nothing(gain: float, offset: float, factor: int) -> None:
+    low = np.random.default_rng(0).random((20, 24))
+    pair = OnTop(low, gain * bicubic(low, factor) + offset, "YX", factor)
+    np.testing.assert_allclose(added_detail(pair, gain, offset), 0, atol=1e-4)
+
+
+def test_what_is_painted_in_is_what_is_added() -> None:
+    low = DRAW.random((32, 32)).astype(np.float32)
+    result = bicubic(low.astype(np.float64), 4)
+    result[60:70, 30:50] += 7
+    added = added_detail(OnTop(low, result, "YX", 4))
+    np.testing.assert_allclose(added[60:70, 30:50], 7, atol=1e-4)
+    assert np.abs(added).sum() == pytest.approx(7 * 200, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "make", [added_detail, projected_back, lambda pair: error_map(pair, TABLE).half_width]
+)
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_windows_lazy_and_whole_are_one(make: Any, factor: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = on_top((3, 40, 52), factor, "ZYX")
+    whole = make(pair)
+    assert isinstance(whole, np.ndarray)
+    assert (whole.dtype, whole.shape) == (np.float32, pair.result.shape)
+    monkeypatch.setattr(maps, "TILE", 24)
+    np.testing.assert_allclose(make(pair), whole, atol=1e-6)
+    lazy = make(OnTop(da.from_array(pair.image, chunks=(1, 16, 16)), pair.result, "ZYX", factor))
+    assert isinstance(lazy, da.Array)
+    np.testing.assert_allclose(lazy[1, 5:37].compute(), whole[1, 5:37], atol=1e-6)
+    np.testing.assert_allclose(lazy.compute(), whole, atol=1e-6)
+
+
+def test_colours_channels_and_time_by_themselves() -> None:
+    pair = on_top((2, 3, 16, 20, 3), 2, "TCYXS")
+    added = added_detail(pair)
+    for t, c, s in np.ndindex(2, 3, 3):
+        alone = OnTop(pair.image[t, c, ..., s], pair.result[t, c, ..., s], "YX", 2)
+        np.testing.assert_array_equal(added[t, c, ..., s], added_detail(alone))
+
+
+def test_a_region_is_compared_with_its_part() -> None:
+    pair = on_top((40, 52), 2)
+    part = OnTop(pair.image, pair.result[20:60, 10:90], "YX", 2, (10, 5))
+    inner = np.s_[8:-8, 8:-8]
+    np.testing.assert_allclose(added_detail(part)[inner], added_detail(pair)[20:60, 10:90][inner], atol=1e-6)
+
+
+def test_nan_stays_where_it_is_and_spreads_not() -> None:
+    low, result = DRAW.random((24, 24)), DRAW.random((48, 48))
+    low[5, 6] = result[10:12, 12:14] = np.nan
+    added = added_detail(OnTop(low, result, "YX", 2))
+    assert np.isnan(added).sum() == 4
+    assert np.isnan(added[10:12, 12:14]).all()
+
+
+def test_projecting_back_makes_the_small_result_the_image() -> None:
+    low = DRAW.random((32, 36))
+    result = bicubic(low, 2) + 0.3 * DRAW.random((64, 72))
+    before = np.abs(residual(low, result, 2)).mean()
+    corrected = project_back(low, result)
+    assert corrected.dtype == result.dtype
+    assert np.abs(residual(low, corrected.astype(np.float64), 2)).mean() < 0.5 * before
+
+
+def test_projecting_back_keeps_an_integer_type() -> None:
+    low = DRAW.integers(0, 65536, (16, 16)).astype(np.uint16)
+    result = np.full((32, 32), 65535, np.uint16)
+    corrected = project_back(low, result)
+    assert corrected.dtype == np.uint16
+    lazy = project_back(da.from_array(low), result)
+    np.testing.assert_array_equal(lazy.compute(), corrected)
+
+
+@pytest.mark.parametrize("shape", [(80, 103), (81, 104), (40, 52), (2, 80, 104), (84, 104)])
+def test_what_is_no_result_of_the_image_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UserError, match=r"is none of an image of shape \(40, 52\)"):
+        OnTop(np.zeros((40, 52)), np.zeros(shape), "YX", 2)
+
+
+def test_an_error_map_reads_its_table() -> None:
+    result = np.zeros((40, 60))
+    result[:, 30:] = 1.0
+    found = error_map(OnTop(result, result, "YX", 1), TABLE)
+    assert found.half_width[20, 5] == 1.0
+    assert found.half_width[20, 55] == 3.0
+    assert set(np.unique(found.half_width)) == {1.0, 2.0, 3.0, 4.0}
+    assert found.outside == 0.0
+    assert error_map(OnTop(result + 5, result + 5, "YX", 1), TABLE).outside == 1.0

@@ -1,0 +1,175 @@
+"""What a report says of a result, and that no forgery makes it say better."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+import napari_srgan as sr
+from napari_srgan import TrustReport, UserError
+
+X2 = "microscopy-x2"
+
+
+def cells(noise: float = 5.0, blur: float = 1.0, side: int = 128) -> NDArray[np.uint16]:
+    draw = np.random.default_rng(3)
+    y, x = np.mgrid[:side, :side]
+    image = np.zeros((side, side))
+    for _ in range(40):
+        at, radius = draw.uniform(0, side, 2), draw.uniform(3, 9)
+        image += draw.uniform(200, 800) * (np.hypot(y - at[0], x - at[1]) < radius)
+    return (gaussian_filter(image, blur) + 300 + draw.normal(0, noise, image.shape)).clip(0).astype(np.uint16)
+
+
+@pytest.fixture(scope="module")
+def image() -> NDArray[np.uint16]:
+    return cells()
+
+
+@pytest.fixture(scope="module")
+def result(image: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    made: NDArray[np.uint16] = sr.upscale(image, X2, progress=False)
+    return made
+
+
+def report(image: Any, result: Any, model: Any = X2, **options: Any) -> TrustReport:
+    return sr.trust(image, result, model, progress=False, **options)
+
+
+def test_it_says_what_it_found(image: Any, result: Any) -> None:
+    told = report(image, result)
+    assert told.sentences[0].startswith("The image carries detail to ")
+    assert any("on this image made small: microscopy-x2" in s.lower() for s in told.sentences)
+    assert told.sentences[-1].startswith("There is no error map")
+    assert told.errors is None
+    assert told.added.shape == result.shape
+    assert str(told) == "\n".join(told.sentences)
+    assert json.loads(json.dumps(told.to_dict()))["channels"][0]["reach"] > 0
+
+
+def test_methods_are_what_was_done(image: Any, result: Any) -> None:
+    text = report(image, result).methods
+    card = sr.load_model(X2).card
+    assert "2 times along Y and X" in text
+    assert sr.load_model(X2).weights_hash in text
+    assert card.trained in text
+    assert "- [x] Training data: " in text
+    assert "- [ ] Show the image that was taken beside the result" in text
+
+
+def forged(result: NDArray[np.uint16], way: str) -> NDArray[np.uint16]:
+    other = np.rot90(result).astype(np.float64)
+    detail = other - gaussian_filter(other, 2)
+    made = result.astype(np.float64)
+    if way == "other detail":
+        made += detail
+    elif way == "object":
+        made[100:120, 100:130] += 2000
+    else:
+        made = made + 0.5 * (made - gaussian_filter(made, 1))
+    return made.round().clip(0, 65535).astype(np.uint16)
+
+
+@pytest.mark.parametrize("way", ["other detail", "object", "sharpened"])
+def test_a_forged_result_is_told_no_better_by_any_figure(image: Any, result: Any, way: str) -> None:
+    honest, forgery = (report(image, one).to_dict() for one in (result, forged(result, way)))
+    ours, theirs = (one["channels"][0] for one in (honest, forgery))
+    for better in ("reach", "reach_along_y", "reach_along_x", "expected_gain_over_bicubic_db", "contrast"):
+        assert theirs[better] <= ours[better]
+    assert theirs["residual"] >= ours["residual"]
+    for name, gain in honest["self_test_db_over_bicubic"].items():
+        assert forgery["self_test_db_over_bicubic"][name] <= gain
+
+
+def test_noise_alone_is_said_to_show_nothing() -> None:
+    noise = np.random.default_rng(0).poisson(np.full((96, 96), 20.0)).astype(np.uint16)
+    told = report(noise, sr.upscale(noise, X2, progress=False))
+    assert told.sentences[0].startswith("The image shows nothing that stands out of its noise")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        np.full((64, 64), 7, np.uint16),
+        np.zeros((1, 90), np.float32),
+        np.arange(12.0).reshape(3, 4),
+        np.full((40, 40), np.nan),
+    ],
+)
+def test_images_of_which_nothing_can_be_told(odd: Any) -> None:
+    told = report(odd, sr.upscale(odd, X2, progress=False))
+    assert told.sentences[0].startswith("Nothing can be told of the image")
+    assert told.self_test is None
+
+
+def test_nan_and_colours_and_stacks(image: Any) -> None:
+    with_nan = image.astype(np.float32)
+    with_nan[30:34, 40] = np.nan
+    told = report(with_nan, sr.upscale(with_nan, X2, progress=False))
+    assert np.isnan(told.added).sum() == 4 * 4
+    rgb = np.stack([image, image.T, image], axis=-1).astype(np.float32) / 1000
+    coloured = report(rgb, sr.upscale(rgb, X2, progress=False))
+    assert coloured.added.shape == (256, 256, 3)
+    stack = np.stack([image, cells(blur=4)])
+    both = report(stack, sr.upscale(stack, X2, axes="CYX", progress=False), axes="CYX")
+    assert sorted(both.channels) == [0, 1]
+    assert both.channels[0].detail.reach > both.channels[1].detail.reach
+    assert both.sentences[0].startswith("Channel 0 of the image")
+
+
+def test_a_result_of_another_image_is_refused(image: Any, result: Any) -> None:
+    with pytest.raises(UserError, match="this is not the image that was given"):
+        report(image.T[::-1], result)
+    with pytest.raises(UserError, match="this is not the image that was given"):
+        report(image, np.roll(result, 60, 1))
+    with pytest.raises(UserError, match="is none of an image of shape"):
+        report(image[:-1], result)
+    with pytest.raises(UserError, match="nothing says which model"):
+        report(image, result, None)
+
+
+def test_a_region_is_compared_with_its_part(image: Any) -> None:
+    region = ((10, 90), (5, 101))
+    part = sr.upscale(image, X2, region=region, progress=False)
+    told = report(image, part, region=region)
+    assert told.added.shape == part.shape
+    with pytest.raises(UserError):
+        report(image, part, region=((40, 120), (5, 101)))
+
+
+def test_orientations_disagree_where_a_model_is_unsure(image: Any, result: Any) -> None:
+    found = report(image, result, disagreement=True).disagreement
+    assert found is not None
+    mean = sr.upscale(image.astype(np.float32), X2, self_ensemble=True, progress=False)
+    np.testing.assert_allclose(found.mean, mean, rtol=1e-3)
+    assert found.spread.min() >= 0
+    turned = report(image.T, result.T, disagreement=True).disagreement
+    assert turned is not None
+    np.testing.assert_allclose(turned.spread.T, found.spread, atol=0.05 * found.spread.max())
+
+
+def test_upscaling_and_report_in_one_call(image: Any, result: Any, tmp_path: Path) -> None:
+    made, told = sr.upscale(image, X2, trust=True, progress=False)
+    np.testing.assert_array_equal(made, result)
+    assert told.to_dict() == report(image, result).to_dict()
+    stored, lazily = sr.upscale(image, X2, trust=True, out=tmp_path / "a.zarr", progress=False)
+    np.testing.assert_array_equal(stored[:], result)
+    np.testing.assert_allclose(np.asarray(lazily.added), told.added, atol=1e-3)
+    assert json.loads((tmp_path / "a.zarr.trust.json").read_text())["channels"] == told.to_dict()["channels"]
+    assert "## Methods" in (tmp_path / "a.zarr.trust.md").read_text()
+    with pytest.raises(UserError, match="no result yet"):
+        sr.upscale(image, X2, trust=True, lazy=True)
+
+
+def test_a_sharp_model_is_compared_with_its_faithful_partner(image: Any) -> None:
+    small = image[:96, :96]
+    told = report(small, sr.upscale(small, "microscopy-x4-gan", progress=False), "microscopy-x4-gan")
+    assert told.self_test is not None
+    assert set(told.self_test.gains) == {"microscopy-x4-gan", "microscopy-x4"}
+    assert any("may be invented" in sentence for sentence in told.sentences)

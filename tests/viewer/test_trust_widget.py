@@ -1,0 +1,130 @@
+"""What can be believed of a result, told in the window."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from napari_srgan import UserError
+from napari_srgan.viewer import dialogs
+from napari_srgan.viewer.trust_layers import trust_layer_job
+
+RANDOM = np.random.default_rng(0)
+CELLS = RANDOM.integers(100, 4000, (72, 64), dtype=np.uint16)
+
+
+def trust_widget_of(viewer):
+    _, widget = viewer.window.add_plugin_dock_widget("napari-srgan", "Trust")
+    return widget
+
+
+def test_the_tick_in_upscale_opens_the_report(open_widget, run):
+    viewer, widget = open_widget()
+    source = viewer.add_image(CELLS, name="cells", scale=(0.5, 0.5), translate=(3, 4), rotate=30, units="um")
+    widget["trust"].value = True
+    assert run(viewer, widget) == "Added 'cells x2 (microscopy-x2)'."
+    result = viewer.layers["cells x2 (microscopy-x2)"]
+    added = viewer.layers["cells x2 (microscopy-x2): added detail, not measured"]
+    assert not added.visible
+    assert added.data.shape == result.data.shape
+    for corner in ((0, 0), (143, 127)):
+        np.testing.assert_allclose(added.data_to_world(corner), result.data_to_world(corner))
+    assert added.units == result.units == source.units
+    low, high = added.contrast_limits
+    assert low == -high
+    told = trust_widget_of(viewer)
+    assert told["status"].value.startswith("The image ")
+    assert result.metadata["napari-srgan"]["trust"]["channels"]
+    assert viewer.layers.selection.active is result
+
+
+def test_a_result_that_is_there_is_looked_at(open_widget, run, finish):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    viewer.add_image(CELLS.T, name="others")
+    run(viewer, widget)
+    told = trust_widget_of(viewer)
+    field = told["result"].native
+    assert [field.itemText(i) for i in range(field.count())] == [told["result"].value.name]
+    assert told["result"].value.name == f"{told['image'].value.name} x2 (microscopy-x2)"
+    told["disagreement"].value = True
+    told["buttons"]["run"].native.click()
+    finish(viewer)
+    assert "There is no error map" in told["status"].value
+    names = [layer.name for layer in viewer.layers]
+    assert sum("added detail" in name for name in names) == 1
+    assert sum("disagreement" in name for name in names) == 1
+
+
+def test_the_wrong_image_is_refused_in_words(open_widget, run, finish):
+    viewer, widget = open_widget()
+    cells = viewer.add_image(CELLS, name="cells")
+    run(viewer, widget)
+    other = viewer.add_image(np.zeros((30, 30), np.uint16), name="other")
+    told = trust_widget_of(viewer)
+    told["image"].value = other
+    told["buttons"]["run"].native.click()
+    finish(viewer)
+    assert "is none of an image of shape (30, 30)" in told["status"].value
+    told["image"].value = told["result"].value
+    told["buttons"]["run"].native.click()
+    assert told["status"].value.startswith("Choose the image that")
+    told["image"].value = cells
+
+
+def test_without_a_result_there_is_nothing_to_tell(make_napari_viewer):
+    viewer = make_napari_viewer()
+    viewer.add_image(CELLS, name="cells")
+    told = trust_widget_of(viewer)
+    told["buttons"]["run"].native.click()
+    assert told["status"].value.startswith("There is no result in the layers")
+
+
+def test_a_report_is_saved(open_widget, run, monkeypatch, tmp_path):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    widget["trust"].value = True
+    run(viewer, widget)
+    told = trust_widget_of(viewer)
+    asked = []
+    monkeypatch.setattr(dialogs, "ask_where_to_save_report", lambda *_: asked.append(1) or tmp_path / "cells")
+    told["save"].native.click()
+    assert asked
+    assert json.loads((tmp_path / "cells.trust.json").read_text())["model"] == "microscopy-x2"
+    assert "Saved cells.trust.json" in told["status"].value
+
+
+def test_colours_and_stacks(open_widget, run):
+    viewer, widget = open_widget()
+    rgb = RANDOM.integers(0, 255, (48, 40, 3), dtype=np.uint8)
+    viewer.add_image(rgb, name="colours", rgb=True)
+    widget["trust"].value = True
+    run(viewer, widget)
+    assert viewer.layers[-1].data.shape == (192, 160)
+    assert not viewer.layers[-1].rgb
+
+
+def test_lazily_nothing_is_told(open_widget):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    widget["result"].value = "lazy"
+    assert not widget["trust"].enabled
+
+
+def test_closed_during_a_run(open_widget, finish):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    widget["trust"].value = True
+    widget["buttons"]["run"].native.click()
+    viewer.window.remove_dock_widget(widget.native.parent())
+    finish(viewer)
+    assert any("added detail" in layer.name for layer in viewer.layers)
+
+
+def test_maps_of_a_layer_that_names_no_model(make_napari_viewer):
+    viewer = make_napari_viewer()
+    layer = viewer.add_image(CELLS)
+    with pytest.raises(UserError, match="nothing says which model made"):
+        trust_layer_job(layer, layer)
