@@ -22,13 +22,13 @@ import model_pictures
 import quality_pictures
 import real_noise
 import torch
+import trust
 from held_back import Figures, HeldBack, TileFigures
 from kept_figures import KeptFigures
 from markdown_table import markdown
 from safetensors import safe_open
 
 import napari_srgan
-import trust
 from napari_srgan.models import Model, Quality, load_model, save_model
 from napari_srgan.models.library import DEFAULT_RGB_MODEL, bundled_folder
 from napari_srgan.quality.benchmark_sets import SetFigures, evaluate_folder

@@ -27,7 +27,12 @@ def table(data: Path) -> str:
         )
         half = low.shape[1] // 2
         model = napari_srgan.fine_tune(
-            low[:, :half], high[:, : 4 * half], "microscopy-x4", steps=STEPS, progress=False, device="cpu"
+            low[:, :half],
+            high[:, : 4 * half],
+            base="microscopy-x4",
+            steps=STEPS,
+            progress=False,
+            device="cpu",
         )
         errors = model.card.errors
         if errors is None:
