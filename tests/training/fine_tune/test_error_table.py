@@ -17,7 +17,7 @@ TARGET = IntensityTransform(100.0, 400.0)
 
 
 def crop(model: Any, seed: int, *, gain: float = 1.0, offset: float = 0.0, side: int = 160) -> Crop:
-    """A crop whose truth is the network's result with noise that grows with brightness, in other grey levels."""
+    """The truth is the network's result with noise that grows with brightness, in other grey levels."""
     draw = np.random.default_rng(seed)
     fine = torch.from_numpy(draw.random((1, 1, 2 * side, 2 * side), np.float32))
     low = torch.nn.functional.avg_pool2d(fine, 2)
