@@ -48,7 +48,7 @@ def table(data: Path) -> str:
         "nAUSE",
         "blocks",
     )
-    return markdown(head, rows)
+    return markdown([head, *rows])
 
 
 def judged(result: Any, truth: Any, errors: Any) -> tuple[str, ...]:

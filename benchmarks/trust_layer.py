@@ -2,8 +2,8 @@
 
     python benchmarks/trust_layer.py DATA [--part gain|self-test|calibration|forged|cost ...] [--fit]
 
-DATA holds ``pairs``, the training folders of which part is held back, and ``eval``. `--fit` finds the two
-constants of ``napari_srgan.reliability.expectation`` on half of the source sets.
+DATA holds ``pairs``, the training folders of which part is held back, and ``eval``. `--fit` finds the
+constant of ``napari_srgan.reliability.expectation`` on half of the source sets.
 """
 
 from __future__ import annotations
@@ -142,21 +142,21 @@ def gain_part(data: Path, fit: bool) -> str:
         "median error",
         "said to gain little: true mean gain",
     )
-    return markdown(head, rows)
+    return markdown([head, *rows])
 
 
 def fitted(found: list[Case]) -> str:
     kinds = sorted({one.kind for one in found})
     some = [one for one in found if kinds.index(one.kind) % 2 == 0]
+    before = expectation.LEFT
 
-    def wrong(logarithms: NDArray[np.float64]) -> list[float]:
-        expectation.LEFT, expectation.FINER = np.exp(logarithms)
+    def wrong(logarithm: NDArray[np.float64]) -> list[float]:
+        expectation.LEFT = float(np.exp(logarithm[0]))
         return [expectation.expected(one.spectrum, one.factor).gain - one.gain for one in some]
 
-    before = expectation.LEFT, expectation.FINER
-    left, finer = np.exp(least_squares(wrong, np.log(before), loss="soft_l1").x)
-    expectation.LEFT, expectation.FINER = before
-    return f"fitted: LEFT = {left:.3g}, FINER = {finer:.3g} on {len(some)} images"
+    left = float(np.exp(least_squares(wrong, [np.log(before)], loss="soft_l1").x[0]))
+    expectation.LEFT = before
+    return f"fitted: LEFT = {left:.3g} on {len(some)} images"
 
 
 def self_test_part(data: Path) -> str:
@@ -182,7 +182,7 @@ def self_test_part(data: Path) -> str:
         "sharp placed above faithful where its PSNR is lower",
         "rank correlation of the difference",
     )
-    return markdown(head, rows)
+    return markdown([head, *rows])
 
 
 def _images(data: Path, model: Model) -> Iterator[tuple[Any, Any, Callable[[Any], Any]]]:
@@ -250,7 +250,7 @@ def cost_part(data: Path) -> str:
             finished(trust_job(image, result, model, axes="YX"))
             times.append((time.perf_counter() - between) / (between - began))
         rows.append((name, f"{100 * min(times):.0f} %"))
-    return markdown(("model, image of 1024 x 1024", "time of reach, added detail and self-test"), rows)
+    return markdown([("model, image of 1024 x 1024", "time of reach, added detail and self-test"), *rows])
 
 
 def main() -> None:

@@ -2,10 +2,11 @@
 
 The spectrum of the image tells signal from noise (:mod:`napari_srgan.reliability.detail`), and with that what
 bicubic interpolation does wrong: it lets the noise through, weakens fine detail, puts mirror images of coarse
-detail among the fine one (Keys 1981, section III), and has none of what is finer than the pixels. No
-estimate of the same image from the same pixels has less mean squared error than Wiener's: signal times
-noise, divided by their sum (Wiener, N. (1949). Extrapolation, interpolation, and smoothing of stationary time
-series, chapter III). What a network leaves of the rest is measured, not derived: `LEFT` and `FINER`.
+detail among the fine one (Keys 1981, section III). No linear estimate of a stationary signal has less mean
+squared error than Wiener's: signal times noise, divided by their sum (Wiener, N. (1949). Extrapolation,
+interpolation, and smoothing of stationary time series, chapter III). What a network leaves of the rest is
+measured, not derived: `LEFT`. What is finer than the pixels neither has; a part of the continued spectrum
+that stood for it was fitted to nothing, and is left out.
 """
 
 from __future__ import annotations
@@ -20,19 +21,9 @@ from numpy.typing import NDArray
 from napari_srgan.acquisition.spectrum import Spectrum
 from napari_srgan.networks.resampling import keys_kernel
 
-LEFT = 0.015
-"""Part of what bicubic interpolation does wrong below the Nyquist frequency that networks do wrong, too."""
-FINER = 0.02
-"""Part of the continued spectrum beyond the Nyquist frequency that is there in microscope images, and that
-neither knows. Both by ``benchmarks/trust_layer.py --fit``: half of the source sets, the other half is
-judged."""
-DECAY = 2.5
-"""The power of what there is to see falls as this power of the frequency, as in
-:func:`~napari_srgan.acquisition.blur.estimate_blur`."""
-FITTED = 0.06, 0.75
-"""Frequencies from which the spectrum is continued beyond the Nyquist frequency."""
-STANDING_OUT = 1.5
-LEAST_RINGS = 4
+LEFT = 0.04
+"""Part of what bicubic interpolation does wrong to detail that networks do wrong, too. By
+``benchmarks/trust_layer.py --fit``: half of the source sets, the other half is judged."""
 LITTLE = 0.5
 """Decibels below which nothing is to be expected that one would see."""
 
@@ -68,26 +59,10 @@ def expected(spectrum: Spectrum, factor: int) -> Expectation:
     weakened, passed = _interpolated(tuple(frequency)) if factor > 1 else (0 * frequency, 1 + 0 * frequency)
     wrong_signal = float(np.sum(share * weakened * signal))
     wrong_noise = float(np.sum(share * passed * noise))
-    finer = FINER * _beyond(spectrum, signal, noise, factor)
     best = float(np.sum(share * signal * noise / np.maximum(signal + noise, 1e-300)))
-    bicubic = wrong_signal + wrong_noise + finer
-    network = best + LEFT * wrong_signal + finer
+    bicubic = wrong_signal + wrong_noise
+    network = best + LEFT * wrong_signal
     return Expectation(10 * math.log10(bicubic / max(network, 1e-300)), wrong_noise / bicubic)
-
-
-def _beyond(spectrum: Spectrum, signal: NDArray[np.float64], noise: float, factor: int) -> float:
-    """Power of what is finer than the pixels, continued from what they show; 0 where noise hides its
-    slope."""
-    frequency = spectrum.frequency
-    fitted = (frequency > FITTED[0]) & (frequency < FITTED[1]) & (spectrum.power > STANDING_OUT * noise)
-    if factor == 1 or fitted.sum() < LEAST_RINGS:
-        return 0.0
-    detail = np.log(signal[fitted]) + DECAY * np.log(frequency[fitted])
-    slope, level = np.polyfit(frequency[fitted] ** 2, detail, 1)
-    finer = np.linspace(1, factor, 64)
-    power = np.exp(level + min(slope, 0.0) * finer**2) * finer**-DECAY
-    # All frequencies that pixels show fill a square of side 2.
-    return float(np.trapezoid(power * 2 * np.pi * finer, finer) / 4)
 
 
 @cache
