@@ -106,7 +106,7 @@ def trust(
 
 
 def validate(
-    result: Any, truth: Any, *, errors: ErrorTable | Model | None = None, rgb: bool = False
+    result: Any, truth: Any, *, errors: ErrorTable | Model | None = None, rgb: bool | None = None
 ) -> Validation:
     """Compare a result with the truth, where there is one.
 
@@ -117,7 +117,8 @@ def validate(
     errors
         A fine-tuned model, or its error table (``model.card.errors``), to see whether it holds here.
     rgb
-        Whether the last axis has colours; of layers it is known.
+        Whether the last axis has colours; by default it is known of layers, and guessed of arrays as by
+        :func:`~napari_srgan.upscale`.
 
     Returns
     -------
@@ -128,7 +129,7 @@ def validate(
     Raises
     ------
     UserError
-        If the shapes differ, or nothing in them can be compared.
+        If the shapes differ, nothing in them can be compared, or a model is given that has no error table.
 
     Examples
     --------
@@ -138,8 +139,14 @@ def validate(
     2.0...
     """
     ours, theirs = (_pixels(one) for one in (result, truth))
-    rgb = rgb or (is_layer(result) and result.rgb)
+    if rgb is None:
+        rgb = bool(result.rgb) if is_layer(result) else _in_colours(ours)
     if isinstance(errors, Model):
+        if errors.card.errors is None:
+            raise UserError(
+                f"{errors.name} has no error table, as fine-tuning on measured pairs makes it; leave out "
+                "errors="
+            )
         errors = errors.card.errors
     return compare_with_truth(ours, theirs, errors=errors, rgb=rgb)
 
@@ -163,7 +170,7 @@ def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
     Returns
     -------
     array
-        Of the result's dtype and shape; numpy, or dask where image or result are not in memory.
+        As the result in dtype and shape; numpy, or dask where image or result are not in memory.
 
     Raises
     ------
@@ -181,7 +188,7 @@ def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
     axes = axes_of(low, axes)
     y = axes.index("Y")
     factor = high.shape[y] // low.shape[y] if len(high.shape) == len(low.shape) else 0
-    if factor < 1:
+    if factor < 1 or high.shape[y] % low.shape[y]:
         raise UserError(
             f"a result of shape {tuple(high.shape)} is none of an image of shape {tuple(low.shape)}; give "
             "the image that it was made of"
@@ -265,6 +272,12 @@ def _made(image: Any, result: Any, axes: str | None, region: Region | None) -> _
 
         axes = layer_axes(check_image(image)) if axes is None else axes
     return _Made(_pixels(image), _pixels(result), axes, region, told)
+
+
+def _in_colours(image: Any) -> bool:
+    """Whether the last axis of an array seems to have the colours of RGB or RGBA."""
+    shape = tuple(check_array(image).shape)
+    return len(shape) > 2 and shape[-1] in (3, 4) and axes_of(image, None).endswith("S")
 
 
 def _pixels(image: Any) -> Any:
