@@ -98,6 +98,20 @@ class _Floats(PlaneWork):
         return self.shaped(values.astype(np.float32))
 
 
+def refuse_time_lapses(model: Model) -> None:
+    """Refuse a model that sees several frames at once.
+
+    Raises
+    ------
+    UserError
+        If it does.
+    """
+    if model.card.frames > 1:
+        raise UserError(
+            f"{model.name} is for time-lapses; orientations are compared with models for single images"
+        )
+
+
 def disagreement_job(
     image: Any,
     model: Model,
@@ -127,10 +141,7 @@ def disagreement_job(
     UserError
         As in :func:`~napari_srgan.inference.upscale.upscale_job`, and for models of time-lapses.
     """
-    if model.card.frames > 1:
-        raise UserError(
-            f"{model.name} is for time-lapses; orientations are compared with models for single images"
-        )
+    refuse_time_lapses(model)
     array = check_array(image)
     stack = PlaneStack(array, axes_of(array, axes), model.card)
     place = check_region(region, stack.plane_shape)

@@ -21,6 +21,9 @@ LARGEST_PLANE = 2**28
 """Bytes of a plane of a map that is still shown: napari reads it whole when one zooms out."""
 EXTREMES = 0.1
 """Percent of a map's values that its contrast leaves out on each side."""
+FAINT = 0.02
+"""Part of the result's contrast that the ends of a map's stand for at least: what nobody sees in the result
+does not stand out in its map."""
 SAMPLED = 2**20
 """Values of a map that are looked at for its contrast, about."""
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
@@ -156,14 +159,13 @@ def _layer(pixels: Any, name: str, result: Image, *, signed: bool) -> Image:
         pixels = pixels[..., :3].mean(axis=-1)
     state = dict(result.as_layer_data_tuple()[1])
     low, high = _limits(pixels)
-    if signed:
-        high = max(abs(low), abs(high))
-        low = -high
+    high = max(abs(low), abs(high), FAINT * float(np.ptp(result.contrast_limits)))
+    low = -high if signed else 0.0
     return Image(
         pixels,
         name=name,
-        colormap="PiYG" if signed else "inferno",
-        contrast_limits=(low, max(high, low + 1e-6)),
+        colormap="coolwarm" if signed else "inferno",
+        contrast_limits=(low, high),
         visible=False,
         metadata={METADATA_KEY: {"map_of": result.name}},
         **{key: state[key] for key in _PLACE if key in state},
