@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 import napari_srgan as sr
 from napari_srgan import TrustReport, UserError
+from napari_srgan.models.card import ResultIntensity
 
 X2 = "microscopy-x2"
 
@@ -134,6 +136,81 @@ def test_a_result_of_another_image_is_refused(image: Any, result: Any) -> None:
         report(image, result, None)
 
 
+def test_a_result_in_other_grey_levels_is_said_to_be_one(image: Any, result: Any) -> None:
+    told = str(report(image, (result / 255).astype(np.float32)))
+    assert "its grey levels are about 0.0039" in told
+    brighter = report(image, (result * 1.5 + 2000).astype(np.float32)).channels[0].consistency.levels
+    assert brighter == pytest.approx((1.5, 2000), rel=0.02)
+    with pytest.raises(UserError, match="no finite values"):
+        report(image, np.full(result.shape, np.nan))
+
+
+def test_a_result_that_took_off_strong_noise_is_no_other_image() -> None:
+    clean = cells(noise=0).astype(np.float64)
+    noisy = clean + np.random.default_rng(0).normal(0, 1.5 * clean.std(), clean.shape)
+    told = report(noisy, clean.repeat(2, 0).repeat(2, 1))
+    assert not told.channels[0].loses_more_than_noise
+
+
+@pytest.mark.parametrize(("pixels", "told"), [(4, 2.0), (-1, -0.5), (0, None)])
+def test_a_shift_is_told_in_pixels_of_the_image(image: Any, result: Any, pixels: int, told: float) -> None:
+    one = report(image, np.roll(result, pixels, 1)).channels[0]
+    if told is None:
+        assert one.consistency.shift is None
+    else:
+        assert one.consistency.shift == pytest.approx((0, told), abs=0.1)
+    said = any("beside it" in sentence for sentence in report(image, np.roll(result, pixels, 1)).sentences)
+    assert said == (told is not None)
+
+
+def test_a_bright_shape_in_noise_is_not_called_nothing() -> None:
+    y, x = np.mgrid[:128, :128]
+    shape = 60 * gaussian_filter((np.hypot(y - 128, x - 128) < 90).astype(float), 8)
+    noisy = np.random.default_rng(1).poisson(5 + shape).astype(np.float32)
+    told = report(noisy, sr.upscale(noisy, X2, progress=False))
+    assert "nothing that stands out" not in told.sentences[0]
+
+
+def test_an_image_without_noise_is_not_said_to_have_some() -> None:
+    smooth = gaussian_filter(np.random.default_rng(0).normal(0, 1, (160, 160)), 2)
+    told = str(report(smooth, sr.upscale(smooth, X2, progress=False)))
+    assert "There is no noise in it" in told
+    assert "take off noise" not in told
+
+
+def test_another_kind_of_image_is_not_judged_by_its_likeness(image: Any, tiny_model: Any) -> None:
+    storm = tiny_model(2)
+    storm = replace(
+        storm,
+        card=storm.card.model_copy(update={"result": ResultIntensity(offset=0, span=5, dtype="float32")}),
+    )
+    floats = image.astype(np.float32)
+    told = report(floats, sr.upscale(floats, storm, progress=False), storm)
+    assert told.self_test is None
+    assert "The model makes another kind of image of it" in str(told)
+    assert "ubic interpolation is about as good" not in str(told)
+    with pytest.raises(UserError, match="cannot be compared on an image made small"):
+        report(image, image.repeat(2, 0).repeat(2, 1), X2, compare=[storm])
+
+
+def test_orientations_of_time_lapses_are_refused_before_anything_is_done(image: Any) -> None:
+    movie = np.stack([image] * 5)
+    with pytest.raises(UserError, match="is for time-lapses"):
+        report(movie, movie.repeat(2, 1).repeat(2, 2), "timelapse-x2", axes="TYX", disagreement=True)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_the_largest_numbers_are_told_of() -> None:
+    huge = cells().astype(np.float64) * 1e300
+    told = report(huge, sr.upscale(huge, X2, progress=False))
+    assert told.sentences[0].startswith("Nothing can be told of the image")
+    tiny = cells().astype(np.float64) * 1e-60
+    assert report(tiny, sr.upscale(tiny, X2, progress=False)).self_test is not None
+    compared = sr.validate(huge, huge * 0.5 + 1e299)
+    assert compared.gain == pytest.approx(0.5)
+    assert compared.ssim == pytest.approx(1)
+
+
 def test_a_region_is_compared_with_its_part(image: Any) -> None:
     region = ((10, 90), (5, 101))
     part = sr.upscale(image, X2, region=region, progress=False)
@@ -141,11 +218,20 @@ def test_a_region_is_compared_with_its_part(image: Any) -> None:
     assert told.added.shape == part.shape
     with pytest.raises(UserError):
         report(image, part, region=((40, 120), (5, 101)))
+    with pytest.raises(UserError, match="is none of the region"):
+        report(image, part, region=((10, 50), (5, 101)))
+    with pytest.raises(UserError, match="is none of the region"):
+        report(image, part, region=((10, 900), (5, 101)))
+    with pytest.raises(UserError, match="a region is"):
+        report(image, part, region=3)
 
 
 def test_orientations_disagree_where_a_model_is_unsure(image: Any, result: Any) -> None:
-    found = report(image, result, disagreement=True).disagreement
+    told = report(image, result, disagreement=True)
+    found = told.disagreement
     assert found is not None
+    assert any("Turned and mirrored, the image gives results that differ" in one for one in told.sentences)
+    assert told.to_dict()["disagreement"] == pytest.approx(np.sqrt(np.mean(found.spread**2)), rel=1e-3)
     mean = sr.upscale(image.astype(np.float32), X2, self_ensemble=True, progress=False)
     np.testing.assert_allclose(found.mean, mean, rtol=1e-3)
     assert found.spread.min() >= 0
@@ -157,6 +243,7 @@ def test_orientations_disagree_where_a_model_is_unsure(image: Any, result: Any) 
 def test_upscaling_and_report_in_one_call(image: Any, result: Any, tmp_path: Path) -> None:
     made, told = sr.upscale(image, X2, trust=True, progress=False)
     np.testing.assert_array_equal(made, result)
+    assert "Settings: device cpu, precision" in told.methods
     assert told.to_dict() == report(image, result).to_dict()
     stored, lazily = sr.upscale(image, X2, trust=True, out=tmp_path / "a.zarr", progress=False)
     np.testing.assert_array_equal(stored[:], result)

@@ -16,6 +16,8 @@ from scipy.ndimage import uniform_filter
 WINDOW = 7
 """Pixels of the result along the side of the window around a pixel, whose brightness and structure count."""
 REACH = WINDOW // 2
+SLACK = 0.1
+"""Part of the measured range of brightness beyond each end at which a table still holds."""
 
 
 class ErrorTable(BaseModel):
@@ -34,7 +36,7 @@ class ErrorTable(BaseModel):
     structure: tuple[tuple[float, ...], ...]
     """Limits between the columns of each row, rising."""
     width: tuple[tuple[float, ...], ...]
-    """Of each row and column, 0 or more."""
+    """Half the interval's width in each row and column, 0 or more."""
     constant: float = Field(ge=0)
     """The width that would hold as often if it were the same everywhere."""
     blocks: int = Field(ge=1)
@@ -68,6 +70,12 @@ class ErrorTable(BaseModel):
             ``(Y, X)`` in grey levels, finite. What is farther than :data:`REACH` does not count.
         """
         return self.at(*brightness_and_structure(result))
+
+    def knows(self, brightness: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether the table was measured at places as bright as these, or nearly so."""
+        low, high = self.limits
+        slack = SLACK * (high - low)
+        return np.asarray((brightness >= low - slack) & (brightness <= high + slack))
 
     def at(self, brightness: NDArray[Any], structure: NDArray[Any]) -> NDArray[np.float64]:
         """The table's value at places of some brightness and structure, arrays of one shape."""

@@ -20,7 +20,7 @@ from napari_srgan.models.error_table import ErrorTable, brightness_and_structure
 
 LEVEL = 0.9
 CLASSES = 8
-"""Of brightness, and of structure in each."""
+"""Classes of brightness, and of structure in each."""
 BLOCK = 64
 """Pixels of the result along the side of a block: far enough that errors of two have little in common."""
 LEAST_BLOCKS = 20
@@ -76,7 +76,7 @@ def calibrate(blocks: Sequence[Block]) -> ErrorTable | None:
     Parameters
     ----------
     blocks
-        Of images that no training has seen.
+        Parts of images that no training has seen.
 
     Returns
     -------

@@ -50,11 +50,20 @@ def affine_map(result: NDArray[Any], truth: NDArray[Any]) -> tuple[float, float]
     x, y = x[finite], y[finite]
     if x.size == 0:
         return 0.0, 0.0
+    (x, x_power), (y, y_power) = _scaled(x), _scaled(y)
     clipped_x, clipped_y = (np.clip(values, *np.percentile(values, EXTREMES)) for values in (x, y))
     gain, offset = _least_squares(clipped_x, clipped_y)
     width = float(np.std(clipped_y - gain * clipped_x - offset))
     inside = np.abs(y - gain * x - offset) <= max(OUTLIER * width, 1e-9 * float(np.abs(y).max()))
-    return _least_squares(x[inside], y[inside]) if inside.any() else (gain, offset)
+    if inside.any():
+        gain, offset = _least_squares(x[inside], y[inside])
+    return float(np.ldexp(gain, y_power - x_power)), float(np.ldexp(offset, y_power))
+
+
+def _scaled(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+    """Values divided by a power of two, so that their squares are floats; and its exponent."""
+    power = int(np.frexp(np.abs(values).max())[1])
+    return np.ldexp(values, -power), power
 
 
 def _least_squares(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:

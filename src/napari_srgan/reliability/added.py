@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -39,23 +41,27 @@ def added_detail(pair: OnTop, gain: float = 1.0, offset: float = 0.0) -> NDArray
     return pair.map(compute, HALO)  # type: ignore[no-any-return]
 
 
-def projected_back(pair: OnTop) -> NDArray[np.float32]:
+def projected_back(pair: OnTop) -> Any:
     """The result, corrected so that made small again it is the image: one step of back-projection.
 
     Source: Irani, M. and Peleg, S. (1991). Improving resolution by image registration. CVGIP 53(3), section
-    3. It is for images without noise: it puts noise back that a network has taken off.
+    3. It is for images without noise: it puts noise back that a network has taken off. Where the image is not
+    finite, nothing is corrected.
 
     Returns
     -------
     array
-        float32, as :meth:`~napari_srgan.reliability.maps.OnTop.map` says.
+        As :meth:`~napari_srgan.reliability.maps.OnTop.map` says; float64 where the result's values are more
+        than float32 holds.
     """
 
     def compute(low: Float, high: Float) -> Float:
-        planes = [torch.from_numpy(_filled(plane))[None, None] for plane in (high, low)]
-        return back_project(planes[0], planes[1], pair.factor)[0, 0].numpy()
+        made = torch.from_numpy(_filled(high))[None, None]
+        small = bicubic_downsample(made, pair.factor)[0, 0].numpy()
+        given = torch.from_numpy(np.where(np.isfinite(low), low, small))[None, None]
+        return back_project(made, given, pair.factor)[0, 0].numpy()
 
-    return pair.map(compute, HALO)  # type: ignore[no-any-return]
+    return pair.map(compute, HALO, np.result_type(pair.result.dtype, np.float32))
 
 
 def residual(low: Float, high: Float, factor: int) -> Float:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from napari_srgan.acquisition.windows import channels_of, window_keys
 from napari_srgan.inference.arrays import read_block
 from napari_srgan.inference.nonfinite import fill_nonfinite
-from napari_srgan.models.error_table import REACH, ErrorTable
+from napari_srgan.models.error_table import REACH, ErrorTable, brightness_and_structure
 from napari_srgan.reliability.maps import Float, OnTop
 
-SAMPLED = 2**20
-"""Values of a result by which it is told whether a table knows its brightness."""
+OUTSIDE = 0.05
+"""Part of a result whose brightness a table does not know, from which on that is said."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class ErrorMap:
     """Half the width of an interval around the result that holds the truth at nine of ten pixels."""
 
     half_width: Any
-    """float32 in grey levels of the result, of its shape; numpy or dask."""
+    """float32 in grey levels of the result, of its shape; numpy or dask. NaN where the result is brighter or
+    darker than what the table was measured on: there nothing is known."""
     table: ErrorTable
     outside: float
     """Part of the result that is brighter or darker than what the table was measured on."""
@@ -35,10 +37,10 @@ class ErrorMap:
             f"held back lay within it, {100 * table.covered_fine:.0f} of 100 on their finest structure; it "
             "holds for this sample, microscope and settings."
         )
-        if self.outside > 0.05:
+        if self.outside > OUTSIDE:
             words += (
                 f" {100 * self.outside:.0f} % of this result are brighter or darker than what it was "
-                "measured on: there it says little."
+                "measured on: there it is empty."
             )
         return words
 
@@ -63,21 +65,20 @@ def error_map(pair: OnTop, table: ErrorTable) -> ErrorMap:
             if finite.all()
             else fill_nonfinite(high, float(high[finite].mean()) if finite.any() else 0.0)
         )
-        return table.half_widths(filled)
+        brightness, structure = brightness_and_structure(filled)
+        return np.where(table.knows(brightness), table.at(brightness, structure), np.nan)
 
     halo = -(-REACH // pair.factor)
     return ErrorMap(pair.map(compute, halo), table, _outside(pair, table))
 
 
 def _outside(pair: OnTop, table: ErrorTable) -> float:
-    shape = pair.result.shape
-    step = max(int((np.prod(shape, dtype=np.float64) / SAMPLED) ** 0.5), 1)
-    y = pair.axes.index("Y")
-    middle = tuple(size // 2 for size in shape[:y])
-    values = read_block(pair.result, (*middle, slice(None, None, step), slice(None, None, step))).astype(
-        float
-    )
-    values = values[np.isfinite(values)]
-    low, high = table.limits
-    slack = 0.1 * (high - low)
-    return float(np.mean((values < low - slack) | (values > high + slack))) if values.size else 0.0
+    """Part of the finite values of a few windows that the table does not know."""
+    unknown, count = 0, 0
+    for channel in channels_of(pair.result, pair.axes):
+        for key in window_keys(pair.result, pair.axes, channel):
+            values = read_block(pair.result, key).astype(np.float64)
+            values = values[np.isfinite(values)]
+            unknown += int((~table.knows(values)).sum())
+            count += values.size
+    return unknown / count if count else 0.0

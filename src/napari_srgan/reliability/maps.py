@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import ArrayLike, read_block
@@ -33,11 +33,11 @@ class OnTop:
     image
         ``(..., Y, X[, S])``, any real dtype: numpy, dask or zarr.
     result
-        Of as many axes; Y and X are `factor` times as long.
+        An array of as many axes; Y and X are `factor` times as long.
     axes
         One letter for each axis of both.
     factor
-        Of the upscaling.
+        How many times the result is larger along Y and X.
     first
         Pixels of the image along Y and X at which the result begins, if it is of a region; None: of all.
 
@@ -75,7 +75,7 @@ class OnTop:
         """Pixels of the image along Y and X at which the result begins."""
         return self.first or (0, 0)
 
-    def map(self, compute: Compute, halo: int) -> Any:
+    def map(self, compute: Compute, halo: int, dtype: DTypeLike = np.float32) -> Any:
         """Compute a map of the whole result.
 
         Parameters
@@ -85,19 +85,21 @@ class OnTop:
             there.
         halo
             Pixels of the image.
+        dtype
+            Floats of the map.
 
         Returns
         -------
         array
-            float32 of the result's shape; numpy if image and result are, else dask, computed where it is
+            Floats of the result's shape; numpy if image and result are, else dask, computed where it is
             read. NaN where the result is not finite.
         """
         if isinstance(self.image, np.ndarray) and isinstance(self.result, np.ndarray):
-            made: NDArray[Any] = memory_sink(self.result.shape, np.dtype(np.float32))
+            made: NDArray[Any] = memory_sink(self.result.shape, np.dtype(dtype))
             for part in self._parts():
-                made[part] = self._window(compute, halo, part)
+                made[part] = self._window(compute, halo, part, dtype)
             return made
-        return self._lazy(compute, halo)
+        return self._lazy(compute, halo, dtype)
 
     def _parts(self) -> Iterator[tuple[slice, ...]]:
         spans = [
@@ -112,7 +114,7 @@ class OnTop:
         side = TILE // self.factor * self.factor
         return tuple(side if axis in "YX" else 4 if axis == "S" else 1 for axis in self.axes)
 
-    def _lazy(self, compute: Compute, halo: int) -> Any:
+    def _lazy(self, compute: Compute, halo: int, dtype: DTypeLike) -> Any:
         from dask import array as da
 
         chunks = tuple(
@@ -120,16 +122,13 @@ class OnTop:
             for size, step in zip(self.result.shape, self._steps, strict=True)
         )
 
-        def block(block_info: Any = None) -> NDArray[np.float32]:
-            return self._window(
-                compute, halo, tuple(slice(*span) for span in block_info[None]["array-location"])
-            )
+        def block(block_info: Any = None) -> NDArray[Any]:
+            part = tuple(slice(*span) for span in block_info[None]["array-location"])
+            return self._window(compute, halo, part, dtype)
 
-        return da.map_blocks(
-            block, chunks=chunks, dtype=np.float32, meta=np.empty((0,) * len(chunks), np.float32)
-        )
+        return da.map_blocks(block, chunks=chunks, dtype=dtype, meta=np.empty((0,) * len(chunks), dtype))
 
-    def _window(self, compute: Compute, halo: int, part: tuple[slice, ...]) -> NDArray[np.float32]:
+    def _window(self, compute: Compute, halo: int, part: tuple[slice, ...], dtype: DTypeLike) -> NDArray[Any]:
         y = self.axes.index("Y")
         wide_low, wide_high, inner = [], [], []
         for at, span in enumerate(part[y : y + 2]):
@@ -142,12 +141,12 @@ class OnTop:
             inner.append(slice(before * self.factor, span.stop - span.start + before * self.factor))
         low = read_block(self.image, (*part[:y], *wide_low, *part[y + 2 :]))
         high = read_block(self.result, (*part[:y], *wide_high, *part[y + 2 :]))
-        made = np.empty(tuple(span.stop - span.start for span in part), np.float32)
+        made = np.empty(tuple(span.stop - span.start for span in part), dtype)
         for index in np.ndindex(*(span.stop - span.start for span in (*part[:y], *part[y + 2 :]))):
             lead, sample = index[:y], index[y:]
             place = (*lead, slice(None), slice(None), *sample)
             own = high[place].astype(np.float64)
             with np.errstate(invalid="ignore", over="ignore"):
                 found = compute(low[place].astype(np.float64), own)[inner[0], inner[1]]
-            made[place] = np.where(np.isfinite(own[inner[0], inner[1]]), found, np.nan)
+                made[place] = np.where(np.isfinite(own[inner[0], inner[1]]), found, np.nan)
         return made

@@ -23,14 +23,14 @@ from scipy.ndimage import gaussian_filter
 
 from napari_srgan.acquisition.camera import camera_of_planes
 from napari_srgan.acquisition.spectrum import radial_spectrum
-from napari_srgan.acquisition.windows import channels_of, window_keys
+from napari_srgan.acquisition.windows import LARGEST, MOST_MISSING, channels_of, window_keys
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import ArrayLike, read_block
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.tile_input import ALPHA
-from napari_srgan.models import Model
+from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import bicubic_downsample, bicubic_upsample
 from napari_srgan.progress import Job, Progress
 
@@ -62,6 +62,15 @@ class SelfTest:
         return f"on this image made small: {told}; that compares models, it is no accuracy"
 
 
+def can_be_compared(card: ModelCard) -> bool:
+    """Whether a model can do with the image made small what it does with the image.
+
+    Models of factor 1 have nothing to enlarge, those of time-lapses want several frames, and results in the
+    grey levels of another kind of image cannot be compared with it.
+    """
+    return card.scale_factor > 1 and card.frames == 1 and card.result is None
+
+
 def self_test_job(
     array: ArrayLike, axes: str, models: Sequence[Model], *, device: str = "auto", precision: str = "auto"
 ) -> Job[SelfTest | None]:
@@ -74,7 +83,7 @@ def self_test_job(
     axes
         One letter for each of its axes.
     models
-        Of one factor of 2 or more, for single images, of 1 or 3 channels.
+        For which :func:`can_be_compared` holds, all of one factor.
     device, precision
         See :class:`~napari_srgan.inference.engine.Engine`.
 
@@ -86,15 +95,21 @@ def self_test_job(
     Raises
     ------
     UserError
-        If the models have several factors.
+        If the models have several factors, or one cannot be compared.
     """
+    for model in models:
+        if not can_be_compared(model.card):
+            raise UserError(
+                f"{model.name} cannot be compared on an image made small: that is for models that enlarge "
+                "single images and keep their grey levels; leave it out"
+            )
     factors = {model.scale_factor for model in models}
     if len(factors) > 1:
         got = ", ".join(f"{model.name} (x{model.scale_factor})" for model in models)
         raise UserError(f"models of one factor are compared; got {got}; leave out those of another")
     factor = factors.pop()
     windows = list(_windows(array, axes, factor))
-    if factor == 1 or not windows:
+    if not windows:
         return None
     engines = [Engine(model, device, precision) for model in models]
     transforms = [PlaneStack(array, axes, m.card).transforms(search=False, partial=True) for m in models]
@@ -150,7 +165,9 @@ def _deviation(
 
     Never more than what the corners of the spectrum have: fine structure passes for noise of a camera.
     """
-    planes = [plane for window in windows for plane in np.moveaxis(window, -1, 0)]
+    # A power of two, so that neither squares of large numbers nor of small ones are lost.
+    unit = 2.0 ** float(np.frexp(max(float(np.abs(window).max()) for window in windows))[1])
+    planes = [plane / unit for window in windows for plane in np.moveaxis(window, -1, 0)]
     spectrum = radial_spectrum(planes)
     try:
         camera = camera_of_planes(planes)
@@ -160,7 +177,7 @@ def _deviation(
     found = float(np.sqrt(np.mean(camera.deviation(levels) ** 2)))
     most = math.sqrt(spectrum.floor) if spectrum is not None else 0.0
     share = min(1.0, most / found) if found else 0.0
-    return lambda levels: share * camera.deviation(levels)
+    return lambda levels: share * unit * camera.deviation(levels / unit)
 
 
 def _upscaled(engine: Engine, small: torch.Tensor) -> torch.Tensor:
@@ -199,8 +216,9 @@ def _windows(array: ArrayLike, axes: str, factor: int) -> list[tuple[int, NDArra
                 continue
             window = pixels.astype(np.float64)
             window = window if colours else window[..., None]
-            finite = np.isfinite(window)
-            if finite.mean() < 0.9 or window[finite].min() == window[finite].max():
+            finite = np.abs(window) < LARGEST  # false where it is NaN
+            window = np.where(finite, window, np.nan)
+            if finite.mean() < 1 - MOST_MISSING or window[finite].min() == window[finite].max():
                 continue
             planes = [
                 fill_nonfinite(window[..., k], float(np.median(window[..., k][finite[..., k]])))

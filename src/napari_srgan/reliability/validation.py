@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.nonfinite import fill_nonfinite
-from napari_srgan.models.error_table import ErrorTable
+from napari_srgan.models.error_table import ErrorTable, brightness_and_structure
 from napari_srgan.quality.matching import affine_map
 from napari_srgan.quality.metrics import ms_ssim, psnr, ssim
 from napari_srgan.quality.ring_correlation import LEAST_SIDE, ring_correlation
@@ -28,12 +28,13 @@ class Validation:
 
     psnr: float
     """Decibels; the largest difference is the range of the truth, 255 where it has 8 bits."""
-    ssim: float
-    ms_ssim: float | None
+    ssim: float | None
     """None for planes of less than 11 pixels a side."""
+    ms_ssim: float | None
+    """The same."""
     resolution: float | None
-    """Pixels a period from which on result and truth do not agree, by Fourier ring correlation at 1/7; None
-    if they do at all that pixels show, or are too small to tell."""
+    """Pixels a period from which on result and truth do not agree, by Fourier ring correlation at 1/7;
+    infinite if they agree in nothing; None if they do at all that pixels show, or are too small to tell."""
     gain: float
     """``gain * result + offset`` is compared with the truth."""
     offset: float
@@ -43,17 +44,26 @@ class Validation:
     """``|gain * result + offset - truth|``, of the result's shape, in grey levels of the truth; NaN where
     one of them is not finite."""
     covered: float | None
-    """Part of the pixels at which the truth lies within the error table's interval, if one was given."""
+    """Part of the pixels at which the truth lies within the error table's interval, of those whose
+    brightness the table knows; None if there are none, or no table was given."""
 
     @property
     def sentence(self) -> str:
         """In words."""
-        words = f"{self.psnr:.2f} dB PSNR, SSIM {self.ssim:.3f}"
+        words = f"{self.psnr:.2f} dB PSNR"
+        if self.ssim is not None:
+            words += f", SSIM {self.ssim:.3f}"
         if self.ms_ssim is not None:
             words += f", MS-SSIM {self.ms_ssim:.3f}"
-        if self.resolution is not None:
+        if self.resolution == math.inf:
+            words += "; agrees with the truth in no detail"
+        elif self.resolution is not None:
             words += f"; agrees with the truth down to {self.resolution:.1f} pixels a period"
-        words += f"; brightness matched by {self.gain:.3g} x {self.offset:+.3g}"
+        words += (
+            f"; brightness matched by {self.gain:.3g} x {self.offset:+.3g}"
+            if self.gain > 0
+            else "; no brightness above 0 brings it nearer to the truth than one value everywhere"
+        )
         if self.shift is not None and math.hypot(*self.shift) >= SAID_SHIFT:
             y, x = self.shift
             words += f"; the truth lies {y:+.1f}, {x:+.1f} pixels (Y, X) beside it: register them first"
@@ -82,7 +92,8 @@ def compare_with_truth(
     Returns
     -------
     Validation
-        Of stacks SSIM, MS-SSIM and resolution are means over the planes; PSNR is of all pixels together.
+        The figures. In stacks SSIM, MS-SSIM and resolution are means over the
+        planes in which there is something to compare; PSNR is of all pixels together.
 
     Raises
     ------
@@ -106,7 +117,9 @@ def compare_with_truth(
     if peak == 0:
         raise UserError("the truth shows one value only; nothing can be compared with it")
     planes = [
-        (_filled(a), _filled(b)) for a, b in zip(_planes(matched, rgb), _planes(theirs, rgb), strict=True)
+        (_filled(a / peak, seen), _filled(b / peak, seen))  # squares of the largest numbers are no floats
+        for a, b, seen in zip(*(_planes(image, rgb) for image in (matched, theirs, finite)), strict=True)
+        if seen.any()
     ]
     large = min(planes[0][0].shape) >= 11
     correlations = (
@@ -117,9 +130,9 @@ def compare_with_truth(
     told = [value for value in correlations if value is not None]
     error = np.abs(matched - theirs)
     return Validation(
-        psnr=psnr(matched[finite], theirs[finite], peak),
-        ssim=float(np.mean([ssim(a, b, peak) for a, b in planes])) if large else math.nan,
-        ms_ssim=float(np.mean([ms_ssim(a, b, peak) for a, b in planes])) if large else None,
+        psnr=psnr(matched[finite] / peak, theirs[finite] / peak, 1.0),
+        ssim=float(np.mean([ssim(a, b, 1.0) for a, b in planes])) if large else None,
+        ms_ssim=float(np.mean([ms_ssim(a, b, 1.0) for a, b in planes])) if large else None,
         resolution=float(np.mean(told)) if told else None,
         gain=gain,
         offset=offset,
@@ -135,14 +148,10 @@ def _planes(image: NDArray[Any], rgb: bool) -> list[NDArray[Any]]:
     return list(image.reshape(-1, *image.shape[-2:]))
 
 
-def _filled(plane: NDArray[Any]) -> NDArray[np.float64]:
-    values = plane.astype(np.float64)
-    finite = np.isfinite(values)
-    return (
-        values
-        if finite.all()
-        else fill_nonfinite(values, float(values[finite].mean()) if finite.any() else 0.0)
-    )
+def _filled(plane: NDArray[Any], seen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """A plane whose pixels that are not compared are like those near them."""
+    values = np.where(seen, plane, np.nan).astype(np.float64)
+    return fill_nonfinite(values, float(values[seen].mean()))
 
 
 def _shift(planes: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> tuple[float, float] | None:
@@ -156,12 +165,15 @@ def _shift(planes: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> tup
 
 def _covered(
     errors: ErrorTable, result: NDArray[Any], truth: NDArray[Any], gain: float, offset: float, rgb: bool
-) -> float:
+) -> float | None:
     inside, count = 0, 0
     for ours, theirs in zip(_planes(result, rgb), _planes(truth, rgb), strict=True):
         seen = np.isfinite(ours) & np.isfinite(theirs)
-        own = _filled(ours)
-        wrong = np.abs(own - (theirs.astype(np.float64) - offset) / gain)
-        inside += int((wrong[seen] <= errors.half_widths(own)[seen]).sum())
+        if not seen.any():
+            continue
+        brightness, structure = brightness_and_structure(_filled(ours, np.isfinite(ours)))
+        seen &= errors.knows(brightness)
+        wrong = np.abs(ours.astype(np.float64) - (theirs.astype(np.float64) - offset) / gain)
+        inside += int((wrong[seen] <= errors.at(brightness, structure)[seen]).sum())
         count += int(seen.sum())
-    return inside / count
+    return inside / count if count else None

@@ -1,0 +1,137 @@
+"""A report in words: what follows from what was found, each in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from napari_srgan.models import ModelCard
+from napari_srgan.reliability.error_map import ErrorMap
+from napari_srgan.reliability.orientations import Disagreement
+from napari_srgan.reliability.self_test import SelfTest
+
+if TYPE_CHECKING:
+    from napari_srgan.reliability.report import ChannelReport
+
+FULL = 0.95
+"""Reach from which on an image carries as much as its pixels could hold."""
+SHAPES = 0.5
+"""Variation of an image without its noise, in parts of the noise, from which on shapes can be seen in it."""
+
+
+def sentences_of(
+    card: ModelCard,
+    channels: Mapping[int, ChannelReport],
+    errors: ErrorMap | None,
+    tested: SelfTest | None,
+    disagreement: Disagreement | None,
+) -> list[str]:
+    """All that is said of a result; each begins with a capital letter and ends with a full stop.
+
+    Parameters
+    ----------
+    card
+        Of the model that made it.
+    channels
+        By number.
+    errors, tested, disagreement
+        None if there are none.
+    """
+    said = []
+    for channel, one in channels.items():
+        name = f"Channel {channel} of the image" if len(channels) > 1 else "The image"
+        said += _of_detail(name, one, card)
+        if one.loses_more_than_noise and card.result is None:
+            said.append(_of_loss(one, card))
+    if card.result is not None:
+        said.append(
+            "The model makes another kind of image of it, as it has learned from pairs; how much better it "
+            f"is than bicubic interpolation can only be measured on such pairs. {card.verdict}"
+        )
+    if not channels:
+        said.append(
+            "Nothing can be told of the image: it is too small, shows one value only, or has too few finite "
+            "values."
+        )
+    if card.adversarial:
+        said.append(
+            "The model was trained with a discriminator: fine detail that it adds looks right, and may be "
+            "invented."
+        )
+    if tested is not None:
+        said.append(tested.sentence[0].upper() + tested.sentence[1:] + ".")
+    if disagreement is not None:
+        said.append(disagreement.sentence)
+    said.append(
+        errors.sentence
+        if errors is not None
+        else "There is no error map: errors of this model were not measured on images like yours. "
+        "Fine-tuning on a pair of images measures them."
+    )
+    return said
+
+
+def _of_loss(one: ChannelReport, card: ModelCard) -> str:
+    lost = (
+        f"Made small again, the result differs from it by {one.consistency.residual:.3g} grey levels, more "
+        f"than its noise of {one.detail.noise:.2g}: "
+    )
+    if one.consistency.levels is not None:
+        gain, offset = one.consistency.levels
+        return (
+            f"{lost}its grey levels are about {gain:.3g} times those of the image {offset:+.3g}. Bring it to "
+            "those, (result - offset) / gain, before it is compared."
+        )
+    if one.consistency.shift is not None:
+        y, x = one.consistency.shift
+        return f"{lost}it lies {y:+.1f}, {x:+.1f} pixels (Y, X) of the image beside it."
+    mended = (
+        ""
+        if card.arguments.get("back_projection")
+        else " napari_srgan.project_back mends that, and puts noise back."
+    )
+    return f"{lost}the model has changed what the image shows.{mended}"
+
+
+def _of_detail(name: str, one: ChannelReport, card: ModelCard) -> list[str]:
+    detail = one.detail
+    if detail.blocks == 0:
+        if one.consistency.variation**2 < (1 + SHAPES**2) * detail.noise**2:
+            return [
+                f"{name} shows nothing that stands out of its noise: whatever a result shows was made of "
+                "noise."
+            ]
+        return [
+            f"{name} shows shapes, but no detail that stands out of its noise: whatever detail a result "
+            "shows was made of noise."
+        ]
+    reach = "all" if detail.reach >= FULL else f"{100 * detail.reach:.0f} %"
+    words = f"{name} carries detail to {reach} of what its pixels could hold"
+    if detail.uneven:
+        words += f" ({100 * detail.along_y:.0f} % along Y, {100 * detail.along_x:.0f} % along X)"
+    said = [words + "."]
+    if detail.smoothed:
+        said.append(
+            "There is no noise in it to measure detail by: it was smoothed, interpolated, compressed or "
+            "computed, and some of that detail may be of the processing."
+        )
+    return said if card.result is not None else [*said, *_of_expectation(one, card)]
+
+
+def _of_expectation(one: ChannelReport, card: ModelCard) -> list[str]:
+    tuned = any(not pair.simulated for pair in card.pairs)
+    little = "expect little real detail" + ("." if tuned else "; fine-tune it on a pair for more.")
+    noisy = one.expectation.noise_share > 0.5 and not one.detail.smoothed
+    full = one.detail.reach >= FULL
+    said = []
+    if one.expectation.little:
+        said.append(f"Bicubic interpolation is about as good for it as a model: {little}")
+    elif noisy:
+        said.append(
+            "What a model can do for it is mostly to take off noise" + ("." if full else f": {little}")
+        )
+    elif not full:
+        said.append(f"A model finds most where an image carries detail to all of it: {little}")
+    if noisy and card.made_for is not None and card.made_for.photons is None:
+        said.append(f"{card.name} was trained on images without noise, and may take noise for detail.")
+    return said
