@@ -30,6 +30,7 @@ from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.tile_input import ALPHA
+from napari_srgan.inference.tiling import BORDER
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import bicubic_downsample, bicubic_upsample
 from napari_srgan.progress import Job, Progress
@@ -37,10 +38,12 @@ from napari_srgan.progress import Job, Progress
 SHARE = 0.2
 """Part of the image's pixels that is looked at, at most: so that the test costs the upscaling's
 ``0.2 / factor**2``, 5 % at a factor of 2."""
-LEAST_SIDE, MOST_SIDE = 64, 256
+LEAST_SIDE = 24
+"""Pixels along the sides of a window made small: with less, networks see more of its edges than of it."""
+MOST_SIDE = 256
 """Pixels along the sides of a window of the image."""
-BORDER = 8
-"""Pixels of the image at the edge of a window that are not compared."""
+STEP = 8
+"""Pixels of which the sides of a window made small are multiples, as networks that halve them want it."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +142,8 @@ def self_test_job(
 
 
 def _error(result: torch.Tensor, truth: torch.Tensor) -> float:
-    """Squared error of ``(1, K, Y, X)``, summed over all but the border."""
-    inner = slice(BORDER, -BORDER)
-    return float(((result - truth)[..., inner, inner].double() ** 2).sum())
+    """Summed squared error of ``(1, K, Y, X)``."""
+    return float(((result - truth).double() ** 2).sum())
 
 
 def _with_independent_noise(
@@ -190,25 +192,32 @@ def _upscaled(engine: Engine, small: torch.Tensor) -> torch.Tensor:
         if channels == 1
         else small.repeat(1, 3, 1, 1)
     )
-    high = torch.from_numpy(engine.run(np.ascontiguousarray(low.numpy())))
+    # Continued by reflection, as images are where they end.
+    wide = np.pad(low.numpy(), ((0, 0), (0, 0), (BORDER, BORDER), (BORDER, BORDER)), mode="symmetric")
+    inner = slice(BORDER * engine.model.scale_factor, -BORDER * engine.model.scale_factor)
+    high = torch.from_numpy(np.ascontiguousarray(engine.run(wide)[..., inner, inner]))
     if channels == small.shape[1]:
         return high
     return high[:, 0][None] if channels == 1 else high.mean(dim=1, keepdim=True)
 
 
 def _windows(array: ArrayLike, axes: str, factor: int) -> list[tuple[int, NDArray[np.float64]]]:
-    """Windows ``(Y, X, K)`` of the image by channel, their sides multiples of the factor, finite."""
+    """Windows ``(Y, X, K)`` of the image by channel, finite.
+
+    Their sides are multiples of :data:`STEP` times the factor.
+    """
     y = axes.index("Y")
     channels = channels_of(array, axes)
-    budget = max(SHARE * math.prod(array.shape[y : y + 2]) * len(channels), LEAST_SIDE**2)
+    least, step = LEAST_SIDE * factor, STEP * factor
+    budget = max(SHARE * math.prod(array.shape[y : y + 2]), least**2) * len(channels)
     found = []
     for channel in channels:
         left = budget / len(channels)
         for key in window_keys(array, axes, channel):
             colours = (slice(0, ALPHA),) if axes.endswith("S") else ()
-            side = int(min(MOST_SIDE, max(math.sqrt(left), LEAST_SIDE))) // factor * factor
-            down, across = (_middle(span, side, factor) for span in key[y : y + 2] if isinstance(span, slice))
-            if min(down.stop - down.start, across.stop - across.start) < LEAST_SIDE // 2 // factor * factor:
+            side = int(min(MOST_SIDE, max(math.sqrt(left), least)))
+            down, across = (_middle(span, side, step) for span in key[y : y + 2] if isinstance(span, slice))
+            if min(down.stop - down.start, across.stop - across.start) < least:
                 continue
             try:
                 pixels = read_block(array, (*key[:y], down, across, *colours))
@@ -226,13 +235,13 @@ def _windows(array: ArrayLike, axes: str, factor: int) -> list[tuple[int, NDArra
             ]
             found.append((channel, np.stack(planes, axis=-1)))
             left -= (down.stop - down.start) * (across.stop - across.start)
-            if left < LEAST_SIDE**2 / 4:
+            if left < least**2:
                 break
     return found
 
 
-def _middle(span: slice, side: int, factor: int) -> slice:
-    """The middle of a span, of a side or less, a multiple of the factor."""
-    size = min(side, span.stop - span.start) // factor * factor
+def _middle(span: slice, side: int, step: int) -> slice:
+    """The middle of a span, of a side or less, a multiple of a step."""
+    size = min(side, span.stop - span.start) // step * step
     start = span.start + (span.stop - span.start - size) // 2
     return slice(start, start + size)
