@@ -126,12 +126,12 @@ def _of_expectation(one: ChannelReport, card: ModelCard) -> list[str]:
     said = []
     if one.expectation.little:
         said.append(f"Bicubic interpolation is about as good for it as a model: {little}")
-    elif noisy:
+    else:
+        share = ", mostly because it takes off noise" if noisy else ""
         said.append(
-            "What a model can do for it is mostly to take off noise" + ("." if full else f": {little}")
+            f"A faithful model that knows such images is about {max(one.expectation.gain, 1):.0f} dB above "
+            f"bicubic interpolation on them{share}" + ("." if full else f": {little}")
         )
-    elif not full:
-        said.append(f"A model finds most where an image carries detail to all of it: {little}")
     if noisy and card.made_for is not None and card.made_for.photons is None:
         said.append(f"{card.name} was trained on images without noise, and may take noise for detail.")
     return said
