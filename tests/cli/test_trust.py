@@ -23,7 +23,10 @@ def test_a_report_lies_beside_the_result(upscale: Shell, tmp_path: Path, name: s
     told = json.loads((tmp_path / f"{name}.trust.json").read_text(encoding="utf-8"))
     assert told["model"] == "tiny"
     assert told["channels"][0]["contrast"] > 0
-    assert "## Methods" in (tmp_path / f"{name}.trust.md").read_text(encoding="utf-8")
+    methods = (tmp_path / f"{name}.trust.md").read_text(encoding="utf-8")
+    assert "## Methods" in methods
+    assert "Settings: device cpu, precision float32" in methods  # what was done, not what was asked for
+    assert "- [x] Intensities: " in methods
 
 
 def test_a_region_is_looked_at_where_it_lies(upscale: Shell, tmp_path: Path) -> None:

@@ -218,15 +218,18 @@ def test_a_region_is_compared_with_its_part(image: Any) -> None:
         report(image, part, region=((40, 120), (5, 101)))
     with pytest.raises(UserError, match="is none of the region"):
         report(image, part, region=((10, 50), (5, 101)))
-    with pytest.raises(UserError, match="does not lie inside the image"):
+    with pytest.raises(UserError, match="is none of the region"):
         report(image, part, region=((10, 900), (5, 101)))
     with pytest.raises(UserError, match="a region is"):
         report(image, part, region=3)
 
 
 def test_orientations_disagree_where_a_model_is_unsure(image: Any, result: Any) -> None:
-    found = report(image, result, disagreement=True).disagreement
+    told = report(image, result, disagreement=True)
+    found = told.disagreement
     assert found is not None
+    assert any("Turned and mirrored, the image gives results that differ" in one for one in told.sentences)
+    assert told.to_dict()["disagreement"] == pytest.approx(np.sqrt(np.mean(found.spread**2)), rel=1e-3)
     mean = sr.upscale(image.astype(np.float32), X2, self_ensemble=True, progress=False)
     np.testing.assert_allclose(found.mean, mean, rtol=1e-3)
     assert found.spread.min() >= 0
@@ -238,6 +241,7 @@ def test_orientations_disagree_where_a_model_is_unsure(image: Any, result: Any) 
 def test_upscaling_and_report_in_one_call(image: Any, result: Any, tmp_path: Path) -> None:
     made, told = sr.upscale(image, X2, trust=True, progress=False)
     np.testing.assert_array_equal(made, result)
+    assert "Settings: device cpu, precision" in told.methods
     assert told.to_dict() == report(image, result).to_dict()
     stored, lazily = sr.upscale(image, X2, trust=True, out=tmp_path / "a.zarr", progress=False)
     np.testing.assert_array_equal(stored[:], result)

@@ -58,6 +58,56 @@ def test_a_result_that_is_there_is_looked_at(open_widget, run, finish):
     assert sum("disagreement" in name for name in names) == 1
 
 
+def test_a_second_run_brings_maps_up_to_date_and_a_cancelled_one_keeps_the_report(open_widget, run, finish):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    widget["trust"].value = True
+    run(viewer, widget)
+    told = trust_widget_of(viewer)
+    said, count = told["status"].value, len(viewer.layers)
+    added = next(layer for layer in viewer.layers if "added detail" in layer.name)
+    added.name, added.data = "mine", np.zeros_like(added.data)
+    told["buttons"]["run"].native.click()
+    finish(viewer)
+    assert len(viewer.layers) == count
+    assert added.data.any()
+    told["disagreement"].value = True
+    told["buttons"]["run"].native.click()
+    told["buttons"]["cancel"].native.click()
+    finish(viewer)
+    assert told["status"].value == f"{said}\n\nCancelled."
+    assert not told["save"].native.isHidden()
+    assert len(viewer.layers) == count
+
+
+def test_maps_of_a_result_that_hardly_differs_are_calm(open_widget, run):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS.astype(np.float32) + 1e4 * (np.arange(64) > 30), name="cells")
+    widget["trust"].value = True
+    run(viewer, widget)
+    result = viewer.layers["cells x2 (microscopy-x2)"]
+    added = next(layer for layer in viewer.layers if "added detail" in layer.name)
+    assert added.contrast_limits[1] >= 0.02 * np.ptp(result.contrast_limits)
+
+
+@pytest.mark.parametrize("points", [9, 16])
+def test_it_fits_into_a_narrow_dock(open_widget, run, points, qapp):
+    font = qapp.font()
+    try:
+        viewer, widget = open_widget()
+        viewer.add_image(CELLS, name="cells")
+        widget["trust"].value = True
+        larger = qapp.font()
+        larger.setPointSize(points)
+        qapp.setFont(larger)
+        run(viewer, widget)
+        told = trust_widget_of(viewer)
+        assert told.native.minimumSizeHint().width() <= 260
+        assert told.native.minimumSizeHint().height() <= 200
+    finally:
+        qapp.setFont(font)
+
+
 def test_the_wrong_image_is_refused_in_words(open_widget, run, finish):
     viewer, widget = open_widget()
     cells = viewer.add_image(CELLS, name="cells")

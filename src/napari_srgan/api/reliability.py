@@ -22,10 +22,13 @@ from napari_srgan.reliability.maps import OnTop
 from napari_srgan.reliability.validation import compare_with_truth
 from napari_srgan.storage.address import local_path, place_of
 from napari_srgan.storage.formats import open_image
+from napari_srgan.storage.found import provenance_of
 from napari_srgan.storage.series import ALL, series_of
 
 Named = Model | str | os.PathLike[str]
 """A model, its name in the library, or its file."""
+_NOT_IN_MEMORY = ("out", "overwrite", "cluster", "series")
+"""Options of results on disk."""
 
 
 def trust(
@@ -88,21 +91,10 @@ def trust(
     >>> print(report.sentences[0])
     The image shows nothing that stands out of its noise: whatever a result shows was made of noise.
     """
-    made = _made(image, result, axes, region)
-    wanted = made.provenance.get("model") if model is None else model
-    if wanted is None:
-        raise UserError("nothing says which model made this result; give it, e.g. model='microscopy-x2'")
-    used = _loaded(wanted)
-    others = _partner(used) if compare is None else [_loaded(one) for one in compare]
-    report: TrustReport = finish(
-        trust_job(
-            made.image, made.result, used, axes=made.axes, region=made.region, compare=others,
-            self_test=self_test, disagreement=disagreement, device=device, precision=precision,
-            provenance=made.provenance,
-        ),
-        progress,
+    return _tell(
+        _made(image, result, axes, region, {}), model, progress, compare=compare, self_test=self_test,
+        disagreement=disagreement, device=device, precision=precision,
     )  # fmt: skip
-    return report
 
 
 def validate(
@@ -218,22 +210,30 @@ def upscale_and_trust(
     tuple
         What ``upscale`` gives, and the report. Beside a result on disk the report is written, too.
     """
-    from napari_srgan.api.upscaling import upscale
+    from napari_srgan.api.upscaling import upscale, upscale_array
 
     if options["series"] == ALL:
         raise UserError("what can be believed is told of one image at a time; name it, e.g. series=0")
-    result = upscale(image, model, progress=progress, **options)
+    on_disk = options["out"] is not None
+    made: dict[str, Any] = {}
+    if on_disk or is_layer(image) or isinstance(image, str | os.PathLike):
+        result = upscale(image, model, progress=progress, **options)
+        made = (provenance_of(local_path(options["out"])) or {}) if on_disk else {}
+    else:
+        inner = {key: value for key, value in options.items() if key not in _NOT_IN_MEMORY}
+        upscaled = upscale_array(image, model, inner, progress, 6)
+        result, made = upscaled.data, upscaled.provenance
     chosen = {key: options[key] for key in ("axes", "region", "device", "precision")}
     if isinstance(image, str | os.PathLike):
         part = series_of(place_of(image), _text(options["series"]))[0].part
         with open_image(place_of(image), options["axes"], part) as stored:
             axes = axes_of(stored.data, options["axes"] or stored.axes)
-            report = _report(stored.data, result, model, chosen | {"axes": axes}, progress)
+            report = _report(stored.data, result, model, chosen | {"axes": axes}, made, progress)
     else:
-        report = _report(image, result, model, chosen, progress)
+        report = _report(image, result, model, chosen, made, progress)
     if is_layer(result):
         result.metadata["napari-srgan"] = {**result.metadata["napari-srgan"], "trust": report.to_dict()}
-    if options["out"] is not None:
+    if on_disk:
         report.write(local_path(options["out"]))
     return result, report
 
@@ -243,12 +243,36 @@ def _text(series: Any) -> str | None:
 
 
 def _report(
-    image: Any, result: Any, model: Named | None, chosen: dict[str, Any], progress: bool
+    image: Any,
+    result: Any,
+    model: Named | None,
+    chosen: dict[str, Any],
+    provenance: dict[str, Any],
+    progress: bool,
 ) -> TrustReport:
     if model is None and not is_layer(result):
         axes = axes_of(check_array(image), chosen["axes"])
         model = default_model_name(rgb=axes.endswith("S"))
-    return trust(image, result, model, progress=progress, **chosen)
+    return _tell(
+        _made(image, result, chosen["axes"], chosen["region"], provenance), model, progress,
+        device=chosen["device"], precision=chosen["precision"],
+    )  # fmt: skip
+
+
+def _tell(
+    made: _Made, model: Named | None, progress: bool, compare: Sequence[Named] | None = None, **options: Any
+) -> TrustReport:
+    wanted = made.provenance.get("model") if model is None else model
+    if wanted is None:
+        raise UserError("nothing says which model made this result; give it, e.g. model='microscopy-x2'")
+    used = _loaded(wanted)
+    others = _partner(used) if compare is None else [_loaded(one) for one in compare]
+    job = trust_job(
+        made.image, made.result, used, axes=made.axes, region=made.region, compare=others,
+        provenance=made.provenance, **options,
+    )  # fmt: skip
+    report: TrustReport = finish(job, progress)
+    return report
 
 
 @dataclass(frozen=True)
@@ -262,8 +286,7 @@ class _Made:
     provenance: dict[str, Any]
 
 
-def _made(image: Any, result: Any, axes: str | None, region: Region | None) -> _Made:
-    told: dict[str, Any] = {}
+def _made(image: Any, result: Any, axes: str | None, region: Region | None, told: dict[str, Any]) -> _Made:
     if is_layer(result):
         told = dict(result.metadata.get("napari-srgan", {}))
         region = told.get("region") if region is None else region

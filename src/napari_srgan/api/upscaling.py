@@ -147,15 +147,32 @@ def upscale(
     if isinstance(image, str | os.PathLike):
         options |= {"overwrite": overwrite, "cluster": cluster}
         return file_to_zarr(place_of(image), model, out, series, options, progress)
+    if out is None:
+        return upscale_array(image, model, options, progress, 5).data
     image = check_array(image)
     axes = options["axes"] = axes_of(image, axes)
     chosen = choose_model(model, axes)
     options["notes"] = say_of(image, axes, chosen, 4)
-    if out is not None:
-        options |= {"overwrite": overwrite, "cluster": cluster}
-        return to_zarr(image, chosen, local_path(out), options, progress)
-    result: Upscaled = finish(upscale_job(image, chosen, **options), progress)
-    return result.data
+    options |= {"overwrite": overwrite, "cluster": cluster}
+    return to_zarr(image, chosen, local_path(out), options, progress)
+
+
+def upscale_array(
+    image: Any,
+    model: Model | str | os.PathLike[str] | None,
+    options: dict[str, Any],
+    progress: bool,
+    stacklevel: int,
+) -> Upscaled:
+    """Upscale an array in memory; the result tells how it was made."""
+    image = check_array(image)
+    axes = axes_of(image, options["axes"])
+    chosen = choose_model(model, axes)
+    notes = say_of(image, axes, chosen, stacklevel)
+    result: Upscaled = finish(
+        upscale_job(image, chosen, **options | {"axes": axes, "notes": notes}), progress
+    )
+    return result
 
 
 def _upscale_lazily(

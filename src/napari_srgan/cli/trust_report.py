@@ -14,11 +14,16 @@ if TYPE_CHECKING:
 
     from napari_srgan.models import Model
 
-_SETTINGS = ("device", "precision", "tile", "self_ensemble", "align")
-
 
 def write_report(
-    image: Any, axes: str, model: Model, result_file: Path, options: dict[str, Any], bar: Bar, title: str
+    image: Any,
+    axes: str,
+    model: Model,
+    result_file: Path,
+    options: dict[str, Any],
+    provenance: dict[str, Any],
+    bar: Bar,
+    title: str,
 ) -> None:
     """Look at a result that lies on disk, and write what can be believed of it beside it.
 
@@ -33,7 +38,9 @@ def write_report(
     result_file
         What became of it.
     options
-        How it was upscaled.
+        How it was to be upscaled.
+    provenance
+        How it really was.
     bar, title
         What shows how far this is.
 
@@ -54,7 +61,7 @@ def write_report(
             region=options["region"],
             device=options["device"],
             precision=options["precision"],
-            provenance={key: options[key] for key in _SETTINGS},
+            provenance=provenance,
         )
         report = run_job(job, bar, title)
     for sentence in report.sentences:

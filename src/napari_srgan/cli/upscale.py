@@ -195,6 +195,7 @@ class _Run:
         from napari_srgan.inference.upscale import upscale_job
         from napari_srgan.storage.collision import refuse_collision
         from napari_srgan.storage.formats import ending, open_image, open_output, refuse_pyramid
+        from napari_srgan.storage.found import provenance_of
         from napari_srgan.storage.spacing import spacings_as, upscaled_spacings
 
         with open_image(one.place, self.axes, one.part) as image:
@@ -219,7 +220,7 @@ class _Run:
                 refuse_pyramid(result_file, wanted=self.pyramid)
             if ending(result_file).endswith("zarr"):
                 self._to_zarr(image, axes, look, model, result_file, notes, bar, title)
-                self._report(data, axes, model, result_file, bar, title)
+                self._report(data, axes, model, result_file, provenance_of(result_file) or {}, bar, title)
                 return result_file
             if self.cluster is not None:
                 raise UserError(
@@ -235,14 +236,17 @@ class _Run:
                 output.finish(result, upscaled_spacings(spacings, axes, result.region, model.scale_factor))
                 if output.note:
                     complain(output.note)
-            self._report(data, axes, model, result_file, bar, title)
+            self._report(data, axes, model, result_file, result.provenance, bar, title)
         return result_file
 
-    def _report(self, data: Any, axes: str, model: Model, result_file: Path, bar: Bar, title: str) -> None:
+    def _report(
+        self, data: Any, axes: str, model: Model, result_file: Path, provenance: dict[str, Any], bar: Bar,
+        title: str,
+    ) -> None:  # fmt: skip
         if self.trust:
             from napari_srgan.cli.trust_report import write_report
 
-            write_report(data, axes, model, result_file, self.options, bar, f"trust in {title}")
+            write_report(data, axes, model, result_file, self.options, provenance, bar, f"trust in {title}")
 
     def _to_zarr(
         self, image: StoredImage, axes: str, look: ImageLook, model: Model, result_file: Path,

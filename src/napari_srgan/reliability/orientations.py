@@ -44,6 +44,21 @@ class Disagreement:
     spread: NDArray[np.float32]
     """Standard deviation over the orientations in grey levels. Low does not mean right."""
 
+    @property
+    def typical(self) -> float:
+        """Root mean square of the spread, in grey levels."""
+        spread = self.spread[np.isfinite(self.spread)].astype(np.float64)
+        return float(np.sqrt(np.mean(spread**2))) if spread.size else 0.0
+
+    @property
+    def sentence(self) -> str:
+        """What it says, and what it does not."""
+        return (
+            "Turned and mirrored, the image gives results that differ by "
+            f"{self.typical:.3g} grey levels (root mean square). On blocks of {BLOCK} pixels where that is "
+            "most, detail is a matter of chance; where it is little, it may be wrong all the same."
+        )
+
 
 class _Oriented(Engine):
     """An engine that is shown images in one orientation, and turns its answers back."""

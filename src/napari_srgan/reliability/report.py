@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,6 +110,8 @@ class TrustReport:
         }
         if self.self_test is not None:
             told["self_test_db_over_bicubic"] = {n: _rounded(g) for n, g in self.self_test.gains.items()}
+        if self.disagreement is not None:
+            told["disagreement"] = _rounded(self.disagreement.typical)
         if self.errors is not None:
             told["error_map"] = self.errors.to_dict()
         return told
@@ -187,7 +190,7 @@ def trust_job(
         spread = yield from disagreement_job(
             array, model, axes=axes, region=region, device=device, precision=precision
         )
-    sentences = tuple(sentences_of(model.card, channels, errors, tested))
+    sentences = tuple(sentences_of(model.card, channels, errors, tested, spread))
     return TrustReport(
         model=model.name,
         channels=channels,
@@ -202,8 +205,10 @@ def trust_job(
 
 def _on_top(image: Any, result: Any, axes: str, factor: int, region: Region | None) -> OnTop:
     y = axes.index("Y")
-    place = check_region(region, (image.shape[y], image.shape[y + 1]))
-    pair = OnTop(image, result, axes, factor, None if region is None else (place.y.start, place.x.start))
+    if region is None:
+        return OnTop(image, result, axes, factor)
+    place = check_region(region, (sys.maxsize, sys.maxsize))  # whether it lies inside is told by what follows
+    pair = OnTop(image, result, axes, factor, (place.y.start, place.x.start))
     got = tuple(result.shape[y : y + 2])
     wanted = (place.y.stop - place.y.start) * factor, (place.x.stop - place.x.start) * factor
     if got != wanted:

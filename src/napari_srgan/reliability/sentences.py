@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_srgan.models import ModelCard
 from napari_srgan.reliability.error_map import ErrorMap
+from napari_srgan.reliability.orientations import Disagreement
 from napari_srgan.reliability.self_test import SelfTest
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ SHAPES = 0.5
 
 
 def sentences_of(
-    card: ModelCard, channels: Mapping[int, ChannelReport], errors: ErrorMap | None, tested: SelfTest | None
+    card: ModelCard,
+    channels: Mapping[int, ChannelReport],
+    errors: ErrorMap | None,
+    tested: SelfTest | None,
+    disagreement: Disagreement | None,
 ) -> list[str]:
     """All that is said of a result; each begins with a capital letter and ends with a full stop.
 
@@ -29,7 +34,7 @@ def sentences_of(
         Of the model that made it.
     channels
         By number.
-    errors, tested
+    errors, tested, disagreement
         None if there are none.
     """
     said = []
@@ -55,6 +60,8 @@ def sentences_of(
         )
     if tested is not None:
         said.append(tested.sentence[0].upper() + tested.sentence[1:] + ".")
+    if disagreement is not None:
+        said.append(disagreement.sentence)
     said.append(
         errors.sentence
         if errors is not None

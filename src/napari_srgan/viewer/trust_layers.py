@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Layer
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model, load_model
@@ -24,8 +25,8 @@ EXTREMES = 0.1
 FAINT = 0.02
 """Part of the result's contrast that the ends of a map's stand for at least: what nobody sees in the result
 does not stand out in its map."""
-SAMPLED = 2**20
-"""Values of a map that are looked at for its contrast, about."""
+SAMPLED = 1024
+"""Pixels along each side of a map that are looked at for its contrast, about."""
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 
@@ -144,10 +145,20 @@ def map_layers(report: TrustReport, result: Image) -> list[Image]:
     if report.disagreement is not None:
         maps.append(("disagreement, low is not right", report.disagreement.spread, False))
     return [
-        _layer(pixels, f"{result.name}: {name}", result, signed=signed)
-        for name, pixels, signed in maps
-        if _can_be_shown(pixels)
+        _layer(pixels, name, result, signed=signed) for name, pixels, signed in maps if _can_be_shown(pixels)
     ]
+
+
+def shown_map(layers: Iterable[Layer], new: Image) -> Image | None:
+    """The layer that shows the same map of the same result already, whatever it is called."""
+    for layer in layers:
+        if (
+            isinstance(layer, Image)
+            and layer.metadata.get(METADATA_KEY) == new.metadata[METADATA_KEY]
+            and layer.data.shape == new.data.shape
+        ):
+            return layer
+    return None
 
 
 def _can_be_shown(pixels: Any) -> bool:
@@ -163,20 +174,25 @@ def _layer(pixels: Any, name: str, result: Image, *, signed: bool) -> Image:
     low = -high if signed else 0.0
     return Image(
         pixels,
-        name=name,
+        name=f"{result.name}: {name}",
         colormap="coolwarm" if signed else "inferno",
         contrast_limits=(low, high),
         visible=False,
-        metadata={METADATA_KEY: {"map_of": result.name}},
+        metadata={METADATA_KEY: {"map_of": result.name, "map": name}},
         **{key: state[key] for key in _PLACE if key in state},
     )
 
 
 def _limits(pixels: Any) -> tuple[float, float]:
-    """Percentiles of some of a map's values."""
-    middle = tuple(size // 2 for size in pixels.shape[:-2])
-    step = max(int((np.prod(pixels.shape[-2:], dtype=float) / SAMPLED) ** 0.5), 1)
-    values = np.asarray(pixels[(*middle, slice(None, None, step), slice(None, None, step))])
+    """Percentiles of some of a map's values: of a map that is not there yet, of its middle."""
+    place: list[int | slice] = [size // 2 for size in pixels.shape[:-2]]
+    for size in pixels.shape[-2:]:
+        step = max(size // SAMPLED, 1)
+        start = max(size - SAMPLED, 0) // 2
+        place.append(
+            slice(None, None, step) if isinstance(pixels, np.ndarray) else slice(start, start + SAMPLED)
+        )
+    values = np.asarray(pixels[tuple(place)])
     values = values[np.isfinite(values)]
     if not values.size:
         return 0.0, 1.0

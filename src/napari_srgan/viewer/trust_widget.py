@@ -15,7 +15,7 @@ from napari_srgan.viewer import choices, dialogs
 from napari_srgan.viewer.appearance import as_sentence, fit_into_dock, make_elastic, say
 from napari_srgan.viewer.jobs import PERCENT, Task, runner_of
 from napari_srgan.viewer.layers import METADATA_KEY
-from napari_srgan.viewer.trust_layers import map_layers, model_of, trust_layer_job
+from napari_srgan.viewer.trust_layers import map_layers, model_of, shown_map, trust_layer_job
 
 
 class TrustWidget(Container[Any]):
@@ -33,7 +33,7 @@ class TrustWidget(Container[Any]):
         self._report: TrustReport | None = None
         self._mine = False
         self._make_fields()
-        super().__init__(name="trust")
+        super().__init__(name="trust", scrollable=True)
         self.extend([
             self._result, self._image, self._disagreement, self._buttons, self._bar, self._status, self._save
         ])  # fmt: skip
@@ -56,9 +56,9 @@ class TrustWidget(Container[Any]):
             tooltip="The layer that it was made of",
         )  # fmt: skip
         self._disagreement = CheckBox(
-            name="disagreement", label="Disagreement of orientations (8 times the work)",
-            tooltip="Upscales the image turned and mirrored in all eight ways, and shows where the results "
-            "differ: for models that sharpen. Low does not mean right",
+            name="disagreement", label="Compare orientations",
+            tooltip="Upscales the image turned and mirrored in all eight ways, which takes eight times as "
+            "long, and shows where the results differ: for models that sharpen. Low does not mean right",
         )  # fmt: skip
         self._run = PushButton(name="run", text="Run", tooltip="Tells what can be believed of the result")
         self._cancel = PushButton(name="cancel", text="Cancel", tooltip="Stops what is running")
@@ -109,13 +109,22 @@ class TrustWidget(Container[Any]):
         layers = self._viewer.layers
         place = layers.index(result) + 1 if result in layers else len(layers)
         for layer in map_layers(report, result):
-            layers.insert(place, layer)
-            place += 1
+            shown = shown_map(layers, layer)
+            if shown is None:
+                layers.insert(place, layer)
+                place += 1
+            else:
+                shown.data, shown.contrast_limits = layer.data, layer.contrast_limits
         if result in layers:
             layers.selection.active = result
             self._result.value = result
-        say(self._status, "\n\n".join(report.sentences))
-        self._save.visible = True
+        self._say_report()
+
+    def _say_report(self, *more: str) -> None:
+        """Say what was found last, and more."""
+        found = () if self._report is None else self._report.sentences
+        say(self._status, "\n\n".join((*found, *more)))
+        self._save.visible = self._report is not None
 
     def _on_run(self) -> None:
         try:
@@ -151,7 +160,7 @@ class TrustWidget(Container[Any]):
             say(self._status, as_sentence(str(error)), wrong=True)
             return
         saved = f"Saved {files[0].name} and {files[1].name}."
-        say(self._status, "\n\n".join([*self._report.sentences, saved]))
+        self._say_report(saved)
 
     def _show_started(self, title: str) -> None:
         self._run.enabled, self._cancel.enabled = False, True
@@ -169,7 +178,7 @@ class TrustWidget(Container[Any]):
         if self._mine:
             self._bar.hide()
             if cancelled:
-                say(self._status, "Cancelled.")
+                self._say_report("Cancelled.")
         self._mine = False
         self._show_idle()
 
