@@ -137,8 +137,10 @@ def test_a_result_of_another_image_is_refused(image: Any, result: Any) -> None:
 
 
 def test_a_result_in_other_grey_levels_is_said_to_be_one(image: Any, result: Any) -> None:
-    with pytest.raises(UserError, match=r"about 0\.0039\d* times those of the image"):
-        report(image, (result / 255).astype(np.float32))
+    told = str(report(image, (result / 255).astype(np.float32)))
+    assert "its grey levels are about 0.0039" in told
+    brighter = report(image, (result * 1.5 + 2000).astype(np.float32)).channels[0].consistency.levels
+    assert brighter == pytest.approx((1.5, 2000), rel=0.02)
     with pytest.raises(UserError, match="no finite values"):
         report(image, np.full(result.shape, np.nan))
 

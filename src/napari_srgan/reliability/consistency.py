@@ -45,6 +45,9 @@ class Consistency:
     shift: tuple[float, float] | None
     """How far the result lies beside the image along Y and X, in pixels of the image; None if it lies on it,
     or if that is unclear."""
+    levels: tuple[float, float] | None
+    """Gain and offset that bring grey levels of the image to those of the result, where these are others
+    though both show the same; else None."""
 
     def after(self, noise: float) -> float:
         """The residual without what noise of a standard deviation explains."""
@@ -80,8 +83,12 @@ def consistency_of(pair: OnTop, channel: int) -> Consistency:
             largest = low, low - difference
     if finite and len(lost) == 1:
         raise UserError("the result has no finite values where it was looked at; upscale the image again")
+    far, variation = _rms(np.concatenate(lost)), _rms(np.concatenate(own))
     return Consistency(
-        _rms(np.concatenate(lost)), _rms(np.concatenate(own)), None if largest is None else _shift(*largest)
+        residual=far,
+        variation=variation,
+        shift=None if largest is None else _shift(*largest),
+        levels=_other_levels(pair, channel) if far > ANOTHER * variation > 0 else None,
     )
 
 
@@ -90,15 +97,11 @@ def relation(pair: OnTop, channel: int = 0) -> tuple[float, float]:
     return affine_map(*_means_of_windows(pair, channel))
 
 
-def check_is_result(
-    pair: OnTop, consistencies: Mapping[int, Consistency], details: Mapping[int, Detail]
-) -> None:
-    """Refuse a result of another image, one that lies elsewhere, and one in other grey levels.
+def check_is_result(consistencies: Mapping[int, Consistency], details: Mapping[int, Detail]) -> None:
+    """Refuse a result of another image, and one that lies elsewhere.
 
     Parameters
     ----------
-    pair
-        The result on its image.
     consistencies, details
         By channel. Where an image has nothing but noise nothing is refused: all of it may have been taken
         off.
@@ -112,19 +115,14 @@ def check_is_result(
     apart = [
         channel
         for channel, one in told.items()
-        if one.loses_more_than_noise(details[channel]) and one.residual > ANOTHER * one.variation > 0
+        if one.loses_more_than_noise(details[channel])
+        and one.residual > ANOTHER * one.variation > 0
+        and one.levels is None
     ]
     drowned = all(detail.blocks == 0 for detail in details.values())
     if not apart or len(apart) < len(told) or drowned:
         return
     channel = apart[0]
-    image, result = _means_of_windows(pair, channel)
-    if min(np.ptp(image), np.ptp(result)) > 0 and np.corrcoef(image, result)[0, 1] > ALIKE:
-        gain, offset = affine_map(image, result)
-        raise UserError(
-            f"the result has other grey levels than the image: about {gain:.3g} times those of the image "
-            f"{offset:+.3g}; bring it to them first, (result - offset) / gain"
-        )
     raise UserError(
         f"made small again, this is not the image that was given: it differs from it by "
         f"{told[channel].residual:.3g} grey levels, the image varies by {told[channel].variation:.3g}; give "
@@ -163,6 +161,13 @@ def _means_of_windows(pair: OnTop, channel: int) -> tuple[NDArray[Any], NDArray[
         small.append(low[seen])
         large.append(means[seen])
     return np.concatenate(small), np.concatenate(large)
+
+
+def _other_levels(pair: OnTop, channel: int) -> tuple[float, float] | None:
+    image, result = _means_of_windows(pair, channel)
+    if min(np.ptp(image), np.ptp(result)) == 0 or np.corrcoef(image, result)[0, 1] < ALIKE:
+        return None
+    return affine_map(image, result)
 
 
 def _means(high: Float, factor: int) -> Float:

@@ -177,7 +177,7 @@ def trust_job(
         for channel, detail in details.items()
     }
     if model.card.result is None:
-        check_is_result(pair, consistencies, details)
+        check_is_result(consistencies, details)
     yield Progress(2, steps, "Finding what was added")
     gain, offset = (1.0, 0.0) if model.card.result is None else relation(pair)
     added = added_detail(pair, gain, offset)

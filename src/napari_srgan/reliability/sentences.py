@@ -76,10 +76,20 @@ def _of_loss(one: ChannelReport, card: ModelCard) -> str:
         f"Made small again, the result differs from it by {one.consistency.residual:.3g} grey levels, more "
         f"than its noise of {one.detail.noise:.2g}: "
     )
+    if one.consistency.levels is not None:
+        gain, offset = one.consistency.levels
+        return (
+            f"{lost}its grey levels are about {gain:.3g} times those of the image {offset:+.3g}. Bring it to "
+            "those, (result - offset) / gain, before it is compared."
+        )
     if one.consistency.shift is not None:
         y, x = one.consistency.shift
         return f"{lost}it lies {y:+.1f}, {x:+.1f} pixels (Y, X) of the image beside it."
-    mended = "" if card.arguments.get("back_projection") else " napari_srgan.project_back mends that."
+    mended = (
+        ""
+        if card.arguments.get("back_projection")
+        else " napari_srgan.project_back mends that, and puts noise back."
+    )
     return f"{lost}the model has changed what the image shows.{mended}"
 
 

@@ -33,7 +33,7 @@ class TrustWidget(Container[Any]):
         self._report: TrustReport | None = None
         self._mine = False
         self._make_fields()
-        super().__init__(name="trust", scrollable=True)
+        super().__init__(name="trust")
         self.extend([
             self._result, self._image, self._disagreement, self._buttons, self._bar, self._status, self._save
         ])  # fmt: skip
