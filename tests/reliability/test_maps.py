@@ -120,3 +120,32 @@ def test_an_error_map_reads_its_table() -> None:
     assert set(np.unique(found.half_width)) == {1.0, 2.0, 3.0, 4.0}
     assert found.outside == 0.0
     assert error_map(OnTop(result + 5, result + 5, "YX", 1), TABLE).outside == 1.0
+
+
+def test_an_error_map_is_empty_where_its_table_knows_nothing() -> None:
+    result = np.full((40, 60), 0.5)
+    result[:, 30:] = 7.0
+    found = error_map(OnTop(np.full((20, 30), 0.5), result, "YX", 2), TABLE)
+    assert np.isfinite(found.half_width[:, :20]).all()
+    assert np.isnan(found.half_width[:, 40:]).all()
+    assert found.outside == pytest.approx(0.5)
+    assert "50 % of this result are brighter or darker" in found.sentence
+    assert error_map(OnTop(np.full((20, 30), 0.5), result[:, :30].repeat(2, 1), "YX", 2), TABLE).outside == 0
+
+
+@pytest.mark.parametrize("unit", [2.0**31, 2.0**900])
+def test_projecting_back_keeps_all_digits(unit: float) -> None:
+    low = DRAW.random((16, 20))
+    result = low.repeat(2, 0).repeat(2, 1)
+    corrected = project_back(unit * low, unit * result)
+    np.testing.assert_allclose(corrected, unit * project_back(low, result), rtol=1e-12)
+    assert corrected.dtype == np.float64
+
+
+def test_projecting_back_corrects_nothing_where_the_image_is_not_finite() -> None:
+    low = DRAW.random((40, 40))
+    result = bicubic(low, 2)
+    low[10:20, 10:20] = np.nan
+    corrected = project_back(low, result)
+    np.testing.assert_allclose(corrected[26:34, 26:34], result[26:34, 26:34], atol=1e-5)
+    assert np.isfinite(corrected).all()

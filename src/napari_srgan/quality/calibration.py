@@ -5,7 +5,9 @@ did not make the table are covered: conformal risk control (Angelopoulos, A. N. 
 control. ICLR, arXiv 2208.02814, eq. 4), after the quantiles of images of Angelopoulos et al. (2022).
 Image-to-image regression with distribution-free uncertainty quantification and applications in imaging. ICML,
 arXiv 2202.05265.
-What is exchanged are blocks, not pixels, whose neighbours err alike.
+What is exchanged are blocks, not pixels, whose neighbours err alike. The factor is chosen in folds and
+the table then made of all blocks, so that the bound of the paper, which is for a table made apart, holds
+nearly.
 """
 
 from __future__ import annotations

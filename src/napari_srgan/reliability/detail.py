@@ -46,7 +46,7 @@ class Detail:
     reach: float
     """In all directions: the median over the blocks that show something."""
     along_y: float
-    """Of detail that changes along Y."""
+    """The same of detail that changes along Y."""
     along_x: float
     noise: float
     """Standard deviation of the noise, in grey levels."""
@@ -55,7 +55,7 @@ class Detail:
     blocks: int
     """Blocks that show something."""
     spectrum: Spectrum
-    """Of all windows, in parts of the contrast."""
+    """The power of all windows, in parts of the contrast."""
 
     @property
     def smoothed(self) -> bool:

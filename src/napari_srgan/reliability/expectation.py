@@ -60,7 +60,7 @@ def expected(spectrum: Spectrum, factor: int) -> Expectation:
     spectrum
         In all directions, in parts of the contrast.
     factor
-        Of the upscaling; at 1 nothing is interpolated, and only noise is taken off.
+        How many times Y and X are enlarged; at 1 nothing is interpolated, and only noise is taken off.
     """
     frequency, noise = spectrum.frequency, max(spectrum.floor, 1e-8)
     share = spectrum.count / spectrum.count.sum()

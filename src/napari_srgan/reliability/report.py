@@ -57,8 +57,9 @@ class TrustReport:
     channels: dict[int, ChannelReport]
     """By number; without those of which nothing can be told."""
     added: Any
-    """What the network added: the result minus bicubic interpolation, float32 in grey levels of the result,
-    of its shape; numpy, or dask where image or result are not in memory. Not measured, and no error."""
+    """What the network added: the result minus bicubic interpolation, whose grey levels are brought to those
+    of the result where a model makes another kind of image. float32 in grey levels of the result, of its
+    shape; numpy, or dask where image or result are not in memory. Not measured, and no error."""
     errors: ErrorMap | None
     """Half the width of an interval in which the truth lies at nine of ten pixels; None for all models but
     those fine-tuned on images of the same kind."""

@@ -31,9 +31,9 @@ def sentences_of(
     Parameters
     ----------
     card
-        Of the model that made it.
+        The card of the model that made it.
     channels
-        By number.
+        What was found of each channel, by its number.
     errors, tested, disagreement
         None if there are none.
     """
