@@ -39,6 +39,11 @@ class ChannelReport:
     consistency: Consistency
 
     @property
+    def residual(self) -> float:
+        """Root mean square of the image minus the result made small again, in grey levels of the image."""
+        return self.consistency.residual
+
+    @property
     def loses_more_than_noise(self) -> bool:
         """Whether the result, made small again, is another image than the one it was made of."""
         return self.consistency.loses_more_than_noise(self.detail)
@@ -104,7 +109,7 @@ class TrustReport:
                     "contrast": _rounded(one.detail.contrast),
                     "expected_gain_over_bicubic_db": _rounded(one.expectation.gain),
                     "noise_share_of_bicubic_error": _rounded(one.expectation.noise_share),
-                    "residual": _rounded(one.consistency.residual),
+                    "residual": _rounded(one.residual),
                 }
                 for channel, one in self.channels.items()
             ],

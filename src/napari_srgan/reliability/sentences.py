@@ -73,7 +73,7 @@ def sentences_of(
 
 def _of_loss(one: ChannelReport, card: ModelCard) -> str:
     lost = (
-        f"Made small again, the result differs from it by {one.consistency.residual:.3g} grey levels, more "
+        f"Made small again, the result differs from it by {one.residual:.3g} grey levels, more "
         f"than its noise of {one.detail.noise:.2g}: "
     )
     if one.consistency.levels is not None:

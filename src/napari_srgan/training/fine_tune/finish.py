@@ -76,9 +76,11 @@ def finished_model(
         baseline=baseline,
         pairs=records,
         result=material.result,
-        errors=material.judge.error_table(network, next(network.parameters()).device),
         **more,
     )
+    if card.beats_rivals:  # of a model that is not to be used, errors are nothing to go by
+        errors = material.judge.error_table(network, next(network.parameters()).device)
+        card = card.model_copy(update={"errors": errors})
     return Model(network.requires_grad_(False), card)
 
 
