@@ -217,14 +217,12 @@ def forged_part(data: Path) -> str:
         worse.append([[t[k] <= told[0][k] + 1e-9 for k in range(len(names))] for t in told[1:]])
     share = np.mean(worse, axis=0)
     rows = [(name, *(f"{100 * share[way, k]:.0f} %" for way in range(2))) for k, name in enumerate(names)]
-    return markdown(
-        (
-            "figure: not better for the forged result",
-            "bicubic and another image's detail",
-            "an object painted in",
-        ),
-        rows,
+    head = (
+        "figure: not better for the forged result",
+        "bicubic and another image's detail",
+        "an object painted in",
     )
+    return markdown([head, *rows])
 
 
 def _figures(image: Any, result: Any, model: Model) -> list[float]:
