@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
-from napari_srgan.models.files import read_card
+from napari_srgan.models.files import read_card, sha256_of
 from napari_srgan.models.only_one import only_one
 from napari_srgan.models.own import check_free, own_file
 from napari_srgan.models.remote import RemoteModel
@@ -103,8 +103,6 @@ def _check_room(needed: int, folder: Path, by_hand: str) -> None:
 
 
 def _check_bytes(remote: RemoteModel, part: Path) -> None:
-    from pooch import file_hash
-
     got = part.stat().st_size if part.exists() else 0
     if got != remote.size:
         part.unlink(missing_ok=True)
@@ -112,7 +110,7 @@ def _check_bytes(remote: RemoteModel, part: Path) -> None:
             f"{shown(remote.address)} has {got} bytes, the index says {remote.size}; the file was "
             "deleted: try again, and tell whoever keeps the index if it stays so"
         )
-    digest = file_hash(str(part), alg="sha256")
+    digest = sha256_of(part)
     if digest != remote.sha256:
         part.unlink()
         raise UserError(

@@ -7,6 +7,7 @@ what is in them. Nothing is ever run: a pickle can hold any code, a safetensors 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -292,3 +293,15 @@ def _reason(error: ValidationError | json.JSONDecodeError) -> str:
 
 
 __all__ = ["CARD_KEY", "read_card", "read_model", "read_picture", "save_model"]
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

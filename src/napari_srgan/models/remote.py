@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
-from napari_srgan.models.files import read_card
+from napari_srgan.models.files import read_card, sha256_of
 from napari_srgan.models.own import check_name
 from napari_srgan.models.transfer import transfer
 from napari_srgan.models.transfer_errors import shown
@@ -192,8 +192,6 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
         If there is no model in the folder, two have the same name, one cannot be read, or the
         index cannot be written.
     """
-    from pooch import file_hash
-
     folder = Path(folder)
     models: dict[str, RemoteModel] = {}
     for file in sorted(folder.glob("*.safetensors")):
@@ -203,7 +201,7 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
         models[card.name] = RemoteModel.model_construct(
             name=card.name,
             address=quote(file.name),
-            sha256=file_hash(str(file), alg="sha256"),
+            sha256=sha256_of(file),
             size=file.stat().st_size,
             card=card,
         )
