@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from napari_srgan.disk.file_lock import locked
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
 from napari_srgan.models.files import read_card, sha256_of
-from napari_srgan.models.only_one import only_one
 from napari_srgan.models.own import check_free, own_file
 from napari_srgan.models.remote import RemoteModel
 from napari_srgan.models.transfer import TIMEOUT, transfer
@@ -52,7 +52,8 @@ def download_job(remote: RemoteModel, *, timeout: float = TIMEOUT) -> Job[ModelC
     # By its name a part belongs to one content: another version starts anew.
     part = target.with_name(f"{remote.name}.{remote.sha256[:12]}.part")
     by_hand = f"try again, or get the file by other means and place it as {target.name} in {target.parent}"
-    with only_one(part):
+    busy = f"{remote.name} is being downloaded already; wait until that is done, or cancel it"
+    with locked(part, busy):
         yield from _fetch(remote, part, by_hand, timeout)
         yield Progress(remote.size, remote.size, f"checking {remote.name}")
         # It may have come by another way meanwhile.

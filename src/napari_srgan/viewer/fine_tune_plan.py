@@ -11,8 +11,8 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from napari.layers import Image
 from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from napari_srgan.disk.file_lock import locked
 from napari_srgan.errors import UserError
-from napari_srgan.models.only_one import only_one
 from napari_srgan.models.own import own_file
 from napari_srgan.models.whole_file import write_whole
 from napari_srgan.training.fine_tune.settings import FineTuning
@@ -126,8 +126,7 @@ class KeptTraining:
     def checkpoint(self) -> Path:
         return self.folder / CHECKPOINT
 
-    @contextmanager
-    def mine(self) -> Iterator[None]:
+    def mine(self) -> AbstractContextManager[None]:
         """Keep the training to oneself, among windows and processes.
 
         Raises
@@ -135,15 +134,7 @@ class KeptTraining:
         UserError
             If it is going on elsewhere.
         """
-        lock = only_one(self.folder / LOCK)
-        try:
-            lock.__enter__()
-        except UserError as error:
-            raise UserError("this training is going on in another window of napari") from error
-        try:
-            yield
-        finally:
-            lock.__exit__(None, None, None)
+        return locked(self.folder / LOCK, "this training is going on in another window of napari")
 
     def forget(self) -> None:
         """Delete what was kept."""
