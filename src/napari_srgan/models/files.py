@@ -20,12 +20,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
 from napari_srgan.models.bounded import at_most
 from napari_srgan.models.card import SPANDREL, ModelCard
+from napari_srgan.models.existing_file import existing_file
 from napari_srgan.models.model import Model
 from napari_srgan.models.sentences import first_line
-from napari_srgan.models.whole_file import existing_file, write_whole
 from napari_srgan.networks import Generator, build_network
 
 PICKLE_ENDINGS = frozenset({".pth", ".pt", ".ckpt", ".pkl", ".bin"})
@@ -90,7 +91,7 @@ def save_model(
         content = save(tensors, metadata=header)
     except (SafetensorError, ValueError) as error:
         raise UserError(f"the model cannot be written to {path}: {first_line(error)}") from error
-    write_whole(path, content)
+    save_file(path, content)
     return path
 
 
@@ -281,7 +282,7 @@ def copy_model(source: Path, target: Path, card: ModelCard) -> None:
                 file.write(len(text).to_bytes(8, "little") + text)
             shutil.copyfileobj(given, file)
 
-    write_whole(target, write)
+    save_file(target, write)
 
 
 def _reason(error: ValidationError | json.JSONDecodeError) -> str:

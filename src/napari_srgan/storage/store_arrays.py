@@ -12,10 +12,10 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec
 
+from napari_srgan.disk.atomic_write import settle_file
 from napari_srgan.errors import UserError
 from napari_srgan.storage.fingerprint import plain
 from napari_srgan.storage.image_look import ImageLook
-from napari_srgan.storage.journal import settle_file
 from napari_srgan.storage.ome_zarr import VERSION, axes_metadata, level_metadata, ome_order
 from napari_srgan.storage.omero_channels import omero_channels
 from napari_srgan.storage.partial import is_zarr

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from napari_srgan.disk.atomic_write import settle_folder
 from napari_srgan.disk.file_lock import FileLock, LockHeldError
 from napari_srgan.errors import UserError
 from napari_srgan.storage.disk_errors import disk_error
-from napari_srgan.storage.journal import settle_folder
 
 ATTEMPTS = 20
 """Times a lock is tried on a folder that another process is just taking away."""

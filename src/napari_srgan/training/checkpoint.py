@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
-from napari_srgan.models.whole_file import write_whole
 from napari_srgan.networks import Generator
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.validation import Validation
@@ -82,7 +82,7 @@ def write_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
         "history": [asdict(validation) for validation in state.history],
     }
     try:
-        write_whole(path, lambda file: torch.save(content, file))
+        save_file(path, lambda file: torch.save(content, file))
     except RuntimeError as error:  # torch's word for a disk that is full
         raise UserError(f"{path} cannot be written: {str(error).splitlines()[0]}") from error
 

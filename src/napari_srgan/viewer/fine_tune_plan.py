@@ -20,10 +20,10 @@ from napari.layers import Image
 from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.disk.file_lock import locked
 from napari_srgan.errors import UserError
 from napari_srgan.models.own import own_file
-from napari_srgan.models.whole_file import write_whole
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.viewer.fine_tune_sources import PairOfLayers
 from napari_srgan.viewer.layers import finest_level
@@ -169,7 +169,7 @@ def keep(plan: Plan) -> KeptTraining:
     try:
         check_room(folder)
         check_room(own_file(plan.settings.name).parent)
-        write_whole(folder / PLAN, plan.model_dump_json(indent=1).encode())
+        save_file(folder / PLAN, plan.model_dump_json(indent=1).encode())
     except UserError:
         kept.forget()
         raise
