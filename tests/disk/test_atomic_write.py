@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import pytest
 
-from napari_srgan.disk.atomic_write import Content, atomic_write, save_file, settle_folder
+from napari_srgan.disk.atomic_write import Content, atomic_write, remove_abandoned, save_file, settle_folder
 from napari_srgan.errors import UserError
 
 
@@ -100,3 +100,15 @@ def test_folders_that_cannot_be_brought_to_the_disk(
             settle_folder(file.parent)
     else:
         settle_folder(file.parent)
+
+
+def test_only_old_left_overs_of_the_same_file_are_removed(file: Path) -> None:
+    old, young, other = (
+        file.with_name(name) for name in (".x.bin.0a.partial", ".x.bin.0b.partial", ".y.0a.partial")
+    )
+    for left in (old, young, other):
+        left.write_bytes(b"half")
+    for left in (old, other):
+        os.utime(left, (0, 0))
+    remove_abandoned(file)
+    assert entries(file) == [young.name, other.name]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +16,8 @@ from napari_srgan.errors import UserError
 
 Content = bytes | memoryview | Callable[[BinaryIO], object]
 """What is in a file, or what writes it to an open file."""
+ABANDONED = 3600.0
+"""Seconds after which nobody is taken to be writing a file any more: all of them have some megabytes."""
 _NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EACCES, errno.EPERM)
 """What the system says of folders that cannot be brought to the disk by themselves, or opened."""
 
@@ -67,6 +71,19 @@ def atomic_write(path: Path, content: Content) -> None:
         with suppress(OSError, ValueError):
             partial.unlink(missing_ok=True)
     settle_folder(path.parent)
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what killed processes left of a file, unless it is so young that one may be writing it.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be looked at, or nothing removed from it.
+    """
+    for left in path.parent.glob(f".{escape(path.name)}.*.partial"):
+        if time.time() - left.stat().st_mtime > ABANDONED:
+            left.unlink(missing_ok=True)
 
 
 def write_settled(path: Path, content: Content) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
+from napari_srgan.disk.disk_space import check_space
 from napari_srgan.disk.file_lock import locked
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
@@ -75,7 +75,15 @@ def _fetch(remote: RemoteModel, part: Path, by_hand: str, timeout: float) -> Job
         if have > remote.size:
             part.unlink()
             have = 0
-        _check_room(remote.size - have, part.parent, by_hand)
+        needed = remote.size - have
+        check_space(
+            part.parent,
+            needed,
+            lambda free: (
+                f"{part.parent} has room for {free / 1e6:.1f} MB, the download needs "
+                f"{needed / 1e6:.1f} MB; make room and {by_hand}"
+            ),
+        )
         if have == remote.size:
             return
         with part.open("r+b" if have else "w+b") as file:
@@ -92,15 +100,6 @@ def _fetch(remote: RemoteModel, part: Path, by_hand: str, timeout: float) -> Job
     finally:
         if part.is_file() and part.stat().st_size == 0:
             part.unlink()
-
-
-def _check_room(needed: int, folder: Path, by_hand: str) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise UserError(
-            f"{folder} has room for {free / 1e6:.1f} MB, the download needs {needed / 1e6:.1f} MB; "
-            f"make room and {by_hand}"
-        )
 
 
 def _check_bytes(remote: RemoteModel, part: Path) -> None:

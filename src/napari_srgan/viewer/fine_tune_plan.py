@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_srgan.disk.atomic_write import save_file
+from napari_srgan.disk.disk_space import check_space, check_writable
 from napari_srgan.disk.file_lock import locked
 from napari_srgan.errors import UserError
 from napari_srgan.models.own import own_file
@@ -167,8 +167,8 @@ def keep(plan: Plan) -> KeptTraining:
         ) from error
     kept = KeptTraining(folder, plan)
     try:
-        check_room(folder)
-        check_room(own_file(plan.settings.name).parent)
+        _check_folder(folder)
+        _check_folder(own_file(plan.settings.name).parent)
         save_file(folder / PLAN, plan.model_dump_json(indent=1).encode())
     except UserError:
         kept.forget()
@@ -176,7 +176,7 @@ def keep(plan: Plan) -> KeptTraining:
     return kept
 
 
-def check_room(folder: Path) -> None:
+def _check_folder(folder: Path) -> None:
     """Look whether a folder can be written and its disk has room, before hours of training.
 
     Raises
@@ -185,16 +185,17 @@ def check_room(folder: Path) -> None:
         If not.
     """
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"room")
-        free = shutil.disk_usage(folder).free
+        check_writable(folder)
+        check_space(
+            folder,
+            ROOM,
+            lambda free: (
+                f"the disk of {folder} is nearly full: {free / 2**20:.0f} MB are free, a training "
+                f"needs {ROOM / 2**20:.0f} MB; delete something first"
+            ),
+        )
     except OSError as error:
         raise UserError(f"nothing can be written into {folder}: {error.strerror or error}") from error
-    if free < ROOM:
-        raise UserError(
-            f"the disk of {folder} is nearly full: {free / 2**20:.0f} MB are free, a training needs "
-            f"{ROOM / 2**20:.0f} MB; delete something first"
-        )
 
 
 def interrupted() -> Sequence[KeptTraining]:
