@@ -146,18 +146,11 @@ def _create(path: Path, name: str | None, image: ResultImage, level: LevelLayout
 
 
 def _write_multiscales(group: zarr.Group, image: ResultImage, levels: Sequence[LevelLayout]) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it uses classes that it tells others not to use
-        from ome_zarr.format import FormatV05
-        from ome_zarr.writer import write_multiscales_metadata
-
-    write_multiscales_metadata(
-        group,
-        [level_metadata(str(level.level), image.letters, image.placed, 2**level.level) for level in levels],
-        fmt=FormatV05(),
-        axes=axes_metadata(image.letters, image.placed),
-        name=image.name,
-    )
+    """Say that a group is one image; https://ngff.openmicroscopy.org/0.5/#multiscale-md."""
+    letters, placed = image.letters, image.placed
+    datasets = [level_metadata(str(level.level), letters, placed, 2**level.level) for level in levels]
+    multiscales = [{"datasets": datasets, "name": image.name, "axes": axes_metadata(letters, placed)}]
+    group.update_attributes({"ome": {"version": VERSION, "multiscales": multiscales}})
 
 
 def open_levels(path: Path, image: ResultImage, levels: Sequence[LevelLayout]) -> list[zarr.Array[Any]]:
