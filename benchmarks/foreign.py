@@ -15,11 +15,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from benchmark_sets import evaluate_folder
 from skimage.io import imread
 
 import napari_srgan
 from napari_srgan.models import Model
-from napari_srgan.quality.benchmark_sets import evaluate_folder
 from napari_srgan.quality.comparison import Image
 
 PUBLISHED = {

@@ -19,10 +19,10 @@ from statistics import fmean
 import held_back
 import torch
 from held_back import HeldBack
+from lpips_like import LpipsLike
 
 from napari_srgan.models import Model, read_model, save_model
 from napari_srgan.models.files import read_picture
-from napari_srgan.quality.lpips_like import LpipsLike
 from napari_srgan.training.movies import Movies, read_movies
 
 MOST_LOST = 0.01

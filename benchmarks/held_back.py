@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from lpips_like import LpipsLike
 from torch import Tensor
 
 from napari_srgan.models import Model
 from napari_srgan.networks import bicubic_upsample
-from napari_srgan.quality.lpips_like import LpipsLike
 from napari_srgan.quality.metrics import crop_border, luma, psnr, ssim
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.tiles import Tile, read_tiles

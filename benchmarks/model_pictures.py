@@ -22,6 +22,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from napari_srgan.cli.demo import compare
+from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.models import read_model
 from napari_srgan.models.files import PICTURE_KEY
 from napari_srgan.models.library import bundled_folder
@@ -60,9 +61,7 @@ def store(file: Path, picture: bytes) -> None:
         header = dict(opened.metadata() or {})
         tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
     header[PICTURE_KEY] = base64.b64encode(picture).decode()
-    partial = file.with_suffix(".partial")
-    partial.write_bytes(save(tensors, metadata=header))
-    partial.replace(file)
+    save_file(file, save(tensors, metadata=header))
 
 
 def _eight_bit(pixels: NDArray[Any], low: float, high: float) -> Image.Image:

@@ -23,17 +23,17 @@ import quality_pictures
 import real_noise
 import torch
 import trust
+from benchmark_sets import SetFigures, evaluate_folder
 from held_back import Figures, HeldBack, TileFigures
 from kept_figures import KeptFigures
+from lpips_like import LpipsLike
 from markdown_table import markdown
 from safetensors import safe_open
 
 import napari_srgan
 from napari_srgan.models import Model, Quality, load_model, save_model
 from napari_srgan.models.library import DEFAULT_RGB_MODEL, bundled_folder
-from napari_srgan.quality.benchmark_sets import SetFigures, evaluate_folder
 from napari_srgan.quality.comparison import bicubic
-from napari_srgan.quality.lpips_like import LpipsLike
 from napari_srgan.training.recipe import Recipe, read_recipe
 
 ROOT = Path(__file__).parents[1]

@@ -24,13 +24,13 @@ from typing import Any
 import numpy as np
 import timelapse_pictures
 import torch
+from flicker import flicker
 from numpy.typing import NDArray
 
 import napari_srgan
 from napari_srgan.models import Model, load_model
 from napari_srgan.models.library import bundled_folder
 from napari_srgan.networks import bicubic_upsample
-from napari_srgan.quality.flicker import flicker
 from napari_srgan.quality.metrics import crop_border, psnr, ssim
 from napari_srgan.training.movie_validation import READ_ELECTRONS, few_photons, taken
 from napari_srgan.training.movies import TRAINED_TIME, TRAINED_WIDTH, Movie, colours, movie, split

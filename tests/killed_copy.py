@@ -92,11 +92,8 @@ def some_point(draw: np.random.Generator, calls: int) -> int:
 def _main() -> None:
     path, last = Path(sys.argv[1]), int(sys.argv[2])
     # Before the counting begins: importing is hundreds of thousands of calls.
-    from napari_srgan.storage.begun import read_state
     from napari_srgan.storage.copying import copy_job
 
-    if path.name.endswith(".ome.zarr") and read_state(path) is None:
-        import ome_zarr.writer  # noqa: F401
     count = itertools.count(1)
 
     def count_call(*_: Any) -> None:

@@ -32,6 +32,8 @@ class Answer:
     """Bytes after which the connection is cut."""
     stall_after: int | None = None
     """Bytes after which nothing more comes, and the connection stays open."""
+    encoding: str = ""
+    """Content-Encoding, whatever the client accepts."""
     location: str = ""
     """Where it redirects to."""
 
@@ -44,6 +46,8 @@ class ModelServer:
         self.answers: dict[str, Answer] = {}
         self.asked: list[tuple[str, str]] = []
         """Path and Range header of each request."""
+        self.accepted: list[str] = []
+        """Accept-Encoding header of each request."""
         self.released = threading.Event()
         """Set to let stalled answers end."""
 
@@ -76,6 +80,7 @@ def model_server() -> Iterator[ModelServer]:
         def do_GET(self) -> None:
             asked = self.headers.get("Range", "")
             server.asked.append((self.path, asked))
+            server.accepted.append(self.headers.get("Accept-Encoding", ""))
             # A client that hangs up is what some tests want.
             with suppress(ConnectionError):
                 _send(self, server, server.answers.get(self.path, Answer(status=404)), asked)
@@ -112,6 +117,8 @@ def _send(handler: BaseHTTPRequestHandler, server: ModelServer, answer: Answer, 
     handler.send_response(206 if start and answer.status == 200 else answer.status)
     if start:
         handler.send_header("Content-Range", f"bytes {start}-{len(answer.content) - 1}/{len(answer.content)}")
+    if answer.encoding:
+        handler.send_header("Content-Encoding", answer.encoding)
     if answer.location:
         handler.send_header("Location", answer.location)
     if answer.claimed != -1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +15,6 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import list_models, load_model, read_card, read_model, save_model
 from napari_srgan.models.files import CARD_KEY
 from napari_srgan.models.library import unreadable_models
-from napari_srgan.models.whole_file import write_whole
 
 
 def test_a_model_comes_back_as_it_was(tiny_model: Any, tmp_path: Path) -> None:
@@ -157,17 +156,3 @@ def test_unknown_names_are_refused_with_those_there_are(tiny_model: Any, library
     save_model(tiny_model(name="mine"), library_folder / "mine.safetensors")
     with pytest.raises(UserError, match=r"no model 'yours'; there is: .*mine"):
         load_model("yours")
-
-
-def test_two_who_write_one_file_do_not_disturb_each_other(tmp_path: Path) -> None:
-    """Of one process and one thread, so that their numbers are one, as in two containers."""
-    path = tmp_path / "x.bin"
-
-    def write(file: BinaryIO) -> None:
-        write_whole(path, b"second")
-        assert path.read_bytes() == b"second"
-        file.write(b"first")
-
-    write_whole(path, write)
-    assert path.read_bytes() == b"first"
-    assert [entry.name for entry in tmp_path.iterdir() if entry.is_file()] == ["x.bin"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import io
 import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -143,6 +145,52 @@ def test_a_download_cancelled_before_anything_came_leaves_nothing(
     assert next(job).done == 0
     job.close()
     assert names(library_folder) == []
+
+
+@pytest.fixture
+def silent_address() -> Iterator[str]:
+    """The address of a server that takes every connection and never answers."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        yield f"http://127.0.0.1:{silent.getsockname()[1]}/far.safetensors"
+
+
+def test_a_download_is_cancelled_at_once_although_the_server_does_not_answer(
+    silent_address: str, remote: RemoteModel, library_folder: Path
+) -> None:
+    job = download_job(remote.model_copy(update={"address": silent_address}), timeout=PATIENT)
+    began = time.monotonic()
+    assert [next(job).done for _ in range(3)] == [0, 0, 0]
+    job.close()
+    assert time.monotonic() - began < PATIENT / 4
+    assert names(library_folder) == []
+
+
+def test_a_server_that_does_not_answer_is_given_up(
+    silent_address: str, remote: RemoteModel, library_folder: Path
+) -> None:
+    with pytest.raises(UserError, match=r"nothing came from http://127.* for 0.3 seconds, after 0 of"):
+        finish(download_job(remote.model_copy(update={"address": silent_address}), timeout=0.3))
+    assert names(library_folder) == []
+
+
+def test_a_server_that_compresses_all_the_same_is_understood(
+    server: ModelServer, remote: RemoteModel, content: bytes, library_folder: Path
+) -> None:
+    server.serve("/far.safetensors", gzip.compress(content), encoding="gzip")
+    finish(download_job(remote, timeout=PATIENT))
+    assert (library_folder / "far.safetensors").read_bytes() == content
+    assert server.accepted[-1] == "identity"
+
+
+def test_a_small_answer_that_unpacks_to_too_much_is_stopped(
+    server: ModelServer, remote: RemoteModel, content: bytes, library_folder: Path
+) -> None:
+    server.serve("/far.safetensors", gzip.compress(bytes(100 * len(content))), encoding="gzip")
+    with pytest.raises(UserError, match="sends more than"):
+        finish(download_job(remote, timeout=PATIENT))
+    assert (library_folder / part_of(remote)).stat().st_size <= len(content)
 
 
 def test_a_server_that_stalls_is_given_up_and_gone_on_with_later(

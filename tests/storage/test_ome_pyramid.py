@@ -18,6 +18,7 @@ from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.storage.copying import copy_job
 from napari_srgan.storage.formats import open_image
+from napari_srgan.storage.ome_zarr import ome_order
 from napari_srgan.storage.restartable import RestartableStore
 from napari_srgan.storage.shard_layout import Sides
 from napari_srgan.storage.spacing import Spacing
@@ -80,6 +81,29 @@ def test_other_programs_find_it_valid(tmp_path: Path) -> None:
     assert along(levels_of(group)[1], 3) == pytest.approx((0.2, 5.05))
     assert along(levels_of(group)[1], 2) == (0.7, 0.0)
     assert "consolidated_metadata" in json.loads((tmp_path / "x.ome.zarr/zarr.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "spacings"),
+    [
+        ("YX", (70, 50), (Spacing(0.1, "micrometer", -5.0), Spacing(0.2, "micrometer"))),
+        ("ZYXS", (2, 40, 50, 3), None),
+        ("TYX", (2, 40, 50), (Spacing(40.0, "millisecond"), Spacing(), Spacing())),
+        ("QYX", (2, 40, 50), (Spacing(2.0, "second"), Spacing(), Spacing())),
+        ("QYX", (2, 40, 50), None),
+        ("TCZYX", (1, 2, 2, 300, 40), None),
+    ],
+)
+def test_the_metadata_of_all_axes_is_valid(
+    tmp_path: Path, axes: str, shape: tuple[int, ...], spacings: tuple[Spacing, ...] | None
+) -> None:
+    from ome_zarr_models.v05 import Image as OmeImage
+
+    group = store(tmp_path / "x.ome.zarr", random_pixels(shape, "uint8"), axes, spacings=spacings)
+    (multiscale,) = OmeImage.from_zarr(group).attributes.ome.multiscales
+    assert multiscale.name == "x"
+    assert [axis.name for axis in multiscale.axes] == list(ome_order(axes).lower())
+    assert [dataset.path for dataset in multiscale.datasets] == sorted(group.array_keys())
 
 
 def test_the_ome_zarr_library_reads_all_levels(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_srgan.disk import file_lock
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import Upscaled
-from napari_srgan.storage import unfinished
 from napari_srgan.storage.formats import open_output
 from napari_srgan.storage.output import Output
 
@@ -99,10 +99,10 @@ def test_one_of_two_writes_a_file(tmp_path: Path, name: str) -> None:
 def test_where_nothing_can_be_locked_two_do_not_disturb_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_locks(_: object) -> None:
+    def no_locks(_: int, **__: object) -> bool:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(unfinished, "_lock", no_locks)
+    monkeypatch.setattr(file_lock, "lock_descriptor", no_locks)
     path = tmp_path / "x.tif"
     with open_output(path, "YX", PIXELS.dtype) as first, open_output(path, "YX", PIXELS.dtype) as second:
         sink = first(PIXELS.shape, PIXELS.dtype)

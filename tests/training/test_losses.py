@@ -8,11 +8,11 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
+from flicker import flicker
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from napari_srgan.quality.flicker import flicker
 from napari_srgan.training.losses import (
     AdversarialLoss,
     PixelLoss,

@@ -127,9 +127,9 @@ def fine_tune(
         from napari_srgan.cli.training_places import choose_places, name_of
         from napari_srgan.cli.training_run import TrainingRun
         from napari_srgan.storage.collision import refuse_collision
+        from napari_srgan.training.checkpoint import check_room
         from napari_srgan.training.fabric_team import join_team
         from napari_srgan.training.fine_tune.settings import check_settings
-        from napari_srgan.training.room import check_room
 
         files = find_files(low, high, high_only or [], noise_of=noise_of)
         places = choose_places(out, checkpoint, overwrite=overwrite)

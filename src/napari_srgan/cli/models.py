@@ -176,7 +176,7 @@ def index(
 
 
 def _write(file: Path, content: bytes) -> None:
-    from napari_srgan.models.whole_file import write_whole
+    from napari_srgan.disk.atomic_write import save_file
 
-    write_whole(file, content)
+    save_file(file, content)
     typer.echo(file)

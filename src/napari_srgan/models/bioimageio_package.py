@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
 from napari_srgan.models.bioimageio_page import PAPERS, page
 from napari_srgan.models.bioimageio_tensors import example_tensors, input_tensor, output_tensor
 from napari_srgan.models.card import ModelCard
 from napari_srgan.models.model import Model
 from napari_srgan.models.onnx_file import OPSET, refuse_time_lapses, to_onnx
-from napari_srgan.models.whole_file import write_whole
 
 if TYPE_CHECKING:
     from bioimageio.spec.model.v0_5 import CiteEntry, ModelDescr
@@ -75,7 +75,7 @@ def export_bioimageio(model: Model, path: str | os.PathLike[str]) -> Path:
             raise UserError(
                 f"{model.name} does not pass the validation of bioimage.io: {_first_lines(error)}"
             ) from error
-        write_whole(path, (folder / "package.zip").read_bytes())
+        save_file(path, (folder / "package.zip").read_bytes())
     return path
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
+from napari_srgan.disk.disk_space import check_space
+from napari_srgan.disk.file_lock import locked
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
-from napari_srgan.models.files import read_card
-from napari_srgan.models.only_one import only_one
+from napari_srgan.models.files import read_card, sha256_of
 from napari_srgan.models.own import check_free, own_file
 from napari_srgan.models.remote import RemoteModel
 from napari_srgan.models.transfer import TIMEOUT, transfer
@@ -52,7 +52,8 @@ def download_job(remote: RemoteModel, *, timeout: float = TIMEOUT) -> Job[ModelC
     # By its name a part belongs to one content: another version starts anew.
     part = target.with_name(f"{remote.name}.{remote.sha256[:12]}.part")
     by_hand = f"try again, or get the file by other means and place it as {target.name} in {target.parent}"
-    with only_one(part):
+    busy = f"{remote.name} is being downloaded already; wait until that is done, or cancel it"
+    with locked(part, busy):
         yield from _fetch(remote, part, by_hand, timeout)
         yield Progress(remote.size, remote.size, f"checking {remote.name}")
         # It may have come by another way meanwhile.
@@ -74,7 +75,15 @@ def _fetch(remote: RemoteModel, part: Path, by_hand: str, timeout: float) -> Job
         if have > remote.size:
             part.unlink()
             have = 0
-        _check_room(remote.size - have, part.parent, by_hand)
+        needed = remote.size - have
+        check_space(
+            part.parent,
+            needed,
+            lambda free: (
+                f"{part.parent} has room for {free / 1e6:.1f} MB, the download needs "
+                f"{needed / 1e6:.1f} MB; make room and {by_hand}"
+            ),
+        )
         if have == remote.size:
             return
         with part.open("r+b" if have else "w+b") as file:
@@ -93,18 +102,7 @@ def _fetch(remote: RemoteModel, part: Path, by_hand: str, timeout: float) -> Job
             part.unlink()
 
 
-def _check_room(needed: int, folder: Path, by_hand: str) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise UserError(
-            f"{folder} has room for {free / 1e6:.1f} MB, the download needs {needed / 1e6:.1f} MB; "
-            f"make room and {by_hand}"
-        )
-
-
 def _check_bytes(remote: RemoteModel, part: Path) -> None:
-    from pooch import file_hash
-
     got = part.stat().st_size if part.exists() else 0
     if got != remote.size:
         part.unlink(missing_ok=True)
@@ -112,7 +110,7 @@ def _check_bytes(remote: RemoteModel, part: Path) -> None:
             f"{shown(remote.address)} has {got} bytes, the index says {remote.size}; the file was "
             "deleted: try again, and tell whoever keeps the index if it stays so"
         )
-    digest = file_hash(str(part), alg="sha256")
+    digest = sha256_of(part)
     if digest != remote.sha256:
         part.unlink()
         raise UserError(

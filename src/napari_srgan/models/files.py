@@ -7,6 +7,7 @@ what is in them. Nothing is ever run: a pickle can hold any code, a safetensors 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -19,12 +20,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
 from napari_srgan.models.bounded import at_most
 from napari_srgan.models.card import SPANDREL, ModelCard
+from napari_srgan.models.existing_file import existing_file
 from napari_srgan.models.model import Model
 from napari_srgan.models.sentences import first_line
-from napari_srgan.models.whole_file import existing_file, write_whole
 from napari_srgan.networks import Generator, build_network
 
 PICKLE_ENDINGS = frozenset({".pth", ".pt", ".ckpt", ".pkl", ".bin"})
@@ -89,7 +91,7 @@ def save_model(
         content = save(tensors, metadata=header)
     except (SafetensorError, ValueError) as error:
         raise UserError(f"the model cannot be written to {path}: {first_line(error)}") from error
-    write_whole(path, content)
+    save_file(path, content)
     return path
 
 
@@ -280,7 +282,7 @@ def copy_model(source: Path, target: Path, card: ModelCard) -> None:
                 file.write(len(text).to_bytes(8, "little") + text)
             shutil.copyfileobj(given, file)
 
-    write_whole(target, write)
+    save_file(target, write)
 
 
 def _reason(error: ValidationError | json.JSONDecodeError) -> str:
@@ -292,3 +294,15 @@ def _reason(error: ValidationError | json.JSONDecodeError) -> str:
 
 
 __all__ = ["CARD_KEY", "read_card", "read_model", "read_picture", "save_model"]
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

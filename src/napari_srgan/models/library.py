@@ -11,9 +11,9 @@ from typing import Literal
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
+from napari_srgan.models.existing_file import existing_file
 from napari_srgan.models.files import PICKLE_ENDINGS, read_card, read_model, read_picture
 from napari_srgan.models.model import Model
-from napari_srgan.models.whole_file import existing_file
 
 DEFAULT_MODEL = "microscopy-x2"
 """What a click without a choice uses for one-channel images."""

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
 from napari_srgan.models.files import CARD_KEY
 from napari_srgan.models.model import Model
-from napari_srgan.models.whole_file import write_whole
 from napari_srgan.networks.temporal import TemporalGenerator
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def export_onnx(model: Model, path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.suffix != ".onnx":
         raise UserError(f"an ONNX file ends in .onnx, {path.name!r} does not; change the ending")
-    write_whole(path, to_onnx(model).SerializeToString())
+    save_file(path, to_onnx(model).SerializeToString())
     return path
 
 

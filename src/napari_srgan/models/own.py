@@ -12,9 +12,9 @@ from pathlib import Path
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import UNKNOWN_LICENCE, ModelCard
+from napari_srgan.models.existing_file import existing_file
 from napari_srgan.models.files import copy_model, has_card, read_card, read_model, save_model
 from napari_srgan.models.library import is_bundled, model_file, model_files, user_folder
-from napari_srgan.models.whole_file import existing_file
 
 LONGEST_NAME = 100
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")

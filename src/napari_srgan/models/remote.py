@@ -12,13 +12,13 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
-from napari_srgan.models.files import read_card
+from napari_srgan.models.files import read_card, sha256_of
 from napari_srgan.models.own import check_name
 from napari_srgan.models.transfer import transfer
 from napari_srgan.models.transfer_errors import shown
-from napari_srgan.models.whole_file import write_whole
 
 INDEX_VARIABLE = "NAPARI_SRGAN_INDEX"
 """Environment variable with the index's address."""
@@ -192,8 +192,6 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
         If there is no model in the folder, two have the same name, one cannot be read, or the
         index cannot be written.
     """
-    from pooch import file_hash
-
     folder = Path(folder)
     models: dict[str, RemoteModel] = {}
     for file in sorted(folder.glob("*.safetensors")):
@@ -203,7 +201,7 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
         models[card.name] = RemoteModel.model_construct(
             name=card.name,
             address=quote(file.name),
-            sha256=file_hash(str(file), alg="sha256"),
+            sha256=sha256_of(file),
             size=file.stat().st_size,
             card=card,
         )
@@ -212,7 +210,7 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
     entries = [model.model_dump(mode="json") for model in models.values()]
     index = folder / "index.json"
     text = json.dumps({"schema_version": SCHEMA_VERSION, "models": entries}, indent=1)
-    write_whole(index, text.encode())
+    save_file(index, text.encode())
     return index
 
 

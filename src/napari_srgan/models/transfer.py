@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Generator
+from contextlib import closing, suppress
+from queue import Empty, Queue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from napari_srgan.errors import UserError
-from napari_srgan.models.transfer_errors import (
-    NotWritten,
-    Refused,
-    Restart,
-    Stopped,
-    TooMuch,
-    sentence,
-    shown,
-)
+from napari_srgan.models.transfer_errors import sentence, shown
 from napari_srgan.progress import Job, Progress
 
 if TYPE_CHECKING:
-    from requests import Response
+    import requests
 
 TIMEOUT = 30.0
 """Seconds without a byte after which a transfer has stalled."""
 _CHUNK = 1 << 14
+_AHEAD = 16
+"""Pieces that wait to be written at most."""
 _PAUSE = 0.05
 """Seconds between two places to cancel."""
 _PARTIAL_CONTENT = 206
 _NO_SUCH_RANGE = 416
+
+ItemT = TypeVar("ItemT")
+_Pieces = Generator[tuple[int, bytes], None, None]
 
 
 def transfer(
@@ -62,128 +60,137 @@ def transfer(
         If the server cannot be reached, refuses, stalls, breaks off or sends too much, or
         the file cannot be written.
     """
-    offset = file.seek(0, 2)
-    try:
-        yield from _attempt(_Sink(file, size, offset), address, message, advice, timeout)
-    except Restart:
-        yield from _attempt(_Sink(file, size, 0), address, message, advice, timeout)
-
-
-def _attempt(sink: _Sink, address: str, message: str, advice: str, timeout: float) -> Job[None]:
-    # pooch pushes bytes and blocks while none come; on a thread of its own it can be left alone.
-    thread = threading.Thread(target=sink.fill, args=(address, timeout), daemon=True)
-    thread.start()
-    seen, since = sink.received, time.monotonic()
-    try:
-        while not sink.done.wait(_PAUSE):
-            if sink.received != seen:
-                seen, since = sink.received, time.monotonic()
-            elif time.monotonic() - since > timeout:
+    received, heard = file.seek(0, 2), time.monotonic()
+    with closing(_polled(_received_pieces(address, received, size, advice, timeout))) as pieces:
+        for piece in pieces:
+            if piece is not None:
+                try:
+                    received, heard = _put(file, *piece), time.monotonic()
+                except OSError as error:
+                    raise UserError(
+                        f"the file cannot be written ({error}) after {received} of {size} bytes; {advice}"
+                    ) from error
+            elif time.monotonic() - heard > timeout:
                 raise UserError(
                     f"nothing came from {shown(address)} for {timeout:g} seconds, "
-                    f"after {seen} of {sink.limit} bytes; {advice}"
+                    f"after {received} of {size} bytes; {advice}"
                 )
-            yield Progress(seen, sink.limit, message)
-    finally:
-        sink.stop()
-        thread.join(10 * _PAUSE)
-    if isinstance(sink.failure, Restart):
-        raise sink.failure
-    if sink.failure is not None:
-        what = sentence(sink.failure, address, received=sink.received, size=sink.limit)
-        raise UserError(f"{what}; {advice}") from sink.failure
+            yield Progress(received, size, message)
 
 
-class _Sink:
-    """The file that pooch fills: counts its bytes, and can be shut while they come."""
+def _put(file: BinaryIO, start: int, piece: bytes) -> int:
+    """Write a piece where it belongs, as the end of the file; returns the file's size in bytes."""
+    if file.tell() != start:
+        file.seek(start)
+        file.truncate()
+    file.write(piece)
+    file.flush()  # a killed process loses none
+    return start + len(piece)
 
-    def __init__(self, file: BinaryIO, limit: int, offset: int) -> None:
-        self.received = offset
-        """Bytes in the file."""
-        self.limit = limit
-        """Bytes it may hold."""
-        self.done = threading.Event()
-        self.failure: Exception | None = None
-        self._file = file
-        self._offset = offset
-        self._response: Response | None = None
-        self._stopped = False
-        # Held while the file is touched, so that whoever stops this can close it.
-        self._lock = threading.Lock()
 
-    def fill(self, address: str, timeout: float) -> None:
-        """Fetch all there is; to be run on a thread."""
-        try:
-            from pooch import HTTPDownloader
+def _received_pieces(address: str, offset: int, size: int, advice: str, timeout: float) -> _Pieces:
+    """Yield what the server sends, each piece with its place in the file; the first one is empty.
 
-            # A compressed answer could neither be counted nor resumed.
-            headers = {"Accept-Encoding": "identity", "User-Agent": "napari-srgan"}
-            if self._offset:
-                headers["Range"] = f"bytes={self._offset}-"
-            hooks = {"response": self._answered}
-            # The generator sees a stall first, and says so; this ends the thread.
-            download = HTTPDownloader(chunk_size=_CHUNK, timeout=timeout + 1, headers=headers, hooks=hooks)
-            download(address, self, None)
-        except Exception as failure:
-            self.failure = failure
-        finally:
-            if self._response is not None:
-                self._response.close()
-            self.done.set()
+    Raises
+    ------
+    UserError
+        If anything goes wrong between the server and here.
+    """
+    received = offset
+    try:
+        for start, piece in _answered_pieces(address, offset, timeout, size, advice):
+            received = start + len(piece)
+            if received > size:
+                raise _too_much(address, size, received, advice)
+            yield start, piece
+    except UserError:
+        raise
+    except Exception as failure:
+        what = sentence(failure, address, received=received, size=size)
+        raise UserError(f"{what}; {advice}") from failure
 
-    def write(self, chunk: bytes) -> None:
-        """Take bytes; called by pooch."""
-        with self._touched():
-            if self.received + len(chunk) > self.limit:
-                raise TooMuch(self.received + len(chunk))
-            self._file.write(chunk)
-            self.received += len(chunk)
 
-    def flush(self) -> None:
-        """Bring bytes to the disk, so that a killed process loses none; called by pooch."""
-        with self._touched():
-            self._file.flush()
+def _answered_pieces(address: str, offset: int, timeout: float, size: int, advice: str) -> _Pieces:
+    import requests
 
-    def stop(self) -> None:
-        """Take no more bytes, and wake the thread if it waits for some."""
-        with self._lock:
-            self._stopped = True
-        if self._response is not None and not self.done.is_set():
-            # With an older urllib3, or a connection that is gone, the thread ends by its timeout.
-            with suppress(AttributeError, OSError, RuntimeError, ValueError):
-                self._response.raw.shutdown()
-
-    def _answered(self, response: Response, **_: object) -> None:
-        """Look at the server's answer before any of its bytes are taken."""
-        self._response = response
-        if response.is_redirect:
+    # A compressed answer could neither be counted nor resumed.
+    headers = {"Accept-Encoding": "identity", "User-Agent": "napari-srgan"}
+    if offset:
+        headers["Range"] = f"bytes={offset}-"
+    # The job sees a stall first, and says so; this ends the thread.
+    with requests.get(address, headers=headers, stream=True, timeout=timeout + 1) as response:
+        if offset and _goes_on_elsewhere(response, offset):
+            response.close()
+            yield from _answered_pieces(address, 0, timeout, size, advice)
             return
-        if self._offset and response.status_code == _NO_SUCH_RANGE:
-            raise Restart
         if response.status_code >= 300:
-            raise Refused(response.status_code, response.reason)
-        if self._offset and response.status_code == _PARTIAL_CONTENT:
-            starts = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-            if not starts or int(starts[1]) != self._offset:
-                raise Restart
-        else:
-            self._rewind()
+            said = f"{response.status_code} {response.reason}".strip()
+            raise UserError(f"the server answered {said} for {shown(address)}; {advice}")
+        start = offset if response.status_code == _PARTIAL_CONTENT else 0
         length = response.headers.get("Content-Length", "")
-        if length.isdecimal() and self.received + int(length) > self.limit:
-            raise TooMuch(self.received + int(length))
+        if length and not length.isdecimal():
+            raise ValueError(f"its length is {length[:20]!r}")
+        if length and start + int(length) > size:
+            raise _too_much(address, size, start + int(length), advice)
+        yield start, b""
+        for piece in response.iter_content(_CHUNK):
+            yield start, piece
+            start += len(piece)
 
-    def _rewind(self) -> None:
-        with self._touched():
-            self._file.seek(0)
-            self._file.truncate()
-            self.received = 0
 
-    @contextmanager
-    def _touched(self) -> Iterator[None]:
-        with self._lock:
-            if self._stopped:
-                raise Stopped
+def _goes_on_elsewhere(response: requests.Response, offset: int) -> bool:
+    """Whether a server that was asked to go on at an offset cannot, or goes on at another one."""
+    if response.status_code != _PARTIAL_CONTENT:
+        return response.status_code == _NO_SUCH_RANGE
+    first = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    return not first or int(first[1]) != offset
+
+
+def _too_much(address: str, size: int, got: int, advice: str) -> UserError:
+    return UserError(
+        f"{shown(address)} sends more than the {size} bytes it should be (at least {got}), "
+        f"and was stopped; {advice}"
+    )
+
+
+def _polled(source: Generator[ItemT, None, None]) -> Generator[ItemT | None, None, None]:
+    """Yield what a generator yields, and None whenever nothing has come for a moment.
+
+    The source runs on a thread of its own: nothing else can be cancelled while the name of a server is
+    looked up, or a server neither takes the connection nor answers. When this is closed the source is left
+    to itself, and closed as soon as it has an item or fails.
+    """
+    items: Queue[tuple[ItemT | None, Exception | None]] = Queue(_AHEAD)
+    closed = Event()
+
+    def fill() -> None:
+        failure = None
+        try:
+            with closing(source):
+                for item in source:
+                    items.put((item, None))
+                    if closed.is_set():
+                        return
+        except Exception as error:
+            failure = error
+        items.put((None, failure))
+
+    Thread(target=fill, name="napari-srgan transfer", daemon=True).start()
+    try:
+        while True:
             try:
-                yield
-            except OSError as error:
-                raise NotWritten(str(error)) from error
+                item, failure = items.get(timeout=_PAUSE)
+            except Empty:
+                yield None
+                continue
+            if failure is not None:
+                raise failure
+            if item is None:
+                return
+            yield item
+    finally:
+        closed.set()
+        # The source may wait for a free place, and looks whether it is closed once it has one.
+        with suppress(Empty):
+            while True:
+                items.get_nowait()

@@ -5,33 +5,6 @@ from __future__ import annotations
 from urllib.parse import urlsplit, urlunsplit
 
 
-class Stopped(Exception):
-    """The transfer was cancelled while bytes were on their way."""
-
-
-class Restart(Exception):
-    """The server cannot go on where the file ends."""
-
-
-class Refused(Exception):
-    """The server answered with something else than the file."""
-
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(f"{status} {words}".strip())
-
-
-class TooMuch(Exception):
-    """The server sends, or is about to send, more than was promised."""
-
-    def __init__(self, got: int) -> None:
-        super().__init__(got)
-        self.got = got
-
-
-class NotWritten(Exception):
-    """The file does not take the bytes."""
-
-
 def shown(address: str) -> str:
     """An address without the password that may be in it."""
     try:
@@ -47,7 +20,7 @@ def sentence(failure: Exception, address: str, *, received: int, size: int) -> s
     Parameters
     ----------
     failure
-        What pooch, requests or the file raised.
+        What requests raised.
     address
         What was asked for.
     received, size
@@ -57,12 +30,6 @@ def sentence(failure: Exception, address: str, *, received: int, size: int) -> s
 
     where = shown(address)
     match failure:
-        case Refused():
-            return f"the server answered {failure} for {where}"
-        case TooMuch(got=got):
-            return f"{where} sends more than the {size} bytes it should be (at least {got}), and was stopped"
-        case NotWritten():
-            return f"the file cannot be written ({failure}) after {received} of {size} bytes"
         case e.ProxyError():
             return f"the proxy on the way to {where} refused or cannot be reached ({_cause(failure)})"
         case e.SSLError():

@@ -51,12 +51,3 @@ def measure(result: Image, truth: Image, border: int, peak: float | None = None)
         crop_border(luma(image) if image.ndim == 3 else image, border) for image in (result, truth)
     )
     return Figures(psnr(ours, theirs, peak), ssim(ours, theirs, peak))
-
-
-def measure_rgb(result: Image, truth: Image, border: int, peak: float) -> Figures:
-    """PSNR over all samples, and SSIM as the mean over the colours; gray is judged as it is.
-
-    Parameters are those of :func:`measure`.
-    """
-    ours, theirs = crop_border(result, border), crop_border(truth, border)
-    return Figures(psnr(ours, theirs, peak), ssim(ours, theirs, peak))

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from napari_srgan.acquisition.windows import channels_of
+from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.upscale import Region, check_region
 from napari_srgan.models import Model
-from napari_srgan.models.whole_file import write_whole
 from napari_srgan.progress import Job, Progress
 from napari_srgan.reliability.added import added_detail
 from napari_srgan.reliability.consistency import Consistency, check_is_result, consistency_of, relation
@@ -91,7 +91,7 @@ class TrustReport:
         files = (Path(f"{result}.trust.json"), Path(f"{result}.trust.md"))
         texts = (json.dumps(self.to_dict(), indent=2, ensure_ascii=False), self.methods)
         for file, text in zip(files, texts, strict=True):
-            write_whole(file, f"{text}\n".encode())
+            save_file(file, f"{text}\n".encode())
         return files
 
     def to_dict(self) -> dict[str, Any]:

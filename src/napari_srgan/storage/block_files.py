@@ -18,8 +18,9 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.disk.atomic_write import write_settled
 from napari_srgan.storage.disk_errors import disk_error
-from napari_srgan.storage.journal import EMPTY, Receipt, write_settled
+from napari_srgan.storage.journal import EMPTY, Receipt
 from napari_srgan.storage.pyramid import halve
 from napari_srgan.storage.shard_bytes import decode_shard, encode_shard
 from napari_srgan.storage.shard_layout import Block, LevelLayout, place_in_coarser

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-import shutil
 from pathlib import Path
 
+from napari_srgan.disk.disk_space import free_space
 from napari_srgan.errors import UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT) if hasattr(errno, "EDQUOT") else (errno.ENOSPC,)
@@ -50,6 +50,6 @@ def gone(path: Path) -> UserError:
 
 def _free(path: Path) -> str:
     try:
-        return f" ({shutil.disk_usage(path.parent).free / 2**20:.0f} MiB are free)"
+        return f" ({free_space(path.parent) / 2**20:.0f} MiB are free)"
     except OSError:
         return ""

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_srgan.disk.atomic_write import atomic_write
+
 LOST = -2
 EMPTY = -1
 
@@ -101,50 +103,8 @@ class Journal:
         """Remember these and nothing else."""
         content = b"".join(_line(name, receipt) for name, receipt in entries.items())
         with self._lock:
-            write_whole(self._path, content)
+            atomic_write(self._path, content)
             self._entries = dict(entries)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file so that after a crash it has its old content or its new one."""
-    temporary = path.with_name(f"{path.name}.new")
-    write_settled(temporary, content)
-    temporary.replace(path)
-    settle_folder(path.parent)
-
-
-def write_settled(path: Path, content: bytes | memoryview) -> None:
-    """Write a file so that what is in it lasts through a power failure; its name need not."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def settle_file(path: Path) -> None:
-    """Make a file that was written last through a power failure."""
-    with path.open("r+b") as file:
-        os.fsync(file.fileno())
-    settle_folder(path.parent)
-
-
-def settled_folder(folder: Path) -> None:
-    """Make a folder, and those it lies in, such that they last; nothing if it is there."""
-    if not folder.is_dir():
-        settled_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        settle_folder(folder.parent)
-
-
-def settle_folder(folder: Path) -> None:
-    """Make the names in a folder last through a power failure, where the system can."""
-    if os.name != "posix":  # Windows opens no folders
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _line(name: str, receipt: Receipt) -> bytes:

@@ -12,12 +12,13 @@ from uuid import uuid4
 
 from numpy.typing import NDArray
 
+from napari_srgan.disk.atomic_write import atomic_write, settle_folder, settled_folder
 from napari_srgan.errors import UserError
 from napari_srgan.storage.block_files import BlockFiles, Damaged, Delivery
 from napari_srgan.storage.disk_errors import disk_error, gone
 from napari_srgan.storage.fingerprint import plain
 from napari_srgan.storage.image_look import ImageLook
-from napari_srgan.storage.journal import Journal, Receipt, settle_folder, settled_folder, write_whole
+from napari_srgan.storage.journal import Journal, Receipt
 from napari_srgan.storage.reopening import forget_what_is_broken, is_finished, state_before, tidy
 from napari_srgan.storage.shard_layout import Block, LevelLayout, Sides, coarser_index, finer_indices
 from napari_srgan.storage.spacing import Spacing
@@ -138,7 +139,7 @@ class RestartableStore:
         settle_metadata(place.content)
         # Last, so that a store is begun as a whole or not at all.
         state = {"fingerprint": self.fingerprint, "sides": asdict(self._sides)}
-        write_whole(place.state, json.dumps(state).encode())
+        atomic_write(place.state, json.dumps(state).encode())
 
     @property
     def _in_place(self) -> Unfinished:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 
+from napari_srgan.disk.disk_space import check_space, free_space
 from napari_srgan.errors import UserError
 from napari_srgan.inference.upscale import memory_sink
 from napari_srgan.storage.disk_errors import FULL
@@ -43,7 +43,8 @@ class ScratchOutput(Output):
             If the disk has no room for the result.
         """
         waiting = _size(shape, dtype) + self.beside_size(shape, dtype) if _waits(shape, dtype) else 0
-        self._check_room(waiting + self.least_size(shape, dtype))
+        needed = waiting + self.least_size(shape, dtype)
+        check_space(self.path.parent, needed, lambda free: self._refusal(needed, free))
         return self.allocate(shape, dtype)
 
     def allocate(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
@@ -65,7 +66,7 @@ class ScratchOutput(Output):
         except OSError as error:
             self.discard()
             if error.errno in FULL:
-                raise self._no_room(size) from error
+                raise UserError(self._refusal(size, free_space(self.path.parent))) from error
             raise UserError(f"{self.path} cannot be written: {error.strerror or error}") from error
         return np.memmap(scratch, dtype, "r+", shape=shape)
 
@@ -79,13 +80,8 @@ class ScratchOutput(Output):
         del shape, dtype
         return 0
 
-    def _check_room(self, needed: int) -> None:
-        if needed > shutil.disk_usage(self.path.parent).free:
-            raise self._no_room(needed)
-
-    def _no_room(self, needed: int) -> UserError:
-        free = shutil.disk_usage(self.path.parent).free
-        return UserError(
+    def _refusal(self, needed: int, free: int) -> str:
+        return (
             f"there is no room for {self.path}: it needs {_in_words(needed)} on the disk while it is "
             f"made, and {_in_words(free)} are free; make room, write to another disk, or write a .zarr, "
             "which is compressed as it grows"

@@ -12,10 +12,10 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec
 
+from napari_srgan.disk.atomic_write import settle_file
 from napari_srgan.errors import UserError
 from napari_srgan.storage.fingerprint import plain
 from napari_srgan.storage.image_look import ImageLook
-from napari_srgan.storage.journal import settle_file
 from napari_srgan.storage.ome_zarr import VERSION, axes_metadata, level_metadata, ome_order
 from napari_srgan.storage.omero_channels import omero_channels
 from napari_srgan.storage.partial import is_zarr
@@ -146,18 +146,11 @@ def _create(path: Path, name: str | None, image: ResultImage, level: LevelLayout
 
 
 def _write_multiscales(group: zarr.Group, image: ResultImage, levels: Sequence[LevelLayout]) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it uses classes that it tells others not to use
-        from ome_zarr.format import FormatV05
-        from ome_zarr.writer import write_multiscales_metadata
-
-    write_multiscales_metadata(
-        group,
-        [level_metadata(str(level.level), image.letters, image.placed, 2**level.level) for level in levels],
-        fmt=FormatV05(),
-        axes=axes_metadata(image.letters, image.placed),
-        name=image.name,
-    )
+    """Say that a group is one image; https://ngff.openmicroscopy.org/0.5/#multiscale-md."""
+    letters, placed = image.letters, image.placed
+    datasets = [level_metadata(str(level.level), letters, placed, 2**level.level) for level in levels]
+    multiscales = [{"datasets": datasets, "name": image.name, "axes": axes_metadata(letters, placed)}]
+    group.update_attributes({"ome": {"version": VERSION, "multiscales": multiscales}})
 
 
 def open_levels(path: Path, image: ResultImage, levels: Sequence[LevelLayout]) -> list[zarr.Array[Any]]:

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
-import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
+from napari_srgan.disk.atomic_write import settle_folder
+from napari_srgan.disk.file_lock import FileLock, LockHeldError
 from napari_srgan.errors import UserError
 from napari_srgan.storage.disk_errors import disk_error
-from napari_srgan.storage.journal import settle_folder
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes]) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
-"""Of shared folders on which nothing can be locked."""
 ATTEMPTS = 20
 """Times a lock is tried on a folder that another process is just taking away."""
 
@@ -53,44 +35,39 @@ class Unfinished:
 
     def __init__(self, path: Path, *, must_lock: bool = True) -> None:
         self.path = path
-        self.locked = True
-        self._must_lock = must_lock
         self.folder = folder_of(path)
         self.content = self.folder / path.name
         self.state = self.folder / "state.json"
         self.journal = self.folder / "journal"
         self._old = self.folder / "old"
         try:
-            self._lock = self._locked()
+            self._lock = self._locked(must_lock)
         except OSError as error:
             raise UserError(
                 f"nothing can be written to {path.parent}: {error.strerror or error}; choose another folder"
             ) from error
 
-    def _locked(self) -> IO[bytes]:
-        name = self.folder / "lock"
+    def _locked(self, must_lock: bool) -> FileLock:
         for _ in range(ATTEMPTS):
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
-                file = name.open("ab")
-            except FileNotFoundError:  # whoever finished has just taken the folder away
+                lock = FileLock(self.folder / "lock")
+            except FileNotFoundError:  # whoever finished has just taken the folder, or the file, away
                 continue
-            try:
-                _lock(file)
-            except OSError as error:
-                if not self._must_lock and error.errno in _NO_LOCKS:
-                    self.locked = False
-                    return file
-                file.close()
+            except LockHeldError as error:
                 raise UserError(
                     f"{self.path} is being written by another process; wait until it has finished, or stop it"
                 ) from error
-            # What was locked may have been taken away in between, and then locks nothing.
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(file.fileno()), name.stat()):
-                    return file
-            file.close()
+            if lock.works or not must_lock:
+                return lock
+            lock.close()
+            raise OSError(f"nothing can be locked in {self.folder}, and others could write there too")
         raise OSError(f"the folder {self.folder} cannot be locked")
+
+    @property
+    def locked(self) -> bool:
+        """Whether others are kept away; False on shared folders on which nothing can be locked."""
+        return self._lock.works
 
     def there(self) -> bool:
         """Whether the folder is still where it was."""

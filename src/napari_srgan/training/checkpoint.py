@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from napari_srgan.disk.atomic_write import remove_abandoned, save_file
+from napari_srgan.disk.disk_space import check_space, check_writable
 from napari_srgan.errors import UserError
-from napari_srgan.models.whole_file import write_whole
 from napari_srgan.networks import Generator
 from napari_srgan.training.recipe import Recipe
 from napari_srgan.training.validation import Validation
@@ -58,8 +59,40 @@ class TrainingState:
     """The averaged weights of the best validation, where the recipe keeps those."""
 
 
+COPIES = 12
+"""Times the weights: network, average, best, the optimiser's moments, a second player; and the file
+that is written while the one before is still there."""
 _PLAIN = ("step", "minutes", "adversarial_from", "batch", "losses", "best")
 """Fields that are written as they are."""
+
+
+def check_room(checkpoint: Path, network: Generator) -> None:
+    """Make the folder of a checkpoint, and see whether it can be written to.
+
+    Raises
+    ------
+    UserError
+        If it cannot be made or written to, or the disk has too little room.
+    """
+    folder = checkpoint.parent
+    needed = COPIES * sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        check_writable(folder)
+        remove_abandoned(checkpoint)
+        check_space(
+            folder,
+            needed,
+            lambda free: (
+                f"the training cannot be kept: it needs {needed / 2**20:.0f} MiB and {folder} has "
+                f"{free / 2**20:.0f} MiB left; make room, or choose another folder"
+            ),
+        )
+    except OSError as error:
+        raise UserError(
+            f"the training cannot be kept: nothing can be written to {folder} ({error.strerror}); "
+            "choose another folder"
+        ) from error
 
 
 def write_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
@@ -82,7 +115,7 @@ def write_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
         "history": [asdict(validation) for validation in state.history],
     }
     try:
-        write_whole(path, lambda file: torch.save(content, file))
+        save_file(path, lambda file: torch.save(content, file))
     except RuntimeError as error:  # torch's word for a disk that is full
         raise UserError(f"{path} cannot be written: {str(error).splitlines()[0]}") from error
 

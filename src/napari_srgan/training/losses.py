@@ -54,7 +54,7 @@ def pixel_loss(kind: PixelLoss, result: Tensor, truth: Tensor) -> Tensor:
 def change_loss(kind: PixelLoss, result: Tensor, truth: Tensor) -> Tensor:
     """Mean distance of what changes from frame to frame: what comes and goes in the result alone.
 
-    With ``"l1"`` it is :func:`~napari_srgan.quality.flicker.flicker`.
+    With ``"l1"`` it is the flicker that ``benchmarks/flicker.py`` measures.
 
     Parameters
     ----------

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +19,11 @@ from napari.layers import Image
 from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from napari_srgan.disk.atomic_write import save_file
+from napari_srgan.disk.disk_space import check_space, check_writable
+from napari_srgan.disk.file_lock import locked
 from napari_srgan.errors import UserError
-from napari_srgan.models.only_one import only_one
 from napari_srgan.models.own import own_file
-from napari_srgan.models.whole_file import write_whole
 from napari_srgan.training.fine_tune.settings import FineTuning
 from napari_srgan.viewer.fine_tune_sources import PairOfLayers
 from napari_srgan.viewer.layers import finest_level
@@ -126,8 +126,7 @@ class KeptTraining:
     def checkpoint(self) -> Path:
         return self.folder / CHECKPOINT
 
-    @contextmanager
-    def mine(self) -> Iterator[None]:
+    def mine(self) -> AbstractContextManager[None]:
         """Keep the training to oneself, among windows and processes.
 
         Raises
@@ -135,15 +134,7 @@ class KeptTraining:
         UserError
             If it is going on elsewhere.
         """
-        lock = only_one(self.folder / LOCK)
-        try:
-            lock.__enter__()
-        except UserError as error:
-            raise UserError("this training is going on in another window of napari") from error
-        try:
-            yield
-        finally:
-            lock.__exit__(None, None, None)
+        return locked(self.folder / LOCK, "this training is going on in another window of napari")
 
     def forget(self) -> None:
         """Delete what was kept."""
@@ -176,16 +167,16 @@ def keep(plan: Plan) -> KeptTraining:
         ) from error
     kept = KeptTraining(folder, plan)
     try:
-        check_room(folder)
-        check_room(own_file(plan.settings.name).parent)
-        write_whole(folder / PLAN, plan.model_dump_json(indent=1).encode())
+        _check_folder(folder)
+        _check_folder(own_file(plan.settings.name).parent)
+        save_file(folder / PLAN, plan.model_dump_json(indent=1).encode())
     except UserError:
         kept.forget()
         raise
     return kept
 
 
-def check_room(folder: Path) -> None:
+def _check_folder(folder: Path) -> None:
     """Look whether a folder can be written and its disk has room, before hours of training.
 
     Raises
@@ -194,16 +185,17 @@ def check_room(folder: Path) -> None:
         If not.
     """
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"room")
-        free = shutil.disk_usage(folder).free
+        check_writable(folder)
+        check_space(
+            folder,
+            ROOM,
+            lambda free: (
+                f"the disk of {folder} is nearly full: {free / 2**20:.0f} MB are free, a training "
+                f"needs {ROOM / 2**20:.0f} MB; delete something first"
+            ),
+        )
     except OSError as error:
         raise UserError(f"nothing can be written into {folder}: {error.strerror or error}") from error
-    if free < ROOM:
-        raise UserError(
-            f"the disk of {folder} is nearly full: {free / 2**20:.0f} MB are free, a training needs "
-            f"{ROOM / 2**20:.0f} MB; delete something first"
-        )
 
 
 def interrupted() -> Sequence[KeptTraining]:

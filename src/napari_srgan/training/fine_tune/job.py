@@ -18,6 +18,7 @@ from napari_srgan.models import Model, load_model
 from napari_srgan.models.card import Baseline
 from napari_srgan.models.factor import rival
 from napari_srgan.networks import Generator, build_network
+from napari_srgan.training.checkpoint import check_room
 from napari_srgan.training.degradation.measured import MeasuredNoise, measure_noise
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import default_degradation
@@ -37,7 +38,6 @@ from napari_srgan.training.optimiser import import_optimisers
 from napari_srgan.training.orders import Order
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.source import SourceImage
-from napari_srgan.training.room import check_room
 from napari_srgan.training.team import Alone, Team, whole_shares
 
 MOST_GUARD = 48

@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from flicker import flicker
 from hypothesis import given
 from hypothesis import strategies as st
-
-from napari_srgan.quality.flicker import flicker
 
 RANDOM = np.random.default_rng(0)
 

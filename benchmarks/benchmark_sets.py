@@ -10,8 +10,8 @@ from statistics import mean
 from skimage.io import imread
 
 from napari_srgan.errors import UserError
-from napari_srgan.quality.comparison import Image, measure, measure_rgb
-from napari_srgan.quality.metrics import crop_border
+from napari_srgan.quality.comparison import Figures, Image, measure
+from napari_srgan.quality.metrics import crop_border, psnr, ssim
 
 WHITE = 255
 """Of the evaluation images, which are 8-bit."""
@@ -51,7 +51,7 @@ def evaluate_folder(
         From a picture to one `factor` times larger.
     distance
         Of a result and the truth, without border, e.g. a
-        :class:`~napari_srgan.quality.lpips_like.LpipsLike`.
+        :class:`~lpips_like.LpipsLike`.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def evaluate_folder(
         truth = imread(file.with_name(file.name.replace("_lr", "_hr")))
         result = upscale(imread(file))
         luma_figures.append(measure(result, truth, border=factor, peak=WHITE))
-        rgb_figures.append(measure_rgb(result, truth, border=factor, peak=WHITE))
+        rgb_figures.append(_measure_rgb(result, truth, border=factor, peak=WHITE))
         if distance:
             distances.append(distance(crop_border(result, factor), crop_border(truth, factor)))
     return SetFigures(
@@ -76,3 +76,12 @@ def evaluate_folder(
         rgb_ssim=mean(each.ssim for each in rgb_figures),
         distance=mean(distances) if distances else None,
     )
+
+
+def _measure_rgb(result: Image, truth: Image, border: int, peak: float) -> Figures:
+    """PSNR over all samples, and SSIM as the mean over the colours; gray is judged as it is.
+
+    Parameters are those of :func:`~napari_srgan.quality.comparison.measure`.
+    """
+    ours, theirs = crop_border(result, border), crop_border(truth, border)
+    return Figures(psnr(ours, theirs, peak), ssim(ours, theirs, peak))

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lpips_like import LpipsLike
 from scipy.ndimage import gaussian_filter
 from skimage.io import imread
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.perceptual_files import read_lpips_heads, read_squeezenet
 from napari_srgan.networks.perceptual import SqueezeNetFeatures
-from napari_srgan.quality.lpips_like import LpipsLike
 from napari_srgan.samples import sample_path
 
 
