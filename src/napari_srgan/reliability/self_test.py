@@ -1,28 +1,29 @@
-"""Models compared on the image itself: it is made small, upscaled, and compared with what it was.
+"""Models compared on the image itself: seen from farther away, upscaled, and compared with what was seen
+before.
 
-It tells which of some models suits an image better. It tells nothing of how right a result is: the small
-image has less noise and finer detail in its pixels than the image itself. So differences are shown, and no
-figure by itself.
+It tells which of some models suits an image better. It tells nothing of how right a result is: what is
+compared has less detail than the image itself. So differences are shown, and no figure by itself.
 
-The noise of the image is in what is upscaled and in what it is compared with, and whatever keeps it would
-seem right. So as much noise again is added to the one and subtracted from the other, which makes that of
-both independent: Pang, T. et al. (2021). Recorrupted-to-Recorrupted: unsupervised deep learning for image
-denoising. CVPR, theorem 1, for Gaussian noise.
+An image that is only made small would be sharper than any image of that microscope, and less noisy, and
+other models would suit it. So the image is blurred first, until it is as smooth as the result of a larger
+one would be: by ``sigma * sqrt(factor**2 - 1)``, where sigma is the blur that is found in it. Made small it
+is as blurred as it was then, and it gets as much noise again as the camera would have given it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from napari_srgan.acquisition.blur import SHARP, estimate_blur
 from napari_srgan.acquisition.camera import camera_of_planes
-from napari_srgan.acquisition.spectrum import radial_spectrum
+from napari_srgan.acquisition.spectrum import Spectrum, radial_spectrum
 from napari_srgan.acquisition.windows import LARGEST, MOST_MISSING, channels_of, window_keys
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import ArrayLike, read_block
@@ -42,6 +43,8 @@ LEAST_SIDE = 24
 """Pixels along the sides of a window made small: with less, networks see more of its edges than of it."""
 MOST_SIDE = 256
 """Pixels along the sides of a window of the image."""
+UNKNOWN = 0.8
+"""Blur in pixels of an image in which noise hides it."""
 STEP = 8
 """Pixels of which the sides of a window made small are multiples, as networks that halve them want it."""
 
@@ -116,7 +119,7 @@ def self_test_job(
         return None
     engines = [Engine(model, device, precision) for model in models]
     transforms = [PlaneStack(array, axes, m.card).transforms(search=False, partial=True) for m in models]
-    noisier = _with_independent_noise(windows)
+    farther = _from_farther_away(windows, factor)
     errors = np.zeros(len(models) + 1)
     pixels = 0
     for number, (channel, window) in enumerate(windows):
@@ -126,10 +129,9 @@ def self_test_job(
             transform = of_channel[channel]
             if transform.span == 0:
                 return None
-            seen, truth = (
-                torch.from_numpy(transform.apply(one)).permute(2, 0, 1)[None] for one in noisier[number]
+            small, truth = (
+                torch.from_numpy(transform.apply(one)).permute(2, 0, 1)[None] for one in farther[number]
             )
-            small = bicubic_downsample(seen, factor)
             grey_levels = transform.span**2
             errors[place + 1] += grey_levels * _error(_upscaled(engine, small), truth)
             if place == 0:
@@ -146,18 +148,35 @@ def _error(result: torch.Tensor, truth: torch.Tensor) -> float:
     return float(((result - truth).double() ** 2).sum())
 
 
-def _with_independent_noise(
-    windows: Sequence[tuple[int, NDArray[np.float64]]],
+def _from_farther_away(
+    windows: Sequence[tuple[int, NDArray[np.float64]]], factor: int
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Each window with its noise once more, and with it taken off as often; by the channel's camera."""
+    """Each window ``(Y, X, K)`` as it would be seen from `factor` times as far, and what there is to see."""
     draw = np.random.default_rng(0)  # the same image gives the same answer
-    deviations = {channel: _deviation([w for c, w in windows if c == channel]) for channel, _ in windows}
+    by_channel = {channel: [w for c, w in windows if c == channel] for channel, _ in windows}
+    deviations = {channel: _deviation(those) for channel, those in by_channel.items()}
+    blurs = {channel: _blur(those) * math.sqrt(factor**2 - 1) for channel, those in by_channel.items()}
     made = []
     for channel, window in windows:
-        levels = gaussian_filter(window, (1, 1, 0))
-        noise = deviations[channel](levels) * draw.standard_normal(window.shape)
-        made.append((window + noise, window - noise))
+        truth = gaussian_filter(window, (blurs[channel], blurs[channel], 0))
+        planes = torch.from_numpy(np.ascontiguousarray(truth.transpose(2, 0, 1)))[None]
+        small = bicubic_downsample(planes, factor)[0].numpy().transpose(1, 2, 0)
+        noise = deviations[channel](small) * draw.standard_normal(small.shape)
+        made.append((small + noise, truth))
     return made
+
+
+def _blur(windows: Sequence[NDArray[np.float64]]) -> float:
+    """Sigma in pixels of the Gaussian that windows were seen through, that of sharp pixels at least."""
+    spectrum = radial_spectrum([plane for window in windows for plane in np.moveaxis(window, -1, 0)])
+    found = None if spectrum is None else estimate_blur(_of_contrast_one(spectrum)).sigma
+    return math.hypot(SHARP, UNKNOWN if found is None else found)
+
+
+def _of_contrast_one(spectrum: Spectrum) -> Spectrum:
+    """The spectrum as if the image had a contrast of about one; of four standard deviations."""
+    variance = float(np.sum(spectrum.power * spectrum.count) / spectrum.count.sum())
+    return replace(spectrum, power=spectrum.power / max(16 * variance, 1e-300))
 
 
 def _deviation(
