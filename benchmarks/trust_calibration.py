@@ -26,14 +26,17 @@ def table(data: Path) -> str:
             tifffile.imread(data / "pairs" / name / f"{kind}.tif") for kind in ("widefield", "storm")
         )
         half = low.shape[1] // 2
-        model = napari_srgan.fine_tune(
-            low[:, :half],
-            high[:, : 4 * half],
-            base="microscopy-x4",
-            steps=STEPS,
-            progress=False,
-            device="cpu",
-        )
+        try:
+            model = napari_srgan.fine_tune(
+                low[:, :half],
+                high[:, : 4 * half],
+                base="microscopy-x4",
+                steps=STEPS,
+                progress=False,
+            )
+        except napari_srgan.UserError as refused:
+            rows.append((name, f"refused: {refused}", "", "", "", ""))
+            continue
         errors = model.card.errors
         if errors is None:
             rows.append((name, "no table", "", "", "", ""))

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import napari
-from magicgui.widgets import CheckBox, ComboBox, Container, Label, ProgressBar, PushButton
+from magicgui.widgets import CheckBox, ComboBox, Container, ProgressBar, PushButton, TextEdit
 from napari.layers import Image
 
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Progress
 from napari_srgan.reliability import TrustReport
 from napari_srgan.viewer import choices, dialogs
-from napari_srgan.viewer.appearance import as_sentence, fit_into_dock, make_elastic, say
+from napari_srgan.viewer.appearance import ERROR_STYLE, as_sentence, fit_into_dock
 from napari_srgan.viewer.jobs import PERCENT, Task, runner_of
 from napari_srgan.viewer.layers import METADATA_KEY
 from napari_srgan.viewer.trust_layers import map_layers, model_of, shown_map, trust_layer_job
+
+LEAST_HEIGHT = 160
+"""Pixels of the report that are shown at least, however many docks there are."""
 
 
 class TrustWidget(Container[Any]):
@@ -37,7 +40,6 @@ class TrustWidget(Container[Any]):
         self.extend([
             self._result, self._image, self._disagreement, self._buttons, self._bar, self._status, self._save
         ])  # fmt: skip
-        make_elastic(self._status)
         fit_into_dock(self.native)
         self._connect()
         self._bar.hide()
@@ -67,7 +69,11 @@ class TrustWidget(Container[Any]):
         )
         self._buttons.margins = (0, 0, 0, 0)
         self._bar = ProgressBar(name="progress", label=" ", max=PERCENT)
-        self._status = Label(name="status", label=" ")
+        # A report has a dozen lines, and more in a narrow dock: it scrolls, and can be copied.
+        self._status = TextEdit(name="status", label=" ")
+        self._status.native.setReadOnly(True)
+        self._status.native.setAccessibleName("What can be believed")
+        self._status.native.setMinimumHeight(LEAST_HEIGHT)
         self._save = PushButton(
             name="save", text="Save report…",
             tooltip="Figures as JSON, and a paragraph for a methods section with the guidelines' checklist",
@@ -123,7 +129,7 @@ class TrustWidget(Container[Any]):
     def _say_report(self, *more: str) -> None:
         """Say what was found last, and more."""
         found = () if self._report is None else self._report.sentences
-        say(self._status, "\n\n".join((*found, *more)))
+        self._say("\n\n".join((*found, *more)))
         self._save.visible = self._report is not None
 
     def _on_run(self) -> None:
@@ -131,7 +137,7 @@ class TrustWidget(Container[Any]):
             self._runner.start([self._task()])
             self._mine = True
         except UserError as error:
-            say(self._status, as_sentence(str(error)), wrong=True)
+            self._say(as_sentence(str(error)), wrong=True)
 
     def _task(self) -> Task:
         result, image = self._result.value, self._image.value
@@ -145,7 +151,7 @@ class TrustWidget(Container[Any]):
 
     def _complain(self, sentence: str) -> None:
         self._save.visible = False
-        say(self._status, as_sentence(sentence), wrong=True)
+        self._say(as_sentence(sentence), wrong=True)
 
     def _on_save(self) -> None:
         """Ask where, and write the report there."""
@@ -157,22 +163,26 @@ class TrustWidget(Container[Any]):
         try:
             files = self._report.write(path)
         except UserError as error:
-            say(self._status, as_sentence(str(error)), wrong=True)
+            self._say(as_sentence(str(error)), wrong=True)
             return
         saved = f"Saved {files[0].name} and {files[1].name}."
         self._say_report(saved)
+
+    def _say(self, text: str, *, wrong: bool = False) -> None:
+        self._status.native.setStyleSheet(ERROR_STYLE if wrong else "")
+        self._status.value = text
 
     def _show_started(self, title: str) -> None:
         self._run.enabled, self._cancel.enabled = False, True
         if self._mine or title.startswith("Looking what"):
             self._bar.value = 0
             self._bar.show()
-            say(self._status, title)
+            self._say(title)
 
     def _show_progress(self, progress: Progress, left: str) -> None:
         if self._mine:
             self._bar.value = int(progress.fraction * PERCENT)
-            say(self._status, f"{progress.message}: {left}" if left else progress.message)
+            self._say(f"{progress.message}: {left}" if left else progress.message)
 
     def _show_ended(self, cancelled: bool) -> None:
         if self._mine:
