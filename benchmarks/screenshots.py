@@ -52,6 +52,7 @@ def main() -> None:
         _a_noisy_image()
         _fine_tune_for_this_noise()
         _the_slider()
+        _the_trust_widget()
         _a_movie()
         _the_models_widget()
 
@@ -163,6 +164,22 @@ def _the_slider() -> None:
     viewer.reset_view()
     _look_closely(viewer)
     _save(viewer, "slider")
+    viewer.close()
+
+
+def _the_trust_widget() -> None:
+    """What can be believed of a sharp result, and what the network added, in a picture of its own."""
+    viewer, _, widget = _open("nuclei", "Upscale")
+    widget["models"]["model"].value = "microscopy-x4-gan"
+    widget["trust"].value = True
+    widget["buttons"]["run"].native.click()
+    _wait_until(lambda: runner_of(viewer).running is None and len(viewer.layers) > 2)
+    viewer.layers[0].visible = False
+    viewer.layers[-1].visible = True
+    grid_of(viewer).enabled = True
+    _wait(1)
+    _look_closely(viewer)
+    _save(viewer, "trust")
     viewer.close()
 
 

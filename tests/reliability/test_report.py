@@ -47,7 +47,7 @@ def report(image: Any, result: Any, model: Any = X2, **options: Any) -> TrustRep
 def test_it_says_what_it_found(image: Any, result: Any) -> None:
     told = report(image, result)
     assert told.sentences[0].startswith("The image carries detail to ")
-    assert any("on this image made small: microscopy-x2" in s.lower() for s in told.sentences)
+    assert any("on this image seen from farther away: microscopy-x2" in s.lower() for s in told.sentences)
     assert told.sentences[-1].startswith("There is no error map")
     assert told.errors is None
     assert told.added.shape == result.shape

@@ -63,7 +63,7 @@ def trust(
         Other models of the same factor to compare on this image; by default the faithful partner of a sharp
         model.
     self_test
-        Whether models are compared on the image made small.
+        Whether models are compared on the image as it would be seen from farther away.
     disagreement
         Whether the image is upscaled in its eight orientations, to see where they differ: eight times the
         time of the upscaling. Recommended for sharp models.

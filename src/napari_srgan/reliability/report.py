@@ -69,7 +69,7 @@ class TrustReport:
     """Half the width of an interval in which the truth lies at nine of ten pixels; None for all models but
     those fine-tuned on images of the same kind."""
     self_test: SelfTest | None
-    """Models compared on the image made small; None if it was not asked for, or the image is too small."""
+    """Models compared on the image seen from farther away; None if not asked for, or if it is too small."""
     disagreement: Disagreement | None
     """Mean and spread of eight orientations, if asked for."""
     sentences: tuple[str, ...]

@@ -65,7 +65,7 @@ class SelfTest:
             f"{name} {abs(gain):.1f} dB {'above' if gain >= 0 else 'below'} bicubic interpolation"
             for name, gain in self.gains.items()
         )
-        return f"on this image made small: {told}; that compares models, it is no accuracy"
+        return f"on this image seen from farther away: {told}; that compares models, it is no accuracy"
 
 
 def can_be_compared(card: ModelCard) -> bool:

@@ -17,7 +17,7 @@ from napari_srgan.viewer.jobs import PERCENT, Task, runner_of
 from napari_srgan.viewer.layers import METADATA_KEY
 from napari_srgan.viewer.trust_layers import map_layers, model_of, shown_map, trust_layer_job
 
-LEAST_HEIGHT = 160
+LEAST_HEIGHT = 280
 """Pixels of the report that are shown at least, however many docks there are."""
 
 
