@@ -125,9 +125,9 @@ def test_of_a_gray_image_a_model_for_gray_ones_is_named() -> None:
 
 
 def test_a_gray_image_is_told_of_the_bundled_model_that_was_trained_with_noise() -> None:
-    (photo,) = (card for card in list_models() if card.name == "photo-x4")
+    (photo,) = (card for card in list_models() if card.name == "photo-x4-rdn")
     (note,) = notes_on_input(IMAGE, "YX", photo)
-    assert note.endswith("photo-x4 was trained without noise and takes it for detail: choose microscopy-x4")
+    assert note.endswith("-rdn was trained without noise and takes it for detail: choose microscopy-x4")
 
 
 FINE_NOISE = Acquisition(noisy=True, noise=0.05, photons=200.0)
