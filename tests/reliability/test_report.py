@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 import napari_srgan as sr
 from napari_srgan import TrustReport, UserError
 from napari_srgan.models.card import ResultIntensity
+from napari_srgan.reliability.self_test import without_unclear
 
 X2 = "microscopy-x2"
 
@@ -260,3 +261,11 @@ def test_a_sharp_model_is_compared_with_its_faithful_partner(image: Any) -> None
     assert told.self_test is not None
     assert set(told.self_test.gains) == {"microscopy-x4-gan", "microscopy-x4"}
     assert any("may be invented" in sentence for sentence in told.sentences)
+
+
+def test_a_sharp_model_is_never_placed_above_a_faithful_one() -> None:
+    found = without_unclear({"faithful": 1.0, "sharp": 1.4, "sharper": 0.2}, {"sharp", "sharper"}, 100)
+    assert found.gains == {"faithful": 1.0, "sharper": 0.2}
+    assert found.unclear == ("sharp",)
+    assert "sharp cannot be told apart" in found.sentence
+    assert without_unclear({"sharp": 1.4}, {"sharp"}, 100).gains == {"sharp": 1.4}

@@ -13,7 +13,7 @@ is as blurred as it was then, and it gets as much noise again as the camera woul
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,12 +51,15 @@ STEP = 8
 
 @dataclass(frozen=True)
 class SelfTest:
-    """How models do on the image made small."""
+    """How models do on the image seen from farther away."""
 
     gains: dict[str, float]
     """Decibels of each model above bicubic interpolation, by name."""
     pixels: int
     """Pixels of the image that were compared."""
+    unclear: tuple[str, ...] = ()
+    """Sharp models that seemed better than every faithful one, which they are not trained to be: there the
+    test tells nothing of them, and they are left out of `gains`."""
 
     @property
     def sentence(self) -> str:
@@ -65,6 +68,7 @@ class SelfTest:
             f"{name} {abs(gain):.1f} dB {'above' if gain >= 0 else 'below'} bicubic interpolation"
             for name, gain in self.gains.items()
         )
+        told += "".join(f", {name} cannot be told apart" for name in self.unclear)
         return f"on this image seen from farther away: {told}; that compares models, it is no accuracy"
 
 
@@ -140,7 +144,26 @@ def self_test_job(
     if not errors.all():
         return None
     gains = 10 * np.log10(errors[0] / errors[1:])
-    return SelfTest({model.name: float(gain) for model, gain in zip(models, gains, strict=True)}, pixels)
+    found = {model.name: float(gain) for model, gain in zip(models, gains, strict=True)}
+    return without_unclear(found, {model.name for model in models if model.card.adversarial}, pixels)
+
+
+def without_unclear(gains: dict[str, float], sharp: Collection[str], pixels: int) -> SelfTest:
+    """The test without sharp models that seem better than every faithful one.
+
+    Parameters
+    ----------
+    gains
+        Decibels above bicubic interpolation, by model.
+    sharp
+        Names of those that a discriminator has trained.
+    pixels
+        That were compared.
+    """
+    faithful = [gain for name, gain in gains.items() if name not in sharp]
+    best = max(faithful, default=math.inf)
+    unclear = tuple(name for name, gain in gains.items() if name in sharp and gain > best)
+    return SelfTest({n: gain for n, gain in gains.items() if n not in unclear}, pixels, unclear)
 
 
 def _error(result: torch.Tensor, truth: torch.Tensor) -> float:
