@@ -19,6 +19,7 @@ from napari_srgan.models.error_table import ErrorTable
 from napari_srgan.reliability import TrustReport, Validation, trust_job
 from napari_srgan.reliability.added import projected_back
 from napari_srgan.reliability.maps import OnTop
+from napari_srgan.reliability.self_test import partners
 from napari_srgan.reliability.validation import compare_with_truth
 from napari_srgan.storage.address import local_path, place_of
 from napari_srgan.storage.formats import open_image
@@ -266,7 +267,7 @@ def _tell(
     if wanted is None:
         raise UserError("nothing says which model made this result; give it, e.g. model='microscopy-x2'")
     used = _loaded(wanted)
-    others = _partner(used) if compare is None else [_loaded(one) for one in compare]
+    others = partners(used) if compare is None else [_loaded(one) for one in compare]
     job = trust_job(
         made.image, made.result, used, axes=made.axes, region=made.region, compare=others,
         provenance=made.provenance, **options,
@@ -314,11 +315,3 @@ def _pixels(image: Any) -> Any:
 
 def _loaded(model: Named) -> Model:
     return model if isinstance(model, Model) else load_model(model)
-
-
-def _partner(model: Model) -> list[Model]:
-    """The faithful partner of a sharp model."""
-    try:
-        return [load_model(model.card.partner)] if model.card.partner else []
-    except UserError:  # it is not in this library
-        return []

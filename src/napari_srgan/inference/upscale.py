@@ -120,12 +120,7 @@ def upscale_job(
     engine = _start_engine(model, device, precision, self_ensemble)
     result = (sink or memory_sink)(result_shape(stack, place, model.scale_factor), stack.result_dtype)
     work = PlaneWork(engine, stack, place, align=align)
-    if tile is not None:
-        tiles = plan_tiles(place, work.seen, side=tile)
-    elif work.pixels_seen(place) <= PROBE_SIDES[-1] ** 2:
-        tiles = [place]  # to measure what tiles cost would take longer, and as much memory
-    else:
-        tiles = choose_tiles(engine, stack.batch, place, work.seen)
+    tiles = cut_into_tiles(work, place, tile)
     steps = Steps(
         tiles=place.pixels, measuring=work.measuring_pixels(tiles), planes=stack.planes, message=(
             f"{doing(model.scale_factor)} with {model.name} on {engine.device.type}, {engine.precision}"
@@ -156,6 +151,25 @@ def _start_engine(model: Model, device: str, precision: str, self_ensemble: bool
         raise UserError(
             f"the model {model.name} does not fit into the memory of {device}; {NO_MEMORY}"
         ) from error
+
+
+def cut_into_tiles(work: PlaneWork, place: Tile, side: int | None) -> list[Tile]:
+    """Cut a part of a plane into tiles.
+
+    Parameters
+    ----------
+    work
+        What is done to them.
+    place
+        The part, in pixels of the input.
+    side
+        Of a tile, without its halo; None: what is fastest.
+    """
+    if side is not None:
+        return plan_tiles(place, work.seen, side=side)
+    if work.pixels_seen(place) <= PROBE_SIDES[-1] ** 2:
+        return [place]  # to measure what tiles cost would take longer, and as much memory
+    return choose_tiles(work.engine, work.stack.batch, place, work.seen)
 
 
 def check_region(region: Region | None, plane: tuple[int, int]) -> Tile:

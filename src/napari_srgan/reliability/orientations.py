@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
@@ -23,12 +24,17 @@ from napari_srgan.inference.plane_job import Steps, upscale_plane
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
 from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tile_choice import choose_tiles
-from napari_srgan.inference.tiling import Tile, plan_tiles
-from napari_srgan.inference.upscale import Region, check_region, check_tile, memory_sink, result_shape
+from napari_srgan.inference.upscale import (
+    Region,
+    check_region,
+    check_tile,
+    cut_into_tiles,
+    memory_sink,
+    result_shape,
+)
 from napari_srgan.inference.watch import Watch
 from napari_srgan.models import Model
-from napari_srgan.networks.self_ensemble import ORIENTATIONS
+from napari_srgan.networks.self_ensemble import ORIENTATIONS, oriented, oriented_back
 from napari_srgan.progress import Job, Progress
 
 BLOCK = 16
@@ -72,19 +78,14 @@ class _Oriented(Engine):
         statistics: PlaneStatistics | None = None,
     ) -> NDArray[np.float32]:
         turns, mirrored = self.orientation
-        high = super().run(np.ascontiguousarray(_oriented(low, turns, mirrored)), watch, statistics)
-        turned = np.rot90(high, -turns, (-2, -1))
-        return turned[..., ::-1] if mirrored else turned
+        seen = oriented(torch.from_numpy(low), turns, mirrored).contiguous()
+        high = super().run(seen.numpy(), watch, statistics)
+        return oriented_back(torch.from_numpy(high), turns, mirrored).numpy()
 
     def gather(self, windows: Windows, watch: Watch | None = None) -> PlaneStatistics:
         turns, mirrored = self.orientation
-        low = np.ascontiguousarray(_oriented(windows.low, turns, mirrored))
-        return super().gather(Windows(low, windows.count, windows.margin), watch)
-
-
-def _oriented(image: NDArray[np.float32], turns: int, mirrored: bool) -> NDArray[np.float32]:
-    """Mirror ``(..., Y, X)`` along X, if wanted, and then turn it by quarters."""
-    return np.rot90(image[..., ::-1] if mirrored else image, turns, (-2, -1))
+        low = oriented(torch.from_numpy(windows.low), turns, mirrored).contiguous()
+        return super().gather(Windows(low.numpy(), windows.count, windows.margin), watch)
 
 
 class _RunningMoments:
@@ -165,7 +166,7 @@ def disagreement_job(
     shape = result_shape(stack, place, model.scale_factor)
     moments = _RunningMoments(*(memory_sink(shape, np.dtype(np.float32)) for _ in range(2)))
     work = _Floats(engine, stack, place)
-    tiles = plan_tiles(place, work.seen, side=tile) if tile is not None else _tiles(engine, work, place)
+    tiles = cut_into_tiles(work, place, tile)
     clips = list(work.clips())
     message = f"Comparing orientations with {model.name} on {engine.device.type}, {engine.precision}"
     steps = Steps(
@@ -186,11 +187,3 @@ def disagreement_job(
     np.maximum(moments.squares, 0, out=moments.squares)
     spread = np.sqrt(moments.squares / len(ORIENTATIONS), out=moments.squares)
     return Disagreement(moments.mean, spread)
-
-
-def _tiles(engine: Engine, work: PlaneWork, place: Tile) -> list[Tile]:
-    from napari_srgan.inference.memory import PROBE_SIDES
-
-    if work.pixels_seen(place) <= PROBE_SIDES[-1] ** 2:
-        return [place]
-    return choose_tiles(engine, work.stack.batch, place, work.seen)

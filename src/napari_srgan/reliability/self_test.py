@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,7 +33,7 @@ from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.tile_input import ALPHA
 from napari_srgan.inference.tiling import BORDER
-from napari_srgan.models import Model, ModelCard
+from napari_srgan.models import Model, ModelCard, load_model
 from napari_srgan.networks import bicubic_downsample, bicubic_upsample
 from napari_srgan.progress import Job, Progress
 
@@ -70,6 +71,14 @@ class SelfTest:
         )
         told += "".join(f", {name} cannot be told apart" for name in self.unclear)
         return f"on this image seen from farther away: {told}; that compares models, it is no accuracy"
+
+
+def partners(model: Model) -> list[Model]:
+    """The faithful partner of a sharp model, to be compared with it; none if it is not in the library."""
+    if model.card.partner:
+        with suppress(UserError):
+            return [load_model(model.card.partner)]
+    return []
 
 
 def can_be_compared(card: ModelCard) -> bool:

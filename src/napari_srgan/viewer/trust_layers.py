@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import Model, load_model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.reliability import TrustReport, trust_job
+from napari_srgan.reliability.self_test import partners
 from napari_srgan.viewer.layers import METADATA_KEY, finest_level, layer_axes, load_chosen
 from napari_srgan.viewer.stored_layer import StoredResult
 from napari_srgan.viewer.ways import Result
@@ -125,13 +125,9 @@ def trusted_job(
 def _report(
     data: Any, made: Any, axes: str, model: Model, told: dict[str, Any], disagreement: bool, **options: Any
 ) -> Job[TrustReport]:
-    compare = []
-    if model.card.partner:
-        with suppress(UserError):  # it is not in this library
-            compare = [load_model(model.card.partner)]
     return (
         yield from trust_job(
-            data, made, model, axes=axes, region=told.get("region"), compare=compare,
+            data, made, model, axes=axes, region=told.get("region"), compare=partners(model),
             disagreement=disagreement, provenance=told, **options,
         )
     )  # fmt: skip
