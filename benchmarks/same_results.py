@@ -3,11 +3,11 @@
     python benchmarks/same_results.py --write before.json
     python benchmarks/same_results.py --against before.json
 
-Only what users call is used (the functions, the shell, layers), so that the same script runs on both versions: arrays of
-several dtypes and axes, every bundled model, tiles, regions, orientations, a drifting movie, lazily, stores, a cluster, files
-of every format, layers, and a short fine-tuning. What is compared of each is the digest of all pixels with shape and dtype; of
-layers where they lie, too. The files of before and after say on which machine they were made: another one adds numbers
-in another order.
+Only what users call is used (the functions, the shell, layers), so that the same script runs on both
+versions: arrays of several dtypes and axes, every bundled model, tiles, regions, orientations, a drifting
+movie, lazily, stores, a cluster, files of several formats, layers, and a short fine-tuning. What is compared
+is the digest of all pixels, with shape and dtype; of layers where they lie, too. Both runs have to be made on
+one machine: another one adds numbers in another order.
 """
 
 from __future__ import annotations

@@ -33,13 +33,14 @@ import napari_srgan
 from napari_srgan import samples
 from napari_srgan.inference import cross_fade, memory
 from napari_srgan.inference.plane_work import PlaneWork
-from napari_srgan.inference.upscale import Upscaled, upscale_job
+from napari_srgan.inference.upscale import upscale_job
+from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
 from napari_srgan.progress import Job
 from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.store_arrays import PROVENANCE_KEY
 from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+from napari_srgan.storage.zarr_markers import PROVENANCE_KEY
 from napari_srgan.storage.zarr_store import open_result
 
 TILES = (32, 64, 128)

@@ -17,7 +17,8 @@ from napari_srgan.inference import cross_fade
 from napari_srgan.inference.cross_fade import CrossFade
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.tiling import Span, Tile, plan_tiles
-from napari_srgan.inference.upscale import Upscaled, upscale_job
+from napari_srgan.inference.upscale import upscale_job
+from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.models import Model
 from napari_srgan.progress import Job
 from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job

@@ -16,7 +16,8 @@ from napari_srgan.inference import memory
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.plane_statistics import Windows, plan_sample
 from napari_srgan.inference.tiling import SMALLEST_TILE
-from napari_srgan.inference.upscale import Upscaled, upscale_job
+from napari_srgan.inference.upscale import upscale_job
+from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.inference.watch import Watch
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator

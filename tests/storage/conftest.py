@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.storage.formats import open_image, open_output
 from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.restartable import RestartableStore

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.storage.formats import open_image, open_output
 
 from .test_video import SIDES, encode, movie

@@ -17,9 +17,9 @@ from fsspec import AbstractFileSystem
 
 from loopback import LoopbackServer, nobody
 from napari_srgan import UserError, upscale
+from napari_srgan.inference.arrays import SourceGone
 from napari_srgan.storage import remote_files, remote_store
 from napari_srgan.storage.address import Address, place_of
-from napari_srgan.storage.block_reading import SourceGone
 from napari_srgan.storage.formats import open_image
 from napari_srgan.storage.image import StoredImage
 

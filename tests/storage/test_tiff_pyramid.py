@@ -13,7 +13,7 @@ import pytest
 import tifffile
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.storage import scratch_output, tiff_pyramid
 from napari_srgan.storage.formats import open_image, open_output
 from napari_srgan.storage.pyramid import halve

@@ -94,7 +94,7 @@ def test_frame_rate_and_pixel_sizes_survive(write: Write, name: str, rate: Fract
     [(Spacing(5, "minute"), "frames are 5 minute apart"), (Spacing(), "the frame rate is unknown")],
 )
 def test_what_no_player_plays_is_played_at_ten_and_said(tmp_path: Path, time: Spacing, said: str) -> None:
-    from napari_srgan.inference.upscale import Upscaled
+    from napari_srgan.inference.upscaled import Upscaled
 
     data = movie(4)
     with open_output(tmp_path / "x.mp4", "TYX", data.dtype) as output:

@@ -10,7 +10,7 @@ import pytest
 
 from napari_srgan.disk import file_lock
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.storage.formats import open_output
 from napari_srgan.storage.output import Output
 

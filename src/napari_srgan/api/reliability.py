@@ -13,7 +13,7 @@ from napari_srgan.api.calls import finish, is_layer
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array, restore_dtype
 from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.upscale import Region
+from napari_srgan.inference.upscaled import Region
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.models.error_table import ErrorTable
 from napari_srgan.reliability import TrustReport, Validation, trust_job

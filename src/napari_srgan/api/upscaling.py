@@ -11,7 +11,8 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
+from napari_srgan.inference.upscale import upscale_job
+from napari_srgan.inference.upscaled import Region, Upscaled
 from napari_srgan.models import Model
 from napari_srgan.storage.address import local_path, place_of
 

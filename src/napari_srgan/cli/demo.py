@@ -17,7 +17,7 @@ from napari_srgan.progress_bar import progress_bar, run_job
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_srgan.inference.upscale import Upscaled
+    from napari_srgan.inference.upscaled import Upscaled
     from napari_srgan.models import Model
     from napari_srgan.progress import Job
     from napari_srgan.quality.comparison import Figures

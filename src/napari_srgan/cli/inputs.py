@@ -14,9 +14,9 @@ from napari_srgan.storage.foreign_formats import foreign_format, how_to_read
 from napari_srgan.storage.formats import ENDINGS, TIFF_ENDINGS, ending
 from napari_srgan.storage.made_here import made_here
 from napari_srgan.storage.ome_files import files_of_image
-from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.series import Series, series_of
 from napari_srgan.storage.video_package import READ as VIDEOS
+from napari_srgan.storage.zarr_markers import is_zarr
 
 NAMED = 5
 """Files that are named in one sentence."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from napari_srgan.cli.targets import Target
-    from napari_srgan.inference.upscale import Region
+    from napari_srgan.inference.upscaled import Region
     from napari_srgan.models import Model
     from napari_srgan.storage.image import StoredImage
     from napari_srgan.storage.image_look import ImageLook

@@ -20,7 +20,8 @@ from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.clip_plans import check_align
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.upscale import Region, check_region, check_tile
+from napari_srgan.inference.upscale import check_region, check_tile
+from napari_srgan.inference.upscaled import Region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.storage.address import Place

@@ -29,6 +29,10 @@ class UnreadablePart(UserError):
     """A part of an image is damaged; others may be whole."""
 
 
+class SourceGone(UserError):
+    """The source has disappeared: there is no use in trying its other blocks."""
+
+
 class ArrayLike(Protocol):
     """What all of them have in common."""
 

@@ -19,6 +19,7 @@ from napari_srgan.inference.canonical_tiles import CanonicalTiles
 from napari_srgan.inference.clip_plans import check_align
 from napari_srgan.inference.computed_here import readable_here
 from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.in_memory import memory_sink
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.part import Part, part_of
 from napari_srgan.inference.placeholder import enlarged
@@ -27,7 +28,7 @@ from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
 from napari_srgan.inference.tile_cache import TileCache, cache_budget
 from napari_srgan.inference.tile_grid import Piece, TileGrid, TilePlace, cut_at_borders
-from napari_srgan.inference.upscale import check_tile, memory_sink, result_shape
+from napari_srgan.inference.upscale import check_tile, result_shape
 from napari_srgan.inference.watch import Watch
 from napari_srgan.models import Model
 
@@ -139,7 +140,7 @@ class LazyUpscaling:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Model, weights, version, parameters; as in :class:`~napari_srgan.inference.upscale.Upscaled`."""
+        """Model, weights, version, parameters; as in :class:`~napari_srgan.inference.upscaled.Upscaled`."""
         return provenance(self._work, self.axes, self.tile, self._notes)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from operator import index
-from typing import Any, Protocol
-
-import numpy as np
-import psutil
-from numpy.typing import NDArray
+from typing import Any
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.arrays import check_array
 from napari_srgan.inference.axes import axes_of
 from napari_srgan.inference.clip_plans import check_align
 from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.in_memory import SinkFactory, memory_sink
 from napari_srgan.inference.memory import PROBE_SIDES
 from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.inference.plane_job import Steps, upscale_plane
@@ -24,32 +20,10 @@ from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
 from napari_srgan.inference.tile_choice import choose_tiles
 from napari_srgan.inference.tiling import SMALLEST_TILE, Span, Tile, plan_tiles
+from napari_srgan.inference.upscaled import Region, Upscaled
 from napari_srgan.models import Model
 from napari_srgan.models.factor import doing
 from napari_srgan.progress import Job, Progress
-
-Region = tuple[tuple[int, int], tuple[int, int]]
-"""``((y_start, y_stop), (x_start, x_stop))`` in pixels of the input."""
-
-
-class SinkFactory(Protocol):
-    """Makes the sink, once the shape and dtype of the result are known."""
-
-    def __call__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any: ...
-
-
-@dataclass(frozen=True)
-class Upscaled:
-    """What came of an upscaling."""
-
-    data: Any
-    """The sink: ``(..., Y * factor, X * factor[, S])`` of the input's dtype."""
-    axes: str
-    """One letter for each axis."""
-    region: Region
-    """Pixels of the input that were upscaled."""
-    provenance: dict[str, Any]
-    """Model, weights, version, parameters; goes with the result wherever it goes."""
 
 
 def upscale_job(
@@ -208,39 +182,6 @@ def check_tile(tile: int | None) -> None:
         return
     if not hasattr(tile, "__index__") or tile < SMALLEST_TILE:
         raise UserError(f"a tile has a side of {SMALLEST_TILE} whole pixels or more; got {tile!r}")
-
-
-class TooLarge(UserError):
-    """A result is larger than the memory that is free.
-
-    Parameters
-    ----------
-    size, free
-        Bytes of the result, and of memory.
-    """
-
-    def __init__(self, size: int, free: int) -> None:
-        self.reason = f"the result has {size / 2**30:.1f} GiB and {free / 2**30:.1f} GiB of memory are free"
-        """Why, without what can be done about it."""
-        super().__init__(
-            f"{self.reason}; upscale a region, or write an array to a .zarr "
-            "(in a script: out=...; in a shell: OUTPUT.zarr)"
-        )
-
-
-def memory_sink(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """An array in memory, if there is room for it.
-
-    Raises
-    ------
-    TooLarge
-        If the result is larger than the memory that is free.
-    """
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    free = psutil.virtual_memory().available
-    if size > free:
-        raise TooLarge(size, free)
-    return np.empty(shape, dtype)
 
 
 def result_shape(stack: PlaneStack, place: Tile, factor: int) -> tuple[int, ...]:

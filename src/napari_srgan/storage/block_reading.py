@@ -10,16 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError, threads_told
-from napari_srgan.inference.arrays import ArrayLike
+from napari_srgan.inference.arrays import ArrayLike, SourceGone
 from napari_srgan.storage.shard_layout import Block
 
 
 class Stopped(Exception):
     """The reading was stopped."""
-
-
-class SourceGone(UserError):
-    """The source has disappeared: there is no use in trying its other blocks."""
 
 
 class BlockReader:

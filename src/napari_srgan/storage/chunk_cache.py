@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.inference.arrays import SourceGone
 from napari_srgan.inference.kept_apart import kept_apart
-from napari_srgan.storage.block_reading import SourceGone
 
 BUDGET = 2**29
 """Bytes for the chunks of all arrays together."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from napari_srgan.errors import UserError
 from napari_srgan.storage.address import Place
 from napari_srgan.storage.found import attributes_of
-from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.unfinished import folder_of
+from napari_srgan.storage.zarr_markers import is_zarr
 
 
 def refuse_collision(result: Path, inputs: Iterable[Place]) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from napari_srgan.errors import NoThreads, UserError, threads_told, words_of
-from napari_srgan.inference.arrays import ArrayLike
+from napari_srgan.inference.arrays import ArrayLike, SourceGone
 from napari_srgan.progress import Job, Progress
-from napari_srgan.storage.block_reading import BlockReader, SourceGone
+from napari_srgan.storage.block_reading import BlockReader
 from napari_srgan.storage.restartable import Damaged, RestartableStore
 from napari_srgan.storage.setbacks import Setbacks
 from napari_srgan.storage.shard_layout import Block

@@ -18,7 +18,7 @@ from napari_srgan.storage.image import StoredImage
 from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.limits import check_file
 from napari_srgan.storage.output import Output
-from napari_srgan.storage.partial import is_zarr
+from napari_srgan.storage.zarr_markers import is_zarr
 
 _TIFF_OF_MICROSCOPES = (
     ".btf", ".tf8", ".tf2", ".lsm", ".stk", ".svs", ".ndpi", ".qptiff", ".flex", ".scn", ".bif",

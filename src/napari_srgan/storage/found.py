@@ -13,10 +13,10 @@ from napari_srgan.errors import UserError
 from napari_srgan.storage.begun import read_state
 from napari_srgan.storage.journal import read_journal
 from napari_srgan.storage.limits import ZARR_METADATA, read_small
-from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.shard_layout import Sides
-from napari_srgan.storage.store_arrays import FINISHED_KEY, PROVENANCE_KEY, result_image
+from napari_srgan.storage.store_arrays import result_image
 from napari_srgan.storage.unfinished import folder_of
+from napari_srgan.storage.zarr_markers import FINISHED_KEY, PROVENANCE_KEY, is_zarr
 
 
 class Kind(Enum):

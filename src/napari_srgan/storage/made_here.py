@@ -43,7 +43,7 @@ def made_here(path: Path) -> bool:
 
 def _in_zip(path: Path) -> bool:
     """Whether it is a result of ours that somebody zipped."""
-    from napari_srgan.storage.store_arrays import FINISHED_KEY
+    from napari_srgan.storage.zarr_markers import FINISHED_KEY
     from napari_srgan.storage.zipped_store import ZippedStore
 
     return FINISHED_KEY in json.loads(ZippedStore(path).fetch("zarr.json") or b"{}")["attributes"]

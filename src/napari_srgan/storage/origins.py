@@ -16,7 +16,7 @@ import zarr
 
 from napari_srgan.errors import UserError
 from napari_srgan.storage.address import place_of
-from napari_srgan.storage.partial import is_zarr
+from napari_srgan.storage.zarr_markers import is_zarr
 
 MOST_LOOKED_AT = 100_000
 """Things an array holds that are looked at: a graph of dask may have millions of alike ones."""

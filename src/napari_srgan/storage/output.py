@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.partial import Partial
 from napari_srgan.storage.spacing import Spacing

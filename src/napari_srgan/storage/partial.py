@@ -65,8 +65,3 @@ class Partial:
         if self._place is not None:
             self._place.discard()
             self._place = None
-
-
-def is_zarr(path: Path) -> bool:
-    """Whether a folder is a zarr array or group."""
-    return any((path / name).is_file() for name in ("zarr.json", ".zarray", ".zgroup", ".zattrs"))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Upscaled, memory_sink
+from napari_srgan.inference.in_memory import memory_sink
+from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.storage.animations import read_animation
 from napari_srgan.storage.file_array import FileArray, unreadable
 from napari_srgan.storage.image import StoredImage

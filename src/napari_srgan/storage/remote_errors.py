@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from napari_srgan.errors import UserError, words_of
+from napari_srgan.inference.arrays import SourceGone
 from napari_srgan.storage.address import Address
-from napari_srgan.storage.block_reading import SourceGone
 
 _BUSY = (408, 425, 429)
 _WITHOUT_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError")

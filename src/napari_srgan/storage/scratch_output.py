@@ -12,7 +12,7 @@ import psutil
 
 from napari_srgan.disk.disk_space import check_space, free_space
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import memory_sink
+from napari_srgan.inference.in_memory import memory_sink
 from napari_srgan.storage.disk_errors import FULL
 from napari_srgan.storage.output import Output
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_srgan.storage.units import converted, full_unit, kind_of
 
 if TYPE_CHECKING:
-    from napari_srgan.inference.upscale import Region
+    from napari_srgan.inference.upscaled import Region
 
 
 @dataclass(frozen=True)

@@ -18,17 +18,9 @@ from napari_srgan.storage.fingerprint import plain
 from napari_srgan.storage.image_look import ImageLook
 from napari_srgan.storage.ome_zarr import VERSION, axes_metadata, level_metadata, ome_order
 from napari_srgan.storage.omero_channels import omero_channels
-from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.shard_layout import LevelLayout, Sides, level_layouts
 from napari_srgan.storage.spacing import Spacing
-
-PROVENANCE_KEY = "napari-srgan"
-SPACING_KEY = "spacings"
-"""Attribute of a plain array: a list with ``size``, ``unit`` and ``origin`` of each axis."""
-LOOK_KEY = "napari-srgan-look"
-"""Attribute with what is known of the image beside its pixels, as far as OME-Zarr has no place for it."""
-FINISHED_KEY = "napari-srgan-finished"
-"""Attribute of a finished store: what it was made from and how, by which it is recognised."""
+from napari_srgan.storage.zarr_markers import FINISHED_KEY, LOOK_KEY, PROVENANCE_KEY, SPACING_KEY, is_zarr
 
 
 @dataclass(frozen=True)

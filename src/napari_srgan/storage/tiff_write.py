@@ -10,7 +10,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.storage.colour_tables import table_of
 from napari_srgan.storage.scratch_output import ScratchOutput
 from napari_srgan.storage.spacing import Spacing

@@ -15,7 +15,8 @@ from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.tile_choice import choose_side
-from napari_srgan.inference.upscale import Region, check_region
+from napari_srgan.inference.upscale import check_region
+from napari_srgan.inference.upscaled import Region
 from napari_srgan.models import Model
 from napari_srgan.models.factor import doing
 from napari_srgan.progress import Job, Progress

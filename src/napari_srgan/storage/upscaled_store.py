@@ -17,7 +17,7 @@ from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.tile_grid import TilePlace
 from napari_srgan.inference.tiling import Tile
-from napari_srgan.inference.upscale import Region
+from napari_srgan.inference.upscaled import Region
 from napari_srgan.inference.watch import Watch
 from napari_srgan.storage.address import Place
 from napari_srgan.storage.begun import earlier_fingerprint

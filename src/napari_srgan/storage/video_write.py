@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.storage.scratch_output import ScratchOutput
 from napari_srgan.storage.spacing import Spacing
 from napari_srgan.storage.video_package import WRITTEN, pyav

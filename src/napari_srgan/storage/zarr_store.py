@@ -22,12 +22,11 @@ from napari_srgan.storage.image_look import ImageLook, look_from_json
 from napari_srgan.storage.limits import LEVELS
 from napari_srgan.storage.ome_zarr import LEVEL, FinestLevel, finest_level
 from napari_srgan.storage.omero_channels import looks_of_omero
-from napari_srgan.storage.partial import is_zarr
 from napari_srgan.storage.spacing import Spacing
-from napari_srgan.storage.store_arrays import LOOK_KEY, SPACING_KEY
 from napari_srgan.storage.units import note_on_units
 from napari_srgan.storage.zarr_axes import level_axes, named_letters
 from napari_srgan.storage.zarr_groups import check_path, image_paths, only_image, refuse_labels, what_to_give
+from napari_srgan.storage.zarr_markers import LOOK_KEY, SPACING_KEY, is_zarr
 from napari_srgan.storage.zipped_store import ZippedStore
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.storage.file_array import FileArray
 from napari_srgan.storage.origins import zarr_place
-from napari_srgan.storage.partial import is_zarr
+from napari_srgan.storage.zarr_markers import is_zarr
 from napari_srgan.viewer.layers import METADATA_KEY, finest_level
 
 FILE_KEY = "file"

@@ -13,7 +13,8 @@ from napari.utils.transforms import Affine
 from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.errors import UserError
 from napari_srgan.inference.axes import guess_axes
-from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
+from napari_srgan.inference.upscale import upscale_job
+from napari_srgan.inference.upscaled import Region, Upscaled
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.models.factor import result_suffix
 from napari_srgan.progress import Job, Progress

@@ -7,7 +7,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Shapes
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Region
+from napari_srgan.inference.upscaled import Region
 from napari_srgan.viewer.geometry import pixels_between
 from napari_srgan.viewer.layers import finest_level
 

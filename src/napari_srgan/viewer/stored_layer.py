@@ -11,7 +11,7 @@ from napari.layers import Image, Layer
 
 from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.cluster.anywhere import upscale_anywhere_job
-from napari_srgan.inference.upscale import Region
+from napari_srgan.inference.upscaled import Region
 from napari_srgan.models import Model, default_model_name
 from napari_srgan.progress import Job, Progress
 from napari_srgan.storage.collision import refuse_collision

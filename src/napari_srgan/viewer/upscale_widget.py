@@ -12,7 +12,7 @@ from napari.utils.notifications import show_warning
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.clip_plans import DRIFT
-from napari_srgan.inference.upscale import Region
+from napari_srgan.inference.upscaled import Region
 from napari_srgan.models import user_folder
 from napari_srgan.models.factor import verb
 from napari_srgan.progress import Progress

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 from napari.layers import Image
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Region, TooLarge
+from napari_srgan.inference.in_memory import TooLarge
+from napari_srgan.inference.upscaled import Region
 from napari_srgan.progress import Job
 from napari_srgan.viewer import choices
 from napari_srgan.viewer.layers import upscale_layer_job

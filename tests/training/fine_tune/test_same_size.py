@@ -16,7 +16,8 @@ from tests.training.fine_tune.movies import movie, temporal_model
 
 import napari_srgan
 from napari_srgan.errors import UserError
-from napari_srgan.inference.upscale import Upscaled, upscale_job
+from napari_srgan.inference.upscale import upscale_job
+from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.models import Model, read_model, save_model
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import default_degradation
