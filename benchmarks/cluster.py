@@ -29,10 +29,10 @@ import napari_srgan.cluster.job as cluster_job
 from napari_srgan import upscale
 from napari_srgan.cluster.plan import Plan
 from napari_srgan.cluster.tasks import keep
-from napari_srgan.storage.block_files import Delivery
-from napari_srgan.storage.journal import Receipt
-from napari_srgan.storage.restartable import RestartableStore
-from napari_srgan.storage.shard_layout import Block, Sides
+from napari_srgan.results.block_files import Delivery
+from napari_srgan.results.journal import Receipt
+from napari_srgan.results.shard_layout import Block, Sides
+from napari_srgan.results.writer import RestartableStore
 
 MODEL, TILE = "microscopy-x2", 256
 AT_ONCE = 200

@@ -28,12 +28,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_srgan.inference.cross_fade import seen_around
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.tile_choice import choose_side
+from napari_srgan.inference.tiles.choice import choose_side
+from napari_srgan.inference.tiles.cross_fade import seen_around
 from napari_srgan.models import Model, ModelCard, load_model
 from napari_srgan.networks import Generator
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
 
 FACTOR = 4
 LAYERS, FEATURES = 4, 16

@@ -31,17 +31,18 @@ from PIL import Image
 
 import napari_srgan
 from napari_srgan import samples
-from napari_srgan.inference import cross_fade, memory
+from napari_srgan.images.formats import open_image
+from napari_srgan.images.upscaled import Upscaled
+from napari_srgan.images.zarr.markers import PROVENANCE_KEY
+from napari_srgan.images.zarr.read import open_result
+from napari_srgan.inference.devices import memory
 from napari_srgan.inference.plane_work import PlaneWork
+from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.inference.upscale import upscale_job
-from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
 from napari_srgan.progress import Job
-from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
-from napari_srgan.storage.zarr_markers import PROVENANCE_KEY
-from napari_srgan.storage.zarr_store import open_result
+from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
 
 TILES = (32, 64, 128)
 HALOS = (8, 16, 24, 32, 40, 48, 64)

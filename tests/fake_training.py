@@ -12,8 +12,8 @@ import numpy as np
 
 from napari_srgan.models import Model, Quality
 from napari_srgan.models.card import Baseline, HistoryPoint
-from napari_srgan.training.fine_tune.progress import Preview, SplitPicture, TrainingProgress
-from napari_srgan.training.orders import Order
+from napari_srgan.training.fine_tuning.progress import Preview, SplitPicture, TrainingProgress
+from napari_srgan.training.loop.stop_request import Order
 
 BICUBIC, BASE = 25.0, 26.0
 ENDLESS = 10**9

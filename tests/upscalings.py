@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from napari_srgan.images.upscaled import Upscaled
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.upscale import upscale_job
-from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.models import Model
 
 RANDOM = np.random.default_rng(0)

@@ -10,7 +10,7 @@ import tifffile
 import zarr
 
 import napari_srgan as sr
-from napari_srgan.storage.formats import open_image
+from napari_srgan.images.formats import open_image
 
 from .conftest import Shell
 

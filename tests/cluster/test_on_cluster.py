@@ -23,9 +23,9 @@ from napari_srgan import save_model, upscale
 from napari_srgan.cli import app
 from napari_srgan.cluster.job import upscale_on_cluster_job
 from napari_srgan.errors import UserError
-from napari_srgan.inference import arrays
+from napari_srgan.images import arrays
 from napari_srgan.models import Model
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
 from timelapses import make_temporal_model, moving_spots
 
 IMAGE = np.random.default_rng(0).integers(100, 4000, (4, 70, 90), dtype=np.uint16)

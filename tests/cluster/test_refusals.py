@@ -18,9 +18,9 @@ from zarr.codecs import GzipCodec
 from conftest import make_tiny_model
 from napari_srgan import upscale
 from napari_srgan.cluster import connection, source
+from napari_srgan.cluster.check_workers import call_roll
 from napari_srgan.cluster.job import upscale_on_cluster_job
-from napari_srgan.cluster.presence import Presence
-from napari_srgan.cluster.roll_call import call_roll
+from napari_srgan.cluster.worker_info import Presence
 from napari_srgan.errors import UserError
 
 IMAGE = np.zeros((70, 90), np.uint16)

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_srgan.inference.clips import Timing, clip_at, consecutive, reflected, shot_of
-from napari_srgan.inference.tile_grid import cut_at_borders
-from napari_srgan.inference.tiling import Span
+from napari_srgan.inference.movies.clips import Timing, clip_at, consecutive, reflected, shot_of
+from napari_srgan.inference.tiles.grid import cut_at_borders
+from napari_srgan.inference.tiles.tiling import Span
 
 LENGTHS, HALOS, CLIPS = st.integers(1, 40), st.integers(0, 9), st.integers(1, 9)
 

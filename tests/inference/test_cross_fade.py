@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import make_tiny_model
 
-from napari_srgan.inference import cross_fade
-from napari_srgan.inference.cross_fade import CrossFade
+from napari_srgan.images.upscaled import Upscaled
+from napari_srgan.images.zarr.read import open_result
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.tiling import Span, Tile, plan_tiles
+from napari_srgan.inference.tiles import cross_fade
+from napari_srgan.inference.tiles.cross_fade import CrossFade
+from napari_srgan.inference.tiles.tiling import Span, Tile, plan_tiles
 from napari_srgan.inference.upscale import upscale_job
-from napari_srgan.inference.upscaled import Upscaled
 from napari_srgan.models import Model
 from napari_srgan.progress import Job
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
-from napari_srgan.storage.zarr_store import open_result
+from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
 
 RANDOM = np.random.default_rng(0)
 

@@ -13,12 +13,12 @@ from tests.conftest import make_tiny_model
 
 import napari_srgan
 from napari_srgan.errors import UserError
-from napari_srgan.inference.clip_plans import ClipPlans
-from napari_srgan.inference.clips import Timing
-from napari_srgan.inference.drift import displacement
+from napari_srgan.inference.movies.clip_plans import ClipPlans
+from napari_srgan.inference.movies.clips import Timing
+from napari_srgan.inference.movies.drift import displacement
+from napari_srgan.inference.movies.timeline import look_at
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tiling import Span, Tile
-from napari_srgan.inference.timeline import look_at
+from napari_srgan.inference.tiles.tiling import Span, Tile
 from timelapses import KINDS, as_photons, make_temporal_model, moving_spots
 from upscalings import eager, lazy
 

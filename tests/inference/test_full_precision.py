@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from napari_srgan.inference.devices.full_precision import full_precision
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.full_precision import full_precision
 
 CUDA = torch.device("cuda")
 

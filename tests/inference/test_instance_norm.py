@@ -12,17 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import make_tiny_model
 
-from napari_srgan.inference import memory
+from napari_srgan.images.upscaled import Upscaled
+from napari_srgan.images.zarr.read import open_result
+from napari_srgan.inference.devices import memory
+from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.plane_statistics import Windows, plan_sample
-from napari_srgan.inference.tiling import SMALLEST_TILE
+from napari_srgan.inference.tiles.tiling import SMALLEST_TILE
 from napari_srgan.inference.upscale import upscale_job
-from napari_srgan.inference.upscaled import Upscaled
-from napari_srgan.inference.watch import Watch
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
-from napari_srgan.storage.zarr_store import open_result
+from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
 
 RANDOM = np.random.default_rng(0)
 LITTLE_MEMORY = 3e6

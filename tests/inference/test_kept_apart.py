@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 import pytest
 
-from napari_srgan.inference.kept_apart import LEAST, kept_apart
+from napari_srgan.images.reading.own_pages import LEAST, kept_apart
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, ">u2", np.float32, np.complex64])

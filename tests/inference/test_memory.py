@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from napari_srgan.inference.devices.memory import TileCost, measure_cost
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.memory import TileCost, measure_cost
 
 
 def test_cost_grows_with_the_width_of_the_network_and_shrinks_with_precision(tiny_model: Any) -> None:

@@ -10,11 +10,11 @@ import pytest
 from tests.conftest import make_tiny_model
 
 import napari_srgan
-from napari_srgan.inference import cross_fade
+from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.devices.memory import measure_cost
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.memory import measure_cost
+from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.inference.upscale import upscale_job
-from napari_srgan.inference.watch import Watch
 from napari_srgan.models import Model
 from upscalings import eager as run_job
 from upscalings import image

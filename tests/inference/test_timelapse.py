@@ -15,11 +15,12 @@ import zarr
 from tests.conftest import make_tiny_model
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference import cross_fade, memory
+from napari_srgan.inference.devices import memory
+from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.devices.memory import measure_cost
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.memory import measure_cost
+from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.inference.upscale import upscale_job
-from napari_srgan.inference.watch import Watch
 from napari_srgan.models import Model
 from timelapses import KINDS, make_temporal_model, moving_spots
 from upscalings import eager, lazy

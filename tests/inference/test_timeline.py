@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_srgan.inference.clip_plans import ClipPlans, notes_on_time, plan_clip
-from napari_srgan.inference.clips import Timing
 from napari_srgan.inference.intensity import IntensityTransform
+from napari_srgan.inference.movies.clip_plans import ClipPlans, notes_on_time, plan_clip
+from napari_srgan.inference.movies.clips import Timing
+from napari_srgan.inference.movies.timeline import Brightness, brightness, look_at, scenes, seems_unordered
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tiling import Span
-from napari_srgan.inference.timeline import Brightness, brightness, look_at, scenes, seems_unordered
+from napari_srgan.inference.tiles.tiling import Span
 from timelapses import as_photons, make_temporal_model, moving_spots
 from upscalings import eager, lazy
 

@@ -415,9 +415,9 @@ def test_what_cannot_be_upscaled_is_refused_in_a_sentence(array: Any, message: s
 
 
 def test_few_objects_on_a_large_even_ground_are_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_srgan.inference.arrays.WHOLE_SAMPLE", 1000)
-    monkeypatch.setattr("napari_srgan.inference.arrays.SAMPLE_SIDE", 16)
-    monkeypatch.setattr("napari_srgan.inference.arrays.SAMPLE_BLOCKS", 4)
+    monkeypatch.setattr("napari_srgan.images.arrays.WHOLE_SAMPLE", 1000)
+    monkeypatch.setattr("napari_srgan.images.arrays.SAMPLE_SIDE", 16)
+    monkeypatch.setattr("napari_srgan.images.arrays.SAMPLE_BLOCKS", 4)
     array = np.zeros((200, 200), np.uint16)
     array[70:80, 70:80] = 5000
     result = run(array, make_tiny_model())
@@ -463,9 +463,9 @@ def test_negative_values_stay_negative() -> None:
 
 
 def test_large_arrays_are_sampled_alike_whatever_they_lie_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_srgan.inference.arrays.WHOLE_SAMPLE", 1000)
-    monkeypatch.setattr("napari_srgan.inference.arrays.SAMPLE_SIDE", 16)
-    monkeypatch.setattr("napari_srgan.inference.arrays.SAMPLE_BLOCKS", 20)
+    monkeypatch.setattr("napari_srgan.images.arrays.WHOLE_SAMPLE", 1000)
+    monkeypatch.setattr("napari_srgan.images.arrays.SAMPLE_SIDE", 16)
+    monkeypatch.setattr("napari_srgan.images.arrays.SAMPLE_BLOCKS", 20)
     model, array = make_tiny_model(), image(2, 3, 100, 90)
     transforms = [
         run_job(make(array), model, axes="CZYX").provenance["intensity"]

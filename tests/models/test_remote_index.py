@@ -23,7 +23,7 @@ from napari_srgan.models import (
     save_model,
     write_index,
 )
-from napari_srgan.models.remote import read_index
+from napari_srgan.models.library.index import read_index
 
 PATIENT = 60.0
 ADDRESS = "https://models.example/lists/index.json"

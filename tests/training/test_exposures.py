@@ -15,18 +15,18 @@ from skimage.io import imsave
 
 from napari_srgan.errors import UserError
 from napari_srgan.networks import bicubic_downsample
-from napari_srgan.training.clean_truth import relative_noise, without_noise
+from napari_srgan.training.dataset.clean_truth import relative_noise, without_noise
+from napari_srgan.training.dataset.degraded_patches import DegradedPatches, sampled_values
+from napari_srgan.training.dataset.degraded_validation import noisy_tiles, pair_tiles
+from napari_srgan.training.dataset.tile import Tile
+from napari_srgan.training.dataset.tiles import read_tiles
 from napari_srgan.training.degradation.camera_noise import record, seen_range
 from napari_srgan.training.degradation.exposure import Exposure, draw_exposure
 from napari_srgan.training.degradation.point_spread import airy_psf
 from napari_srgan.training.degradation.sampling import sampling_line
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import expose, margin, simulate, window
-from napari_srgan.training.degraded_patches import DegradedPatches, sampled_values
-from napari_srgan.training.judged_tiles import noisy_tiles, pair_tiles
-from napari_srgan.training.recipe import Recipe
-from napari_srgan.training.tile import Tile
-from napari_srgan.training.tiles import read_tiles
+from napari_srgan.training.recipes.recipe import Recipe
 
 WAYS = ["bicubic", "area", "point"]
 

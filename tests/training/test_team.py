@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.fabric_team import FabricTeam
-from napari_srgan.training.team import Alone, share_of, whole_shares
+from napari_srgan.training.loop.fabric_group import FabricTeam
+from napari_srgan.training.loop.process_group import Alone, share_of, whole_shares
 
 TOY = '''
 import json, sys
@@ -44,8 +44,8 @@ def curve(team, batch=8, steps=12):
     return losses
 
 if __name__ == "__main__":
-    from napari_srgan.training.fabric_team import FabricTeam
-    from napari_srgan.training.team import TeamLost
+    from napari_srgan.training.loop.fabric_group import FabricTeam
+    from napari_srgan.training.loop.process_group import TeamLost
 
     team = FabricTeam(2, accelerator="cpu")
     counted = nn.BatchNorm2d(2)  # has a whole number among its buffers

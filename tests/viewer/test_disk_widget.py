@@ -11,10 +11,10 @@ import pytest
 import zarr
 
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.storage.found import Kind, look_at
-from napari_srgan.viewer import dialogs
-from napari_srgan.viewer.jobs import runner_of
-from napari_srgan.viewer.reopened import reopened_layer
+from napari_srgan.results.existing_result import Kind, look_at
+from napari_srgan.viewer.jobs.runner import runner_of
+from napari_srgan.viewer.layers.reopen import reopened_layer
+from napari_srgan.viewer.qt import dialogs
 
 RANDOM = np.random.default_rng(0)
 CELLS = RANDOM.integers(100, 4000, (40, 32), dtype=np.uint16)

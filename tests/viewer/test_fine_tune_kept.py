@@ -11,10 +11,11 @@ import pytest
 from fake_training import ENDLESS
 from napari_srgan.errors import UserError
 from napari_srgan.models import load_model
-from napari_srgan.training.fine_tune.settings import FineTuning
-from napari_srgan.viewer import fine_tune_plan, fine_tune_result
-from napari_srgan.viewer.appearance import ERROR_STYLE
-from napari_srgan.viewer.fine_tune_plan import CHECKPOINT, PLAN, LayerNames, Plan, interrupted, keep
+from napari_srgan.training.fine_tuning.settings import FineTuning
+from napari_srgan.viewer.fine_tuning import save_model as fine_tune_result
+from napari_srgan.viewer.fine_tuning import saved_run as fine_tune_plan
+from napari_srgan.viewer.fine_tuning.saved_run import CHECKPOINT, PLAN, LayerNames, Plan, interrupted, keep
+from napari_srgan.viewer.qt.labels import ERROR_STYLE
 
 HIGH = np.random.default_rng(0).integers(100, 4000, (80, 64), dtype=np.uint16)
 LOW = HIGH[::2, ::2]

@@ -16,11 +16,11 @@ from scipy.ndimage import gaussian_filter
 
 from fake_training import ENDLESS
 from napari_srgan.models import TrainedInput, load_model, save_model
-from napari_srgan.training.fine_tune.settings import FineTuning
-from napari_srgan.viewer.appearance import ERROR_STYLE
-from napari_srgan.viewer.fine_tune_layers import PREVIEW
-from napari_srgan.viewer.fine_tune_noise import NOTHING_CHOSEN
-from napari_srgan.viewer.fine_tune_plan import LayerNames, NoisyLayer, Plan, keep
+from napari_srgan.training.fine_tuning.settings import FineTuning
+from napari_srgan.viewer.fine_tuning.noise import NOTHING_CHOSEN
+from napari_srgan.viewer.fine_tuning.preview_layers import PREVIEW
+from napari_srgan.viewer.fine_tuning.saved_run import LayerNames, NoisyLayer, Plan, keep
+from napari_srgan.viewer.qt.labels import ERROR_STYLE
 
 pytestmark = pytest.mark.usefixtures("ideal_model")
 

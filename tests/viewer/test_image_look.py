@@ -13,8 +13,8 @@ from napari.utils.notifications import notification_manager
 from scipy.ndimage import gaussian_filter
 
 from napari_srgan.models import TrainedInput, save_model
-from napari_srgan.viewer import image_look
-from napari_srgan.viewer.jobs import runner_of
+from napari_srgan.viewer.jobs.runner import runner_of
+from napari_srgan.viewer.upscale import noise_look as image_look
 
 pytestmark = pytest.mark.usefixtures("ideal_model")
 

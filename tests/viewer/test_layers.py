@@ -14,7 +14,7 @@ from tests.conftest import make_tiny_model
 import napari_srgan
 from napari_srgan import UserError
 from napari_srgan.progress_bar import progress_bar, run_job
-from napari_srgan.viewer.layers import upscale_layer_job
+from napari_srgan.viewer.layers.upscale_layer import upscale_layer_job
 
 RANDOM = np.random.default_rng(0)
 GRAY = RANDOM.integers(0, 4000, (12, 10), dtype=np.uint16)

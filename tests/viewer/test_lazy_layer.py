@@ -14,10 +14,11 @@ from tests.conftest import make_tiny_model
 from napari_srgan import UserError
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.upscale import upscale_job
-from napari_srgan.models import library, save_model
+from napari_srgan.models import save_model
 from napari_srgan.models.card import ResultIntensity
+from napari_srgan.models.library import library
 from napari_srgan.progress_bar import progress_bar, run_job
-from napari_srgan.viewer.lazy_layer import lazy_layer
+from napari_srgan.viewer.lazy.lazy_layer import lazy_layer
 
 RANDOM = np.random.default_rng(0)
 GRAY = RANDOM.integers(0, 4000, (40, 36), dtype=np.uint16)

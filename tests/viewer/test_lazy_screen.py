@@ -19,10 +19,10 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.progress_bar import progress_bar, run_job
-from napari_srgan.viewer import lazy_screen
-from napari_srgan.viewer.appearance import camera_of
-from napari_srgan.viewer.background_tiles import THREAD
-from napari_srgan.viewer.lazy_layer import lazy_layer
+from napari_srgan.viewer.lazy import refresh as lazy_screen
+from napari_srgan.viewer.lazy.lazy_layer import lazy_layer
+from napari_srgan.viewer.lazy.tile_worker import THREAD
+from napari_srgan.viewer.qt.labels import camera_of
 
 CELLS = np.random.default_rng(0).integers(100, 4000, (512, 512), dtype=np.uint16)
 MODEL = make_tiny_model()
@@ -344,7 +344,7 @@ def test_where_napari_slices_asynchronously(open_viewer, qtbot, tiles, monkeypat
 
 
 def test_where_napari_has_no_such_inside(open_viewer, qtbot, monkeypatch):
-    from napari_srgan.viewer import napari_slices
+    from napari_srgan.viewer.lazy import napari_internals as napari_slices
 
     monkeypatch.setattr(napari_slices, "_MAKE", "_made_otherwise")
     viewer = open_viewer()

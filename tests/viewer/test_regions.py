@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Image, Shapes
 
 from napari_srgan import UserError
-from napari_srgan.viewer.regions import shapes_region, visible_region
+from napari_srgan.viewer.upscale.regions import shapes_region, visible_region
 
 IMAGE = np.zeros((100, 200), np.uint8)
 

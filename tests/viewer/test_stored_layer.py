@@ -11,15 +11,15 @@ from tests.conftest import make_tiny_model
 
 from napari_srgan import UserError, upscale
 from napari_srgan.progress_bar import progress_bar, run_job
-from napari_srgan.storage.copying import copy_job
-from napari_srgan.storage.restartable import RestartableStore
-from napari_srgan.storage.shard_layout import Sides
-from napari_srgan.viewer import stored_layer
-from napari_srgan.viewer.layers import appearance_of, upscale_layer_job
-from napari_srgan.viewer.reopened import reopened_layer
-from napari_srgan.viewer.stored_layer import StoredResult, stored_layer_job
-from napari_srgan.viewer.stored_levels import open_levels
-from napari_srgan.viewer.ways import layer_of
+from napari_srgan.results.schedule import copy_job
+from napari_srgan.results.shard_layout import Sides
+from napari_srgan.results.writer import RestartableStore
+from napari_srgan.viewer.layers import stored_layer
+from napari_srgan.viewer.layers.reopen import reopened_layer
+from napari_srgan.viewer.layers.stored_layer import StoredResult, stored_layer_job
+from napari_srgan.viewer.layers.stored_levels import open_levels
+from napari_srgan.viewer.layers.upscale_layer import appearance_of, upscale_layer_job
+from napari_srgan.viewer.upscale.output_modes import layer_of
 
 RANDOM = np.random.default_rng(0)
 GRAY = RANDOM.integers(0, 4000, (40, 36), dtype=np.uint16)

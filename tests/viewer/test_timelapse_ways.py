@@ -9,8 +9,8 @@ import pytest
 
 from napari_srgan import upscale
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.viewer.background_tiles import THREAD
-from napari_srgan.viewer.reopened import reopened_layer
+from napari_srgan.viewer.layers.reopen import reopened_layer
+from napari_srgan.viewer.lazy.tile_worker import THREAD
 from timelapses import moving_spots
 
 MOVIE = (100 + 10 * moving_spots(8, 40, 48)).astype(np.uint16)

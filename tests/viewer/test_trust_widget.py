@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from napari_srgan import UserError
-from napari_srgan.viewer import dialogs
-from napari_srgan.viewer.trust_layers import trust_layer_job
+from napari_srgan.viewer.qt import dialogs
+from napari_srgan.viewer.trust.layers import trust_layer_job
 
 RANDOM = np.random.default_rng(0)
 CELLS = RANDOM.integers(100, 4000, (72, 64), dtype=np.uint16)

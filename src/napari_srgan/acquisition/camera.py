@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, check_array
+from napari_srgan.images.arrays import ArrayLike, check_array
 
 BLOCK = 8
 """Pixels along the side of a block."""

@@ -16,8 +16,8 @@ from napari_srgan.acquisition.noise import NoiseLook, look_at_noise
 from napari_srgan.acquisition.spectrum import radial_spectrum
 from napari_srgan.acquisition.windows import channels_of, read_windows
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
+from napari_srgan.images.arrays import check_array
+from napari_srgan.images.axes import axes_of
 from napari_srgan.inference.intensity import percentile_transform
 
 SMOOTHED, MORE_IN_NOISE = 0.7, 8.0

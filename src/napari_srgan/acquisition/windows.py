@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.inference.arrays import ArrayLike
+from napari_srgan.images.arrays import ArrayLike
 from napari_srgan.inference.nonfinite import fill_nonfinite
 
 MOST_WINDOWS, MOST_PLANES = 9, 3
@@ -46,7 +46,7 @@ def read_windows(array: ArrayLike, axes: str, channel: int = 0) -> list[NDArray[
     array
         numpy, dask, zarr or xarray, any real dtype.
     axes
-        One letter for each of its axes, see :mod:`napari_srgan.inference.axes`. Of RGB green is read.
+        One letter for each of its axes, see :mod:`napari_srgan.images.axes`. Of RGB green is read.
     channel
         Number along C.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.errors import ImageWarning
-from napari_srgan.inference.clip_plans import notes_on_time
+from napari_srgan.inference.movies.clip_plans import notes_on_time
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job
 from napari_srgan.progress_bar import progress_bar, run_job

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from napari_srgan.api.calls import choose_model, finish, say_of
-from napari_srgan.cluster.anywhere import upscale_anywhere_job
+from napari_srgan.cluster.dispatch import upscale_anywhere_job
 from napari_srgan.cluster.source import FileSource
 from napari_srgan.errors import ImageWarning, UserError, words_of
-from napari_srgan.inference.axes import axes_of
+from napari_srgan.images.address import Place, local_path
+from napari_srgan.images.axes import axes_of
+from napari_srgan.images.formats import ending, open_image
+from napari_srgan.images.series import ALL, Series, series_of
+from napari_srgan.images.spacing import spacings_as
+from napari_srgan.images.zarr.read import open_result
 from napari_srgan.models import Model
-from napari_srgan.storage.address import Place, local_path
-from napari_srgan.storage.formats import ending, open_image
-from napari_srgan.storage.series import ALL, Series, series_of
-from napari_srgan.storage.spacing import spacings_as
-from napari_srgan.storage.zarr_store import open_result
 
 
 def to_zarr(image: Any, model: Model, out: Path, options: dict[str, Any], progress: bool) -> Any:

@@ -11,9 +11,12 @@ import numpy as np
 
 from napari_srgan.api.calls import finish, is_layer
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array, restore_dtype
-from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.upscaled import Region
+from napari_srgan.images.address import local_path, place_of
+from napari_srgan.images.arrays import check_array, restore_dtype
+from napari_srgan.images.axes import axes_of
+from napari_srgan.images.formats import open_image
+from napari_srgan.images.series import ALL, series_of
+from napari_srgan.images.upscaled import Region
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.models.error_table import ErrorTable
 from napari_srgan.reliability import TrustReport, Validation, trust_job
@@ -21,10 +24,7 @@ from napari_srgan.reliability.added import projected_back
 from napari_srgan.reliability.maps import OnTop
 from napari_srgan.reliability.self_test import partners
 from napari_srgan.reliability.validation import compare_with_truth
-from napari_srgan.storage.address import local_path, place_of
-from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.found import provenance_of
-from napari_srgan.storage.series import ALL, series_of
+from napari_srgan.results.existing_result import provenance_of
 
 Named = Model | str | os.PathLike[str]
 """A model, its name in the library, or its file."""
@@ -292,7 +292,7 @@ def _made(image: Any, result: Any, axes: str | None, region: Region | None, told
         told = dict(result.metadata.get("napari-srgan", {}))
         region = told.get("region") if region is None else region
     if is_layer(image):
-        from napari_srgan.viewer.layers import check_image, layer_axes
+        from napari_srgan.viewer.layers.upscale_layer import check_image, layer_axes
 
         axes = layer_axes(check_image(image)) if axes is None else axes
     return _Made(_pixels(image), _pixels(result), axes, region, told)
@@ -308,7 +308,7 @@ def _pixels(image: Any) -> Any:
     """An array as it is; of a layer its finest level."""
     if not is_layer(image):
         return image
-    from napari_srgan.viewer.layers import check_image, finest_level
+    from napari_srgan.viewer.layers.upscale_layer import check_image, finest_level
 
     return finest_level(check_image(image))
 

@@ -8,13 +8,13 @@ from typing import Any
 from napari_srgan.api.calls import choose_model, finish, is_layer, said_of, say_of
 from napari_srgan.api.from_files import file_to_zarr, to_zarr
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
+from napari_srgan.images.address import local_path, place_of
+from napari_srgan.images.arrays import check_array
+from napari_srgan.images.axes import axes_of
+from napari_srgan.images.upscaled import Region, Upscaled
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.upscale import upscale_job
-from napari_srgan.inference.upscaled import Region, Upscaled
 from napari_srgan.models import Model
-from napari_srgan.storage.address import local_path, place_of
 
 
 def upscale(
@@ -137,12 +137,12 @@ def upscale(
         return upscale_and_trust(image, model, options, progress)
     if is_layer(image):
         if out is not None:
-            from napari_srgan.viewer.stored_layer import stored_layer_job
+            from napari_srgan.viewer.layers.stored_layer import stored_layer_job
 
             options |= {"overwrite": overwrite, "cluster": cluster}
             stored = finish(stored_layer_job(image, model, local_path(out), **options), progress)
             return said_of(stored.layer())
-        from napari_srgan.viewer.layers import upscale_layer_job
+        from napari_srgan.viewer.layers.upscale_layer import upscale_layer_job
 
         return said_of(finish(upscale_layer_job(image, model, **options), progress))
     if isinstance(image, str | os.PathLike):
@@ -195,7 +195,7 @@ def _upscale_lazily(
             "and take the part of the result: result[..., y_start:y_stop, x_start:x_stop]"
         )
     if is_layer(image):
-        from napari_srgan.viewer.lazy_layer import lazy_layer
+        from napari_srgan.viewer.lazy.lazy_layer import lazy_layer
 
         return said_of(lazy_layer(image, model, **options))
     image = check_array(image)

@@ -17,7 +17,7 @@ from napari_srgan.progress_bar import progress_bar, run_job
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_srgan.inference.upscaled import Upscaled
+    from napari_srgan.images.upscaled import Upscaled
     from napari_srgan.models import Model
     from napari_srgan.progress import Job
     from napari_srgan.quality.comparison import Figures
@@ -43,9 +43,9 @@ def demo(
     """
     with errors_told():
         from napari_srgan.cli.comparison import draw_comparison
+        from napari_srgan.disk.partial_file import Partial
         from napari_srgan.models import load_model
-        from napari_srgan.models.library import DEFAULT_MODEL
-        from napari_srgan.storage.partial import Partial
+        from napari_srgan.models.library.library import DEFAULT_MODEL
 
         # It is ours to replace.
         partial = Partial(out / PICTURE, overwrite=True)
@@ -101,10 +101,10 @@ def compare(model: Model) -> Job[Compared]:
     Compared
         The images and their figures.
     """
+    from napari_srgan.images.formats import open_image
     from napari_srgan.inference.upscale import upscale_job
     from napari_srgan.quality.comparison import bicubic, measure
     from napari_srgan.samples import SAMPLES, sample_path
-    from napari_srgan.storage.formats import open_image
 
     name = "tissue" if model.card.channels == 3 else "nuclei"
     sample = SAMPLES[name]
@@ -131,7 +131,7 @@ def _taken(truth: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]
     import numpy as np
     import torch
 
-    from napari_srgan.inference.arrays import restore_dtype
+    from napari_srgan.images.arrays import restore_dtype
     from napari_srgan.inference.intensity import percentile_transform
     from napari_srgan.training.degradation.exposure import Exposure
     from napari_srgan.training.degradation.ideal import degrade
@@ -152,7 +152,7 @@ def _taken(truth: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]
 
 
 def _print_figures(compared: Compared) -> None:
-    from napari_srgan.models.factor import rival
+    from napari_srgan.images.factor import rival
 
     y, x = compared.original.shape[:2]
     name, factor = compared.model.name, compared.model.scale_factor

@@ -126,10 +126,10 @@ def fine_tune(
         from napari_srgan.cli.training_images import find_files, open_images, open_noisy
         from napari_srgan.cli.training_places import choose_places, name_of
         from napari_srgan.cli.training_run import TrainingRun
-        from napari_srgan.storage.collision import refuse_collision
-        from napari_srgan.training.checkpoint import check_room
-        from napari_srgan.training.fabric_team import join_team
-        from napari_srgan.training.fine_tune.settings import check_settings
+        from napari_srgan.results.collision import refuse_collision
+        from napari_srgan.training.fine_tuning.settings import check_settings
+        from napari_srgan.training.loop.checkpoint import check_room
+        from napari_srgan.training.loop.fabric_group import join_team
 
         files = find_files(low, high, high_only or [], noise_of=noise_of)
         places = choose_places(out, checkpoint, overwrite=overwrite)

@@ -8,15 +8,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from napari_srgan.errors import UserError, words_of
-from napari_srgan.storage.address import Address, Place
-from napari_srgan.storage.bioio_package import readable_by_bioio
-from napari_srgan.storage.foreign_formats import foreign_format, how_to_read
-from napari_srgan.storage.formats import ENDINGS, TIFF_ENDINGS, ending
-from napari_srgan.storage.made_here import made_here
-from napari_srgan.storage.ome_files import files_of_image
-from napari_srgan.storage.series import Series, series_of
-from napari_srgan.storage.video_package import READ as VIDEOS
-from napari_srgan.storage.zarr_markers import is_zarr
+from napari_srgan.images.address import Address, Place
+from napari_srgan.images.foreign_formats import foreign_format, how_to_read
+from napari_srgan.images.formats import ENDINGS, TIFF_ENDINGS, ending
+from napari_srgan.images.microscopes.package import readable_by_bioio
+from napari_srgan.images.series import Series, series_of
+from napari_srgan.images.tiff.ome_files import files_of_image
+from napari_srgan.images.video.package import READ as VIDEOS
+from napari_srgan.images.zarr.markers import is_zarr
+from napari_srgan.results.made_here import made_here
 
 NAMED = 5
 """Files that are named in one sentence."""
@@ -90,7 +90,7 @@ class Inputs:
         Parameters
         ----------
         which
-            As in :func:`~napari_srgan.storage.series.series_of`.
+            As in :func:`~napari_srgan.images.series.series_of`.
 
         Raises
         ------

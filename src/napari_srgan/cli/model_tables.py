@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_srgan.cli.terminal import plain
 from napari_srgan.errors import UserError
-from napari_srgan.models.factor import factor_in_words, rival_in_full, rival_in_prose
+from napari_srgan.images.factor import factor_in_words, rival_in_full, rival_in_prose
 from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
 
 if TYPE_CHECKING:

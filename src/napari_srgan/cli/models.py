@@ -39,7 +39,7 @@ def list_(sort: Sort = None) -> None:
     with errors_told():
         from napari_srgan.cli.model_tables import print_models, sorted_models
         from napari_srgan.models import library_entries, unreadable_models, user_folder
-        from napari_srgan.models.library import earlier_folder
+        from napari_srgan.models.library.library import earlier_folder
 
         rows = [(entry.card, entry.origin, entry.size) for entry in library_entries()]
         print_models(sorted_models(rows, sort))
@@ -83,8 +83,8 @@ def add(
 ) -> None:
     """Add a model from a file to your own."""
     with errors_told():
+        from napari_srgan.images.factor import factor_in_words
         from napari_srgan.models import add_model
-        from napari_srgan.models.factor import factor_in_words
 
         card = add_model(file, name, licence=licence)
         typer.echo(f"added {card.name}: {factor_in_words(card.scale_factor)}, {plain(card.description)}")
@@ -132,8 +132,8 @@ def download(
 ) -> None:
     """Download a model; the same command goes on where an interrupted one stopped."""
     with errors_told():
+        from napari_srgan.images.factor import factor_in_words
         from napari_srgan.models import download_job, fetch_index
-        from napari_srgan.models.factor import factor_in_words
 
         remotes = {remote.name: remote for remote in fetch_index().models}
         if name not in remotes:

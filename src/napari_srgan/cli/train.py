@@ -11,7 +11,7 @@ import typer
 from napari_srgan.cli.terminal import errors_told
 
 if TYPE_CHECKING:
-    from napari_srgan.training.validation import Validation
+    from napari_srgan.training.dataset.validation import Validation
 
 
 def train(
@@ -34,8 +34,8 @@ def train(
     (or the input's, where the factor is 1).
     """
     with errors_told():
-        from napari_srgan.inference.devices import choose_device
-        from napari_srgan.training.session import run_recipe
+        from napari_srgan.inference.devices.choice import choose_device
+        from napari_srgan.training.recipes.session import run_recipe
 
         job = run_recipe(
             recipe, data, out, device=str(choose_device(device)), minutes=minutes, compiled=compiled

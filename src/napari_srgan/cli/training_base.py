@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from napari_srgan.models import Model, load_model
-from napari_srgan.training.fine_tune.bases import default_base
+from napari_srgan.training.fine_tuning.bases import default_base
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.source import SourceImage
 
@@ -22,7 +22,7 @@ def choose_base(
     ----------
     name
         Of a model, or a file; :data:`SCRATCH`; None: the one that
-        :func:`~napari_srgan.training.fine_tune.bases.default_base` finds, if there is one.
+        :func:`~napari_srgan.training.fine_tuning.bases.default_base` finds, if there is one.
     images
         What will be learned from.
     factor

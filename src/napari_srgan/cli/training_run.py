@@ -15,10 +15,10 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import Model, save_model
 from napari_srgan.progress import Job
 from napari_srgan.progress_bar import progress_bar
-from napari_srgan.training.fine_tune.job import fine_tune_job
-from napari_srgan.training.fine_tune.progress import TrainingProgress
-from napari_srgan.training.fine_tune.settings import FineTuning
-from napari_srgan.training.team import Team, TeamLost
+from napari_srgan.training.fine_tuning.job import fine_tune_job
+from napari_srgan.training.fine_tuning.progress import TrainingProgress
+from napari_srgan.training.fine_tuning.settings import FineTuning
+from napari_srgan.training.loop.process_group import Team, TeamLost
 
 if TYPE_CHECKING:
     from napari_srgan.training.pairs.matching import MatchedPair

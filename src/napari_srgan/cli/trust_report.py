@@ -49,8 +49,8 @@ def write_report(
     UserError
         If the result cannot be read as an image of the same axes, or the report cannot be written.
     """
+    from napari_srgan.images.formats import open_image
     from napari_srgan.reliability import trust_job
-    from napari_srgan.storage.formats import open_image
 
     with open_image(result_file, axes) as made:
         job = trust_job(

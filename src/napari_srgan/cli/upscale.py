@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from napari_srgan.cli.targets import Target
-    from napari_srgan.inference.upscaled import Region
+    from napari_srgan.images.image import StoredImage
+    from napari_srgan.images.look import ImageLook
+    from napari_srgan.images.series import Series
+    from napari_srgan.images.upscaled import Region
     from napari_srgan.models import Model
-    from napari_srgan.storage.image import StoredImage
-    from napari_srgan.storage.image_look import ImageLook
-    from napari_srgan.storage.series import Series
 
 
 def upscale(
@@ -119,7 +119,7 @@ def upscale(
             "give at least one INPUT and, last, the OUTPUT", param_hint="INPUT... OUTPUT"
         )
     with errors_told():
-        from napari_srgan.storage.address import local_path, place_of
+        from napari_srgan.images.address import local_path, place_of
 
         given, output = [place_of(path) for path in paths[:-1]], local_path(paths[-1])
         refuse_missing(given, all_needed=False)
@@ -190,13 +190,13 @@ class _Run:
 
     def _one(self, one: Series, written: set[Path], bar: Bar, title: str) -> Path:
         from napari_srgan.acquisition.choice import notes_on_input
-        from napari_srgan.inference.arrays import check_array
-        from napari_srgan.inference.clip_plans import notes_on_time
+        from napari_srgan.images.arrays import check_array
+        from napari_srgan.images.formats import ending, open_image, open_output, refuse_pyramid
+        from napari_srgan.images.spacing import spacings_as, upscaled_spacings
+        from napari_srgan.inference.movies.clip_plans import notes_on_time
         from napari_srgan.inference.upscale import upscale_job
-        from napari_srgan.storage.collision import refuse_collision
-        from napari_srgan.storage.formats import ending, open_image, open_output, refuse_pyramid
-        from napari_srgan.storage.found import provenance_of
-        from napari_srgan.storage.spacing import spacings_as, upscaled_spacings
+        from napari_srgan.results.collision import refuse_collision
+        from napari_srgan.results.existing_result import provenance_of
 
         with open_image(one.place, self.axes, one.part) as image:
             if image.note:
@@ -252,9 +252,9 @@ class _Run:
         self, image: StoredImage, axes: str, look: ImageLook, model: Model, result_file: Path,
         notes: tuple[str, ...], bar: Bar, title: str,
     ) -> None:  # fmt: skip
-        from napari_srgan.cluster.anywhere import upscale_anywhere_job
+        from napari_srgan.cluster.dispatch import upscale_anywhere_job
         from napari_srgan.cluster.source import FileSource
-        from napari_srgan.storage.spacing import spacings_as
+        from napari_srgan.images.spacing import spacings_as
 
         spacings = spacings_as(image.spacings, image.axes, axes)
         job = upscale_anywhere_job(
@@ -267,7 +267,7 @@ class _Run:
         run_job(job, bar, title if self.cluster is None else "")
 
     def _axes_of(self, image: StoredImage) -> str:
-        from napari_srgan.inference.axes import check_axes
+        from napari_srgan.images.axes import check_axes
 
         return check_axes(self.axes or image.axes, image.data.shape)
 
@@ -297,7 +297,7 @@ def _cluster(scheduler: str | None) -> Iterator[Any]:
 
 def _check_machine(device: str, precision: str) -> None:
     """Say once, not for every file, that there is no such device."""
-    from napari_srgan.inference.devices import choose_device, choose_dtype
+    from napari_srgan.inference.devices.choice import choose_device, choose_dtype
 
     choose_dtype(choose_device(device), precision)
 

@@ -8,29 +8,29 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_srgan.cluster.check_workers import Together, call_roll
 from napari_srgan.cluster.connection import workers_of
-from napari_srgan.cluster.handing_out import PAUSE, ROUND, HandingOut
 from napari_srgan.cluster.plan import MOST_CACHED, Plan
-from napari_srgan.cluster.roll_call import Together, call_roll
+from napari_srgan.cluster.scheduler import PAUSE, ROUND, HandingOut
 from napari_srgan.cluster.source import FileSource, source_of, take_sample
 from napari_srgan.cluster.tasks import Measured, measured
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.clip_plans import check_align
+from napari_srgan.images.address import Place
+from napari_srgan.images.arrays import check_array
+from napari_srgan.images.axes import axes_of
+from napari_srgan.images.look import ImageLook
+from napari_srgan.images.origins import origins_of
+from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.upscaled import Region
+from napari_srgan.images.zarr.folder_store import within_limits
 from napari_srgan.inference.lazy import LazyUpscaling
+from napari_srgan.inference.movies.clip_plans import check_align
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.upscale import check_region, check_tile
-from napari_srgan.inference.upscaled import Region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
-from napari_srgan.storage.address import Place
-from napari_srgan.storage.folder_store import within_limits
-from napari_srgan.storage.image_look import ImageLook
-from napari_srgan.storage.origins import origins_of
-from napari_srgan.storage.spacing import Spacing
-from napari_srgan.storage.upscale_to_zarr import upscaling_progress
-from napari_srgan.storage.upscaled_store import Destination
+from napari_srgan.results.upscale_to_zarr import upscaling_progress
+from napari_srgan.results.upscaled_store import Destination
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -59,7 +59,7 @@ def upscale_on_cluster_job(
 ) -> Job[Path]:
     """Upscale an array of any size into a zarr array or an OME-Zarr image, on a cluster.
 
-    The store is the one that :func:`~napari_srgan.storage.upscale_to_zarr.upscale_to_zarr_job` makes, and a
+    The store is the one that :func:`~napari_srgan.results.upscale_to_zarr.upscale_to_zarr_job` makes, and a
     run begun by the one is gone on with by the other, if they compute on the same type of device.
 
     Parameters

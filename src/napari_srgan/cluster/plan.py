@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from napari_srgan.cluster.source import ArraySource, FileSource, Sample
 from napari_srgan.errors import UserError, words_of
+from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.inference.tiling import Tile
-from napari_srgan.inference.watch import Watch
+from napari_srgan.inference.tiles.tiling import Tile
 from napari_srgan.models import Model
-from napari_srgan.storage.block_files import BlockFiles
-from napari_srgan.storage.shard_layout import Block
-from napari_srgan.storage.upscaled_store import LazyPart
+from napari_srgan.results.block_files import BlockFiles
+from napari_srgan.results.shard_layout import Block
+from napari_srgan.results.upscaled_store import LazyPart
 
 MOST_CACHED = 2**29
 """Bytes of tiles that a worker keeps: a tile belongs to one block, and is not read again."""

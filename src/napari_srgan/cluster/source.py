@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, read_block
-from napari_srgan.inference.computed_here import readable_here
-from napari_srgan.storage.address import Place
-from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.image import StoredImage
+from napari_srgan.images.address import Place
+from napari_srgan.images.arrays import ArrayLike, read_block
+from napari_srgan.images.formats import open_image
+from napari_srgan.images.image import StoredImage
+from napari_srgan.images.synchronous_dask import readable_here
 
 MOST_SENT = 2**28
 """Bytes of an array in memory that is sent to workers."""
@@ -32,7 +32,7 @@ class FileSource:
 
     place: Place
     axes: str | None
-    """Of the file, if the user has said them; as in :func:`~napari_srgan.storage.formats.open_image`."""
+    """Of the file, if the user has said them; as in :func:`~napari_srgan.images.formats.open_image`."""
     part: str = ""
     """Which of the images in it; as there."""
 

@@ -9,14 +9,14 @@ from distributed import get_worker
 
 from napari_srgan.cluster.plan import GivenUp, Plan, use_threads
 from napari_srgan.errors import UserError
+from napari_srgan.inference.devices.memory import largest_sample
+from napari_srgan.inference.devices.memory_errors import OutOfMemory
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.memory import largest_sample
-from napari_srgan.inference.memory_errors import OutOfMemory
 from napari_srgan.models import Model
-from napari_srgan.storage.block_files import Damaged, Delivery
-from napari_srgan.storage.journal import Receipt
-from napari_srgan.storage.shard_layout import Block
-from napari_srgan.storage.upscale_to_zarr import affordable_side
+from napari_srgan.results.block_files import Damaged, Delivery
+from napari_srgan.results.journal import Receipt
+from napari_srgan.results.shard_layout import Block
+from napari_srgan.results.upscale_to_zarr import affordable_side
 
 LOOKS, PAUSE = 4, 0.5
 """Times a file is looked for that another machine has written, and seconds between them: file systems of

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.clips import Timing
-from napari_srgan.inference.device_copies import DeviceCopies, Ordered
-from napari_srgan.inference.devices import choose_device, choose_dtype
-from napari_srgan.inference.full_precision import full_precision
-from napari_srgan.inference.memory_errors import OutOfMemory, SampleTooLarge, memory_errors_named
+from napari_srgan.inference.devices.cancellation import Watch, layers_of, watched
+from napari_srgan.inference.devices.choice import choose_device, choose_dtype
+from napari_srgan.inference.devices.copies import DeviceCopies, Ordered
+from napari_srgan.inference.devices.full_precision import full_precision
+from napari_srgan.inference.devices.memory_errors import OutOfMemory, SampleTooLarge, memory_errors_named
+from napari_srgan.inference.devices.thread_count import follow_thread_count
+from napari_srgan.inference.movies.clips import Timing
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
-from napari_srgan.inference.thread_count import follow_thread_count
-from napari_srgan.inference.tiling import SMALLEST_TILE
-from napari_srgan.inference.watch import Watch, layers_of, watched
+from napari_srgan.inference.tiles.tiling import SMALLEST_TILE
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
 from napari_srgan.networks.generator import layout_of

@@ -13,23 +13,23 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.canonical_tiles import CanonicalTiles
-from napari_srgan.inference.clip_plans import check_align
-from napari_srgan.inference.computed_here import readable_here
+from napari_srgan.images.arrays import check_array
+from napari_srgan.images.axes import axes_of
+from napari_srgan.images.indexing import Part, part_of
+from napari_srgan.images.synchronous_dask import readable_here
+from napari_srgan.images.writing.in_memory import memory_sink
+from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.in_memory import memory_sink
 from napari_srgan.inference.intensity import IntensityTransform
-from napari_srgan.inference.part import Part, part_of
+from napari_srgan.inference.movies.clip_plans import check_align
 from napari_srgan.inference.placeholder import enlarged
 from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
-from napari_srgan.inference.tile_cache import TileCache, cache_budget
-from napari_srgan.inference.tile_grid import Piece, TileGrid, TilePlace, cut_at_borders
+from napari_srgan.inference.tiles.cache import TileCache, cache_budget
+from napari_srgan.inference.tiles.canonical import CanonicalTiles
+from napari_srgan.inference.tiles.grid import Piece, TileGrid, TilePlace, cut_at_borders
 from napari_srgan.inference.upscale import check_tile, result_shape
-from napari_srgan.inference.watch import Watch
 from napari_srgan.models import Model
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class LazyUpscaling:
     align, notes
         As in :func:`~napari_srgan.inference.upscale.upscale_job`.
     cache
-        Bytes for tiles; see :func:`napari_srgan.inference.tile_cache.cache_budget`.
+        Bytes for tiles; see :func:`napari_srgan.inference.tiles.cache.cache_budget`.
     transforms
         Intensity transform of each channel, where another process has settled them.
     most_sampled
@@ -140,7 +140,7 @@ class LazyUpscaling:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Model, weights, version, parameters; as in :class:`~napari_srgan.inference.upscaled.Upscaled`."""
+        """Model, weights, version, parameters; as in :class:`~napari_srgan.images.upscaled.Upscaled`."""
         return provenance(self._work, self.axes, self.tile, self._notes)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:

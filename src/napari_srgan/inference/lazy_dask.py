@@ -13,7 +13,7 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.inference.part import Part
+from napari_srgan.images.indexing import Part
 
 
 class Readable(Protocol):

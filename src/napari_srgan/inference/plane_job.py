@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from napari_srgan.errors import threads_told
-from napari_srgan.inference import cross_fade
-from napari_srgan.inference.memory_errors import OutOfMemory, SampleTooLarge
+from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.devices.memory_errors import OutOfMemory, SampleTooLarge
 from napari_srgan.inference.plane_statistics import PlaneStatistics
 from napari_srgan.inference.plane_work import Finish, PlaneWork, Sink, halved
-from napari_srgan.inference.tiling import Tile
-from napari_srgan.inference.watch import Watch
+from napari_srgan.inference.tiles import cross_fade
+from napari_srgan.inference.tiles.tiling import Tile
 from napari_srgan.progress import Progress
 
 ResultT = TypeVar("ResultT")

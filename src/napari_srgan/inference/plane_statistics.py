@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_srgan.inference.tiling import BORDER, SMALLEST_TILE, Span, Tile
+from napari_srgan.inference.tiles.tiling import BORDER, SMALLEST_TILE, Span, Tile
 from napari_srgan.networks.instance_norm import Moments
 
 SAMPLE_SIDE = 64

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference import cross_fade
-from napari_srgan.inference.arrays import restore_dtype
-from napari_srgan.inference.clip_plans import ClipPlans
-from napari_srgan.inference.clips import ClipPlan, Shot
+from napari_srgan.images.arrays import restore_dtype
+from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.devices.memory import largest_sample
+from napari_srgan.inference.devices.memory_errors import OutOfMemory
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.intensity import IntensityTransform
-from napari_srgan.inference.memory import largest_sample
-from napari_srgan.inference.memory_errors import OutOfMemory
+from napari_srgan.inference.movies.clip_plans import ClipPlans
+from napari_srgan.inference.movies.clips import ClipPlan, Shot
 from napari_srgan.inference.plane_statistics import (
     PlaneStatistics,
     Sample,
@@ -28,8 +28,8 @@ from napari_srgan.inference.plane_statistics import (
     smallest_sample,
 )
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tiling import BORDER, SMALLEST_TILE, Span, Tile, tile_window
-from napari_srgan.inference.watch import Watch
+from napari_srgan.inference.tiles import cross_fade
+from napari_srgan.inference.tiles.tiling import BORDER, SMALLEST_TILE, Span, Tile, tile_window
 
 Finish = Callable[[NDArray[Any]], NDArray[Any]]
 """What is done to a tile's quantities ``(frames, Y, X, K)`` before they are rounded."""
@@ -60,7 +60,7 @@ class PlaneWork:
     most_sampled: int | None = field(default=None, repr=False)
     """Pixels that statistics are gathered from, at most; measured when they are first needed, if unsaid."""
     align: str | None = None
-    """How frames are aligned, see :data:`napari_srgan.inference.clip_plans.DRIFT`."""
+    """How frames are aligned, see :data:`napari_srgan.inference.movies.clip_plans.DRIFT`."""
 
     def __post_init__(self) -> None:
         self._plans = ClipPlans(self.stack, self.engine.timing, self.align)

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, read_block, sample_values
-from napari_srgan.inference.clips import consecutive
-from napari_srgan.inference.drift import Move, displaced_windows
+from napari_srgan.images.arrays import ArrayLike, read_block, sample_values
 from napari_srgan.inference.intensity import (
     BYTE_TRANSFORM,
     IntensityTransform,
     percentile_transform,
 )
+from napari_srgan.inference.movies.clips import consecutive
+from napari_srgan.inference.movies.drift import Move, displaced_windows
 from napari_srgan.inference.nonfinite import FILL_RADIUS
-from napari_srgan.inference.tile_input import ALPHA, TileInput
-from napari_srgan.inference.tiling import Span, Tile, Window, tile_window
+from napari_srgan.inference.tiles.batch import ALPHA, TileInput
+from napari_srgan.inference.tiles.tiling import Span, Tile, Window, tile_window
 from napari_srgan.models import ModelCard
 
 
@@ -85,7 +85,7 @@ class PlaneStack:
         Parameters
         ----------
         search, look
-            As in :func:`napari_srgan.inference.arrays.sample_values`. Without a search, a span of 0
+            As in :func:`napari_srgan.images.arrays.sample_values`. Without a search, a span of 0
             may only mean that no sample had contrast.
         partial
             Go by what can be read, where parts cannot.
@@ -152,7 +152,7 @@ class PlaneStack:
             As in :meth:`read`.
         moves, made
             How far each has moved, if any has, and of which of them the tile is wanted; see
-            :func:`~napari_srgan.inference.drift.displaced_windows`.
+            :func:`~napari_srgan.inference.movies.drift.displaced_windows`.
         """
         if self.time is None:
             return dict.fromkeys(frames, self.read(index, tile, halo))

@@ -7,22 +7,22 @@ from operator import index
 from typing import Any
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.clip_plans import check_align
+from napari_srgan.images.arrays import check_array
+from napari_srgan.images.axes import axes_of
+from napari_srgan.images.factor import doing
+from napari_srgan.images.upscaled import Region, Upscaled
+from napari_srgan.images.writing.in_memory import SinkFactory, memory_sink
+from napari_srgan.inference.devices.memory import PROBE_SIDES
+from napari_srgan.inference.devices.memory_errors import OutOfMemory
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.in_memory import SinkFactory, memory_sink
-from napari_srgan.inference.memory import PROBE_SIDES
-from napari_srgan.inference.memory_errors import OutOfMemory
+from napari_srgan.inference.movies.clip_plans import check_align
 from napari_srgan.inference.plane_job import Steps, upscale_plane
 from napari_srgan.inference.plane_work import NO_MEMORY, PlaneWork
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
-from napari_srgan.inference.tile_choice import choose_tiles
-from napari_srgan.inference.tiling import SMALLEST_TILE, Span, Tile, plan_tiles
-from napari_srgan.inference.upscaled import Region, Upscaled
+from napari_srgan.inference.tiles.choice import choose_tiles
+from napari_srgan.inference.tiles.tiling import SMALLEST_TILE, Span, Tile, plan_tiles
 from napari_srgan.models import Model
-from napari_srgan.models.factor import doing
 from napari_srgan.progress import Job, Progress
 
 
@@ -50,7 +50,7 @@ def upscale_job(
     model
         To upscale with.
     axes
-        One letter for each axis, see :mod:`napari_srgan.inference.axes`; guessed if unsaid.
+        One letter for each axis, see :mod:`napari_srgan.images.axes`; guessed if unsaid.
     region
         Part of the plane to upscale, with the rest still seen; the whole if unsaid.
     device, precision

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
-from napari_srgan.models.library import list_models, load_model
+from napari_srgan.models.library.library import list_models, load_model
 from napari_srgan.models.model import Model
 from napari_srgan.networks import ARCHITECTURES
 

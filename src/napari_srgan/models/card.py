@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from napari_srgan.images.factor import Rival, rival_in_full
 from napari_srgan.models.error_table import ErrorTable
-from napari_srgan.models.factor import Rival, rival_in_full
 from napari_srgan.models.trained_input import TrainedInput, input_of_recipe
 from napari_srgan.networks import ARCHITECTURES
 

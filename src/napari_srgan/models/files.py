@@ -22,9 +22,9 @@ from torch import Tensor
 
 from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
-from napari_srgan.models.bounded import at_most
 from napari_srgan.models.card import SPANDREL, ModelCard
-from napari_srgan.models.existing_file import existing_file
+from napari_srgan.models.library.existing_file import existing_file
+from napari_srgan.models.memory_guard import at_most
 from napari_srgan.models.model import Model
 from napari_srgan.models.sentences import first_line
 from napari_srgan.networks import Generator, build_network

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_srgan.inference.arrays import restore_dtype
+from napari_srgan.images.arrays import restore_dtype
 from napari_srgan.networks import bicubic_upsample
 from napari_srgan.quality.metrics import crop_border, luma, psnr, ssim
 

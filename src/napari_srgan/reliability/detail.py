@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.acquisition.spectrum import COARSE, LEAST_SIDE, Direction, Spectrum, radial_spectrum
 from napari_srgan.acquisition.windows import channels_of, read_windows
-from napari_srgan.inference.arrays import ArrayLike
+from napari_srgan.images.arrays import ArrayLike
 from napari_srgan.inference.intensity import percentile_transform
 
 BLOCK = 128

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_srgan.acquisition.windows import channels_of, window_keys
-from napari_srgan.inference.arrays import read_block
+from napari_srgan.images.arrays import read_block
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.models.error_table import REACH, ErrorTable, brightness_and_structure
 from napari_srgan.reliability.maps import Float, OnTop

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, read_block
-from napari_srgan.inference.in_memory import memory_sink
+from napari_srgan.images.arrays import ArrayLike, read_block
+from napari_srgan.images.writing.in_memory import memory_sink
 
 TILE = 1024
 """Pixels of the result along the side of a window."""

@@ -17,17 +17,17 @@ import torch
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
+from napari_srgan.images.arrays import check_array
+from napari_srgan.images.axes import axes_of
+from napari_srgan.images.upscaled import Region
+from napari_srgan.images.writing.in_memory import memory_sink
+from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.in_memory import memory_sink
 from napari_srgan.inference.plane_job import Steps, upscale_plane
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
 from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.upscale import check_region, check_tile, cut_into_tiles, result_shape
-from napari_srgan.inference.upscaled import Region
-from napari_srgan.inference.watch import Watch
 from napari_srgan.models import Model
 from napari_srgan.networks.self_ensemble import ORIENTATIONS, oriented, oriented_back
 from napari_srgan.progress import Job, Progress

@@ -13,10 +13,10 @@ from typing import Any
 from napari_srgan.acquisition.windows import channels_of
 from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
+from napari_srgan.images.arrays import check_array
+from napari_srgan.images.axes import axes_of
+from napari_srgan.images.upscaled import Region
 from napari_srgan.inference.upscale import check_region
-from napari_srgan.inference.upscaled import Region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.reliability.added import added_detail

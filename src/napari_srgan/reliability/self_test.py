@@ -27,12 +27,12 @@ from napari_srgan.acquisition.camera import camera_of_planes
 from napari_srgan.acquisition.spectrum import Spectrum, radial_spectrum
 from napari_srgan.acquisition.windows import LARGEST, MOST_MISSING, channels_of, window_keys
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, read_block
+from napari_srgan.images.arrays import ArrayLike, read_block
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tile_input import ALPHA
-from napari_srgan.inference.tiling import BORDER
+from napari_srgan.inference.tiles.batch import ALPHA
+from napari_srgan.inference.tiles.tiling import BORDER
 from napari_srgan.models import Model, ModelCard, load_model
 from napari_srgan.networks import bicubic_downsample, bicubic_upsample
 from napari_srgan.progress import Job, Progress

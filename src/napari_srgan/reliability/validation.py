@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
+from napari_srgan.images.arrays import check_array
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.models.error_table import ErrorTable, brightness_and_structure
 from napari_srgan.quality.matching import affine_map

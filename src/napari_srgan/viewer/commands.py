@@ -13,17 +13,17 @@ from napari.utils.notifications import show_info, show_warning
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import default_model_name, read_library
-from napari_srgan.storage.found import Kind, look_at
-from napari_srgan.viewer import dialogs
-from napari_srgan.viewer.jobs import Task, library_runner_of, runner_of
-from napari_srgan.viewer.layers import layer_axes, upscale_layer_job
-from napari_srgan.viewer.lazy_layer import LazyResult, lazy_layer_job
-from napari_srgan.viewer.library_tasks import Added, add_task
-from napari_srgan.viewer.outcome import notes_of
-from napari_srgan.viewer.reopened import reopened_layer
-from napari_srgan.viewer.stored_layer import StoredResult, stored_layer_job
-from napari_srgan.viewer.target import refuse_shown, suggest, with_ending
-from napari_srgan.viewer.ways import layer_of
+from napari_srgan.results.existing_result import Kind, look_at
+from napari_srgan.viewer.jobs.runner import Task, library_runner_of, runner_of
+from napari_srgan.viewer.layers.reopen import reopened_layer
+from napari_srgan.viewer.layers.stored_layer import StoredResult, stored_layer_job
+from napari_srgan.viewer.layers.upscale_layer import layer_axes, upscale_layer_job
+from napari_srgan.viewer.lazy.lazy_layer import LazyResult, lazy_layer_job
+from napari_srgan.viewer.models.tasks import Added, add_task
+from napari_srgan.viewer.qt import dialogs
+from napari_srgan.viewer.upscale.messages import notes_of
+from napari_srgan.viewer.upscale.output_modes import layer_of
+from napari_srgan.viewer.upscale.output_path import refuse_shown, suggest, with_ending
 
 
 def upscale_selected(viewer: napari.viewer.Viewer) -> None:

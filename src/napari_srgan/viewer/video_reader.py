@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_srgan.inference.part import Part
+    from napari_srgan.images.indexing import Part
 
 # napari asks for every file that is opened: what reads videos is imported when one is read.
 
@@ -37,9 +37,9 @@ def read_video(path: str) -> list[tuple[Any, dict[str, Any], str]]:
     from pathlib import Path
     from uuid import uuid4
 
+    from napari_srgan.images.indexing import part_of
+    from napari_srgan.images.video.read import open_video
     from napari_srgan.inference.lazy_dask import Window, tile_array
-    from napari_srgan.inference.part import part_of
-    from napari_srgan.storage.video_read import open_video
 
     video = open_video(Path(path))
     if video.note:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from napari_srgan.errors import UserError
 from napari_srgan.training.pairs.matching import LEAST_SIDE, match
 from napari_srgan.training.pairs.source import SourceImage
-from napari_srgan.viewer.geometry import place_result
+from napari_srgan.viewer.layers.placement import place_result
 
 
 def image(name: str, *shape: int, axes: str = "", **place: Any) -> SourceImage:

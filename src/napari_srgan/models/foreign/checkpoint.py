@@ -21,9 +21,9 @@ from torch import Tensor
 from torch._weights_only_unpickler import _get_allowed_globals
 
 from napari_srgan.errors import UserError
-from napari_srgan.models.existing_file import existing_file
 from napari_srgan.models.foreign.plain_numpy import STAND_INS, NotPlain
 from napari_srgan.models.foreign.process_wide import process_wide
+from napari_srgan.models.library.existing_file import existing_file
 from napari_srgan.models.sentences import first_line
 
 _INFLATION = 4

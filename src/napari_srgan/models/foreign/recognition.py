@@ -19,8 +19,8 @@ from napari_srgan.models.foreign.layers import NotAGenerator, find_layers
 from napari_srgan.models.foreign.onto_srresnet import build_srresnet
 from napari_srgan.models.foreign.spandrel_generator import NotKnown, OfNoUse, build_by_spandrel
 from napari_srgan.models.foreign.trial import family_by_trial
+from napari_srgan.models.foreign.unsupported import kind_of_contents, kind_of_network
 from napari_srgan.models.foreign.unwrapping import find_state, without_prefixes
-from napari_srgan.models.foreign.wrong_kinds import kind_of_contents, kind_of_network
 from napari_srgan.models.model import Model
 from napari_srgan.networks import Generator
 

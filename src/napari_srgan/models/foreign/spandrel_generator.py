@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_srgan.models.bounded import at_most
 from napari_srgan.models.foreign.process_wide import process_wide
 from napari_srgan.models.foreign.radius import measure_radius
 from napari_srgan.models.foreign.without_triton import without_triton
+from napari_srgan.models.memory_guard import at_most
 from napari_srgan.models.sentences import first_line
 from napari_srgan.networks import Generator
 

@@ -13,8 +13,8 @@ from napari_srgan.acquisition import Acquisition, look_at
 from napari_srgan.acquisition.camera import MOST_PLANES, Camera, estimate_camera, sampled_planes
 from napari_srgan.acquisition.look import rounded
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, check_array
-from napari_srgan.inference.axes import axes_of
+from napari_srgan.images.arrays import ArrayLike, check_array
+from napari_srgan.images.axes import axes_of
 from napari_srgan.training.degradation.settings import Degradation
 
 SMOOTHED = 1.0

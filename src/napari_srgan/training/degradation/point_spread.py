@@ -17,7 +17,7 @@ from scipy.ndimage import shift
 from scipy.special import erf, j1
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
+from napari_srgan.images.arrays import check_array
 
 LARGEST_RADIUS = 64
 """Pixels beyond which the faint rim of a point spread function is left out."""

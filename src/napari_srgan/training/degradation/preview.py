@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array, restore_dtype
+from napari_srgan.images.arrays import check_array, restore_dtype
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import margin, simulate

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, check_array, read_block
-from napari_srgan.inference.axes import check_axes
-from napari_srgan.inference.tile_input import ALPHA
+from napari_srgan.images.arrays import ArrayLike, check_array, read_block
+from napari_srgan.images.axes import check_axes
+from napari_srgan.inference.tiles.batch import ALPHA
 from napari_srgan.samples import sample_tiles
 
 Region = tuple[tuple[int, int], tuple[int, int]]
@@ -27,7 +27,7 @@ class SourceImage:
     data: ArrayLike
     """numpy, dask, zarr or xarray."""
     axes: str
-    """One letter for each axis, as in :mod:`napari_srgan.inference.axes`."""
+    """One letter for each axis, as in :mod:`napari_srgan.images.axes`."""
     scale: tuple[float, float] | None = None
     """World units from pixel to pixel, Y and X; None if unknown."""
     origin: tuple[float, float] = (0.0, 0.0)
@@ -39,8 +39,8 @@ class SourceImage:
         Raises
         ------
         UserError
-            As :func:`~napari_srgan.inference.arrays.check_array` and
-            :func:`~napari_srgan.inference.axes.check_axes`, with the image's name before it.
+            As :func:`~napari_srgan.images.arrays.check_array` and
+            :func:`~napari_srgan.images.axes.check_axes`, with the image's name before it.
         """
         try:
             data = check_array(self.data)

@@ -1,0 +1,74 @@
+"""Which part of an image is meant: what is visible now, or the box of a Shapes layer."""
+
+from __future__ import annotations
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Shapes
+
+from napari_srgan.errors import UserError
+from napari_srgan.images.upscaled import Region
+from napari_srgan.viewer.layers.placement import pixels_between
+from napari_srgan.viewer.layers.upscale_layer import finest_level
+
+
+def visible_region(layer: Image, viewer: ViewerModel) -> Region:
+    """The pixels of an image that the canvas shows now.
+
+    Raises
+    ------
+    UserError
+        If the canvas shows other axes than Y and X, or nothing of the image.
+    """
+    last_two = {viewer.dims.ndim - 2, viewer.dims.ndim - 1}
+    if viewer.dims.ndisplay != 2 or set(viewer.dims.displayed) != last_two:
+        raise UserError(
+            "what is visible now can be upscaled while the canvas shows Y and X in 2-D; "
+            "go back to that view, or choose the whole image"
+        )
+    corners = np.asarray(layer.corner_pixels, dtype=float)[:, -2:]
+    if layer.multiscale:  # counted in pixels of the level that is shown
+        step = layer.downsample_factors[layer.data_level][-2:]
+        corners = np.stack([corners[0] * step, (corners[1] + 1) * step - 1])
+    plane = plane_shape(layer)
+    # Corners that lie outside are moved to the border, where they fall together.
+    missed = any(first == last and size > 1 for first, last, size in zip(*corners, plane, strict=True))
+    region = None if missed else pixels_between(corners[0], corners[1], plane)
+    if region is None:
+        raise UserError(
+            f"nothing of {layer.name!r} is visible now; move it into view or choose the whole image"
+        )
+    return region
+
+
+def shapes_region(layer: Image, shapes: Shapes) -> Region:
+    """The pixels of an image in the bounding box of all shapes of a layer.
+
+    The box is taken along the image's own axes, wherever and however turned the two
+    layers lie.
+
+    Raises
+    ------
+    UserError
+        If there is no shape, or none on the image.
+    """
+    if not len(shapes.data):
+        raise UserError(f"{shapes.name!r} has no shapes; draw one around what you want to upscale")
+    corners = np.concatenate([np.asarray(shape) for shape in shapes.data])
+    inside = np.array([layer.world_to_data(shapes.data_to_world(corner))[-2:] for corner in corners])
+    region = pixels_between(inside.min(axis=0), inside.max(axis=0), plane_shape(layer))
+    if region is None:
+        raise UserError(f"the shapes of {shapes.name!r} do not lie on {layer.name!r}; draw one on the image")
+    return region
+
+
+def whole_region(layer: Image) -> Region:
+    """All pixels of an image layer's planes."""
+    height, width = plane_shape(layer)
+    return (0, height), (0, width)
+
+
+def plane_shape(layer: Image) -> tuple[int, int]:
+    """Height and width of an image layer, in pixels of its finest level."""
+    height, width = finest_level(layer).shape[layer.ndim - 2 : layer.ndim]
+    return height, width
