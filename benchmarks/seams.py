@@ -34,7 +34,7 @@ from napari_srgan import samples
 from napari_srgan.images.formats import open_image
 from napari_srgan.images.upscaled import Upscaled
 from napari_srgan.images.zarr.markers import PROVENANCE_KEY
-from napari_srgan.images.zarr.read import open_result
+from napari_srgan.images.zarr.read import open_finished_store
 from napari_srgan.inference.devices import memory
 from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.tiles import cross_fade
@@ -184,7 +184,7 @@ def print_memory(model: Model, image: NDArray[Any], side: int) -> None:
         out = Path(folder) / "out.zarr"
         axes = "YX" if image.ndim == 2 else "YXS"
         exhaust(upscale_to_zarr_job(large, model, out, axes=axes, precision="float32"))
-        told = dict(open_result(out).attrs)[PROVENANCE_KEY]
+        told = dict(open_finished_store(out).attrs)[PROVENANCE_KEY]
         # Kilobytes on Linux, bytes on macOS.
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
         print(

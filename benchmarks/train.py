@@ -43,7 +43,7 @@ from napari_srgan.training.fine_tuning.progress import TrainingProgress
 from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.training.loop.losses import pixel_loss
 from napari_srgan.training.loop.precision import mixed_precision
-from napari_srgan.training.loop.stop_request import Order
+from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage
 
@@ -230,7 +230,7 @@ def in_turns(
         (turns.with_validation if validated else turns.plain).append((alone, watch.cost(steps)))
     while True:
         try:
-            yield job.send(Order.FINISH)
+            yield job.send(Request.FINISH)
         except StopIteration as end:
             model: Model = end.value
             return model

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.conftest import make_tiny_model
 
 from napari_srgan.images.upscaled import Upscaled
-from napari_srgan.images.zarr.read import open_result
+from napari_srgan.images.zarr.read import open_finished_store
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.inference.tiles.cross_fade import CrossFade
@@ -225,7 +225,7 @@ def test_results_are_rounded_once(tmp_path: Path) -> None:
     assert np.isfinite(floats).all()
     out, options = tmp_path / "out.zarr", {"axes": "YXS", "tile": 16, "device": "cpu", "precision": "float32"}
     finish(upscale_to_zarr_job(array, model, out, **options))
-    np.testing.assert_array_equal(open_result(out)[:], run(array, model, tile=16))
+    np.testing.assert_array_equal(open_finished_store(out)[:], run(array, model, tile=16))
 
 
 @pytest.mark.usefixtures("short_halo")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.conftest import make_tiny_model
 
 from napari_srgan.images.upscaled import Upscaled
-from napari_srgan.images.zarr.read import open_result
+from napari_srgan.images.zarr.read import open_finished_store
 from napari_srgan.inference.devices import memory
 from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.engine import Engine
@@ -126,7 +126,7 @@ def test_zarr(tmp_path: Path) -> None:
     out = tmp_path / "out.zarr"
     finish(upscale_to_zarr_job(array, model, out, tile=32, device="cpu", precision="float32"))
     np.testing.assert_allclose(
-        open_result(out)[:].astype(float), run(array, model).data.astype(float), atol=1
+        open_finished_store(out)[:].astype(float), run(array, model).data.astype(float), atol=1
     )
 
 

@@ -17,7 +17,7 @@ from napari_srgan.networks.perceptual import SqueezeNetFeatures
 from napari_srgan.training.dataset.patch_sampler import PatchSampler
 from napari_srgan.training.loop.gan_stage import AdversarialStage
 from napari_srgan.training.loop.losses import pixel_loss
-from napari_srgan.training.loop.process_group import Alone
+from napari_srgan.training.loop.process_group import SingleProcess
 from napari_srgan.training.loop.schedule import Moment
 from napari_srgan.training.recipes.recipe import MovieClips, Recipe, read_recipe
 from napari_srgan.training.recipes.session import run_recipe
@@ -92,7 +92,7 @@ def stage_of(file: Path, data: Path) -> tuple[AdversarialStage, Any]:
     recipe = read_recipe(file)
     torch.manual_seed(0)
     network = build_network(recipe.architecture, recipe.arguments)
-    return AdversarialStage(recipe, network, data, Alone()), network
+    return AdversarialStage(recipe, network, data, SingleProcess()), network
 
 
 def test_a_perceptual_loss_from_a_file_takes_part(gan_file: Path, data: Path, tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def temporal(**gan: Any) -> Recipe:
 def temporal_stage(data: Path, recipe: Recipe) -> tuple[AdversarialStage, Any]:
     torch.manual_seed(0)
     network = build_network(recipe.architecture, recipe.arguments)
-    return AdversarialStage(recipe, network, data, Alone()), network
+    return AdversarialStage(recipe, network, data, SingleProcess()), network
 
 
 @pytest.mark.parametrize("kind", ["patch", "vgg"])

@@ -21,7 +21,7 @@ from napari_srgan.training.dataset.movie_validation import READ_ELECTRONS, few_p
 from napari_srgan.training.dataset.movies import Movies, colours, read_movies, split
 from napari_srgan.training.loop.losses import change_loss, pixel_loss
 from napari_srgan.training.loop.pixel_stage import PixelStage
-from napari_srgan.training.loop.process_group import Alone
+from napari_srgan.training.loop.process_group import SingleProcess
 from napari_srgan.training.loop.schedule import Moment
 from napari_srgan.training.recipes.recipe import Recipe
 from napari_srgan.training.recipes.session import run_recipe
@@ -154,7 +154,7 @@ def test_what_changes_counts_as_the_recipe_says(movies: Movies) -> None:
     with torch.no_grad():
         made = network(low)
         expected = pixel_loss("l1", made, high) + 3 * change_loss("l1", made, high)
-    stage = PixelStage(of, network, Alone("cpu"))
+    stage = PixelStage(of, network, SingleProcess("cpu"))
     assert float(stage.step(network, low, high, Moment(0, 0))) == pytest.approx(float(expected), rel=1e-5)
 
 

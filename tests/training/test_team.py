@@ -16,7 +16,7 @@ from torch import nn
 
 from napari_srgan.errors import UserError
 from napari_srgan.training.loop.fabric_group import FabricTeam
-from napari_srgan.training.loop.process_group import Alone, share_of, whole_shares
+from napari_srgan.training.loop.process_group import SingleProcess, share_of, whole_shares
 
 TOY = '''
 import json, sys
@@ -88,7 +88,7 @@ def told(toy: Path) -> list[dict[str, Any]]:
 
 
 def test_two_processes_have_the_curve_of_one(toy: Path, told: list[dict[str, Any]]) -> None:
-    alone = runpy.run_path(str(toy))["curve"](Alone())
+    alone = runpy.run_path(str(toy))["curve"](SingleProcess())
     assert alone[-1] < 0.7 * alone[0]
     both = [said["losses"] for said in told if "losses" in said]
     assert len(both) == 2
@@ -110,7 +110,7 @@ def test_one_that_is_left_alone_says_so(told: list[dict[str, Any]]) -> None:
 
 
 def test_one_process_is_a_team_of_its_own() -> None:
-    team, network = Alone(), nn.Linear(2, 2)
+    team, network = SingleProcess(), nn.Linear(2, 2)
     network(torch.ones(1, 2)).sum().backward()
     before = network.weight.grad.clone()  # type: ignore[union-attr]
     team.average_gradients(network.parameters())

@@ -16,7 +16,7 @@ IMAGE = np.random.default_rng(0).integers(1, 99, (2, 37, 50), dtype=np.uint8)
 @pytest.fixture(autouse=True, scope="module")
 def small_blocks():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(overview, "BLOCK", 16)
+        patch.setattr(overview, "SUBSAMPLED_BLOCK", 16)
         yield
 
 

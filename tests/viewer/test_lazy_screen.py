@@ -21,7 +21,7 @@ from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.progress_bar import progress_bar, run_job
 from napari_srgan.viewer.lazy import refresh as lazy_screen
 from napari_srgan.viewer.lazy.lazy_layer import lazy_layer
-from napari_srgan.viewer.lazy.tile_worker import THREAD
+from napari_srgan.viewer.lazy.tile_worker import TILE_THREAD
 from napari_srgan.viewer.qt.labels import camera_of
 
 CELLS = np.random.default_rng(0).integers(100, 4000, (512, 512), dtype=np.uint16)
@@ -82,7 +82,7 @@ class HeldTiles:
 
 
 def threads():
-    return [thread for thread in threading.enumerate() if thread.name == THREAD]
+    return [thread for thread in threading.enumerate() if thread.name == TILE_THREAD]
 
 
 def add(viewer, image=CELLS, **options):

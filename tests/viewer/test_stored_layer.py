@@ -142,7 +142,7 @@ def test_axes_that_ome_zarr_has_no_place_for(tmp_path):
 
 
 def test_huge_planes_without_coarser_levels_are_not_shown(tmp_path, monkeypatch):
-    monkeypatch.setattr(stored_layer, "LARGEST_PLANE", 1000)
+    monkeypatch.setattr(stored_layer, "LARGEST_SHOWN_PLANE", 1000)
     result = finish(stored_layer_job(Image(GRAY), MODEL, tmp_path / "result.zarr", **OPTIONS))
     with pytest.raises(UserError, match=r"result\.zarr is written\. It is a plain array"):
         layer_of(result)

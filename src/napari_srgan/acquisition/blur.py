@@ -12,14 +12,14 @@ DECAY = 2.5
 """The power of what there is to see falls as this power of the frequency: between the square of natural
 images (Field, D. J. (1987). Relations between the statistics of natural images and the response properties
 of cortical cells. J. Opt. Soc. Am. A 4(12), 2379-2394) and the cube of flat regions with sharp edges."""
-SHARP = 0.55
+SHARP_BLUR = 0.55
 """Sigma in pixels that is found in an image as sharp as antialiased downsampling makes it: the median of
 the tiles in ``benchmarks/acquisition.py``."""
 LOWEST = 0.06
 """Frequencies below, in parts of Nyquist, show how the objects are spread, not how sharp they are."""
-ABOVE = 2.0
+_ABOVE = 2.0
 """Detail ends where the power of a frequency is less than so many times that of the noise."""
-FAINTEST = 1e-3
+_FAINTEST = 1e-3
 """Parts of the brightness range below which detail is not told from rounding."""
 LEAST_RINGS = 5
 """Rings of the spectrum above the noise without which there is no fit."""
@@ -49,9 +49,9 @@ def estimate_blur(spectrum: Spectrum) -> Blur:
     spectrum
         Of the image, in parts of its contrast.
     """
-    floor = max(spectrum.floor, FAINTEST**2)
+    floor = max(spectrum.floor, _FAINTEST**2)
     seen = spectrum.frequency > LOWEST
-    drowned = seen & (spectrum.power <= ABOVE * floor)
+    drowned = seen & (spectrum.power <= _ABOVE * floor)
     reach = float(spectrum.frequency[drowned].min(initial=1.0))
     fitted = seen & (spectrum.frequency < reach)
     if fitted.sum() < LEAST_RINGS:
@@ -59,4 +59,4 @@ def estimate_blur(spectrum: Spectrum) -> Blur:
     frequency = spectrum.frequency[fitted]
     detail = np.log(spectrum.power[fitted] - floor) + DECAY * np.log(frequency)
     slope = np.polyfit((np.pi * frequency) ** 2, detail, 1)[0]
-    return Blur(reach, float(np.sqrt(max(-slope - SHARP**2, 0.0))))
+    return Blur(reach, float(np.sqrt(max(-slope - SHARP_BLUR**2, 0.0))))

@@ -9,9 +9,9 @@ from napari_srgan.acquisition.look import Acquisition, look_at
 from napari_srgan.errors import UserError
 from napari_srgan.models import ModelCard, TrainedInput, default_model_name, list_models
 
-TOLERANCE = 2.0
+_TOLERANCE = 2.0
 """Photons are found within about this factor: so much fewer than a model has met are not held against it."""
-RGB = 3
+_RGB = 3
 NARROW = 4.0
 """Ratio of most to fewest photons up to which a model was made for one amount of noise: fine-tuning for it
 would make the same model again."""
@@ -42,7 +42,7 @@ def _has_met(made_for: TrainedInput, found: Acquisition) -> bool:
     photons = found.equal_photons
     if made_for.photons is None or photons is None:
         return False
-    return photons * TOLERANCE >= made_for.photons[0]
+    return photons * _TOLERANCE >= made_for.photons[0]
 
 
 def suited_model(
@@ -116,7 +116,7 @@ def _is_made_for(made_for: TrainedInput | None, found: Acquisition) -> bool:
     if made_for is None or made_for.photons is None or photons is None:
         return False
     fewest, most = made_for.photons
-    return most <= NARROW * fewest and fewest / TOLERANCE <= photons <= most * TOLERANCE
+    return most <= NARROW * fewest and fewest / _TOLERANCE <= photons <= most * _TOLERANCE
 
 
 def _knows_blur(card: ModelCard, found: Acquisition) -> bool:
@@ -180,7 +180,7 @@ def why_unsuited(
 def _advice(
     card: ModelCard, found: Acquisition, among: list[ModelCard], movie: bool, rgb: bool | None
 ) -> str:
-    own = card.channels if rgb is None else RGB if rgb else 1
+    own = card.channels if rgb is None else _RGB if rgb else 1
     for channels in dict.fromkeys((own, card.channels)):
         alike = card.model_copy(update={"channels": channels})
         if advice := _named_model(alike, found, among, movie):

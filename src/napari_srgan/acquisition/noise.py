@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from napari_srgan.acquisition.camera import BLOCK, QUIET, QUIET_RATIO
 from napari_srgan.acquisition.spectrum import COARSE, FINE, MIDDLE, Spectrum
 
-FAINTEST = 0.01
+_FAINTEST = 0.01
 """Noise, in parts of the contrast, below which no model is disturbed."""
 WHITE_AT, WHITE_AMOUNT, WHITE_SLOPE = 0.72, 0.02, 0.06
 """Amplitude along the diagonals, in parts of that of the finest detail, from which on the latter is called
@@ -58,7 +58,7 @@ class NoiseLook:
     @property
     def is_fine(self) -> bool:
         """Whether there is noise that is independent from pixel to pixel, or nearly so."""
-        if self.white < FAINTEST or self.evenness < EVEN:
+        if self.white < _FAINTEST or self.evenness < EVEN:
             return False
         least = WHITE_AT - WHITE_SLOPE * math.log(self.white / WHITE_AMOUNT)
         return least < self.whiteness < WHITEST

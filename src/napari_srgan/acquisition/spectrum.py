@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-RINGS = 24
+_RINGS = 24
 """Rings of the spectrum up to the Nyquist frequency, and as wide ones beyond."""
 LEAST_SIDE = 32
 """Pixels along each side of a window without which it has no spectrum worth the name."""
@@ -68,7 +68,7 @@ def radial_spectrum(windows: Sequence[NDArray[np.float64]], direction: Direction
     Spectrum or None
         None if all windows are smaller than :data:`LEAST_SIDE` along a side.
     """
-    rings = int(np.ceil(RINGS * np.sqrt(2)))
+    rings = int(np.ceil(_RINGS * np.sqrt(2)))
     power, frequency, count = np.zeros(rings), np.zeros(rings), np.zeros(rings, np.int64)
     for window in windows:
         if min(window.shape) < LEAST_SIDE:
@@ -82,7 +82,7 @@ def radial_spectrum(windows: Sequence[NDArray[np.float64]], direction: Direction
             across, along = (abs(x), abs(y)) if direction == "y" else (abs(y), abs(x))
             meant = across <= _NARROW * along
             radius, squared = radius[meant], squared[meant]
-        ring = np.minimum((radius * RINGS).astype(int), rings - 1).ravel()
+        ring = np.minimum((radius * _RINGS).astype(int), rings - 1).ravel()
         power += np.bincount(ring, squared.ravel(), rings)
         frequency += np.bincount(ring, radius.ravel(), rings)
         count += np.bincount(ring, minlength=rings)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from napari_srgan.images.arrays import ArrayLike
 from napari_srgan.inference.nonfinite import fill_nonfinite
 
-MOST_WINDOWS, MOST_PLANES = 9, 3
+MOST_WINDOWS, _MOST_PLANES = 9, 3
 """Windows of a channel, and planes of a stack that they lie in."""
-SIDE = 256
+_SIDE = 256
 """Pixels along the side of a window, where there are as many windows as that; fewer are larger."""
 MOST_READ = 2**24
 """Pixels that are read for the windows of a channel, chunks that they lie in counted whole."""
-MOST_CHANNELS = 4
+_MOST_CHANNELS = 4
 """Channels that are looked at, spread evenly over those that there are."""
 GREEN = 1
 """The colour that is looked at: half of the pixels of a colour camera see it, and JPEG keeps most of it."""
@@ -29,13 +29,13 @@ LARGEST = 1e150
 MOST_MISSING = 0.1
 """Part of a window that may be without a finite value; more, and it is left out."""
 
-Key = tuple[int | slice, ...]
+WindowKey = tuple[int | slice, ...]
 
 
-def channels_of(array: ArrayLike, axes: str) -> list[int]:
+def channels_looked_at(array: ArrayLike, axes: str) -> list[int]:
     """Numbers of the channels that are looked at; ``[0]`` where there is no channel axis."""
     count = array.shape[axes.index("C")] if "C" in axes else 1
-    return sorted({int(at) for at in np.linspace(0, count - 1, min(count, MOST_CHANNELS))})
+    return sorted({int(at) for at in np.linspace(0, count - 1, min(count, _MOST_CHANNELS))})
 
 
 def read_windows(array: ArrayLike, axes: str, channel: int = 0) -> list[NDArray[np.float64]]:
@@ -61,16 +61,16 @@ def read_windows(array: ArrayLike, axes: str, channel: int = 0) -> list[NDArray[
     return [window for window in windows if window is not None]
 
 
-def window_keys(array: ArrayLike, axes: str, channel: int = 0) -> Iterator[Key]:
+def window_keys(array: ArrayLike, axes: str, channel: int = 0) -> Iterator[WindowKey]:
     """Where the windows of a channel lie: the same for the same array, and few where its chunks are large."""
     y = axes.index("Y")
     chunks = [_chunks_along(array, axis) for axis in range(len(array.shape))]
     windows = min(MOST_WINDOWS, max(MOST_READ // math.prod(max(sides) for sides in chunks), 1))
-    side = SIDE * math.isqrt(MOST_WINDOWS // windows)
-    planes = _planes(array.shape[:y], axes, channel, min(MOST_PLANES, windows))
+    side = _SIDE * math.isqrt(MOST_WINDOWS // windows)
+    planes = _planes(array.shape[:y], axes, channel, min(_MOST_PLANES, windows))
     rows = math.isqrt(windows // len(planes))
     columns = windows // len(planes) // rows
-    colour: Key = (GREEN,) if axes.endswith("S") else ()
+    colour: WindowKey = (GREEN,) if axes.endswith("S") else ()
     down = _spans(chunks[y], array.shape[y], rows, side)
     across = _spans(chunks[y + 1], array.shape[y + 1], columns, side)
     for plane in planes:
@@ -115,7 +115,7 @@ def _spans(chunks: tuple[int, ...], length: int, count: int, side: int) -> list[
     return list(spans.values())
 
 
-def _read_all(array: ArrayLike, keys: Sequence[Key]) -> list[NDArray[Any] | None]:
+def _read_all(array: ArrayLike, keys: Sequence[WindowKey]) -> list[NDArray[Any] | None]:
     """Parts of an array; None for one that cannot be read. Dask computes what they have in common once."""
     if hasattr(array, "__dask_graph__"):
         with suppress(Exception):  # one broken chunk: read them one by one
@@ -125,7 +125,7 @@ def _read_all(array: ArrayLike, keys: Sequence[Key]) -> list[NDArray[Any] | None
     return [_read(array, key) for key in keys]
 
 
-def _read(array: ArrayLike, key: Key) -> NDArray[Any] | None:
+def _read(array: ArrayLike, key: WindowKey) -> NDArray[Any] | None:
     try:
         return np.asarray(array[key])
     except Exception:  # each container has errors of its own; they are told when the image is upscaled

@@ -16,13 +16,13 @@ from napari_srgan.images.axes import axes_of
 from napari_srgan.images.formats import ending, open_image
 from napari_srgan.images.series import ALL, Series, series_of
 from napari_srgan.images.spacing import spacings_as
-from napari_srgan.images.zarr.read import open_result
+from napari_srgan.images.zarr.read import open_finished_store
 from napari_srgan.models import Model
 
 
 def to_zarr(image: Any, model: Model, out: Path, options: dict[str, Any], progress: bool) -> Any:
     """Upscale into a store, and open that."""
-    return open_result(finish(upscale_anywhere_job(image, model, out, **options), progress))
+    return open_finished_store(finish(upscale_anywhere_job(image, model, out, **options), progress))
 
 
 def file_to_zarr(

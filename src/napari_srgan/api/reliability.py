@@ -308,9 +308,9 @@ def _pixels(image: Any) -> Any:
     """An array as it is; of a layer its finest level."""
     if not is_layer(image):
         return image
-    from napari_srgan.viewer.layers.upscale_layer import check_image, finest_level
+    from napari_srgan.viewer.layers.upscale_layer import check_image, finest_data
 
-    return finest_level(check_image(image))
+    return finest_data(check_image(image))
 
 
 def _loaded(model: Named) -> Model:

@@ -18,8 +18,8 @@ PANEL = 420
 """Side of a panel in pixels."""
 CROP = 70
 """Pixels of the original, along a side, that the zoomed panel shows."""
-GAP, LABEL = 12, 50
-GROUND, INK, FAINT, FRAME = (18, 18, 20), (240, 240, 240), (170, 170, 175), (255, 200, 40)
+_GAP, LABEL = 12, 50
+_GROUND, INK, _FAINT, FRAME = (18, 18, 20), (240, 240, 240), (170, 170, 175), (255, 200, 40)
 
 
 def draw_comparison(compared: Compared) -> Image.Image:
@@ -35,19 +35,21 @@ def draw_comparison(compared: Compared) -> Image.Image:
     }
     y, x = busiest_place(compared.original)
     tall = round(PANEL * compared.original.shape[0] / compared.original.shape[1])
-    page = Image.new("RGB", (GAP + (PANEL + GAP) * len(columns), LABEL + tall + GAP + PANEL + GAP), GROUND)
+    page = Image.new(
+        "RGB", (_GAP + (PANEL + _GAP) * len(columns), LABEL + tall + _GAP + PANEL + _GAP), _GROUND
+    )
     draw = ImageDraw.Draw(page)
     for number, (title, (image, figures)) in enumerate(columns.items()):
-        left = GAP + (PANEL + GAP) * number
+        left = _GAP + (PANEL + _GAP) * number
         draw.text((left, 6), title, INK, ImageFont.load_default(20))
-        draw.text((left, 29), figures, FAINT, ImageFont.load_default(15))
+        draw.text((left, 29), figures, _FAINT, ImageFont.load_default(15))
         whole = Image.fromarray(displayed(image, compared.original))
         page.paste(whole.resize((PANEL, tall), Image.Resampling.LANCZOS), (left, LABEL))
         zoom = PANEL / image.shape[1]
         corners = [left + x * zoom, LABEL + y * zoom, left + (x + CROP) * zoom, LABEL + (y + CROP) * zoom]
         draw.rectangle(corners, outline=FRAME, width=2)
         part = whole.crop((x, y, x + CROP, y + CROP))
-        page.paste(part.resize((PANEL, PANEL), Image.Resampling.NEAREST), (left, LABEL + tall + GAP))
+        page.paste(part.resize((PANEL, PANEL), Image.Resampling.NEAREST), (left, LABEL + tall + _GAP))
     return page
 
 

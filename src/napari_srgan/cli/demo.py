@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PICTURE = "napari-srgan-demo.png"
 """Name of the side-by-side picture."""
-PHOTONS, READ_ELECTRONS = 40.0, 1.5
+_PHOTONS, _READ_ELECTRONS = 40.0, 1.5
 """Photo-electrons in the brightest places of a sample that is made noisy, and its read noise: a short
 exposure."""
 
@@ -104,10 +104,10 @@ def compare(model: Model) -> Job[Compared]:
     from napari_srgan.images.formats import open_image
     from napari_srgan.inference.upscale import upscale_job
     from napari_srgan.quality.comparison import bicubic, measure
-    from napari_srgan.samples import SAMPLES, sample_path
+    from napari_srgan.samples import _SAMPLES, sample_path
 
     name = "tissue" if model.card.channels == 3 else "nuclei"
-    sample = SAMPLES[name]
+    sample = _SAMPLES[name]
     with open_image(sample_path(name)) as image:
         truth = image.data[:]
     low, original, taken = _taken(truth, model.scale_factor)
@@ -142,12 +142,12 @@ def _taken(truth: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]
         return *degrade(truth, factor), ""
     _, original = degrade(truth.reshape(*truth.shape[:2], -1), factor)
     light = percentile_transform(original)
-    gain = light.span / PHOTONS
-    exposure = Exposure(gain=gain, offset=light.offset, read_noise=READ_ELECTRONS * gain, sampling="area")
+    gain = light.span / _PHOTONS
+    exposure = Exposure(gain=gain, offset=light.offset, read_noise=_READ_ELECTRONS * gain, sampling="area")
     high = torch.from_numpy(np.moveaxis(original.astype(np.float64), 2, 0))[None]
     taken = expose(high, [exposure], Degradation(factor), np.random.default_rng(0))[0].numpy()
     low = restore_dtype(np.moveaxis(taken, 0, 2), truth.dtype)
-    words = f"{PHOTONS:g} photons, simulated"
+    words = f"{_PHOTONS:g} photons, simulated"
     return (low, original, words) if truth.ndim == 3 else (low[..., 0], original[..., 0], words)
 
 

@@ -18,7 +18,7 @@ from napari_srgan.images.video.package import READ as VIDEOS
 from napari_srgan.images.zarr.markers import is_zarr
 from napari_srgan.results.made_here import made_here
 
-NAMED = 5
+_NAMED = 5
 """Files that are named in one sentence."""
 _NO_IMAGES = (
     ".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".ome", ".log", ".ini", ".yml", ".yaml", ".toml", ".html",
@@ -168,5 +168,5 @@ def _files(place: Place) -> frozenset[Path]:
 
 
 def _named(entries: Sequence[Path]) -> str:
-    more = f" and {len(entries) - NAMED} more" if len(entries) > NAMED else ""
-    return ", ".join(entry.name for entry in entries[:NAMED]) + more
+    more = f" and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
+    return ", ".join(entry.name for entry in entries[:_NAMED]) + more

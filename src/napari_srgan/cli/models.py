@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_srgan.cli.terminal import INTERRUPTED, complain, errors_told, plain
+from napari_srgan.cli.terminal import INTERRUPTED, complain, errors_told, printable_words
 from napari_srgan.errors import UserError
 from napari_srgan.progress_bar import progress_bar, run_job
 
@@ -58,11 +58,11 @@ def show(
 ) -> None:
     """Show all that a model's card says: quality, licence, attribution, what to cite."""
     with errors_told():
-        from napari_srgan.cli.model_tables import page
+        from napari_srgan.cli.model_tables import card_page
         from napari_srgan.models import list_models, load_model, model_picture, read_picture
 
         named = {card.name: card for card in list_models()}
-        typer.echo(page(named[name] if name in named else load_model(name).card))
+        typer.echo(card_page(named[name] if name in named else load_model(name).card))
         if picture is not None:
             image = model_picture(name) if name in named else read_picture(name)
             if image is None:
@@ -87,7 +87,9 @@ def add(
         from napari_srgan.models import add_model
 
         card = add_model(file, name, licence=licence)
-        typer.echo(f"added {card.name}: {factor_in_words(card.scale_factor)}, {plain(card.description)}")
+        typer.echo(
+            f"added {card.name}: {factor_in_words(card.scale_factor)}, {printable_words(card.description)}"
+        )
 
 
 @app.command()
@@ -144,7 +146,8 @@ def download(
         except KeyboardInterrupt:
             complain("interrupted; the same command goes on where it stopped")
             raise typer.Exit(INTERRUPTED) from None
-        typer.echo(f"downloaded {card.name}: {factor_in_words(card.scale_factor)}, {plain(card.description)}")
+        about = printable_words(card.description)
+        typer.echo(f"downloaded {card.name}: {factor_in_words(card.scale_factor)}, {about}")
 
 
 @app.command()

@@ -11,7 +11,7 @@ import typer
 from napari_srgan.cli.terminal import errors_told
 
 if TYPE_CHECKING:
-    from napari_srgan.training.dataset.validation import Validation
+    from napari_srgan.training.dataset.validation import HeldBackScores
 
 
 def train(
@@ -52,7 +52,7 @@ def train(
         typer.echo(f"{out / model.name}.safetensors")
 
 
-def _line(validation: Validation) -> str:
+def _line(validation: HeldBackScores) -> str:
     worst, gain = min(validation.gains.items(), key=lambda item: item[1])
     loss = "" if math.isnan(validation.loss) else f"loss {validation.loss:.5f}, "
     return (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_srgan.cli.terminal import complain, errors_told, refuse_missing
+from napari_srgan.cli.terminal import check_inputs, complain, errors_told
 from napari_srgan.errors import UserError
 from napari_srgan.progress_bar import progress_bar, run_job
 
@@ -122,7 +122,7 @@ def upscale(
         from napari_srgan.images.address import local_path, place_of
 
         given, output = [place_of(path) for path in paths[:-1]], local_path(paths[-1])
-        refuse_missing(given, all_needed=False)
+        check_inputs(given, all_needed=False)
         from napari_srgan.cli.inputs import find_inputs
         from napari_srgan.cli.targets import choose_target
 

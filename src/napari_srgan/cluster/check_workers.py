@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from napari_srgan.cluster.worker_info import Presence, present
+from napari_srgan.cluster.worker_info import WorkerInfo, present
 from napari_srgan.errors import UserError
 
 if TYPE_CHECKING:
     from distributed import Client
 
-NAMED = 3
+_NAMED = 3
 """Workers that are named in a sentence."""
 
 
 @dataclass(frozen=True)
-class Together:
+class ClusterSettings:
     """How all workers compute alike."""
 
     device: str
@@ -35,7 +35,7 @@ class Together:
         return "," in self.device_types
 
 
-def call_roll(client: Client, path: Path, device: str, precision: str) -> Together:
+def check_workers(client: Client, path: Path, device: str, precision: str) -> ClusterSettings:
     """Ask all workers that are there, and find what they can do alike.
 
     Parameters
@@ -75,11 +75,11 @@ def _refuse_strangers(answers: Mapping[str, Any]) -> None:
                 f"the worker at {address} cannot import what it needs ({answer}); install the same "
                 f"napari-srgan ({version('napari-srgan')}) on all machines"
             )
-        if not isinstance(answer, Presence):
+        if not isinstance(answer, WorkerInfo):
             raise UserError(f"the worker at {address} does not answer as it should ({answer!r})")
 
 
-def _together(answers: Mapping[str, Presence], path: Path, device: str, precision: str) -> Together:
+def _together(answers: Mapping[str, WorkerInfo], path: Path, device: str, precision: str) -> ClusterSettings:
     here = version("napari-srgan")
     if others := [one for one in answers.values() if one.software != here]:
         versions = ", ".join(sorted({one.software for one in others}))
@@ -102,11 +102,11 @@ def _together(answers: Mapping[str, Presence], path: Path, device: str, precisio
         device = devices[0]
     elif precision == "auto" and len(devices) > 1:
         settled = "float32"
-    return Together(device, ", ".join(devices), settled)
+    return ClusterSettings(device, ", ".join(devices), settled)
 
 
-def _named(workers: list[Presence]) -> str:
+def _named(workers: list[WorkerInfo]) -> str:
     hosts = sorted({one.host for one in workers})
-    more = f" and {len(hosts) - NAMED} more" if len(hosts) > NAMED else ""
+    more = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
     noun, verb = ("worker", "has") if len(workers) == 1 else ("workers", "have")
-    return f"{len(workers)} {noun} (on {', '.join(hosts[:NAMED])}{more}) {verb}"
+    return f"{len(workers)} {noun} (on {', '.join(hosts[:_NAMED])}{more}) {verb}"

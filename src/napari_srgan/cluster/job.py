@@ -8,10 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_srgan.cluster.check_workers import Together, call_roll
+from napari_srgan.cluster.check_workers import ClusterSettings, check_workers
 from napari_srgan.cluster.connection import workers_of
-from napari_srgan.cluster.plan import MOST_CACHED, Plan
-from napari_srgan.cluster.scheduler import PAUSE, ROUND, HandingOut
+from napari_srgan.cluster.plan import MOST_CACHED, BlockPlan
+from napari_srgan.cluster.scheduler import PAUSE, ROUND, Scheduler
 from napari_srgan.cluster.source import FileSource, source_of, take_sample
 from napari_srgan.cluster.tasks import Measured, measured
 from napari_srgan.errors import UserError
@@ -103,7 +103,7 @@ def upscale_on_cluster_job(
     part = check_region(region, stack.plane_shape)
     carried = source_of(array, origin)
     yield from _wait_for_workers(client)
-    together = call_roll(client, path, device, precision)
+    together = check_workers(client, path, device, precision)
     yield Progress(0, 1, _says_who(client, together))
     side = tile or destination.side_before()
     fits = yield from _measure(client, model, stack.batch, side, together, self_ensemble)
@@ -116,7 +116,7 @@ def upscale_on_cluster_job(
     with destination.open(lazy, part, {"device": together.device_types}) as store:
         if store.finished:
             return store.path
-        plan = Plan(
+        plan = BlockPlan(
             source=carried,
             sample=take_sample(array, axes),
             model=model,
@@ -125,7 +125,7 @@ def upscale_on_cluster_job(
             files=store.files,
             software=version("napari-srgan"),
         )
-        work = HandingOut(client, plan, store)
+        work = Scheduler(client, plan, store)
         try:
             yield upscaling_progress(work.progress(), lazy)
             while work.step():
@@ -145,14 +145,14 @@ def _wait_for_workers(client: Client) -> Job[None]:
         time.sleep(ROUND)
 
 
-def _says_who(client: Client, together: Together) -> str:
+def _says_who(client: Client, together: ClusterSettings) -> str:
     count = len(workers_of(client))
     mixed = f", which differ ({together.device_types}): all compute in float32" if together.mixed else ""
     return f"Preparing {count} worker{'s' if count > 1 else ''}{mixed}"
 
 
 def _measure(
-    client: Client, model: Model, batch: int, side: int | None, together: Together, ensemble: bool
+    client: Client, model: Model, batch: int, side: int | None, together: ClusterSettings, ensemble: bool
 ) -> Job[Measured]:
     """Let a worker measure what fits into its memory."""
     if side is not None and not model.network.needs_plane_statistics:

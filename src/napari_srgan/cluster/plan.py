@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import torch
 from numpy.typing import NDArray
 
-from napari_srgan.cluster.source import ArraySource, FileSource, Sample
+from napari_srgan.cluster.source import ArraySource, FileSource, InputSample
 from napari_srgan.errors import UserError, words_of
 from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.lazy import LazyUpscaling
@@ -36,11 +36,11 @@ class GivenUp(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class BlockPlan:
     """All of it; sent to each worker once."""
 
     source: FileSource | ArraySource
-    sample: Sample | None
+    sample: InputSample | None
     model: Model
     options: dict[str, Any]
     """Of the lazy upscaling, settled."""
@@ -133,7 +133,7 @@ class OpenedPlan:
             raise GivenUp
 
 
-_opened: WeakKeyDictionary[Plan, OpenedPlan] = WeakKeyDictionary()
+_opened: WeakKeyDictionary[BlockPlan, OpenedPlan] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 

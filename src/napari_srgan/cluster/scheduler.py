@@ -13,8 +13,8 @@ from uuid import uuid4
 from distributed import CancelledError, KilledWorker
 
 from napari_srgan.cluster.connection import SchedulerGone, workers_of
-from napari_srgan.cluster.plan import Plan, Unreadable
-from napari_srgan.cluster.tasks import keep, make_block, shrink_block
+from napari_srgan.cluster.plan import BlockPlan, Unreadable
+from napari_srgan.cluster.tasks import keep_on_cluster, make_block, shrink_block
 from napari_srgan.disk.disk_errors import gone
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Progress
@@ -40,11 +40,11 @@ HANDED_OVER = 1.0
 
 
 @dataclass
-class HandingOut:
+class Scheduler:
     """The work in hand; touched only by the thread of the job."""
 
     client: Client
-    plan: Plan
+    plan: BlockPlan
     store: RestartableStore
 
     def __post_init__(self) -> None:
@@ -63,13 +63,13 @@ class HandingOut:
         self._attempts = 0
         self._look_who_is_there()
 
-    def _send(self, plan: Plan) -> Future[Any]:
+    def _send(self, plan: BlockPlan) -> Future[Any]:
         import dask
 
         # A task and not scattered data: it can be made again when all workers that had it are gone.
         # dask warns of what is large; a network is, and goes to each worker once.
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):
-            return self.client.submit(keep, plan, key=f"upscaling-plan-{self._run}", pure=False)
+            return self.client.submit(keep_on_cluster, plan, key=f"upscaling-plan-{self._run}", pure=False)
 
     @property
     def workers(self) -> int:

@@ -22,7 +22,7 @@ from napari_srgan.images.synchronous_dask import readable_here
 
 MOST_SENT = 2**28
 """Bytes of an array in memory that is sent to workers."""
-SAMPLE_SIDE, SAMPLE_PLACES = 32, 8
+_SAMPLE_SIDE, SAMPLE_PLACES = 32, 8
 """Pixels along each side of what is compared, and places along each axis where it may lie."""
 
 
@@ -98,7 +98,7 @@ def _size_sent(array: ArrayLike) -> int:
 
 
 @dataclass(frozen=True)
-class Sample:
+class InputSample:
     """A small part of the input, by which a worker sees that it has the same one.
 
     Where a folder is missing zarr reads zeros and says nothing.
@@ -112,7 +112,7 @@ class Sample:
         return _checksum(read_block(array, self.key)) == self.checksum
 
 
-def take_sample(array: ArrayLike, axes: str) -> Sample | None:
+def take_sample(array: ArrayLike, axes: str) -> InputSample | None:
     """Find a place with contrast; None if there is none among those looked at, or none can be read."""
     y = axes.index("Y")
     first = tuple(size // 2 for size in array.shape[:y])
@@ -123,15 +123,15 @@ def take_sample(array: ArrayLike, axes: str) -> Sample | None:
     for row, column in product(*starts):
         key: tuple[int | slice, ...] = (
             *first,
-            slice(row, row + SAMPLE_SIDE),
-            slice(column, column + SAMPLE_SIDE),
+            slice(row, row + _SAMPLE_SIDE),
+            slice(column, column + _SAMPLE_SIDE),
         )
         try:
             pixels = read_block(array, key)
         except Exception:  # a chunk that does not decode is told when its block is made
             continue
         if pixels.size and bool((pixels != pixels.flat[0]).any()):
-            return Sample(key, _checksum(pixels))
+            return InputSample(key, _checksum(pixels))
     return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from distributed import get_worker
 
-from napari_srgan.cluster.plan import GivenUp, Plan, use_threads
+from napari_srgan.cluster.plan import BlockPlan, GivenUp, use_threads
 from napari_srgan.errors import UserError
 from napari_srgan.inference.devices.memory import largest_sample
 from napari_srgan.inference.devices.memory_errors import OutOfMemory
@@ -18,7 +18,7 @@ from napari_srgan.results.journal import Receipt
 from napari_srgan.results.shard_layout import Block
 from napari_srgan.results.upscale_to_zarr import affordable_side
 
-LOOKS, PAUSE = 4, 0.5
+LOOKS, _PAUSE = 4, 0.5
 """Times a file is looked for that another machine has written, and seconds between them: file systems of
 networks show it late."""
 
@@ -51,12 +51,12 @@ def measured(
     return Measured(side, most_sampled)
 
 
-def keep(plan: Plan) -> Plan:
+def keep_on_cluster(plan: BlockPlan) -> BlockPlan:
     """Have a plan on the cluster, from where workers get it."""
     return plan
 
 
-def make_block(plan: Plan, block: Block) -> Delivery | None:
+def make_block(plan: BlockPlan, block: Block) -> Delivery | None:
     """Compute a block and write it; None if nobody waits for it any more."""
     use_threads(_threads())
     opened = plan.opened()
@@ -68,7 +68,7 @@ def make_block(plan: Plan, block: Block) -> Delivery | None:
         return None
 
 
-def shrink_block(plan: Plan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery | None:
+def shrink_block(plan: BlockPlan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery | None:
     """Make a block of a coarser level and write it; None if nobody waits for it any more."""
     try:
         return _shrunk(plan, block, below)
@@ -78,7 +78,7 @@ def shrink_block(plan: Plan, block: Block, below: list[tuple[Block, Receipt]]) -
         return None
 
 
-def _shrunk(plan: Plan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery:
+def _shrunk(plan: BlockPlan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery:
     for look in range(LOOKS):
         try:
             return plan.files.shrink(block, below)
@@ -88,7 +88,7 @@ def _shrunk(plan: Plan, block: Block, below: list[tuple[Block, Receipt]]) -> Del
             # Opening a folder makes a network's file system look at it anew.
             folder = (plan.files.content / plan.files.name_of(error.block)).parent
             list((folder if folder.exists() else plan.files.content).iterdir())
-            time.sleep(PAUSE)
+            time.sleep(_PAUSE)
     raise AssertionError
 
 

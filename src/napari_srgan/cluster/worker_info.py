@@ -13,7 +13,7 @@ from napari_srgan.errors import UserError
 
 
 @dataclass(frozen=True)
-class Presence:
+class WorkerInfo:
     """What a worker says of itself."""
 
     host: str
@@ -27,12 +27,12 @@ class Presence:
     """Why it cannot compute as it is wanted."""
 
 
-async def present(token: Path, device: str, precision: str) -> Presence:
+async def present(token: Path, device: str, precision: str) -> WorkerInfo:
     """Look at the machine, on a thread: importing torch takes seconds, in which a worker should answer."""
     return await asyncio.to_thread(_present, token, device, precision)
 
 
-def _present(token: Path, device: str, precision: str) -> Presence:
+def _present(token: Path, device: str, precision: str) -> WorkerInfo:
     from napari_srgan.inference.devices.choice import choose_device, choose_dtype
 
     host, software = socket.gethostname(), version("napari-srgan")
@@ -41,5 +41,5 @@ def _present(token: Path, device: str, precision: str) -> Presence:
         chosen = choose_device(device)
         dtype = str(choose_dtype(chosen, precision)).removeprefix("torch.")
     except UserError as error:
-        return Presence(host, software, "", "", sees, str(error))
-    return Presence(host, software, chosen.type, dtype, sees)
+        return WorkerInfo(host, software, "", "", sees, str(error))
+    return WorkerInfo(host, software, chosen.type, dtype, sees)

@@ -14,7 +14,7 @@ from napari_srgan.errors import UserError
 
 MOST_AXES = 5
 """Axes of the largest array: T, Z, C (or a Q), Y, X; colour samples not counted."""
-MOST_CHANNELS, LEAST_SIDE = 16, 30
+_MOST_CHANNELS, _LEAST_SIDE = 16, 30
 """A last axis of at most so many entries behind two of more than so many looks like channels, not like X."""
 
 _NAMES = {
@@ -68,7 +68,7 @@ def guess_axes(shape: Sequence[int], names: Sequence[str] | None = None, rgb: bo
         if letters and len(letters) == len(shape):
             rgb = letters[-1] == "S"
         else:
-            rgb = len(shape) > 2 and shape[-1] in (3, 4) and min(shape[-3:-1]) > LEAST_SIDE
+            rgb = len(shape) > 2 and shape[-1] in (3, 4) and min(shape[-3:-1]) > _LEAST_SIDE
             if not rgb and letters[-1:] != ["X"]:
                 refuse_channels_last(shape)
     plane_axes = len(shape) - (1 if rgb else 0)
@@ -96,7 +96,7 @@ def refuse_channels_last(shape: Sequence[int]) -> None:
     UserError
         If it does: it would be upscaled as X, and X not at all.
     """
-    if len(shape) < 3 or shape[-1] > MOST_CHANNELS or min(shape[-3:-1]) <= LEAST_SIDE:
+    if len(shape) < 3 or shape[-1] > _MOST_CHANNELS or min(shape[-3:-1]) <= _LEAST_SIDE:
         return
     letters = "Q" * (len(shape) - 2) + "YX"
     number = f"{shape[-1]} entries" if shape[-1] > 1 else "one entry"

@@ -190,8 +190,8 @@ def _channel(stored: Mapping[str, Any]) -> ChannelLook:
 
 def _plane(stored: Mapping[str, Any]) -> PlaneRecord:
     t, z, c = (int(stored.get(letter, 0)) for letter in "tzc")
-    time, exposure = number(stored.get("time")), number(stored.get("exposure"))
-    z_at, y_at, x_at = (number(value) for value in stored.get("position", (None, None, None)))
+    time, exposure = number_or_none(stored.get("time")), number_or_none(stored.get("exposure"))
+    z_at, y_at, x_at = (number_or_none(value) for value in stored.get("position", (None, None, None)))
     return PlaneRecord(t, z, c, time, exposure, (z_at, y_at, x_at), str(stored.get("label", "")))
 
 
@@ -200,7 +200,7 @@ def printable(text: str) -> str:
     return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
 
 
-def number(text: object) -> float | None:
+def number_or_none(text: object) -> float | None:
     """A number as programs write it; None for what is none, NaN and infinities."""
     try:
         value = float(text)  # type: ignore[arg-type]
@@ -211,7 +211,7 @@ def number(text: object) -> float | None:
 
 def positive(text: object) -> float | None:
     """A number that can be a size or a wavelength; None for everything else that programs write there."""
-    value = number(text)
+    value = number_or_none(text)
     return value if value is not None and value > 0 else None
 
 
@@ -223,5 +223,5 @@ def colour_from(text: object) -> str | None:
 
 def limits_from(low: object, high: object) -> tuple[float, float] | None:
     """Contrast limits, if these are any."""
-    darkest, brightest = number(low), number(high)
+    darkest, brightest = number_or_none(low), number_or_none(high)
     return None if darkest is None or brightest is None or darkest >= brightest else (darkest, brightest)

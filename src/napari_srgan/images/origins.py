@@ -18,7 +18,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.address import place_of
 from napari_srgan.images.zarr.markers import is_zarr
 
-MOST_LOOKED_AT = 100_000
+_MOST_LOOKED_AT = 100_000
 """Things an array holds that are looked at: a graph of dask may have millions of alike ones."""
 _LONGEST_NAME = 4096
 _PLAIN = (type(None), bool, int, float, complex, bytes, bytearray, slice, type, np.dtype, np.generic)
@@ -38,7 +38,7 @@ def origins_of(array: Any) -> list[Path]:
     """
     found: dict[Path, None] = {}
     waiting, seen = deque([array]), dict[int, Any]()
-    while waiting and len(seen) < MOST_LOOKED_AT:
+    while waiting and len(seen) < _MOST_LOOKED_AT:
         thing = waiting.popleft()
         if id(thing) in seen or isinstance(thing, _NOT_FOLLOWED):
             continue
@@ -46,7 +46,7 @@ def origins_of(array: Any) -> list[Path]:
         if (place := _place(thing)) is not None:
             found[place] = None
         else:
-            waiting.extend(islice(_held(thing), MOST_LOOKED_AT))
+            waiting.extend(islice(_held(thing), _MOST_LOOKED_AT))
     return list(found)
 
 

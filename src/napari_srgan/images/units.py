@@ -14,7 +14,7 @@ from fractions import Fraction
 from math import isfinite
 from typing import Literal
 
-Kind = Literal["length", "time"]
+Quantity = Literal["length", "time"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Unit:
     """In full, in the singular, e.g. ``"micrometer"``."""
     symbol: str
     """As OME-XML abbreviates it, e.g. ``"µm"``."""
-    kind: Kind
+    kind: Quantity
     size: float
     """In metres or in seconds."""
 
@@ -66,7 +66,7 @@ _NO_UNIT = ("", "pixel", "pixels", "px", "none", "dimensionless", "reference fra
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
-def full_unit(text: object, kind: Kind | None = None) -> str | None:
+def full_unit(text: object, kind: Quantity | None = None) -> str | None:
     """Full name of a unit, however a file or a program writes it.
 
     British spelling, plurals, abbreviations, ``µ`` in its three characters, ``㎛`` and the escapes
@@ -107,7 +107,7 @@ def _plain(text: object) -> str:
     return unicodedata.normalize("NFKC", unescaped).strip()
 
 
-def note_on_units(name: str, told: Iterable[tuple[object, Kind]]) -> str:
+def note_on_units(name: str, told: Iterable[tuple[object, Quantity]]) -> str:
     """What to say of units that no table knows, or that measure something else; empty if there are none.
 
     Parameters
@@ -127,12 +127,12 @@ def note_on_units(name: str, told: Iterable[tuple[object, Kind]]) -> str:
     return f"{name} measures in {' and '.join(unknown)}; such sizes are taken for pixels" if unknown else ""
 
 
-def kind_of(unit: str | None) -> Kind | None:
+def kind_of(unit: str | None) -> Quantity | None:
     """What a unit measures; None for pixels."""
     return UNITS[unit].kind if unit in UNITS else None
 
 
-def ome_unit(unit: str | None, kind: Kind) -> str:
+def ome_unit(unit: str | None, kind: Quantity) -> str:
     """A unit as OME-XML's enumerations name it; ``"pixel"`` (for time ``"s"``) if it is of another kind."""
     if unit in UNITS and UNITS[unit].kind == kind:
         return UNITS[unit].symbol

@@ -18,7 +18,7 @@ from napari_srgan.inference.devices.copies import DeviceCopies, Ordered
 from napari_srgan.inference.devices.full_precision import full_precision
 from napari_srgan.inference.devices.memory_errors import OutOfMemory, SampleTooLarge, memory_errors_named
 from napari_srgan.inference.devices.thread_count import follow_thread_count
-from napari_srgan.inference.movies.clips import Timing
+from napari_srgan.inference.movies.clips import TemporalWindow
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
 from napari_srgan.inference.tiles.tiling import SMALLEST_TILE
 from napari_srgan.models import Model
@@ -76,7 +76,7 @@ class Engine:
         self.dtype = wanted if wanted in model.network.half_precisions else torch.float32
         self.passes = len(ORIENTATIONS) if self_ensemble else 1
         self.needs_plane_statistics = model.network.needs_plane_statistics
-        self.timing = Timing.of(model.network)
+        self.timing = TemporalWindow.of(model.network)
         self._network: Generator | None = None
         self._preparing = threading.Lock()
         self._running = threading.Lock()

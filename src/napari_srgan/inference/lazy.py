@@ -39,7 +39,7 @@ LAZY_TILE = 256
 """Side of a tile in low-resolution pixels, if nothing is said: small enough that the first is there
 soon, large enough that its halo of some 40 pixels does not cost more than the tile."""
 
-Index = tuple[slice, ...]
+SliceIndex = tuple[slice, ...]
 
 _here: WeakValueDictionary[str, LazyUpscaling] = WeakValueDictionary()
 """Those that have been sent, by name: a process that is sent one ten times has one network and one cache."""
@@ -223,9 +223,9 @@ class LazyUpscaling:
 
         Nothing is computed, and no time is spent on tiles that are not looked at, however many there are.
         """
-        from napari_srgan.inference.lazy_dask import Window, tile_array
+        from napari_srgan.inference.lazy_dask import LazyWindow, tile_array
 
-        return tile_array(Window(self, part_of(..., self.shape), self._name))
+        return tile_array(LazyWindow(self, part_of(..., self.shape), self._name))
 
     def tile_sizes(self, part: Part) -> tuple[tuple[int, ...], ...]:
         """How many places of a part lie in each tile, along every axis."""
@@ -253,7 +253,7 @@ class LazyUpscaling:
             _here.setdefault(self._name, self)
         return _made_again, (self._name, self.array, self.model, self.settled)
 
-    def _pieces(self, part: Part) -> Iterator[tuple[TilePlace, Index, Index]]:
+    def _pieces(self, part: Part) -> Iterator[tuple[TilePlace, SliceIndex, SliceIndex]]:
         """Tiles of a part: which, where in the answer, and which of its pixels."""
         y = self.axes.index("Y")
         rows, columns = (self._grid.pieces(part.ranges[axis]) for axis in (y, y + 1))

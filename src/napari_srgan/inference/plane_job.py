@@ -23,7 +23,7 @@ from napari_srgan.progress import Progress
 
 ResultT = TypeVar("ResultT")
 
-HEARTBEAT = 0.05
+_HEARTBEAT = 0.05
 """Seconds between signs of life while a tile is computed."""
 
 
@@ -138,7 +138,7 @@ def _watched(
         try:
             while not future.done():
                 yield steps.within(pixels, watch.layers / layers)
-                wait([future], HEARTBEAT)
+                wait([future], _HEARTBEAT)
         except BaseException:  # closed, or Ctrl-C
             watch.cancel()
             raise

@@ -21,7 +21,7 @@ from napari_srgan.inference.movies.clips import consecutive
 from napari_srgan.inference.movies.drift import Move, displaced_windows
 from napari_srgan.inference.nonfinite import FILL_RADIUS
 from napari_srgan.inference.tiles.batch import ALPHA, TileInput
-from napari_srgan.inference.tiles.tiling import Span, Tile, Window, tile_window
+from napari_srgan.inference.tiles.tiling import Span, Tile, TileWindow, tile_window
 from napari_srgan.models import ModelCard
 
 
@@ -180,7 +180,7 @@ class PlaneStack:
         halo: int,
         moves: Mapping[int, Move] | None,
         made: Collection[int],
-    ) -> dict[int, tuple[Window, ...]]:
+    ) -> dict[int, tuple[TileWindow, ...]]:
         if not moves:
             return dict.fromkeys(frames, self._windows(tile, halo, self.card.border))
         along = []
@@ -208,13 +208,13 @@ class PlaneStack:
         block = read_block(self.array, tuple(key))
         return block[..., :ALPHA] if self.rgb else block[..., None]
 
-    def _windows(self, tile: Tile, halo: int, border: int | None) -> tuple[Window, ...]:
+    def _windows(self, tile: Tile, halo: int, border: int | None) -> tuple[TileWindow, ...]:
         return tuple(
             tile_window(span, length, halo, border, self.card.grid)
             for span, length in zip((tile.y, tile.x), self.plane_shape, strict=True)
         )
 
-    def _reads(self, windows: tuple[Window, ...]) -> tuple[Span, ...]:
+    def _reads(self, windows: tuple[TileWindow, ...]) -> tuple[Span, ...]:
         """What is read for windows: more, where pixels that are not finite are filled from around them."""
         grow = FILL_RADIUS if np.dtype(self.array.dtype).kind == "f" else 0
         return tuple(
@@ -223,7 +223,7 @@ class PlaneStack:
         )
 
     def _input(
-        self, pixels: NDArray[Any], reads: tuple[Span, ...], windows: tuple[Window, ...], tile: Tile
+        self, pixels: NDArray[Any], reads: tuple[Span, ...], windows: tuple[TileWindow, ...], tile: Tile
     ) -> TileInput:
         return TileInput(
             pixels if self.rgb else pixels[..., None],

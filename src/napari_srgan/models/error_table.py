@@ -15,7 +15,7 @@ from scipy.ndimage import uniform_filter
 
 WINDOW = 7
 """Pixels of the result along the side of the window around a pixel, whose brightness and structure count."""
-REACH = WINDOW // 2
+STRUCTURE_REACH = WINDOW // 2
 SLACK = 0.1
 """Part of the measured range of brightness beyond each end at which a table still holds."""
 
@@ -67,7 +67,7 @@ class ErrorTable(BaseModel):
         Parameters
         ----------
         result
-            ``(Y, X)`` in grey levels, finite. What is farther than :data:`REACH` does not count.
+            ``(Y, X)`` in grey levels, finite. What is farther than :data:`STRUCTURE_REACH` does not count.
         """
         return self.at(*brightness_and_structure(result))
 

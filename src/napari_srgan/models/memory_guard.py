@@ -15,7 +15,7 @@ _FACTORIES = (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torc
 _RANDOM = (Tensor.uniform_, Tensor.normal_)
 
 
-class TooLarge(ValueError):
+class NetworkTooLarge(ValueError):
     """What is being built is much larger than it can rightly be."""
 
 
@@ -56,7 +56,7 @@ class _Counted(TorchFunctionMode):
             dtype = given.get("dtype") or torch.get_default_dtype()
             self._left -= _elements(args or (given.get("size"),)) * dtype.itemsize
             if self._left < 0:
-                raise TooLarge("its weights would be much larger than the file that they are for")
+                raise NetworkTooLarge("its weights would be much larger than the file that they are for")
         if func in _RANDOM:
             return args[0]
         return func(*args, **given)

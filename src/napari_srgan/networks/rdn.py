@@ -22,7 +22,7 @@ from napari_srgan.networks.sub_pixel import (
     tail_radius,
 )
 
-PRESETS: Mapping[str, Mapping[str, Any]] = {
+RDN_PRESETS: Mapping[str, Mapping[str, Any]] = {
     "paper": {"blocks": 16, "layers": 8, "growth": 64, "width": 64},
     "small": {"blocks": 6, "layers": 4, "growth": 32, "width": 32},
 }

@@ -18,7 +18,7 @@ from napari_srgan.networks.generator import BackProjection, Generator, predict_n
 
 RESIDUAL_SCALING = 0.2
 """beta in figure 4."""
-SLOPE = 0.2
+_SLOPE = 0.2
 """Of the leaky rectifiers."""
 SMALL_INITIALISATION = 0.1
 """Section 3.1: deep networks without normalisation start easier from small weights."""
@@ -27,7 +27,7 @@ DOUBLINGS = {1: 0, 2: 1, 4: 2, 8: 3}
 LAYERS = 5
 """Convolutions in a dense block."""
 
-PRESETS: Mapping[str, Mapping[str, Any]] = {
+RRDB_PRESETS: Mapping[str, Mapping[str, Any]] = {
     "paper": {"blocks": 23, "width": 64, "growth": 32},
     "six": {"blocks": 6, "width": 64, "growth": 32},
 }
@@ -45,14 +45,14 @@ class DenseBlock(nn.Module):
         self.last = nn.Conv2d(width + (LAYERS - 1) * growth, width, 3, padding=1)
         for convolution in self.modules():
             if isinstance(convolution, nn.Conv2d):
-                nn.init.kaiming_normal_(convolution.weight, a=SLOPE)
+                nn.init.kaiming_normal_(convolution.weight, a=_SLOPE)
                 convolution.weight.data.mul_(SMALL_INITIALISATION)
                 nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]  # these have one
 
     def forward(self, features: Tensor) -> Tensor:
         seen = features
         for convolution in self.growing:
-            seen = torch.cat([seen, F.leaky_relu(convolution(seen), SLOPE)], dim=1)
+            seen = torch.cat([seen, F.leaky_relu(convolution(seen), _SLOPE)], dim=1)
         residual: Tensor = self.last(seen)
         return features + RESIDUAL_SCALING * residual
 
@@ -141,6 +141,6 @@ class RRDBNet(Generator):
         features = head + self.body(head)
         for convolution in self.doublings:
             doubled = F.interpolate(features, scale_factor=2, mode="nearest")
-            features = F.leaky_relu(convolution(doubled), SLOPE)
-        predicted = self.last(F.leaky_relu(self.high(features), SLOPE))
+            features = F.leaky_relu(convolution(doubled), _SLOPE)
+        predicted = self.last(F.leaky_relu(self.high(features), _SLOPE))
         return self._completed(predicted, low)

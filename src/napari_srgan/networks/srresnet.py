@@ -24,7 +24,7 @@ from napari_srgan.networks.sub_pixel import (
 Normalisation = Literal["batch", "instance", "none"]
 Activation = Literal["prelu", "relu", "silu"]
 TrunkEnd = Literal["normalisation", "activation"]
-Output = Literal["linear", "tanh"]
+OutputLayer = Literal["linear", "tanh"]
 ValueRange = Literal["unit", "signed", "imagenet"]
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -119,14 +119,14 @@ class SRResNet(Generator):
         upsampling: Upsampling = "staged",
         back_projection: BackProjection = False,
         trunk_end: TrunkEnd = "normalisation",
-        output: Output = "linear",
+        output: OutputLayer = "linear",
         input_range: ValueRange = "unit",
         output_range: ValueRange = "unit",
     ) -> None:
         check_upsampling("SRResNet", upsampling, scale_factor)
         _check_choices(
             (normalisation, Normalisation), (activation, Activation), (trunk_end, TrunkEnd),
-            (output, Output), (input_range, ValueRange), (output_range, ValueRange),
+            (output, OutputLayer), (input_range, ValueRange), (output_range, ValueRange),
         )  # fmt: skip
         if min(channels, blocks, width) < 1 or kernel % 2 == 0:
             raise ValueError(

@@ -37,7 +37,7 @@ FINE = 0.1
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockErrors:
     """Pixels of one place that count together."""
 
     brightness: NDArray[np.float64]
@@ -48,7 +48,7 @@ class Block:
 
 def blocks_of(
     result: NDArray[np.float64], truth: NDArray[np.float64], counted: NDArray[np.bool_] | None = None
-) -> list[Block]:
+) -> list[BlockErrors]:
     """A result and its truth in blocks.
 
     Parameters
@@ -68,11 +68,13 @@ def blocks_of(
             place = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
             inside = counted[place]
             if inside.sum() >= BLOCK**2 / 8:
-                found.append(Block(*(values[place][inside] for values in (brightness, structure, error))))
+                found.append(
+                    BlockErrors(*(values[place][inside] for values in (brightness, structure, error)))
+                )
     return found
 
 
-def calibrate(blocks: Sequence[Block]) -> ErrorTable | None:
+def calibrate(blocks: Sequence[BlockErrors]) -> ErrorTable | None:
     """Make a table.
 
     Parameters
@@ -135,7 +137,7 @@ def _least_factor(missed: NDArray[np.float64]) -> float | None:
     return float(FACTORS[enough[0]]) if enough.size else None
 
 
-def _table(blocks: Sequence[Block]) -> ErrorTable:
+def _table(blocks: Sequence[BlockErrors]) -> ErrorTable:
     """Plain quantiles of the errors in each class."""
     brightness, structure, error = (
         np.concatenate([getattr(block, name) for block in blocks])

@@ -109,7 +109,7 @@ class _Floats(PlaneWork):
         return self.shaped(values.astype(np.float32))
 
 
-def refuse_time_lapses(model: Model) -> None:
+def check_not_temporal(model: Model) -> None:
     """Refuse a model that sees several frames at once.
 
     Raises
@@ -152,7 +152,7 @@ def disagreement_job(
     UserError
         As in :func:`~napari_srgan.inference.upscale.upscale_job`, and for models of time-lapses.
     """
-    refuse_time_lapses(model)
+    check_not_temporal(model)
     array = check_array(image)
     stack = PlaneStack(array, axes_of(array, axes), model.card)
     place = check_region(region, stack.plane_shape)

@@ -19,7 +19,7 @@ from napari_srgan.results.shard_layout import Sides
 from napari_srgan.results.store_arrays import result_image
 
 
-class Kind(Enum):
+class ExistingKind(Enum):
     """What lies there."""
 
     NOTHING = "nothing"
@@ -34,10 +34,10 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Found:
+class ExistingResult:
     """What lies at the name of a result."""
 
-    kind: Kind
+    kind: ExistingKind
     made: Mapping[str, Any] = field(default_factory=dict)
     """What it is made from and how; see :class:`~napari_srgan.results.writer.RestartableStore`."""
     share: float = 0.0
@@ -46,7 +46,7 @@ class Found:
     """Whether something else has the name of what is unfinished."""
 
 
-def look_at(path: Path) -> Found:
+def look_for_result(path: Path) -> ExistingResult:
     """Look what lies at the name of a result.
 
     Parameters
@@ -56,16 +56,18 @@ def look_at(path: Path) -> Found:
     """
     state = read_state(path)
     if state is not None:
-        return Found(Kind.UNFINISHED, state["fingerprint"], _share(path, state), path.exists())
+        return ExistingResult(
+            ExistingKind.UNFINISHED, state["fingerprint"], _share(path, state), path.exists()
+        )
     if not path.exists():
-        return Found(Kind.NOTHING)
+        return ExistingResult(ExistingKind.NOTHING)
     attributes = attributes_of(path)
     made = attributes.get(FINISHED_KEY)
     if isinstance(made, Mapping):
-        return Found(Kind.FINISHED, made, 1.0)
+        return ExistingResult(ExistingKind.FINISHED, made, 1.0)
     if path.is_dir() and not any(path.iterdir()):
-        return Found(Kind.NOTHING)
-    return Found(Kind.OTHER_ZARR if is_zarr(path) else Kind.OTHER)
+        return ExistingResult(ExistingKind.NOTHING)
+    return ExistingResult(ExistingKind.OTHER_ZARR if is_zarr(path) else ExistingKind.OTHER)
 
 
 def _share(path: Path, state: Mapping[str, Any]) -> float:

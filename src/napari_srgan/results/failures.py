@@ -13,7 +13,7 @@ GIVE_UP = 20
 """Blocks in a row that cannot be made: then it is not a chunk that is broken, but the whole input."""
 TRIES = 3
 """Times a block that is not on the disk as it was written is done again."""
-NAMED = 5
+_NAMED = 5
 """Blocks that are named at the end for each reason, and reasons."""
 
 
@@ -68,8 +68,8 @@ class Setbacks:
         blocks: dict[str, list[Block]] = {}
         for block, reason in self.left_out.items():
             blocks.setdefault(reason, []).append(block)
-        named = "; ".join(f"{_named(some)} ({reason})" for reason, some in list(blocks.items())[:NAMED])
-        more = f"; and others for {len(blocks) - NAMED} more reasons" if len(blocks) > NAMED else ""
+        named = "; ".join(f"{_named(some)} ({reason})" for reason, some in list(blocks.items())[:_NAMED])
+        more = f"; and others for {len(blocks) - _NAMED} more reasons" if len(blocks) > _NAMED else ""
         return (
             f"{len(self.left_out)} of {self.store.total} parts of {self.store.path} could not be made: "
             f"{named}{more}. All others are done and kept: put that right and start the same again, and only "
@@ -78,5 +78,5 @@ class Setbacks:
 
 
 def _named(blocks: list[Block]) -> str:
-    more = f" and {len(blocks) - NAMED} more" if len(blocks) > NAMED else ""
-    return " / ".join(map(str, blocks[:NAMED])) + more
+    more = f" and {len(blocks) - _NAMED} more" if len(blocks) > _NAMED else ""
+    return " / ".join(map(str, blocks[:_NAMED])) + more

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-SHOWN = 40
+_SHOWN = 40
 """Letters of a value that are shown."""
 
 
-def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values as they are after they were written as JSON and read again."""
     copied: dict[str, Any] = json.loads(json.dumps(values))
     return copied
@@ -35,4 +35,4 @@ def what_differs(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

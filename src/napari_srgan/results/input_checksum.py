@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_srgan.images.arrays import ArrayLike, read_block
 
-PLACES, SIDE = 8, 32
+PLACES, _SIDE = 8, 32
 """Places that are looked at, and pixels along each of their sides."""
 UNSEEN = "-"
 """Stands for a place that could not be read."""
@@ -40,7 +40,7 @@ def likeness(array: ArrayLike, axes: str) -> list[str]:
             for at, size in zip((number, number * 3 % PLACES), array.shape[y : y + 2], strict=True)
         )
         try:
-            pixels = read_block(array, (*leading, slice(row, row + SIDE), slice(column, column + SIDE)))
+            pixels = read_block(array, (*leading, slice(row, row + _SIDE), slice(column, column + _SIDE)))
         except Exception:  # what is damaged is told when its block is made
             found.append(UNSEEN)
         else:

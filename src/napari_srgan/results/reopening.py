@@ -15,7 +15,7 @@ from napari_srgan.results.fingerprint import what_differs
 from napari_srgan.results.journal import Journal
 from napari_srgan.results.store_arrays import finished_fingerprint
 
-LOOKED_AT = 64
+_LOOKED_AT = 64
 """Files written last whose checksums are looked at when a run goes on; of the others the sizes."""
 
 
@@ -73,7 +73,7 @@ def tidy(path: Path) -> None:
 def forget_what_is_broken(files: BlockFiles, journal: Journal) -> None:
     """Take what the run before left half done for not done, and remove it."""
     kept = journal.entries
-    latest = set(list(kept)[-LOOKED_AT:])
+    latest = set(list(kept)[-_LOOKED_AT:])
     for name, receipt in list(kept.items()):
         if not receipt.fits(files.content / name, look_inside=name in latest):
             del kept[name]

@@ -24,7 +24,7 @@ from napari_srgan.results.writer import Damaged, RestartableStore
 
 WRITERS = max(2, min(4, os.cpu_count() or 1))
 """Threads that compress and write, and wait until the disk has it."""
-PAUSE = 0.05
+_PAUSE = 0.05
 """Seconds between two words of progress."""
 
 
@@ -118,7 +118,7 @@ class _Copy:
 
     def step(self) -> bool:
         """Work until it is time to say a word; False when there is nothing left to do."""
-        self._next_word = time.monotonic() + PAUSE
+        self._next_word = time.monotonic() + _PAUSE
         while True:
             self._hand_out()
             if not self._reading and not self._writing:

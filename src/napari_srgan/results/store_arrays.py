@@ -19,7 +19,7 @@ from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.zarr.markers import FINISHED_KEY, LOOK_KEY, PROVENANCE_KEY, SPACING_KEY, is_zarr
 from napari_srgan.images.zarr.metadata import VERSION, axes_metadata, level_metadata, ome_order
 from napari_srgan.images.zarr.omero import omero_channels
-from napari_srgan.results.fingerprint import plain
+from napari_srgan.results.fingerprint import as_json
 from napari_srgan.results.shard_layout import LevelLayout, Sides, level_layouts
 
 
@@ -98,7 +98,7 @@ def result_image(
         spacings=tuple(spacings or (Spacing(),) * len(axes)),
         look=known,
         name=known.name or path.name[: -len(".ome.zarr" if ome else ".zarr")],
-        provenance=plain(dict(provenance)),
+        provenance=as_json(dict(provenance)),
         ome=ome,
     )
     _ = image.letters  # refuses axes that OME-Zarr has no place for
@@ -145,7 +145,7 @@ def _write_multiscales(group: zarr.Group, image: ResultImage, levels: Sequence[L
     group.update_attributes({"ome": {"version": VERSION, "multiscales": multiscales}})
 
 
-def open_levels(path: Path, image: ResultImage, levels: Sequence[LevelLayout]) -> list[zarr.Array[Any]]:
+def open_level_arrays(path: Path, image: ResultImage, levels: Sequence[LevelLayout]) -> list[zarr.Array[Any]]:
     """The arrays of a store that was begun, to be written to."""
     if not image.ome:
         return [zarr.open_array(path, mode="r+")]

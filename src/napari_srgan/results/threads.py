@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 from napari_srgan.errors import NoThreads, threads_told
 
 P = ParamSpec("P")
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class WorkThreads:
@@ -27,7 +27,7 @@ class WorkThreads:
         self._threads = ThreadPoolExecutor(most, name)
         self._begun = False
 
-    def submit(self, call: Callable[P, T], /, *args: P.args, **options: P.kwargs) -> Future[T]:
+    def submit(self, call: Callable[P, _T], /, *args: P.args, **options: P.kwargs) -> Future[_T]:
         """Call a function on one of them.
 
         Raises
@@ -35,7 +35,7 @@ class WorkThreads:
         NoThreads
             If there is none, and the system gives none.
         """
-        future: Future[T] = Future()
+        future: Future[_T] = Future()
 
         def work() -> None:
             if not future.set_running_or_notify_cancel():

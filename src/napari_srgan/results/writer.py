@@ -19,11 +19,17 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.look import ImageLook
 from napari_srgan.images.spacing import Spacing
 from napari_srgan.results.block_files import BlockFiles, Damaged, Delivery
-from napari_srgan.results.fingerprint import plain
+from napari_srgan.results.fingerprint import as_json
 from napari_srgan.results.journal import Journal, Receipt
 from napari_srgan.results.reopening import forget_what_is_broken, is_finished, state_before, tidy
 from napari_srgan.results.shard_layout import Block, LevelLayout, Sides, coarser_index, finer_indices
-from napari_srgan.results.store_arrays import begin, complete, open_levels, result_image, settle_metadata
+from napari_srgan.results.store_arrays import (
+    begin,
+    complete,
+    open_level_arrays,
+    result_image,
+    settle_metadata,
+)
 
 __all__ = ["Damaged", "RestartableStore"]
 
@@ -79,7 +85,7 @@ class RestartableStore:
     ) -> None:
         self.path = path
         self.image = result_image(path, shape, dtype, axes, spacings, provenance, look)
-        self.fingerprint = plain(
+        self.fingerprint = as_json(
             {"shape": self.image.shape, "dtype": self.image.dtype.name, "axes": axes} | dict(fingerprint)
         )
         self._place: Unfinished | None = None
@@ -113,7 +119,7 @@ class RestartableStore:
         if not state or not place.content.exists():
             self._begin(place)
         try:
-            self._arrays = open_levels(place.content, self.image, self.levels)
+            self._arrays = open_level_arrays(place.content, self.image, self.levels)
         except Exception as error:  # whatever zarr says of metadata that is broken
             if not self._overwrite:
                 raise UserError(
@@ -121,7 +127,7 @@ class RestartableStore:
                     "ask for it to be overwritten to begin anew"
                 ) from error
             self._begin(place)
-            self._arrays = open_levels(place.content, self.image, self.levels)
+            self._arrays = open_level_arrays(place.content, self.image, self.levels)
         self._journal = Journal(place.journal)
         forget_what_is_broken(self.files, self._journal)
         place.clear_incoming()

@@ -13,7 +13,7 @@ from napari_srgan.errors import UserError
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleImage:
     """One bundled image, as a user would have it: nothing about it is prepared."""
 
     title: str
@@ -28,15 +28,15 @@ class Sample:
     """Source and licence, in one line."""
 
 
-SAMPLES: dict[str, Sample] = {
-    "nuclei": Sample(
+_SAMPLES: dict[str, SampleImage] = {
+    "nuclei": SampleImage(
         title="Nuclei (fluorescence, 16 bit)",
         file="nuclei.png",
         axes="YX",
         pixel_size=0.656,
         attribution="BBBC039, Broad Bioimage Benchmark Collection, CC0-1.0",
     ),
-    "tissue": Sample(
+    "tissue": SampleImage(
         title="Tissue (brightfield, RGB)",
         file="tissue.png",
         axes="YXS",
@@ -76,19 +76,19 @@ def sample_path(name: str) -> Path:
     Parameters
     ----------
     name
-        A key of :data:`SAMPLES`.
+        A key of :data:`_SAMPLES`.
 
     Raises
     ------
     UserError
         If there is no sample of that name.
     """
-    if name not in SAMPLES:
-        raise UserError(f"there is no sample {name!r}; there is: {', '.join(SAMPLES)}")
-    return Path(__file__).parent / SAMPLES[name].file
+    if name not in _SAMPLES:
+        raise UserError(f"there is no sample {name!r}; there is: {', '.join(_SAMPLES)}")
+    return Path(__file__).parent / _SAMPLES[name].file
 
 
-TILES = "tiles.tif"
+_TILES = "tiles.tif"
 """Name of the stack of tiles to learn from, in this folder."""
 
 
@@ -101,4 +101,4 @@ def sample_tiles() -> NDArray[np.uint16]:
         ``(8, 192, 192)`` uint16: membrane, mitochondria, actin twice, nuclei, epithelium twice, small nuclei;
         all of the same range of brightness. The bundled models have been trained on them.
     """
-    return np.asarray(tifffile.imread(Path(__file__).parent / TILES))
+    return np.asarray(tifffile.imread(Path(__file__).parent / _TILES))

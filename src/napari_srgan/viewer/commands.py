@@ -13,7 +13,7 @@ from napari.utils.notifications import show_info, show_warning
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import default_model_name, read_library
-from napari_srgan.results.existing_result import Kind, look_at
+from napari_srgan.results.existing_result import ExistingKind, look_for_result
 from napari_srgan.viewer.jobs.runner import Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers.reopen import reopened_layer
 from napari_srgan.viewer.layers.stored_layer import StoredResult, stored_layer_job
@@ -116,7 +116,7 @@ def _disk_task(layer: Image, viewer: Any) -> Task | None:
     if path is None:
         return None
     path = with_ending(path, axes)
-    replace = look_at(path).kind in (Kind.FINISHED, Kind.OTHER_ZARR)
+    replace = look_for_result(path).kind in (ExistingKind.FINISHED, ExistingKind.OTHER_ZARR)
     if replace:
         if not dialogs.ask_to_overwrite(window, path):
             return None

@@ -20,13 +20,13 @@ from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.fine_tuning.job import fine_tune_job
 from napari_srgan.training.fine_tuning.progress import GUARD, HELD_BACK, TRAINED_ON
 from napari_srgan.training.fine_tuning.settings import FineTuning, check_settings
-from napari_srgan.training.loop.stop_request import Order
+from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.training.pairs.source import SourceImage
 
 PLAIN = Degradation(2, blur=(0.0, 0.0))
 
 
-def _ended(job: Any, order: Order | None = None) -> Model:
+def _ended(job: Any, order: Request | None = None) -> Model:
     """The model at the end of a job that is told the same all the way."""
     while True:
         try:
@@ -111,7 +111,7 @@ def test_an_order_to_finish_keeps_the_best(high: NDArray[Any]) -> None:
     step = next(job)
     while step.step < 25:
         step = next(job)
-    model = _ended(job, Order.FINISH)
+    model = _ended(job, Request.FINISH)
     assert max(point.step for point in model.history) == 25
     best = max(model.history, key=lambda point: point.psnr)
     assert model.card.quality[0].psnr == pytest.approx(best.psnr, abs=0.01)
@@ -240,7 +240,7 @@ def test_several_pairs_are_judged_one_by_one() -> None:
 
 
 def test_planes_that_were_moved_differently_are_cropped_to_their_common_part() -> None:
-    from napari_srgan.training.fine_tuning.reading import common_part
+    from napari_srgan.training.fine_tuning.reading import crop_to_common
     from napari_srgan.training.pairs.aligned import AlignedPlane
 
     low = np.arange(10 * 12).reshape(10, 12, 1)
@@ -251,7 +251,7 @@ def test_planes_that_were_moved_differently_are_cropped_to_their_common_part() -
         )
         for n, (y, x) in enumerate([(0, 3), (2, 0)])
     ]
-    one, other = common_part(planes, 2)
+    one, other = crop_to_common(planes, 2)
     assert one.origin == other.origin == (2, 3)
     assert one.low is not None
     assert other.low is not None
@@ -317,7 +317,7 @@ def test_a_sharp_training_that_ended_before_its_discriminator_is_faithful(high: 
     job = fine_tune_job([pair_of(high)], base=None, settings=settings)
     while next(job).step < 5:
         pass
-    model = _ended(job, Order.FINISH)
+    model = _ended(job, Request.FINISH)
     assert not model.card.adversarial
     assert "faithful" in model.card.description
 

@@ -13,7 +13,7 @@ from tests.training.fine_tuning.conftest import cells
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.networks import bicubic_downsample
 from napari_srgan.training.degradation.settings import Degradation
-from napari_srgan.training.fine_tuning.patches import MeasuredPatches, Places, SimulatedPatches
+from napari_srgan.training.fine_tuning.patches import MeasuredPatches, PatchPlaces, SimulatedPatches
 from napari_srgan.training.fine_tuning.planes import LearnedPlane, signal_of, to_tensor
 from napari_srgan.training.fine_tuning.progress import HELD_BACK, TRAINED_ON
 from napari_srgan.training.fine_tuning.split import Split, fits
@@ -123,7 +123,7 @@ def test_patches_are_drawn_where_there_is_something_to_be_seen() -> None:
 
 def test_planes_without_room_for_a_patch_are_passed_over() -> None:
     none = plane(cells(1), np.full((80, 96), HELD_BACK, np.int8))
-    assert Places(fits(none.split.roles, 12), none.signal, 12).weight == 0
+    assert PatchPlaces(fits(none.split.roles, 12), none.signal, 12).weight == 0
     sampler = MeasuredPatches([none, plane(cells(2))], recipe(), np.random.default_rng(0))
     assert torch.isfinite(sampler.batch(8)[0]).all()
 

@@ -15,7 +15,7 @@ from napari_srgan.images.reading.file_array import FileArray
 from napari_srgan.images.reading.limits import free_memory
 from napari_srgan.images.spacing import Spacing
 
-FORMATS = ("PNG", "WEBP")
+_FORMATS = ("PNG", "WEBP")
 """Others with several pictures are no movies: a camera's JPEG has smaller copies of itself."""
 _OPAQUE = 255
 
@@ -38,7 +38,7 @@ def read_animation(path: Path) -> StoredImage | None:
         If memory does not suffice for all frames.
     """
     with Image.open(path) as picture:
-        if picture.format not in FORMATS or getattr(picture, "n_frames", 1) < 2:
+        if picture.format not in _FORMATS or getattr(picture, "n_frames", 1) < 2:
             return None
         _check_memory(path, picture)
         frames, durations = [], []

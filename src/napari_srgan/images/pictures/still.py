@@ -26,7 +26,7 @@ from napari_srgan.images.upscaled import Upscaled
 from napari_srgan.images.writing.in_memory import memory_sink
 from napari_srgan.images.writing.output import Output
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 """Pillow's names by ending."""
 LONGEST_SIDE = {"PNG": 2**31 - 1, "JPEG": 65500, "WEBP": 16383}
 DTYPES = {
@@ -75,7 +75,7 @@ def open_picture(path: Path) -> StoredImage:
         raise
     except UnidentifiedImageError as error:
         raise UserError(
-            f"{path.name} is no readable {FORMATS[path.suffix.lower()]} file; "
+            f"{path.name} is no readable {_FORMATS[path.suffix.lower()]} file; "
             "get the file again from where it was made"
         ) from error
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, imagecodecs.PngError) as error:
@@ -156,7 +156,7 @@ class PictureOutput(Output):
 
     @property
     def format(self) -> str:
-        return FORMATS[self.path.suffix.lower()]
+        return _FORMATS[self.path.suffix.lower()]
 
     def check(self, axes: str, dtype: np.dtype[Any]) -> None:
         self.axes = axes

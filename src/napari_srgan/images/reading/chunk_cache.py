@@ -23,7 +23,7 @@ SIDE = 256
 """Smaller chunks are read and kept together, up to about this side."""
 
 Box = tuple[slice, ...]
-Index = tuple[int, ...]
+ChunkIndex = tuple[int, ...]
 
 
 class ChunkMemory:
@@ -32,10 +32,10 @@ class ChunkMemory:
     def __init__(self, budget: int = BUDGET) -> None:
         self.budget = budget
         self.lock = threading.RLock()
-        self._kept: OrderedDict[tuple[int, Index], NDArray[Any]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, ChunkIndex], NDArray[Any]] = OrderedDict()
         self._bytes = 0
 
-    def get(self, owner: int, unit: Index) -> NDArray[Any] | None:
+    def get(self, owner: int, unit: ChunkIndex) -> NDArray[Any] | None:
         """A chunk, if it is there."""
         with self.lock:
             found = self._kept.get((owner, unit))
@@ -43,7 +43,7 @@ class ChunkMemory:
                 self._kept.move_to_end((owner, unit))
             return found
 
-    def put(self, owner: int, unit: Index, pixels: NDArray[Any]) -> None:
+    def put(self, owner: int, unit: ChunkIndex, pixels: NDArray[Any]) -> None:
         """Keep a chunk; those that nobody wanted for longest give way."""
         with self.lock:
             before = self._kept.pop((owner, unit), None)
@@ -103,7 +103,7 @@ class ChunkCache:
         self._memory = memory
         self._owner = next(_OWNERS)
         weakref.finalize(self, memory.forget, self._owner)
-        self._coming: dict[Index, Future[NDArray[Any]]] = {}
+        self._coming: dict[ChunkIndex, Future[NDArray[Any]]] = {}
 
     def __call__(self, box: Box) -> NDArray[Any]:
         """Read a box: slices with a start, a stop and no step."""
@@ -132,8 +132,8 @@ class ChunkCache:
         return self._put_together(box, have)
 
     def _claim(
-        self, units: list[Index]
-    ) -> tuple[dict[Index, NDArray[Any]], dict[Index, Future[NDArray[Any]]], list[Index]]:
+        self, units: list[ChunkIndex]
+    ) -> tuple[dict[ChunkIndex, NDArray[Any]], dict[ChunkIndex, Future[NDArray[Any]]], list[ChunkIndex]]:
         """Those that are there, those that others are reading, and those that are ours to read."""
         have, waiting, mine = {}, {}, []
         with self._memory.lock:
@@ -148,7 +148,7 @@ class ChunkCache:
                     mine.append(unit)
         return have, waiting, mine
 
-    def _fetch(self, units: list[Index]) -> dict[Index, NDArray[Any]]:
+    def _fetch(self, units: list[ChunkIndex]) -> dict[ChunkIndex, NDArray[Any]]:
         """Read units in one go, as the box around them, so that servers are asked for many chunks at once."""
         try:
             around = tuple(
@@ -179,7 +179,7 @@ class ChunkCache:
         start = place * self._unit[axis]
         return slice(start, min(start + self._unit[axis], self._shape[axis]))
 
-    def _put_together(self, box: Box, units: dict[Index, NDArray[Any]]) -> NDArray[Any]:
+    def _put_together(self, box: Box, units: dict[ChunkIndex, NDArray[Any]]) -> NDArray[Any]:
         result = np.empty([part.stop - part.start for part in box], self._dtype)
         for unit, pixels in units.items():
             into, of = [], []

@@ -29,8 +29,8 @@ ZIP_DIRECTORY = 2**25
 CHUNKS_OF_SHARD = 2**20
 """Chunks in a shard, whose index has 16 bytes for each and is read as a whole."""
 CHUNKS_OF_TILE = 2**14
-"""Files or pieces that a square of :data:`TILE` pixels may lie in: with more, opening them takes minutes."""
-TILE = 512
+"""Files or pieces that a square of :data:`LARGEST_TILE` pixels may lie in: more take minutes to open."""
+LARGEST_TILE = 512
 """Side of that square, about that of a tile."""
 SECONDS = 15.0
 """For the directories of a TIFF file: those of 50,000 pages are read in less."""

@@ -12,14 +12,14 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-Content = bytes | memoryview
+Packed = bytes | memoryview
 _DICTIONARY = 2**28
 """Bytes that LZMA may need beside what it unpacks: its largest preset needs a quarter of it."""
 _STEP = 2**22
 """Bytes that are unpacked at a time where they have to be counted."""
 
 
-def unpacks_beyond(codec: str, content: Content, most: int) -> bool:
+def unpacks_beyond(codec: str, content: Packed, most: int) -> bool:
     """Whether compressed bytes say that they have, or turn out to have, more bytes than `most`.
 
     Parameters
@@ -44,17 +44,17 @@ def is_raw_lzma(config: dict[str, Any]) -> bool:
     return bool(config["id"] == "lzma" and config.get("format", lzma.FORMAT_XZ) == lzma.FORMAT_RAW)
 
 
-def _blosc(content: Content, _: int) -> int:
+def _blosc(content: Packed, _: int) -> int:
     """The second number of its header of 16 bytes (https://github.com/Blosc/c-blosc, README_CHUNK_FORMAT)."""
     return int(struct.unpack_from("<I", content, 4)[0])
 
 
-def _lz4(content: Content, _: int) -> int:
+def _lz4(content: Packed, _: int) -> int:
     """What numcodecs puts before the block."""
     return int(struct.unpack_from("<I", content)[0])
 
 
-def _zstd(content: Content, most: int) -> int:
+def _zstd(content: Packed, most: int) -> int:
     """The frame's content size (RFC 8878, 3.1.1.1); where it is not told, what its blocks can have."""
     magic, descriptor = struct.unpack_from("<IB", content)
     if magic & ~0xF == 0x184D2A50:  # frames to be skipped, which say nothing of those behind them
@@ -69,7 +69,7 @@ def _zstd(content: Content, most: int) -> int:
     return int(struct.unpack_from(format_, content, at)[0]) + more
 
 
-def _zstd_blocks(content: Content, at: int, most: int) -> int:
+def _zstd_blocks(content: Packed, at: int, most: int) -> int:
     """Count the blocks of a frame (RFC 8878, 3.1.1.2), of which a packed one has up to 128 KiB.
 
     Writers end blocks early, and so four times as much is let pass.
@@ -86,7 +86,7 @@ def _zstd_blocks(content: Content, at: int, most: int) -> int:
     return most + 1 if last and len(content) - at > 4 else 0
 
 
-def _counted(begin: Callable[[], Any], between: bytes = b"") -> Callable[[Content, int], int]:
+def _counted(begin: Callable[[], Any], between: bytes = b"") -> Callable[[Packed, int], int]:
     """Count by unpacking piece by piece, one stream after the other, up to the limit.
 
     Parameters
@@ -97,7 +97,7 @@ def _counted(begin: Callable[[], Any], between: bytes = b"") -> Callable[[Conten
         Bytes that may stand between two streams and mean nothing.
     """
 
-    def size(content: Content, most: int) -> int:
+    def size(content: Packed, most: int) -> int:
         total, left = 0, bytes(content)
         while left and total <= most:
             stream = begin()
@@ -113,7 +113,7 @@ def _counted(begin: Callable[[], Any], between: bytes = b"") -> Callable[[Conten
     return size
 
 
-_SIZES: dict[str, Callable[[Content, int], int]] = {
+_SIZES: dict[str, Callable[[Packed, int], int]] = {
     "blosc": _blosc,
     "lz4": _lz4,
     "zstd": _zstd,

@@ -43,7 +43,9 @@ def may_pass(error: BaseException) -> bool:
     )
 
 
-def sentence(error: BaseException, address: Address, key: str, tries: int, patience: float) -> str:
+def remote_error_sentence(
+    error: BaseException, address: Address, key: str, tries: int, patience: float
+) -> str:
     """Say what a server did.
 
     Parameters

@@ -17,7 +17,7 @@ from fsspec.registry import get_filesystem_class
 
 from napari_srgan.errors import NoThreads, threads_told
 from napari_srgan.images.address import Address
-from napari_srgan.images.remote.errors import NotAnswered, TooMuch, TooSlow, no_package, sentence
+from napari_srgan.images.remote.errors import NotAnswered, TooMuch, TooSlow, no_package, remote_error_sentence
 
 PATIENCE = 30.0
 """Seconds a server may take to answer, or be silent in the middle."""
@@ -29,7 +29,7 @@ LEAST_RATE = 2**14
 """Bytes a second that a server has to send on average, after :data:`PATIENCE`: less than any line has today.
 Otherwise one that sends a byte now and then is never silent, and never done."""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 _MOST: ContextVar[int] = ContextVar("most")
 """Bytes that a response of http may have."""
 
@@ -38,12 +38,12 @@ class _NotInTime(TimeoutError):
     """What was called has not come back."""
 
 
-def _within(seconds: float, call: Callable[..., T], *args: Any, **options: Any) -> T:
+def _within(seconds: float, call: Callable[..., _T], *args: Any, **options: Any) -> _T:
     """Call what cannot be told to stop (sftp, smb), and no longer wait for it after a time.
 
     It goes on by itself, on a thread that does not keep the process from ending.
     """
-    answer: Future[T] = Future()
+    answer: Future[_T] = Future()
 
     def ask() -> None:
         try:
@@ -91,7 +91,7 @@ class RemoteFiles:
         except NoThreads:
             raise
         except Exception as error:  # some connect at once
-            raise NotAnswered(sentence(error, self._address, "", 1, PATIENCE)) from error
+            raise NotAnswered(remote_error_sentence(error, self._address, "", 1, PATIENCE)) from error
 
     def _options(self) -> dict[str, Any]:
         if self._protocol in ("http", "https"):

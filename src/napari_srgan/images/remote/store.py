@@ -14,7 +14,14 @@ from napari_srgan.errors import NoThreads, UserError
 from napari_srgan.images.address import Address
 from napari_srgan.images.arrays import UnreadablePart
 from napari_srgan.images.reading.limits import ZARR_METADATA
-from napari_srgan.images.remote.errors import NotAnswered, TooMuch, TooSlow, may_pass, sentence, status_of
+from napari_srgan.images.remote.errors import (
+    NotAnswered,
+    TooMuch,
+    TooSlow,
+    may_pass,
+    remote_error_sentence,
+    status_of,
+)
 from napari_srgan.images.remote.files import FOR_METADATA, PATIENCE, WHOLE, RemoteFiles
 from napari_srgan.images.zarr.chunk_limits import ChunkLimits, is_metadata
 
@@ -85,7 +92,7 @@ class RemoteStore(Store):
     def refuse_if_refused(self) -> None:
         """Raise :class:`NotAnswered` if a file was refused, not missing, when there was a search for it."""
         if self._refused is not None:
-            raise NotAnswered(sentence(self._refused, self.address, "", 1, PATIENCE))
+            raise NotAnswered(remote_error_sentence(self._refused, self.address, "", 1, PATIENCE))
 
     def fetch(self, key: str, start: int | None = None, end: int | None = None) -> bytes | None:
         """Bytes of a file, or of a part of it as in a slice; None if there is no such file.
@@ -127,7 +134,7 @@ class RemoteStore(Store):
     def _not_given(self, key: str, error: BaseException, tries: int) -> UserError:
         """Tell a file that is not given from a server that gives nothing any more."""
         asked = "" if is_metadata(key) else key
-        words = sentence(error, self.address, asked, tries, PATIENCE)
+        words = remote_error_sentence(error, self.address, asked, tries, PATIENCE)
         if self.anchor and key != self.anchor:
             with suppress(Exception):
                 self._files.read(self.anchor, most=ZARR_METADATA, patience=FOR_METADATA)

@@ -12,8 +12,8 @@ import numpy as np
 from napari_srgan.images.colours.lookup_tables import table_of
 from napari_srgan.images.look import ChannelLook, ImageLook, PlaneRecord, printable
 from napari_srgan.images.spacing import Spacing
-from napari_srgan.images.tiff.look import LOOK_KEY
-from napari_srgan.images.tiff.ome_xml import LOOK_KEY as OME_LOOK_KEY
+from napari_srgan.images.tiff.look import TIFF_LOOK_KEY
+from napari_srgan.images.tiff.ome_xml import OME_LOOK_KEY as OME_LOOK_KEY
 from napari_srgan.images.tiff.ome_xml import beyond_ome, channels_for_ome
 from napari_srgan.images.units import converted, imagej_unit, kind_of, ome_unit
 
@@ -171,7 +171,7 @@ def imagej_options(image: Described) -> dict[str, Any]:
     if (seconds := image.spacing("T").size_in("second")) is not None:
         metadata["finterval"] = seconds
     look = image.look.as_json()
-    metadata["Info"] = json.dumps(image.provenance | ({LOOK_KEY: look} if look else {}), indent=1)
+    metadata["Info"] = json.dumps(image.provenance | ({TIFF_LOOK_KEY: look} if look else {}), indent=1)
     if not image.colour:
         metadata |= _imagej_display(image)
     return options
@@ -207,7 +207,7 @@ def plain_options(image: Described) -> dict[str, Any]:
     spacings = {letter: asdict(spacing) for letter, spacing in image.placed.items() if spacing.known}
     metadata = {"axes": image.axes, "provenance": image.provenance, "spacings": spacings}
     if look := image.look.as_json():
-        metadata[LOOK_KEY] = look
+        metadata[TIFF_LOOK_KEY] = look
     return {"metadata": metadata, **resolution_options(image)}
 
 

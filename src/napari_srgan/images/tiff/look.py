@@ -16,7 +16,7 @@ from napari_srgan.images.colours.lookup_tables import hue_of
 from napari_srgan.images.look import ChannelLook, ImageLook, PlaneRecord, limits_from, look_from_json
 from napari_srgan.images.tiff.ome_xml import ome_look
 
-LOOK_KEY = "look"
+TIFF_LOOK_KEY = "look"
 """Where the descriptions that we write have what the format has no place for."""
 _PLACE_IN_LABEL = re.compile(r"^(?:[czt]:\d+/\d+\s*)+(?:-\s*)?")
 """How Bio-Formats begins the labels it gives to ImageJ, e.g. ``c:1/2 z:3/9 - DAPI``."""
@@ -46,7 +46,7 @@ def tiff_look(
         sizes = dict(zip(series.axes, series.shape, strict=True))
         return _imagej_look(file.imagej_metadata, sizes).over(by_tags)
     shaped = file.shaped_metadata
-    return look_from_json(shaped[0].get(LOOK_KEY) if shaped else None).over(by_tags)
+    return look_from_json(shaped[0].get(TIFF_LOOK_KEY) if shaped else None).over(by_tags)
 
 
 def shown_in(table: NDArray[np.uint8]) -> ChannelLook:
@@ -74,7 +74,7 @@ def _imagej_look(metadata: dict[str, Any], sizes: dict[str, int]) -> ImageLook:
         channels.append(ChannelLook(name, shown.colour, shown.table, limits))
     look = ImageLook("", tuple(channels), planes, mode=str(metadata.get("mode", "")) if count > 1 else "")
     with suppress(ValueError, AttributeError):  # other programs write other things there
-        return look.over(look_from_json(json.loads(metadata.get("Info", "")).get(LOOK_KEY)))
+        return look.over(look_from_json(json.loads(metadata.get("Info", "")).get(TIFF_LOOK_KEY)))
     return look
 
 

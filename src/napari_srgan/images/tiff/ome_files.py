@@ -116,11 +116,11 @@ def _files_beside(path: Path) -> tuple[Path, ...]:
             return (path,)
         found = ome_files(path, file.ome_metadata)
     files = found.image_in(path)
-    refuse_missing(path, files)
+    check_all_files(path, files)
     return (*files, *filter(None, [found.elsewhere]))
 
 
-def refuse_missing(path: Path, files: Sequence[Path]) -> None:
+def check_all_files(path: Path, files: Sequence[Path]) -> None:
     """Make sure that all files of an image are there.
 
     Raises
@@ -161,7 +161,7 @@ def _beside(path: Path, name: str) -> Path:
 
 def _metadata_of(path: Path, elsewhere: Path) -> str:
     """The OME-XML in a companion file, or in the first page of a TIFF."""
-    refuse_missing(path, [elsewhere])
+    check_all_files(path, [elsewhere])
     if elsewhere.suffix.lower() in (".tif", ".tiff", ".btf", ".tf2", ".tf8"):
         with TimedFile(elsewhere) as stream, stream.limited(), tifffile.TiffFile(stream) as file:
             return file.ome_metadata or ""

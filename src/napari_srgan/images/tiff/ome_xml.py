@@ -15,14 +15,14 @@ from napari_srgan.images.look import (
     ImageLook,
     PlaneRecord,
     look_from_json,
-    number,
+    number_or_none,
     positive,
     printable,
 )
 from napari_srgan.images.spacing import Spacing
-from napari_srgan.images.units import Kind, converted, full_unit
+from napari_srgan.images.units import Quantity, converted, full_unit
 
-LOOK_KEY = "napari-srgan-look"
+OME_LOOK_KEY = "napari-srgan-look"
 """Key of the annotation with what OME-XML has no place for, e.g. contrast limits."""
 _OWN_FRAME = "reference frame"
 """In place of a unit: the stage's own numbers."""
@@ -46,7 +46,7 @@ def ome_spacings(root: Element) -> dict[str, Spacing]:
     return found
 
 
-def ome_units(root: Element) -> Iterator[tuple[str, Kind]]:
+def ome_units(root: Element) -> Iterator[tuple[str, Quantity]]:
     """Units of its pixel sizes, as they are written, and what is measured in them."""
     pixels = root.find(".//{*}Image/{*}Pixels")
     for name, text in () if pixels is None else pixels.items():
@@ -59,14 +59,14 @@ def _first_plane(pixels: Element) -> Element | None:
 
 
 def _place(plane: Element) -> tuple[int, int, int]:
-    t, z, c = (int(number(plane.get(f"The{letter}", "0")) or 0) for letter in "TZC")
+    t, z, c = (int(number_or_none(plane.get(f"The{letter}", "0")) or 0) for letter in "TZC")
     return t, z, c
 
 
 def _origin(plane: Element | None, letter: str, unit: str | None) -> float:
     if plane is None:
         return 0.0
-    stored = number(plane.get(f"Position{letter}"))
+    stored = number_or_none(plane.get(f"Position{letter}"))
     told = plane.get(f"Position{letter}Unit", _OWN_FRAME)
     if stored is None or told == _OWN_FRAME:
         return 0.0
@@ -101,7 +101,7 @@ def _channel(channel: Element) -> ChannelLook:
 
 def _colour(channel: Element) -> str | None:
     """Red, green, blue, alpha are the bytes of a signed number; black would show nothing and is no colour."""
-    stored = number(channel.get("Color"))
+    stored = number_or_none(channel.get("Color"))
     colour = None if stored is None else f"{int(stored) & 0xFFFFFFFF:08X}"[:6]
     return None if colour == "000000" else colour
 
@@ -129,20 +129,20 @@ def _record(plane: Element) -> PlaneRecord:
 def _position(plane: Element, letter: str) -> float | None:
     """Of the stage: in micrometres; in its own numbers, if it says no more than those."""
     if plane.get(f"Position{letter}Unit", _OWN_FRAME) == _OWN_FRAME:
-        return number(plane.get(f"Position{letter}"))
+        return number_or_none(plane.get(f"Position{letter}"))
     return _measured(plane, f"Position{letter}", "", "micrometer")
 
 
 def _measured(plane: Element, name: str, default: str, to: str) -> float | None:
     """A length or a time in our unit; None if it is in no unit of that kind."""
-    value = number(plane.get(name))
+    value = number_or_none(plane.get(name))
     return None if value is None else converted(value, full_unit(plane.get(f"{name}Unit", default)), to)
 
 
 def _annotated(root: Element) -> ImageLook:
     """What we have written for ourselves."""
     for entry in root.iterfind(".//{*}MapAnnotation/{*}Value/{*}M"):
-        if entry.get("K") == LOOK_KEY:
+        if entry.get("K") == OME_LOOK_KEY:
             with suppress(ValueError):
                 return look_from_json(json.loads(entry.text or ""))
     return ImageLook()

@@ -23,7 +23,7 @@ from napari_srgan.images.tiff.chain import where_it_breaks
 from napari_srgan.images.tiff.limits import TimedFile, check_ome
 from napari_srgan.images.tiff.look import tiff_look
 from napari_srgan.images.tiff.meaning import Converted, Meant, as_meant, upright
-from napari_srgan.images.tiff.ome_files import NotTogether, OmeFiles, names_of, ome_files, refuse_missing
+from napari_srgan.images.tiff.ome_files import NotTogether, OmeFiles, check_all_files, names_of, ome_files
 from napari_srgan.images.tiff.pixels import level_array
 from napari_srgan.images.tiff.series import element_of, ome_of, own_series, series_in
 from napari_srgan.images.tiff.spacing import tiff_spacings
@@ -70,7 +70,7 @@ def _open(path: Path, part: str) -> StoredImage:
             element = element_of(file, series)
             mine = () if of_set is None else of_set.image_at(element, path)
             for other in mine if part else ():  # of the first image they were looked at before
-                refuse_missing(path, [other])
+                check_all_files(path, [other])
                 if other != path:
                     _read_through(other, stream, must_be_whole=True)
             refuse_unsupported(path, series.keyframe)
@@ -147,7 +147,7 @@ def _set_of(path: Path, file: tifffile.TiffFile, stream: TimedFile, *, whole: bo
     if found.elsewhere is not None:
         check_ome(path, found.metadata)
     mine = found.image_in(path) if whole else ()
-    refuse_missing(path, mine)
+    check_all_files(path, mine)
     # tifffile opens those of the other images in the metadata too.
     for other in dict.fromkeys(chain.from_iterable(found.images)):
         if other != path and (other in mine or other.is_file()):

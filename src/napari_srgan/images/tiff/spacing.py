@@ -9,11 +9,11 @@ from xml.etree.ElementTree import Element
 
 import tifffile
 
-from napari_srgan.images.look import number, positive
+from napari_srgan.images.look import number_or_none, positive
 from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.tiff.ome_xml import ome_spacings, ome_units
 from napari_srgan.images.tiff.vendor_spacing import vendor_spacings
-from napari_srgan.images.units import Kind, converted, full_unit, note_on_units
+from napari_srgan.images.units import Quantity, converted, full_unit, note_on_units
 
 _RESOLUTION_UNITS = {2: "inch", 3: "centimeter"}
 PRINTED = (
@@ -68,7 +68,7 @@ def tiff_spacings(
 def _imagej_spacings(name: str, metadata: dict[str, Any], page: Any) -> ToldSpacings:
     texts = {key: metadata.get(key) for key in ("unit", "yunit", "zunit", "tunit")}
     unit, sizes = full_unit(texts["unit"], "length"), _pixel_sizes(page)
-    kinds: dict[str, Kind] = {"unit": "length", "yunit": "length", "zunit": "length", "tunit": "time"}
+    kinds: dict[str, Quantity] = {"unit": "length", "yunit": "length", "zunit": "length", "tunit": "time"}
     note = note_on_units(name, [(texts[key], kind) for key, kind in kinds.items()])
     found: dict[str, Spacing] = {}
     if texts["unit"] is None and _resolution_unit(page) is not None:
@@ -87,7 +87,7 @@ def _imagej_spacings(name: str, metadata: dict[str, Any], page: Any) -> ToldSpac
     if depth := positive(metadata.get("spacing")):
         found["Z"] = Spacing(depth, full_unit(texts["zunit"], "length") if texts["zunit"] else unit)
     for letter, spacing in found.items():
-        if pixel := number(metadata.get(f"{letter.lower()}origin")):
+        if pixel := number_or_none(metadata.get(f"{letter.lower()}origin")):
             found[letter] = replace(spacing, origin=-pixel * spacing.size)
     if step := positive(metadata.get("finterval")):
         found["T"] = Spacing(step, full_unit(texts["tunit"], "time") or "second")

@@ -30,7 +30,7 @@ OME_DTYPES = ("bool", "int8", "int16", "int32", "uint8", "uint16", "uint32", "fl
 IMAGEJ_DTYPES = ("uint8", "uint16", "float32")
 IMAGEJ_LARGEST = 2**32 - 2**25
 """Bytes beyond which a file must be BigTIFF, which ImageJ's own format cannot be."""
-TILE = 256
+_TILE = 256
 """Side of a tile of a large plane, so that viewers can read a part of it."""
 
 
@@ -130,8 +130,8 @@ def _compressed(data: NDArray[Any], axes: str) -> dict[str, Any]:
 def _layout(data: NDArray[Any], axes: str) -> dict[str, Any]:
     y = axes.index("Y")
     options: dict[str, Any] = {"compression": "zlib"}
-    if min(data.shape[y : y + 2]) > 2 * TILE and data.dtype != np.bool_:
-        options["tile"] = (TILE, TILE)
+    if min(data.shape[y : y + 2]) > 2 * _TILE and data.dtype != np.bool_:
+        options["tile"] = (_TILE, _TILE)
     return options
 
 

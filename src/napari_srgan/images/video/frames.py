@@ -100,7 +100,7 @@ class VideoFrames:
                 f"frame {number} of {self._path.name} has colours, though others that were looked at have "
                 "none; name the axes TYXS, and it is read in colour"
             )
-        return pixels_of(frame, colour=self._colour, deep=self.dtype == np.uint16)
+        return frame_pixels(frame, colour=self._colour, deep=self.dtype == np.uint16)
 
     def _decode(self, number: int) -> VideoFrame:
         key = self._index.key_before(number)
@@ -177,7 +177,7 @@ def _is_off_neutral(plane: VideoPlane) -> bool:
     return bool((levels > 128 + NEUTRAL).any() or (levels < 128 - NEUTRAL).any())
 
 
-def pixels_of(frame: VideoFrame, *, colour: bool, deep: bool) -> NDArray[Any]:
+def frame_pixels(frame: VideoFrame, *, colour: bool, deep: bool) -> NDArray[Any]:
     """``(Y, X)`` or ``(Y, X, 3)`` of a frame, uint8, or uint16 if `deep`; its whole range is used."""
     if colour or frame.format.is_rgb or frame.format.has_palette:
         rgb = frame.to_ndarray(format="rgb48le" if deep else "rgb24")

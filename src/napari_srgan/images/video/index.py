@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-UNEVEN = 0.1
+_UNEVEN = 0.1
 """Share of the mean interval by which the intervals of a video of one frame rate may differ."""
 _TOLD_RATE = 0.01
 """Share by which the rate that a file tells may differ from that of its frames."""
@@ -97,7 +97,7 @@ def _open(path: Path, av: Any) -> InputContainer:
     return container
 
 
-def read_index(path: Path) -> VideoIndex:
+def find_frames(path: Path) -> VideoIndex:
     """Look for the frames of a video.
 
     Raises
@@ -131,7 +131,7 @@ def read_index(path: Path) -> VideoIndex:
     numbers = tuple(sorted(places[time] for time in keys if time in places))
     interval, uneven = _intervals(times, step, told)
     ends = float((times[-1] - times[0]) * step + (interval or 0))
-    late = lasts > (1 + UNEVEN) * ends and lasts > ends + 2 * float(interval or 0)
+    late = lasts > (1 + _UNEVEN) * ends and lasts > ends + 2 * float(interval or 0)
     return VideoIndex(
         len(times), times, numbers or (0,), interval, uneven, missing=(ends, lasts) if late else None
     )
@@ -169,7 +169,7 @@ def _intervals(
     gaps = [later - earlier for earlier, later in pairwise(times)]
     shortest, longest = min(gaps) * step, max(gaps) * step
     # Times are whole numbers of the file's unit: each may be half of one beside the truth.
-    if longest - shortest > UNEVEN * mean + 2 * step:
+    if longest - shortest > _UNEVEN * mean + 2 * step:
         return mean, (float(shortest), float(longest))
     if told and abs(mean * told - 1) < _TOLD_RATE + step / mean / (len(times) - 1):
         return 1 / told, None

@@ -14,17 +14,17 @@ from napari_srgan.images.image import StoredImage
 from napari_srgan.images.reading.file_array import FileArray, damaged
 from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.video.frames import VideoFrames, decoded, has_colour
-from napari_srgan.images.video.index import VideoIndex, opened, read_index
+from napari_srgan.images.video.index import VideoIndex, find_frames, opened
 from napari_srgan.images.video.package import WRITTEN
 
-LOOKED_AT = 5
+_LOOKED_AT = 5
 """Frames that tell whether a video has colours."""
 
 
 def open_video(path: Path, axes: str | None = None) -> StoredImage:
     """Open a video; frames are decoded where they are asked for.
 
-    A video is gray, ``TYX``, if its format is, or if none of :data:`LOOKED_AT` frames spread over it has
+    A video is gray, ``TYX``, if its format is, or if none of :data:`_LOOKED_AT` frames spread over it has
     colours (in each of Cb and Cr at most :data:`~napari_srgan.images.video.frames.NEUTRAL` levels from
     gray); otherwise it is ``TYXS``. Formats of more than 8 bits become uint16, on the whole range of 16
     bits. The frame interval is the spacing of T in seconds.
@@ -41,7 +41,7 @@ def open_video(path: Path, axes: str | None = None) -> StoredImage:
     UserError
         If PyAV is not there, or the file is no video, empty, damaged or cut off.
     """
-    index = read_index(path)
+    index = find_frames(path)
     with opened(path) as (container, stream):
         context = stream.codec_context
         size, told = (context.height, context.width), _told(container.metadata)
@@ -75,7 +75,7 @@ def _said(axes: str) -> bool:
 
 def _looks_coloured(path: Path, index: VideoIndex) -> bool:
     """Look at frames at which decoding can begin: the others cost more."""
-    places = {index.key_before(at * (index.count - 1) // (LOOKED_AT - 1)) for at in range(LOOKED_AT)}
+    places = {index.key_before(at * (index.count - 1) // (_LOOKED_AT - 1)) for at in range(_LOOKED_AT)}
     lost: list[UnreadablePart] = []
     for place in sorted(places):
         try:

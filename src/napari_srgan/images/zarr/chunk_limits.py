@@ -15,7 +15,7 @@ from zarr.abc.store import ByteRequest, RangeByteRequest, SuffixByteRequest
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import UnreadablePart
 from napari_srgan.images.reading import limits
-from napari_srgan.images.reading.unpacked_size import PACKERS, Content, is_raw_lzma, unpacks_beyond
+from napari_srgan.images.reading.unpacked_size import PACKERS, Packed, is_raw_lzma, unpacks_beyond
 
 METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
 """Names of files of metadata."""
@@ -154,15 +154,15 @@ class ChunkLimits:
 
     def _check_count(self, array: zarr.Array[Any], letters: str) -> None:
         pieces = math.prod(
-            -(-min(side, limits.TILE) // chunk)
+            -(-min(side, limits.LARGEST_TILE) // chunk)
             for letter, side, chunk in zip(letters, array.shape, array.chunks, strict=True)
             if letter in "YX"
         )
         if pieces > limits.CHUNKS_OF_TILE:
             raise UserError(
-                f"{self.name} is stored in chunks of {' x '.join(map(str, array.chunks))} pixels, so that "
-                f"{limits.TILE} x {limits.TILE} pixels lie in {pieces:,} of them, and at most "
-                f"{limits.CHUNKS_OF_TILE:,} are read for that; save it in larger chunks"
+                f"{self.name} is stored in chunks of {' x '.join(map(str, array.chunks))} pixels, so "
+                f"that {limits.LARGEST_TILE} x {limits.LARGEST_TILE} pixels lie in {pieces:,} of them, and at "
+                f"most {limits.CHUNKS_OF_TILE:,} are read for that; save it in larger chunks"
             )
 
     def most(self, key: str) -> int:
@@ -224,7 +224,7 @@ class ChunkLimits:
     def _too_large(self, key: str, size: int | None, most: int) -> UserError:
         return self._error(key, str(limits.too_large(f"{key} of {self.name}", size, most)))
 
-    def check_content(self, key: str, part: ByteRequest | None, content: Content) -> None:
+    def check_content(self, key: str, part: ByteRequest | None, content: Packed) -> None:
         """Refuse bytes that unpack to more than their chunk was declared to have.
 
         Raises
@@ -271,7 +271,7 @@ def _bytes(shape: Sequence[int], array: zarr.Array[Any]) -> int:
     return math.prod(shape) * np.dtype(array.dtype).itemsize
 
 
-def _unpacks_beyond(chunk: _Chunk, content: Content) -> bool:
+def _unpacks_beyond(chunk: _Chunk, content: Packed) -> bool:
     content = content[: len(content) - chunk.checksum]
     if chunk.packer:
         return unpacks_beyond(chunk.packer, content, limits.chunk_file(chunk.size))
@@ -280,7 +280,7 @@ def _unpacks_beyond(chunk: _Chunk, content: Content) -> bool:
     )
 
 
-def _index(chunk: _Chunk, content: Content) -> list[tuple[int, int]]:
+def _index(chunk: _Chunk, content: Packed) -> list[tuple[int, int]]:
     """Where the chunks of a whole shard lie."""
     if len(content) < chunk.index_size:
         return []

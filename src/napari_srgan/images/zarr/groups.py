@@ -17,7 +17,7 @@ from napari_srgan.images.reading.limits import IMAGES
 
 SERIES = "bioformats2raw.layout"
 """Attribute of a group whose images are called 0, 1, 2, ..."""
-NAMED = 4
+_NAMED = 4
 """Things in a group that are named to the user."""
 
 
@@ -163,7 +163,7 @@ def what_to_give(place: Place, group: zarr.Group) -> str:
         remote = isinstance(place, Address)  # of which not all is known that lies there
         hint = "give one of the arrays or images in it" if remote else "there is nothing in it"
     else:
-        hint = f"give one of the things in it, {_given(place, place.name, group, *inside[:NAMED])}"
+        hint = f"give one of the things in it, {_given(place, place.name, group, *inside[:_NAMED])}"
     return f"{name} is a zarr group but no OME-Zarr image; {hint}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_srgan.errors import UserError
 from napari_srgan.images.spacing import Spacing
-from napari_srgan.images.units import Kind, full_unit, kind_of
+from napari_srgan.images.units import Quantity, full_unit, kind_of
 
 VERSION = "0.5"
 LEVEL = "0"
@@ -111,7 +111,7 @@ class FinestLevel:
     name: str = ""
     """What the image is called."""
 
-    def told_units(self) -> list[tuple[object, Kind]]:
+    def told_units(self) -> list[tuple[object, Quantity]]:
         """Units as they are written, and what is measured in them."""
         kinds = [(unit, _kind(letter)) for unit, letter in zip(self.units, self.letters, strict=True)]
         return [(unit, kind) for unit, kind in kinds if kind is not None]
@@ -140,7 +140,7 @@ class FinestLevel:
         )
 
 
-def _kind(letter: str) -> Kind | None:
+def _kind(letter: str) -> Quantity | None:
     """What is measured along an axis; either, if nobody named it."""
     return "time" if letter == "T" else "length" if letter in "ZYX" else None
 

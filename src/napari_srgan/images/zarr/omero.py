@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.images.look import ChannelLook, ImageLook, colour_from, limits_from, positive
 
-LOOKED_AT = 16
+_LOOKED_AT = 16
 """Planes of a channel whose extremes are its contrast; spread evenly where there are more."""
 _RGBA = (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF"), ("alpha", "FFFFFF"))
 _TWO = ("FF00FF", "00FF00")
@@ -117,8 +117,8 @@ def _planes(shape: tuple[int, ...], letters: str, channel: int) -> list[tuple[in
         else:
             choices.append([channel] if letter == "C" else list(range(size)))
     planes = list(product(*choices))
-    step = max(len(planes) / LOOKED_AT, 1)
-    return [planes[int(at * step)] for at in range(min(len(planes), LOOKED_AT))]
+    step = max(len(planes) / _LOOKED_AT, 1)
+    return [planes[int(at * step)] for at in range(min(len(planes), _LOOKED_AT))]
 
 
 def _extremes(plane: NDArray[Any]) -> list[float]:

@@ -271,7 +271,7 @@ def _watched(where: _Where, array: zarr.Array[Any]) -> Callable[[], None]:
     return look
 
 
-def open_result(path: Path) -> zarr.Array[Any]:
+def open_finished_store(path: Path) -> zarr.Array[Any]:
     """Open a finished result: the array, or the finest level of an OME-Zarr image."""
     opened = zarr.open(path / LEVEL if path.name.lower().endswith(".ome.zarr") else path, mode="r")
     assert isinstance(opened, zarr.Array)

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import read_block
-from napari_srgan.inference.movies.clips import ClipPlan, Shot, Timing, clip_at, consecutive, shot_of
+from napari_srgan.inference.movies.clips import ClipPlan, Shot, TemporalWindow, clip_at, consecutive, shot_of
 from napari_srgan.inference.movies.drift import Move, displacement
 from napari_srgan.inference.movies.timeline import (
     NOT_IN_ORDER,
-    Brightness,
-    Look,
+    FrameBrightness,
+    FrameStats,
     brightness,
-    look_at,
+    frame_stats,
     nearest,
     scenes,
     seems_unordered,
@@ -37,19 +37,19 @@ from napari_srgan.models import Model
 
 DRIFT = "drift"
 """The way to align frames: each is read where what the others show lies in it."""
-SAMPLE_SIDE = 512
+_SAMPLE_SIDE = 512
 """Most pixels along each side of a sample."""
 WIDER = 2
 """Frames that are looked at beyond those that a clip sees, to know what is usual there."""
 LOOKS_KEPT, PLANS_KEPT = 48, 32
 """How many are remembered."""
-RUNS, RUN = 4, 6
+RUNS, _RUN = 4, 6
 """Places of a movie at which its order is looked at, and frames at each."""
-LARGE = 2048
+_LARGE = 2048
 """Side of the parts in which a frame is searched for anything, if there is nothing in its sample."""
 
 ValueT = TypeVar("ValueT")
-Index = tuple[int, ...]
+LeadingIndex = tuple[int, ...]
 
 
 class ClipPlans:
@@ -65,15 +65,15 @@ class ClipPlans:
         :data:`DRIFT`, or nothing.
     """
 
-    def __init__(self, stack: PlaneStack, timing: Timing, align: str | None = None) -> None:
+    def __init__(self, stack: PlaneStack, timing: TemporalWindow, align: str | None = None) -> None:
         self._stack = stack
         self._timing = timing
         self._align = align
-        self._plans: OrderedDict[Index, ClipPlan] = OrderedDict()
-        self._looks: OrderedDict[Index, Look | None] = OrderedDict()
+        self._plans: OrderedDict[LeadingIndex, ClipPlan] = OrderedDict()
+        self._looks: OrderedDict[LeadingIndex, FrameStats | None] = OrderedDict()
         self._lock = threading.RLock()
 
-    def plan(self, index: Index) -> ClipPlan:
+    def plan(self, index: LeadingIndex) -> ClipPlan:
         """How the clip at a place is computed; a plane without time is a clip of one frame."""
         time = self._stack.time
         if time is None:
@@ -84,7 +84,7 @@ class ClipPlans:
                 _remember(self._plans, index, self._plan(index, time), PLANS_KEPT)
             return self._plans[index]
 
-    def _plan(self, index: Index, time: int) -> ClipPlan:
+    def _plan(self, index: LeadingIndex, time: int) -> ClipPlan:
         movie = Span(0, self._stack.array.shape[time])
         frames = clip_at(index[time], self._timing.clip, len(movie))
         reach = max(self._timing.before, self._timing.after) + WIDER
@@ -92,7 +92,7 @@ class ClipPlans:
         looks = self._look(index, range(around.start, around.stop))
         return plan_clip(frames, around, looks, self._timing)
 
-    def _look(self, index: Index, frames: Iterable[int]) -> dict[int, Look]:
+    def _look(self, index: LeadingIndex, frames: Iterable[int]) -> dict[int, FrameStats]:
         """Look at frames, and leave out those that show nothing."""
         time = self._stack.time
         assert time is not None
@@ -100,20 +100,20 @@ class ClipPlans:
         missing = [frame for frame, place in places.items() if place not in self._looks]
         found = {frame: self._looks[place] for frame, place in places.items() if place in self._looks}
         for span in consecutive(missing):
-            samples = self._stack.samples(places[span.start], span, SAMPLE_SIDE)
+            samples = self._stack.samples(places[span.start], span, _SAMPLE_SIDE)
             for frame, sample in zip(range(span.start, span.stop), samples, strict=True):
                 shows = _varies(sample) or self._shows_something(places[frame])
                 fine = self._align == DRIFT
-                found[frame] = look_at(sample.mean(axis=-1), fine=fine) if shows else None
+                found[frame] = frame_stats(sample.mean(axis=-1), fine=fine) if shows else None
                 _remember(self._looks, places[frame], found[frame], LOOKS_KEPT)
         return {frame: look for frame, look in found.items() if look is not None}
 
-    def _shows_something(self, place: Index) -> bool:
+    def _shows_something(self, place: LeadingIndex) -> bool:
         """Whether not all of a frame has one value; looked at part by part."""
         before: NDArray[Any] | None = None
-        parts = (range(0, size, LARGE) for size in self._stack.plane_shape)
+        parts = (range(0, size, _LARGE) for size in self._stack.plane_shape)
         for y, x in product(*parts):
-            pixels = read_block(self._stack.array, (*place, slice(y, y + LARGE), slice(x, x + LARGE)))
+            pixels = read_block(self._stack.array, (*place, slice(y, y + _LARGE), slice(x, x + _LARGE)))
             pixels = pixels[..., :ALPHA] if self._stack.rgb else pixels[..., None]
             first = pixels[0, 0]
             if _varies(pixels) or (before is not None and not np.array_equal(first, before, equal_nan=True)):
@@ -163,10 +163,10 @@ def notes_on_time(array: Any, axes: str, model: Model) -> tuple[str, ...]:
     UserError
         If the model is for time-lapses and no axis is T.
     """
-    return ClipPlans(PlaneStack(array, axes, model.card), Timing.of(model.network)).notes()
+    return ClipPlans(PlaneStack(array, axes, model.card), TemporalWindow.of(model.network)).notes()
 
 
-def plan_clip(frames: Span, around: Span, looks: dict[int, Look], timing: Timing) -> ClipPlan:
+def plan_clip(frames: Span, around: Span, looks: dict[int, FrameStats], timing: TemporalWindow) -> ClipPlan:
     """Plan a clip.
 
     Parameters
@@ -189,7 +189,7 @@ def plan_clip(frames: Span, around: Span, looks: dict[int, Look], timing: Timing
         they were looked at for drift.
     """
     shots: list[Shot] = []
-    levels: dict[int, Brightness] = {}
+    levels: dict[int, FrameBrightness] = {}
     moves: dict[int, Move] = {}
     for scene in scenes(looks, around):
         made = scene.within(frames)
@@ -203,7 +203,7 @@ def plan_clip(frames: Span, around: Span, looks: dict[int, Look], timing: Timing
         levels |= {frame: brightness(looks[frame], middle) for frame in set(seen)}
         moves |= {frame: _moved(looks[frame], middle) for frame in set(seen)}
     empty = frozenset(frame for frame in range(frames.start, frames.stop) if frame not in looks)
-    changed = {frame: level for frame, level in levels.items() if level != Brightness()}
+    changed = {frame: level for frame, level in levels.items() if level != FrameBrightness()}
     moved = {frame: move for frame, move in moves.items() if move != (0, 0)}
     return ClipPlan(frames, tuple(shots), empty, changed, moved)
 
@@ -227,7 +227,7 @@ def check_align(align: str | None, stack: PlaneStack) -> None:
         )
 
 
-def _moved(own: Look, middle: Look) -> Move:
+def _moved(own: FrameStats, middle: FrameStats) -> Move:
     if own.fine is None or middle.fine is None:
         return 0, 0
     return displacement(own.fine, middle.fine, own.independent)
@@ -235,10 +235,10 @@ def _moved(own: Look, middle: Look) -> Move:
 
 def _runs(length: int) -> list[range]:
     """Frames from which the order of a movie is judged."""
-    if length <= RUNS * RUN:
+    if length <= RUNS * _RUN:
         return [range(length)]
-    starts = (number * (length - RUN) // (RUNS - 1) for number in range(RUNS))
-    return [range(start, start + RUN) for start in starts]
+    starts = (number * (length - _RUN) // (RUNS - 1) for number in range(RUNS))
+    return [range(start, start + _RUN) for start in starts]
 
 
 def _varies(pixels: NDArray[Any]) -> bool:
@@ -250,7 +250,7 @@ def _varies(pixels: NDArray[Any]) -> bool:
     return False
 
 
-def _remember(kept: OrderedDict[Index, ValueT], index: Index, value: ValueT, most: int) -> None:
+def _remember(kept: OrderedDict[LeadingIndex, ValueT], index: LeadingIndex, value: ValueT, most: int) -> None:
     """Keep a value; what has been kept longest is forgotten."""
     kept[index] = value
     if len(kept) > most:

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.inference.movies.drift import Move
-from napari_srgan.inference.movies.timeline import Brightness
+from napari_srgan.inference.movies.timeline import FrameBrightness
 from napari_srgan.inference.tiles.tiling import Span
 from napari_srgan.networks import Generator
 
 
 @dataclass(frozen=True)
-class Timing:
+class TemporalWindow:
     """What a network wants of time."""
 
     clip: int = 1
@@ -33,7 +33,7 @@ class Timing:
     """And after it."""
 
     @classmethod
-    def of(cls, network: Generator) -> Timing:
+    def of(cls, network: Generator) -> TemporalWindow:
         if network.frames == 1:  # nothing is gained by taking frames together
             return cls()
         return cls(network.clip, network.frames_before, network.frames_after)
@@ -68,14 +68,14 @@ class ClipPlan:
     """Together they make the clip, but for frames that are empty; in the order of time."""
     empty: frozenset[int] = frozenset()
     """Frames that have one value everywhere, and keep it."""
-    brightness: Mapping[int, Brightness] = field(default_factory=dict)
+    brightness: Mapping[int, FrameBrightness] = field(default_factory=dict)
     """Of frames that are brighter or darker than the middle one of their shot."""
     moves: Mapping[int, Move] = field(default_factory=dict)
     """Of frames that lie beside the middle one of their shot, if that is asked for."""
 
-    def level(self, frame: int) -> Brightness:
+    def level(self, frame: int) -> FrameBrightness:
         """How bright a frame is beside those it is shown to the network with."""
-        return self.brightness.get(frame, Brightness())
+        return self.brightness.get(frame, FrameBrightness())
 
 
 def clip_at(frame: int, clip: int, length: int) -> Span:
@@ -83,7 +83,7 @@ def clip_at(frame: int, clip: int, length: int) -> Span:
     return Span(frame, min(frame + clip, length))
 
 
-def shot_of(made: Span, scene: Span, timing: Timing) -> Shot:
+def shot_of(made: Span, scene: Span, timing: TemporalWindow) -> Shot:
     """Some frames of a scene with those around them.
 
     Parameters

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.registration import phase_cross_correlation
 
-from napari_srgan.inference.tiles.tiling import BORDER, Span, Window
+from napari_srgan.inference.tiles.tiling import BORDER, Span, TileWindow
 
-MOST = 32
+_MOST = 32
 """Pixels that a frame may have moved beside another; tiles grow by as many."""
 OVERLAP = 4
 """A frame has moved by one part in so many of the sample's side at most."""
-CERTAIN = 6.0
+_CERTAIN = 6.0
 """Standard errors of their likeness by which frames have to be more alike once they lie on each other.
 The best of all displacements of mere noise has some four and a half."""
 
@@ -43,11 +43,11 @@ def displacement(own: NDArray[np.float32], other: NDArray[np.float32], independe
         return 0, 0
     found, _, _ = phase_cross_correlation(other, own, normalization=None)  # type: ignore[no-untyped-call]
     move = -int(found[0]), -int(found[1])
-    most = [min(MOST, size // OVERLAP) for size in own.shape]
+    most = [min(_MOST, size // OVERLAP) for size in own.shape]
     if move == (0, 0) or any(abs(by) > limit for by, limit in zip(move, most, strict=True)):
         return 0, 0
     before, after = (_likeness(own, other, move, by) for by in ((0, 0), move))
-    sure = CERTAIN * (1 - min(after, 1.0) ** 2) / math.sqrt(independent)
+    sure = _CERTAIN * (1 - min(after, 1.0) ** 2) / math.sqrt(independent)
     return move if after - before > sure else (0, 0)
 
 
@@ -67,7 +67,7 @@ def displaced_windows(
     border: int | None,
     moves: Mapping[int, int],
     made: Collection[int],
-) -> dict[int, Window]:
+) -> dict[int, TileWindow]:
     """Windows of a tile in frames that have moved, along one axis.
 
     They are equally long. Of frames that are made they hold the tile with its halo, and beyond the plane's
@@ -97,7 +97,7 @@ def displaced_windows(
     }
 
 
-def _window(seen: Span, core: Span, length: int) -> Window:
+def _window(seen: Span, core: Span, length: int) -> TileWindow:
     """A window that may lie beyond the plane: enough is read of it to be continued that far."""
     before, after = max(-seen.start, 0), max(seen.stop - length, 0)
     start, stop = max(seen.start, 0), min(seen.stop, length)
@@ -105,7 +105,7 @@ def _window(seen: Span, core: Span, length: int) -> Window:
         start, stop = min(start, length - min(after, length)), length
     if before:
         start, stop = 0, max(stop, min(before, length))
-    return Window(
+    return TileWindow(
         read=Span(start, stop),
         pad=(before, after),
         trim=(core.start - seen.start, seen.stop - core.stop),

@@ -19,15 +19,15 @@ from scipy.ndimage import convolve, gaussian_filter
 
 from napari_srgan.inference.tiles.tiling import Span
 
-EXTREME = 1e15
+_EXTREME = 1e15
 """Quantities beyond which squares are no float32: all that is larger looks alike."""
-SMOOTHED, BROAD = 2.0, 16.0
+_SMOOTHED, BROAD = 2.0, 16.0
 """Pixels: noise is smaller than the first, uneven illumination larger than the second."""
 OUTSTANDING = 3.0
 """Standard deviations, of most of a sample, beyond which bright is bright: one flash is no cut."""
 FALLEN = 0.5
 """Part of how alike frames are on one side of a cut, that frames on both sides are alike at most."""
-CERTAIN = 4.0
+_CERTAIN = 4.0
 """Standard errors that a difference must have to be one."""
 EXPLAINED = 0.5
 """Part of the difference of two frames that may be left for it to be one of brightness."""
@@ -52,7 +52,7 @@ what neither edges nor slopes leave behind, but noise does."""
 
 
 @dataclass(frozen=True)
-class Look:
+class FrameStats:
     """What is known of a frame from its sample."""
 
     smooth: NDArray[np.float32]
@@ -68,14 +68,14 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Brightness:
+class FrameBrightness:
     """How bright a frame is beside another: ``own = gain * other + offset``."""
 
     gain: float = 1.0
     offset: float = 0.0
 
 
-def look_at(sample: NDArray[Any], *, fine: bool = False) -> Look:
+def frame_stats(sample: NDArray[Any], *, fine: bool = False) -> FrameStats:
     """Look at a sample of a frame.
 
     Parameters
@@ -87,20 +87,20 @@ def look_at(sample: NDArray[Any], *, fine: bool = False) -> Look:
     """
     finite = np.isfinite(sample)
     every = np.where(finite, sample, 0).astype(np.result_type(sample, np.float32))
-    values = every.clip(-EXTREME, EXTREME).astype(np.float32)
+    values = every.clip(-_EXTREME, _EXTREME).astype(np.float32)
     if not finite.all() and finite.any():
         values[~finite] = values[finite].mean()
     step = 4 if min(values.shape) > 128 else 2
-    whole = gaussian_filter(values, SMOOTHED)
+    whole = gaussian_filter(values, _SMOOTHED)
     smooth = whole[::step, ::step].copy()
     pattern = smooth - gaussian_filter(smooth, BROAD / step)
     # White noise leaves so much of its variance.
-    noise = _noise_variance(values) / (4 * math.pi * SMOOTHED**2)
+    noise = _noise_variance(values) / (4 * math.pi * _SMOOTHED**2)
     variance = float(pattern.var())
-    return Look(
+    return FrameStats(
         smooth=smooth,
         pattern=_of_length_one(pattern),
-        independent=max(values.size / (4 * math.pi * SMOOTHED**2), 1.0),
+        independent=max(values.size / (4 * math.pi * _SMOOTHED**2), 1.0),
         certain=max(1 - noise / variance, 0.0) if variance > 0 else 0.0,
         fine=_of_length_one(whole - gaussian_filter(whole, BROAD)) if fine else None,
     )
@@ -125,12 +125,12 @@ def _of_length_one(pattern: NDArray[np.float32]) -> NDArray[np.float32]:
     return clipped.astype(np.float32, copy=False)
 
 
-def alike(first: Look, second: Look) -> float:
+def alike(first: FrameStats, second: FrameStats) -> float:
     """Correlation of two frames, from -1 to 1; whatever their brightness."""
     return float(np.vdot(first.pattern, second.pattern))
 
 
-def scenes(looks: Mapping[int, Look], frames: Span) -> list[Span]:
+def scenes(looks: Mapping[int, FrameStats], frames: Span) -> list[Span]:
     """Cut frames into scenes.
 
     Between two scenes frames are much less alike than on one of its sides. Noise makes all
@@ -148,7 +148,7 @@ def scenes(looks: Mapping[int, Look], frames: Span) -> list[Span]:
     starts = [frames.start]
     for number, across in enumerate(likeness):
         beside = [likeness[at] for at in (number - 1, number + 1) if 0 <= at < len(likeness)]
-        sure = CERTAIN / math.sqrt(looks[seen[number]].independent)
+        sure = _CERTAIN / math.sqrt(looks[seen[number]].independent)
         if beside and across < FALLEN * max(beside) and max(beside) - across > sure:
             starts.append(seen[number + 1])
     return [Span(a, b) for a, b in pairwise([*starts, frames.stop])]
@@ -159,7 +159,7 @@ def nearest(frame: int, usable: Sequence[int]) -> int:
     return min(usable, key=lambda other: (abs(other - frame), other), default=frame)
 
 
-def brightness(own: Look, other: Look) -> Brightness:
+def brightness(own: FrameStats, other: FrameStats) -> FrameBrightness:
     """How a frame's brightness differs from another's: a lamp that flickers, a dye that bleaches.
 
     Only what explains most of their difference is believed; what moves does not.
@@ -172,15 +172,17 @@ def brightness(own: Look, other: Look) -> Brightness:
         if correlation > ONE_OBJECT:
             gain = spreads[0] / spreads[1]
     if not 1 / MOST_GAIN < gain < MOST_GAIN:
-        return Brightness()
+        return FrameBrightness()
     offset = float(np.median(mine - gain * theirs))
     left = float(np.mean(((mine - offset) / gain - theirs) ** 2))
     return (
-        Brightness(gain, offset) if left < EXPLAINED * float(np.mean((mine - theirs) ** 2)) else Brightness()
+        FrameBrightness(gain, offset)
+        if left < EXPLAINED * float(np.mean((mine - theirs) ** 2))
+        else FrameBrightness()
     )
 
 
-def seems_unordered(runs: Sequence[Sequence[Look]]) -> bool:
+def seems_unordered(runs: Sequence[Sequence[FrameStats]]) -> bool:
     """Whether frames next to each other are no more alike than frames far apart.
 
     Where nothing changes but noise the order is all the same, and it is not said.
@@ -198,7 +200,7 @@ def seems_unordered(runs: Sequence[Sequence[Look]]) -> bool:
     every = [look for run in runs for look in run]
     still = median(look.certain for look in every)
     change = still - median(far)
-    sure = CERTAIN / math.sqrt(every[0].independent)
+    sure = _CERTAIN / math.sqrt(every[0].independent)
     if median(near) > CHANGED * still or change < sure:
         return False
     return median(near) - median(far) < ORDERED * change

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.inference.intensity import IntensityTransform, smaller, working_dtype
 from napari_srgan.inference.nonfinite import fill_nonfinite, put_back_nonfinite
-from napari_srgan.inference.tiles.tiling import Tile, Window
+from napari_srgan.inference.tiles.tiling import Tile, TileWindow
 from napari_srgan.models.card import ResultIntensity
 from napari_srgan.networks import bicubic_upsample
 
@@ -27,7 +27,7 @@ class TileInput:
     """``(Y, X, K)``, K = 1, 3 or 4."""
     offset: tuple[int, ...]
     """Place of the first pixel in the plane."""
-    windows: tuple[Window, ...]
+    windows: tuple[TileWindow, ...]
     tile: Tile
     result: ResultIntensity | None
     """Quantities of the result, if they are not those of the pixels."""
@@ -113,7 +113,7 @@ def full_scale(dtype: np.dtype[Any]) -> float:
     return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
 
 
-def _trimmed(planes: NDArray[Any], windows: tuple[Window, ...], factor: int) -> NDArray[Any]:
+def _trimmed(planes: NDArray[Any], windows: tuple[TileWindow, ...], factor: int) -> NDArray[Any]:
     """Cut off what is not the tile's own: ``(K, Y, X)``."""
     y, x = (
         slice(before * factor, size - after * factor)

@@ -17,7 +17,7 @@ ValueT = TypeVar("ValueT")
 
 FREE_SHARE = 1 / 8
 """Part of the memory free at the start that a cache may take, if nothing is said."""
-LEAST, MOST = 2**28, 2**32
+_LEAST, _MOST = 2**28, 2**32
 """Bytes that it has at least and at most then: some screens full of tiles, and some hundred."""
 LOOK = 0.05
 """Seconds between two looks at whether a thread that waits for another is still to wait."""
@@ -32,7 +32,7 @@ def cache_budget(given: int | None) -> int:
         If it is no whole number from 0 on.
     """
     if given is None:
-        return int(min(max(psutil.virtual_memory().available * FREE_SHARE, LEAST), MOST))
+        return int(min(max(psutil.virtual_memory().available * FREE_SHARE, _LEAST), _MOST))
     if not hasattr(given, "__index__") or given < 0:
         raise UserError(f"the memory for tiles is a whole number of bytes, 0 for none; got {given!r}")
     return int(given)

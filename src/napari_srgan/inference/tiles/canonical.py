@@ -29,7 +29,7 @@ from napari_srgan.inference.tiles.cross_fade import (
     CrossFade,
     Strip,
     blend_strips,
-    pixels_of,
+    pixel_index,
     reach_of,
     strips_of,
 )
@@ -152,7 +152,7 @@ class CanonicalTiles:
             if values is None:
                 size = len(whole.y) * factor, len(whole.x) * factor
                 values = np.empty((len(found), *size, found.shape[-1]), found.dtype)
-            values[pixels_of(seen, whole, factor)] = fade.blend(tile, found) if self.work.fades else found
+            values[pixel_index(seen, whole, factor)] = fade.blend(tile, found) if self.work.fades else found
         assert values is not None
         return values
 

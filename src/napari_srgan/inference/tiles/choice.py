@@ -19,7 +19,7 @@ from napari_srgan.inference.tiles.tiling import SMALLEST_TILE, Tile, plan_tiles
 
 CACHED = 100e6
 """Bytes of a tile up to which a pixel costs the least on a CPU."""
-SLOWER, DOUBLINGS = 0.2, 2.5
+SLOWER, _DOUBLINGS = 0.2, 2.5
 """What each doubling beyond adds to the cost of a pixel, as a part of it; and how many of them add."""
 STEP = 64
 """What the side of a tile on a grid is a multiple of, so that chunks on a disk have good sizes."""
@@ -42,7 +42,7 @@ class TilePace:
         if not self.on_cpu:
             return 1.0
         size = self.cost.fixed + self.cost.per_pixel * pixels
-        return 1 + SLOWER * min(max(math.log2(size / CACHED), 0.0), DOUBLINGS)
+        return 1 + SLOWER * min(max(math.log2(size / CACHED), 0.0), _DOUBLINGS)
 
     @property
     def least(self) -> int:

@@ -127,7 +127,7 @@ def reach_of(tile: Tile, place: Tile) -> Tile:
 def strips_of(whole: Strip, factor: int) -> list[Strip]:
     """What neighbours can reach of a tile that is computed, its values copied."""
     return [
-        Strip(whole.tile, part, kept_apart(whole.values[pixels_of(part, whole.part, factor)].copy()))
+        Strip(whole.tile, part, kept_apart(whole.values[pixel_index(part, whole.part, factor)].copy()))
         for part in _sides(whole.part)
     ]
 
@@ -158,7 +158,7 @@ def blend_strips(strips: Iterable[Strip], seen: Tile, place: Tile, factor: int) 
     total = np.zeros((*like.shape[:-3], *size, like.shape[-1]), like.dtype)
     weights = np.zeros((*size, 1), like.dtype)
     for strip, common in shared:
-        ours, theirs = pixels_of(common, seen, factor), pixels_of(common, strip.part, factor)
+        ours, theirs = pixel_index(common, seen, factor), pixel_index(common, strip.part, factor)
         weight = _weight(strip.tile, common, place, factor)[..., None].astype(like.dtype)
         total[ours] += strip.values[theirs] * weight
         weights[inside(common, seen, factor)] += weight
@@ -183,7 +183,7 @@ def inside(part: Tile, outer: Tile, factor: int) -> tuple[slice, slice]:
     return y, x
 
 
-def pixels_of(part: Tile, outer: Tile, factor: int) -> tuple[Any, ...]:
+def pixel_index(part: Tile, outer: Tile, factor: int) -> tuple[Any, ...]:
     """As :func:`inside`, as an index of values ``(..., Y * factor, X * factor, K)``."""
     return (..., *inside(part, outer, factor), slice(None))
 

@@ -62,7 +62,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Window:
+class TileWindow:
     """What a tile reads along one axis, how that is continued, what is cut off after."""
 
     read: Span
@@ -79,7 +79,7 @@ class Window:
         return len(self.read) + sum(self.pad) - sum(self.cut)
 
 
-def tile_window(core: Span, length: int, halo: int, border: int | None = None, grid: int = 1) -> Window:
+def tile_window(core: Span, length: int, halo: int, border: int | None = None, grid: int = 1) -> TileWindow:
     """Window of a tile along one axis.
 
     Parameters
@@ -101,7 +101,7 @@ def tile_window(core: Span, length: int, halo: int, border: int | None = None, g
     window = core.grown(halo, halo).within(plane.grown(border, border))
     window = window.grown((window.start + border) % grid, -(window.stop + border) % grid)
     read = window.within(plane)
-    return Window(
+    return TileWindow(
         read=read,
         pad=(read.start - window.start, window.stop - read.stop),
         trim=(core.start - window.start, window.stop - core.stop),

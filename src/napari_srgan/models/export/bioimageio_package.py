@@ -19,9 +19,9 @@ import numpy as np
 from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
-from napari_srgan.models.export.bioimageio_page import PAPERS, page
+from napari_srgan.models.export.bioimageio_page import PAPERS, documentation_page
 from napari_srgan.models.export.bioimageio_tensors import example_tensors, input_tensor, output_tensor
-from napari_srgan.models.export.onnx_file import OPSET, refuse_time_lapses, to_onnx
+from napari_srgan.models.export.onnx_file import OPSET, check_single_images, to_onnx
 from napari_srgan.models.model import Model
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def export_bioimageio(model: Model, path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.suffix != ".zip":
         raise UserError(f"a bioimage.io package ends in .zip, {path.name!r} does not; change the ending")
-    refuse_time_lapses(model)
+    check_single_images(model)
     try:
         from bioimageio.spec import save_bioimageio_package
     except ImportError as error:
@@ -108,7 +108,7 @@ def _describe(model: Model, folder: Path) -> ModelDescr:
     given, expected = example_tensors(model)
     np.save(folder / "test_input.npy", given)
     np.save(folder / "test_output.npy", expected)
-    (folder / "README.md").write_text(page(model), encoding="utf-8")
+    (folder / "README.md").write_text(documentation_page(model), encoding="utf-8")
     card = model.card
     settings: dict[str, Any] = {"napari-srgan": card.model_dump(mode="json")}
     return spec.ModelDescr(

@@ -37,7 +37,7 @@ PAPERS = {
 """By architecture."""
 
 
-def page(model: Model) -> str:
+def documentation_page(model: Model) -> str:
     """The page, in Markdown."""
     card = model.card
     sections = {

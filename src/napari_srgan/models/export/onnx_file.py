@@ -78,7 +78,7 @@ def to_onnx(model: Model) -> ModelProto:
     UserError
         If the packages for it are not installed, or the network cannot be expressed in ONNX.
     """
-    refuse_time_lapses(model)
+    check_single_images(model)
     try:
         import onnx
         import onnxscript  # noqa: F401  # torch's exporter asks for it
@@ -99,7 +99,7 @@ def to_onnx(model: Model) -> ModelProto:
     return graph
 
 
-def refuse_time_lapses(model: Model) -> None:
+def check_single_images(model: Model) -> None:
     """Make sure that a model takes images one by one, as other programs give them.
 
     Raises

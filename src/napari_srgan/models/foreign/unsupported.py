@@ -8,9 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
+from napari_srgan.models.foreign.layers import State
 from napari_srgan.models.foreign.unwrapping import is_optimiser
-
-State = Mapping[str, Tensor]
 
 CLASSIFIERS = (
     (r"layer1\.0\.conv1\.weight|layer1\.0\.0?\.?conv1\.weight", "a classifier (ResNet)"),

@@ -129,10 +129,10 @@ def fetch_index(address: str | None = None, *, timeout: float = INDEX_TIMEOUT) -
     )
     for _ in job:
         pass
-    return read_index(content.getvalue(), address)
+    return parse_index(content.getvalue(), address)
 
 
-def read_index(content: bytes, address: str) -> ModelIndex:
+def parse_index(content: bytes, address: str) -> ModelIndex:
     """Read an index; entries that cannot be used are refused one by one.
 
     Parameters

@@ -11,7 +11,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from napari_srgan.errors import UserError
-from napari_srgan.models.library.transfer_errors import sentence, shown
+from napari_srgan.models.library.transfer_errors import shown, transfer_error_sentence
 from napari_srgan.progress import Job, Progress
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _received_pieces(address: str, offset: int, size: int, advice: str, timeout:
     except UserError:
         raise
     except Exception as failure:
-        what = sentence(failure, address, received=received, size=size)
+        what = transfer_error_sentence(failure, address, received=received, size=size)
         raise UserError(f"{what}; {advice}") from failure
 
 

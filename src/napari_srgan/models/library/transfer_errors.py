@@ -14,7 +14,7 @@ def shown(address: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def sentence(failure: Exception, address: str, *, received: int, size: int) -> str:
+def transfer_error_sentence(failure: Exception, address: str, *, received: int, size: int) -> str:
     """Say what ended a transfer, without a full stop.
 
     Parameters

@@ -11,7 +11,7 @@ from napari_srgan.acquisition.camera import estimate_camera
 from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import percentile_transform
 
-LEAST_SIDE = 16
+_LEAST_SIDE = 16
 """Pixels along the side of an image below which it is binned no further."""
 
 
@@ -30,7 +30,7 @@ def without_noise(pixels: NDArray[Any], largest: float) -> NDArray[Any]:
     ndarray
         Of the same dtype if nothing had to be done, and float32 otherwise.
     """
-    while min(pixels.shape[:2]) > LEAST_SIDE and relative_noise(pixels) > largest:
+    while min(pixels.shape[:2]) > _LEAST_SIDE and relative_noise(pixels) > largest:
         rows, columns = (size // 2 for size in pixels.shape[:2])
         blocks = pixels[: 2 * rows, : 2 * columns].astype(np.float32)
         pixels = (

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STANDING = 0.5
 """Part of the stills that only stand and shake."""
-DRIFT, SHAKE = 1.5, 0.3
+_DRIFT, SHAKE = 1.5, 0.3
 """Standard deviation of the drift of the others, in high-resolution pixels a frame, and part of the frames
 that are a pixel beside."""
 
@@ -111,7 +111,7 @@ class ClipSampler:
     def _path(self, most: int) -> list[int]:
         """Places from 0 to `most`, one a frame: drifting, shaking, and turning back at the ends."""
         draw = self._draw
-        speed = 0.0 if draw.uniform() < STANDING else float(draw.normal(0, DRIFT))
+        speed = 0.0 if draw.uniform() < STANDING else float(draw.normal(0, _DRIFT))
         shake = (draw.uniform(size=self._frames) < SHAKE) * draw.integers(-1, 2, self._frames)
         places = draw.integers(most + 1) + np.round(speed * np.arange(self._frames)).astype(int) + shake
         return [int(place) for place in reflected(places, most + 1)]

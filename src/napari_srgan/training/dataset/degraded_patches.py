@@ -13,7 +13,7 @@ from torch import Tensor
 
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.training.dataset.patch_choice import TileChoice, orient
-from napari_srgan.training.dataset.tile import Tile
+from napari_srgan.training.dataset.tile import TrainingTile
 from napari_srgan.training.degradation.camera_noise import BYTES, seen_range
 from napari_srgan.training.degradation.exposure import Exposure, draw_exposure
 from napari_srgan.training.degradation.sampling import band_matrices, gaussian_lines
@@ -38,7 +38,7 @@ class DegradedPatches:
         Where all that is random comes from.
     """
 
-    def __init__(self, tiles: Sequence[Tile], recipe: Recipe, draw: np.random.Generator) -> None:
+    def __init__(self, tiles: Sequence[TrainingTile], recipe: Recipe, draw: np.random.Generator) -> None:
         assert recipe.degradation is not None
         self._recipe, self._ranges, self._draw = recipe, recipe.degradation, draw
         self._degradation = recipe.degradation.of(recipe.scale_factor)

@@ -14,14 +14,14 @@ from skimage.io import imread
 from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import percentile_transform
 from napari_srgan.training.dataset.degraded_patches import in_file, normalised, sampled_values
-from napari_srgan.training.dataset.tile import Tile
+from napari_srgan.training.dataset.tile import TrainingTile
 from napari_srgan.training.degradation.camera_noise import BYTES, seen_range
 from napari_srgan.training.degradation.exposure import Exposure
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import expose
 from napari_srgan.training.recipes.recipe import Recipe
 
-READ_ELECTRONS = 1.5
+_READ_ELECTRONS = 1.5
 JPEG_QUALITY = 75
 MOST_OF_A_SET = 1
 """Tiles of each source set of which noisy images are made."""
@@ -36,7 +36,7 @@ def judged_exposures(recipe: Recipe) -> dict[str, Exposure]:
     def dim(photons: float, blur: float = 0) -> Exposure:
         sigma = blur * recipe.scale_factor
         return Exposure(
-            sigma=(sigma, sigma), gain=1 / photons, read_noise=READ_ELECTRONS / photons, sampling="area"
+            sigma=(sigma, sigma), gain=1 / photons, read_noise=_READ_ELECTRONS / photons, sampling="area"
         )
 
     if recipe.intensity == "byte":
@@ -48,7 +48,7 @@ def judged_exposures(recipe: Recipe) -> dict[str, Exposure]:
     return {"10 photons": dim(10), "100 photons": dim(100), "100 photons, blur 1": dim(100, blur=1)}
 
 
-def noisy_tiles(held_back: Sequence[Tile], recipe: Recipe) -> list[Tile]:
+def noisy_tiles(held_back: Sequence[TrainingTile], recipe: Recipe) -> list[TrainingTile]:
     """Take some held-back tiles with few photons, always the same ones with the same noise.
 
     Parameters
@@ -63,7 +63,7 @@ def noisy_tiles(held_back: Sequence[Tile], recipe: Recipe) -> list[Tile]:
     list of Tile
         In the range that upscaling would find, one source set for each of :func:`judged_exposures`.
     """
-    by_set: dict[str, list[Tile]] = defaultdict(list)
+    by_set: dict[str, list[TrainingTile]] = defaultdict(list)
     for tile in held_back:
         by_set[tile.source_set].append(tile)
     chosen = [tile for tiles in by_set.values() for tile in tiles[:MOST_OF_A_SET]]
@@ -74,7 +74,7 @@ def noisy_tiles(held_back: Sequence[Tile], recipe: Recipe) -> list[Tile]:
     ]
 
 
-def _taken(tile: Tile, recipe: Recipe, name: str, exposure: Exposure, seed: int) -> Tile:
+def _taken(tile: TrainingTile, recipe: Recipe, name: str, exposure: Exposure, seed: int) -> TrainingTile:
     draw = np.random.default_rng(seed)
     exposure, degradation = in_file(exposure, recipe), Degradation(recipe.scale_factor)
     if recipe.intensity == "byte":
@@ -83,10 +83,10 @@ def _taken(tile: Tile, recipe: Recipe, name: str, exposure: Exposure, seed: int)
     else:
         low = expose(tile.high[None], [exposure], degradation, draw)[0]
         transform, _ = seen_range(sampled_values(tile.low), exposure, draw)
-    return Tile(name, normalised(low, transform), normalised(tile.high, transform), tile.fingerprint)
+    return TrainingTile(name, normalised(low, transform), normalised(tile.high, transform), tile.fingerprint)
 
 
-def pair_tiles(recipe: Recipe, data: Path) -> list[Tile]:
+def pair_tiles(recipe: Recipe, data: Path) -> list[TrainingTile]:
     """Read the measured pairs of a recipe: short exposures, binned like a camera, and long ones.
 
     The brightness of the long exposure is fitted to that of the short one by a line.
@@ -106,7 +106,7 @@ def pair_tiles(recipe: Recipe, data: Path) -> list[Tile]:
     return [tile for folder in recipe.pairs for tile in _pairs_in(data / folder, recipe.scale_factor)]
 
 
-def _pairs_in(folder: Path, factor: int) -> Iterator[Tile]:
+def _pairs_in(folder: Path, factor: int) -> Iterator[TrainingTile]:
     files = sorted(folder.glob(f"*{SHORT}"))
     if not files:
         raise UserError(f"there are no pairs (NAME{SHORT} and NAME{LONG}) in {folder}")
@@ -127,4 +127,4 @@ def _pairs_in(folder: Path, factor: int) -> Iterator[Tile]:
         low = short.reshape(rows, factor, columns, factor).mean(axis=(1, 3))
         transform = percentile_transform(low)
         low, high = (torch.from_numpy(transform.apply(image))[None] for image in (low, gain * long + offset))
-        yield Tile(f"pair {name}", low, high, hashlib.sha256(short.tobytes()).digest())
+        yield TrainingTile(f"pair {name}", low, high, hashlib.sha256(short.tobytes()).digest())

@@ -20,13 +20,13 @@ from napari_srgan.training.loop.precision import mixed_precision
 if TYPE_CHECKING:
     from napari_srgan.training.dataset.movies import Movie
 
-PHOTONS = (None, 20.0)
+_PHOTONS = (None, 20.0)
 """In the brightest places of what is judged by; None: without noise."""
 
 READ_ELECTRONS = 1.5
 """Standard deviation of their noise without light, in photo-electrons."""
 
-Upscale = Callable[[Tensor], Tensor]
+UpscaleFrames = Callable[[Tensor], Tensor]
 """From frames ``(T, C, Y, X)`` in the network's range to ``(T, C, Y * factor, X * factor)``."""
 
 
@@ -50,17 +50,17 @@ def validate_bicubic_frames(movies: Sequence[Movie]) -> dict[str, float]:
     return _judged(lambda low: bicubic_upsample(low, factor), movies)
 
 
-def _judged(upscale: Upscale, movies: Sequence[Movie]) -> dict[str, float]:
+def _judged(upscale: UpscaleFrames, movies: Sequence[Movie]) -> dict[str, float]:
     resized = movies[0].high.shape != movies[0].low.shape
     return {
-        name_of(movie, photons): _psnr(upscale, movie, photons)
-        for photons in PHOTONS
+        movie_title(movie, photons): _psnr(upscale, movie, photons)
+        for photons in _PHOTONS
         if resized or photons is not None  # without noise an image of the same size is its own truth
         for movie in movies
     }
 
 
-def name_of(movie: Movie, photons: float | None) -> str:
+def movie_title(movie: Movie, photons: float | None) -> str:
     """Of a movie with so many photons."""
     return f"{movie.name}, {'no noise' if photons is None else f'{photons:g} photons'}"
 
@@ -79,7 +79,7 @@ def taken(low: Tensor, exposure: Exposure, draw: np.random.Generator) -> Tensor:
     return torch.from_numpy(record(low.numpy().astype(np.float64), exposure, draw).astype(np.float32))
 
 
-def _psnr(upscale: Upscale, movie: Movie, photons: float | None) -> float:
+def _psnr(upscale: UpscaleFrames, movie: Movie, photons: float | None) -> float:
     exposure, draw = few_photons(photons), np.random.default_rng(0)
     low = taken(movie.low, exposure, draw)
     transform, _ = seen_range(movie.values, exposure, draw)

@@ -28,7 +28,7 @@ TRAINED_TIME, TRAINED_WIDTH = 0.7, 0.7
 held back lies in the rest of both."""
 LEAST_CONTRAST = 0.05
 """A colour whose percentiles lie closer, as a part of the dtype's range, shows nothing."""
-COLUMNS = ("set", "repo", "commit", "licence")
+_COLUMNS = ("set", "repo", "commit", "licence")
 """Of SOURCES.tsv beside movies, which has no head."""
 
 
@@ -162,7 +162,7 @@ def movie_sources(recipe: Recipe, data: Path) -> tuple[str, ...]:
     for folder in recipe.movies.folders:
         try:
             with (data / folder / "SOURCES.tsv").open(encoding="utf-8") as file:
-                rows = [dict(zip(COLUMNS, row, strict=False)) for row in csv.reader(file, delimiter="\t")]
+                rows = [dict(zip(_COLUMNS, row, strict=False)) for row in csv.reader(file, delimiter="\t")]
         except OSError as error:
             raise UserError(f"{data / folder} has no SOURCES.tsv ({error.strerror})") from error
         lines += ["{set}: {repo} at {commit}, {licence}".format(**row) for row in rows]

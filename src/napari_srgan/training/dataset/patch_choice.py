@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from napari_srgan.training.dataset.tile import Tile
+from napari_srgan.training.dataset.tile import TrainingTile
 from napari_srgan.training.recipes.recipe import Recipe
 
 
@@ -23,16 +23,16 @@ class TileChoice:
         Says how large a patch is, and how sets are balanced.
     """
 
-    def __init__(self, tiles: Sequence[Tile], recipe: Recipe) -> None:
+    def __init__(self, tiles: Sequence[TrainingTile], recipe: Recipe) -> None:
         self._size = recipe.patch
-        by_set: dict[str, list[Tile]] = defaultdict(list)
+        by_set: dict[str, list[TrainingTile]] = defaultdict(list)
         for tile in tiles:
             by_set[tile.source_set].append(tile)
         self._sets = list(by_set.values())
         weights = np.array([len(tiles) ** recipe.set_balance for tiles in self._sets])
         self._weights = weights / weights.sum()
 
-    def draw(self, draw: np.random.Generator) -> tuple[Tile, int, int]:
+    def draw(self, draw: np.random.Generator) -> tuple[TrainingTile, int, int]:
         """A tile, and the first low-resolution pixels of a patch in it along Y and X."""
         tiles = self._sets[draw.choice(len(self._sets), p=self._weights)]
         tile = tiles[draw.integers(len(tiles))]

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from napari_srgan.training.dataset.patch_choice import TileChoice, orient
-from napari_srgan.training.dataset.tile import Tile
+from napari_srgan.training.dataset.tile import TrainingTile
 from napari_srgan.training.recipes.recipe import Recipe
 
 
 class PatchSampler:
     """Draws batches of aligned patches, source sets balanced, in all 8 orientations."""
 
-    def __init__(self, tiles: Sequence[Tile], recipe: Recipe, generator: np.random.Generator) -> None:
+    def __init__(self, tiles: Sequence[TrainingTile], recipe: Recipe, generator: np.random.Generator) -> None:
         self._recipe = recipe
         self._generator = generator
         self._choice = TileChoice(tiles, recipe)

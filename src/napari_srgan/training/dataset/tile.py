@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Tile:
+class TrainingTile:
     """A high-resolution image and the low-resolution image made from it."""
 
     source_set: str

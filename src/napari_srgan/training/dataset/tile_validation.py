@@ -10,11 +10,11 @@ from torch import Tensor
 
 from napari_srgan.networks import Generator, bicubic_upsample
 from napari_srgan.quality.metrics import crop_border, luma, psnr
-from napari_srgan.training.dataset.tile import Tile
+from napari_srgan.training.dataset.tile import TrainingTile
 from napari_srgan.training.loop.precision import mixed_precision
 
 
-def validate(network: Generator, tiles: list[Tile], device: torch.device) -> dict[str, float]:
+def tile_scores(network: Generator, tiles: list[TrainingTile], device: torch.device) -> dict[str, float]:
     """Mean PSNR by source set, in dB: Y channel for RGB, border of one factor left out."""
     network.eval()
     with torch.inference_mode(), mixed_precision(device):
@@ -22,17 +22,17 @@ def validate(network: Generator, tiles: list[Tile], device: torch.device) -> dic
     return _by_set(tiles, [_tile_psnr(result, tile) for result, tile in zip(results, tiles, strict=True)])
 
 
-def validate_bicubic(tiles: list[Tile]) -> dict[str, float]:
+def validate_bicubic(tiles: list[TrainingTile]) -> dict[str, float]:
     """The same of bicubic interpolation."""
     results = [bicubic_upsample(tile.low[None], _factor(tile))[0] for tile in tiles]
     return _by_set(tiles, [_tile_psnr(result, tile) for result, tile in zip(results, tiles, strict=True)])
 
 
-def _factor(tile: Tile) -> int:
+def _factor(tile: TrainingTile) -> int:
     return tile.high.shape[1] // tile.low.shape[1]
 
 
-def _tile_psnr(result: Tensor, tile: Tile) -> float:
+def _tile_psnr(result: Tensor, tile: TrainingTile) -> float:
     def plane(image: Tensor) -> np.ndarray:
         pixels = image.numpy().transpose(1, 2, 0).astype(np.float64)
         whole = luma(pixels * 255) / 255 if pixels.shape[2] == 3 else pixels[..., 0]
@@ -41,7 +41,7 @@ def _tile_psnr(result: Tensor, tile: Tile) -> float:
     return psnr(plane(result), plane(tile.high), peak=1.0)
 
 
-def _by_set(tiles: list[Tile], values: list[float]) -> dict[str, float]:
+def _by_set(tiles: list[TrainingTile], values: list[float]) -> dict[str, float]:
     by_set: dict[str, list[float]] = defaultdict(list)
     for tile, value in zip(tiles, values, strict=True):
         by_set[tile.source_set].append(value)

@@ -23,8 +23,8 @@ from napari_srgan.training.dataset.dataset import Sampler
 from napari_srgan.training.dataset.degraded_patches import DegradedPatches
 from napari_srgan.training.dataset.degraded_validation import noisy_tiles, pair_tiles
 from napari_srgan.training.dataset.patch_sampler import PatchSampler
-from napari_srgan.training.dataset.tile import Tile
-from napari_srgan.training.dataset.tile_validation import validate, validate_bicubic
+from napari_srgan.training.dataset.tile import TrainingTile
+from napari_srgan.training.dataset.tile_validation import tile_scores, validate_bicubic
 from napari_srgan.training.degradation.ideal import degrade
 from napari_srgan.training.recipes.recipe import Recipe
 
@@ -41,11 +41,11 @@ LICENCES = ("set", "repo", "commit", "licence")
 class TileSets:
     """Tiles to train on and tiles held back, never from the same source image."""
 
-    training: list[Tile]
-    held_back: list[Tile]
+    training: list[TrainingTile]
+    held_back: list[TrainingTile]
     too_small: int
     """Training tiles left out because a patch does not fit into them, or would not if they had no noise."""
-    noisy: list[Tile] = field(default_factory=list)
+    noisy: list[TrainingTile] = field(default_factory=list)
     """Noisy images and measured pairs that judge too."""
 
     @property
@@ -58,7 +58,7 @@ class TileSets:
         return kind(self.training, recipe, draw)
 
     def validate(self, network: Generator, device: torch.device) -> dict[str, float]:
-        return validate(network, [*self.held_back, *self.noisy], device)
+        return tile_scores(network, [*self.held_back, *self.noisy], device)
 
     @cached_property
     def bicubic(self) -> dict[str, float]:
@@ -83,8 +83,8 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
     """
     if not recipe.folders:
         raise UserError(f"{recipe.name} names no folders of tiles to train on; add folders to the recipe")
-    training: list[Tile] = []
-    held_back: list[Tile] = []
+    training: list[TrainingTile] = []
+    held_back: list[TrainingTile] = []
     too_small = 0
     tables = {folder: _read_table(data / folder / "SOURCES.tsv", SOURCES) for folder in recipe.folders}
     _check_sets(recipe.without, {row["set"] for rows in tables.values() for row in rows})
@@ -189,7 +189,7 @@ def _holds_a_patch(pixels: np.ndarray, recipe: Recipe) -> bool:
     return bool(min(pixels.shape[:2]) >= recipe.patch * recipe.scale_factor)
 
 
-def _tile(pixels: np.ndarray, source_set: str, recipe: Recipe, fingerprint: bytes) -> Tile:
+def _tile(pixels: np.ndarray, source_set: str, recipe: Recipe, fingerprint: bytes) -> TrainingTile:
     low, high = degrade(pixels, recipe.scale_factor)
     as_bytes = recipe.intensity == "byte" and pixels.dtype == np.uint8
     transform = BYTE_TRANSFORM if as_bytes else percentile_transform(low)
@@ -197,4 +197,4 @@ def _tile(pixels: np.ndarray, source_set: str, recipe: Recipe, fingerprint: byte
     def to_tensor(image: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(transform.apply(image).transpose(2, 0, 1)))
 
-    return Tile(source_set, to_tensor(low), to_tensor(high), fingerprint)
+    return TrainingTile(source_set, to_tensor(low), to_tensor(high), fingerprint)

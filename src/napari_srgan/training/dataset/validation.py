@@ -10,7 +10,7 @@ from napari_srgan.images.factor import Rival
 
 
 @dataclass(frozen=True)
-class Validation:
+class HeldBackScores:
     """PSNR in dB on held-back tiles, beside bicubic, by source set."""
 
     step: int

@@ -14,7 +14,7 @@ from napari_srgan.inference.intensity import IntensityTransform, percentile_tran
 from napari_srgan.training.degradation.exposure import Exposure
 from napari_srgan.training.degradation.sampling import gaussian_lines
 
-MOST_PHOTONS = 1e15
+_MOST_PHOTONS = 1e15
 """Where drawing numbers of photons ends; their noise is nothing to the image there."""
 CORRELATION_REACH = 4.0
 """Sigmas at which the Gaussian over which noise is shared is cut off."""
@@ -120,7 +120,7 @@ def _noise(
         return np.asarray(np.sqrt(gain * above + read_noise**2) * pattern)
     noise = read_noise * draw.standard_normal(light.shape) if read_noise else np.zeros(light.shape)
     if gain:
-        photons = np.minimum(above / max(gain, 1e-12), MOST_PHOTONS)
+        photons = np.minimum(above / max(gain, 1e-12), _MOST_PHOTONS)
         noise += gain * (draw.poisson(photons) - photons)
     return noise
 

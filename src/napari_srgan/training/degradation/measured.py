@@ -17,7 +17,7 @@ from napari_srgan.images.arrays import ArrayLike, check_array
 from napari_srgan.images.axes import axes_of
 from napari_srgan.training.degradation.settings import Degradation
 
-SMOOTHED = 1.0
+_SMOOTHED = 1.0
 """Sigma in pixels of the Gaussian under which brightest and darkest places are found in noise."""
 DARK, BRIGHT = 1.0, 99.9
 """Percentiles of brightness that are brought onto each other."""
@@ -209,7 +209,7 @@ def _some(images: Sequence[Any]) -> list[Any]:
 
 def levels_of(images: Sequence[Any]) -> tuple[float, float]:
     """The grey levels of the darkest and of the brightest places, noise smoothed away."""
-    planes = [gaussian_filter(plane, SMOOTHED) for image in images for plane in sampled_planes(image)]
+    planes = [gaussian_filter(plane, _SMOOTHED) for image in images for plane in sampled_planes(image)]
     values = np.concatenate([plane[np.isfinite(plane)] for plane in planes])
     if not values.size:
         raise UserError("the image has no finite values; choose one that shows something")

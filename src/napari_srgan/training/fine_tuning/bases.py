@@ -9,7 +9,7 @@ from napari_srgan.models import default_model_name, list_models, models_for
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.source import SourceImage
 
-RGB = 3
+_RGB = 3
 
 
 def default_base(pairs: Sequence[MatchedPair | SourceImage], factor: int | None = None) -> str | None:
@@ -44,7 +44,7 @@ def default_base(pairs: Sequence[MatchedPair | SourceImage], factor: int | None 
     elif factor is None:
         default = default_model_name(rgb=image.rgb)
         factor = next((card.scale_factor for card in cards if card.name == default), None)
-    channels = RGB if image.rgb else 1
+    channels = _RGB if image.rgb else 1
     if factor == 1:
         name = default_model_name(rgb=image.rgb)
         return next((card.name for card in cards if card.name == name and card.channels == channels), None)

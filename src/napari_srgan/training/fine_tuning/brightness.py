@@ -26,7 +26,7 @@ from napari_srgan.models.card import ResultIntensity
 from napari_srgan.training.fine_tuning.settings import Brightness
 from napari_srgan.training.pairs.aligned import AlignedPlane
 
-LEAST_LEVELS = 32
+_LEAST_LEVELS = 32
 """Grey levels from black to white, below which steps are seen between them."""
 SAMPLE_STEP = 3
 """Every so many pixels of each axis are looked at."""
@@ -104,7 +104,7 @@ def _fits(plane: AlignedPlane, relation: Relation) -> bool:
     darkest, brightest = np.percentile(finite, [LOW_PERCENTILE, HIGH_PERCENTILE])
     own = brightest - darkest if plane.high.dtype.kind in "iu" else np.inf
     # Few levels are no loss where there are no more of them in the truth either.
-    enough = relation.gain * (brightest - darkest) >= min(LEAST_LEVELS, own)
+    enough = relation.gain * (brightest - darkest) >= min(_LEAST_LEVELS, own)
     return bool(enough and relation.gain * brightest + relation.offset <= np.iinfo(plane.low.dtype).max)
 
 

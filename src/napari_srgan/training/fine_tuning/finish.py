@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from napari_srgan.models import Model
 from napari_srgan.models.card import SPANDREL, Baseline, HistoryPoint, PairRecord
 from napari_srgan.networks import Generator
-from napari_srgan.training.dataset.validation import Validation
+from napari_srgan.training.dataset.validation import HeldBackScores
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.fine_tuning.dataset import PairMaterial
 from napari_srgan.training.fine_tuning.training_image import Subject
@@ -17,7 +17,7 @@ from napari_srgan.training.recipes.recipe import Recipe
 from napari_srgan.training.recipes.trained_card import trained_card
 
 
-def history_point(validation: Validation) -> HistoryPoint:
+def history_point(validation: HeldBackScores) -> HistoryPoint:
     """A validation as a card keeps it."""
     return HistoryPoint(
         step=validation.step,

@@ -35,16 +35,16 @@ from napari_srgan.training.fine_tuning.temporal_needs import InTime, check_movie
 from napari_srgan.training.fine_tuning.training_image import Framing, Subject
 from napari_srgan.training.loop.checkpoint import check_room
 from napari_srgan.training.loop.optimiser import import_optimisers
-from napari_srgan.training.loop.process_group import Alone, Team, whole_shares
-from napari_srgan.training.loop.stop_request import Order
+from napari_srgan.training.loop.process_group import ProcessGroup, SingleProcess, whole_shares
+from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.source import SourceImage
 
 MOST_GUARD = 48
 """Low-resolution pixels: what lies farther away, deep networks hardly see (as with tiles)."""
-FEW = 3
+_FEW = 3
 """Images that are named one by one in a description."""
-FineTuningJob = Iteration[TrainingProgress, Order | None, Model]
+FineTuningJob = Iteration[TrainingProgress, Request | None, Model]
 
 
 def fine_tune_job(
@@ -53,7 +53,7 @@ def fine_tune_job(
     base: Model | str | None,
     settings: FineTuning | None = None,
     checkpoint: Path | None = None,
-    team: Team | None = None,
+    team: ProcessGroup | None = None,
     noise_of: SourceImage | None = None,
 ) -> FineTuningJob:
     """Fine-tune a model on a user's own images.
@@ -111,12 +111,12 @@ def _fine_tune(
     base: Model | str | None,
     settings: FineTuning,
     checkpoint: Path | None,
-    team: Team | None,
+    team: ProcessGroup | None,
     noise_of: SourceImage | None,
 ) -> FineTuningJob:
     import_optimisers()
     _check_noise(pairs, settings, noise_of)
-    team = team or Alone(choose_device(settings.device))
+    team = team or SingleProcess(choose_device(settings.device))
     loaded = load_model(base) if isinstance(base, str) else base
     factor = agreed_factor(pairs, loaded, settings)
     channels = agreed_channels(pairs)
@@ -206,7 +206,7 @@ def _learned_from(subjects: list[Subject], noise_of: SourceImage | None, noise: 
     names = ", ".join(subject.name for subject in subjects)
     if noise_of is None or noise is None:
         return names
-    source = f"{len(subjects)} images" if len(subjects) > FEW else names
+    source = f"{len(subjects)} images" if len(subjects) > _FEW else names
     return f"For the noise of {noise_of.name} ({noise.words}), simulated in {source}"
 
 
@@ -279,7 +279,7 @@ def _in_time(
     return in_time
 
 
-def _shared_batch(network: Generator, framing: Framing, team: Team) -> int:
+def _shared_batch(network: Generator, framing: Framing, team: ProcessGroup) -> int:
     """As many patches as the first process has memory for, and a whole share for each."""
     fits = batch_for(network, framing.channels, framing.patch, team.device, framing.in_time)
     return whole_shares(int(team.agree(float(fits))), team.size)

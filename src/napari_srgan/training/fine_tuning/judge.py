@@ -17,25 +17,25 @@ from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.models.error_table import ErrorTable
 from napari_srgan.networks import Generator, bicubic_upsample
 from napari_srgan.networks.temporal import TemporalGenerator
-from napari_srgan.quality.calibration import Block, blocks_of, calibrate
+from napari_srgan.quality.calibration import BlockErrors, blocks_of, calibrate
 from napari_srgan.quality.matching import affine_map, match_intensities
 from napari_srgan.training.fine_tuning.clips import Clip
 from napari_srgan.training.fine_tuning.planes import LearnedPlane
 from napari_srgan.training.fine_tuning.progress import HELD_BACK, Preview
 from napari_srgan.training.loop.precision import mixed_precision
 
-MOST_PIXELS = 2**16
+_MOST_PIXELS = 2**16
 """Low-resolution pixels that are judged, over all planes: validations must not hold up the training."""
 LARGEST_SIDE = 256
 """Low-resolution pixels along the side of one crop."""
 CONTEXT = 48
 """Low-resolution pixels around a crop that the network sees, but that are not judged."""
-PREVIEW_SIDE = 64
+_PREVIEW_SIDE = 64
 """Low-resolution pixels along the side of the crop that is shown."""
 MOST_CROPS = 32
 """Frames, or single images."""
 EIGHT_BIT = 255.0
-BLURS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
+_BLURS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
 """Sigmas in pixels of the Gaussian blurs that a model of factor 1 is compared with."""
 
 
@@ -64,7 +64,7 @@ class Crop:
         return self.target.invert(np.ascontiguousarray(inner), np.dtype(np.float32))
 
 
-Upscale = Callable[[Crop], Tensor]
+UpscaleCrop = Callable[[Crop], Tensor]
 """Makes ``(T', C, Y * factor, X * factor)``."""
 
 
@@ -111,18 +111,18 @@ class Judge:
         return self.figures(self.interpolate)
 
     def smoothed(self) -> dict[str, float]:
-        """PSNR in dB by source of the input after a Gaussian blur, the best one of :data:`BLURS` for all.
+        """PSNR in dB by source of the input after a Gaussian blur, the best one of :data:`_BLURS` for all.
 
         What a model of factor 1 has to beat: it costs nothing, and takes off most of the noise.
         """
-        each = [self.figures(partial(_blurred, sigma=sigma)) for sigma in BLURS]
+        each = [self.figures(partial(_blurred, sigma=sigma)) for sigma in _BLURS]
         return max(each, key=lambda figures: sum(figures.values()))
 
     def interpolate(self, crop: Crop) -> Tensor:
         """The frames of a crop that are judged, ``(T', C, Y * factor, X * factor)``."""
         return bicubic_upsample(crop.low[crop.own], self._factor)
 
-    def figures(self, upscale: Upscale) -> dict[str, float]:
+    def figures(self, upscale: UpscaleCrop) -> dict[str, float]:
         """PSNR in dB by source of anything that upscales crops in the network's range.
 
         All pixels of a source are taken together, or planes without signal would count most.
@@ -131,7 +131,9 @@ class Judge:
             name: _psnr(result, truth, self._peak(truth)) for name, result, truth in self.compared(upscale)
         }
 
-    def compared(self, upscale: Upscale) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
+    def compared(
+        self, upscale: UpscaleCrop
+    ) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
         """Results and truth of all counted pixels, by source; brightness matched, if so wished."""
         by_source: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = defaultdict(list)
         for crop in self.crops:
@@ -157,7 +159,7 @@ class Judge:
         with torch.inference_mode(), mixed_precision(device):
             for crop in self.crops:
                 by_source[crop.source].append((crop, crop.result(_through(network, crop.low.to(device)))))
-        blocks: list[Block] = []
+        blocks: list[BlockErrors] = []
         for made in by_source.values():
             ours = np.concatenate([result[crop.counted].ravel() for crop, result in made])
             theirs = np.concatenate([crop.truth[crop.counted].ravel() for crop, _ in made])
@@ -230,7 +232,7 @@ def crops_of(
     truth_of: Callable[[LearnedPlane], Tensor],
     factor: int,
 ) -> tuple[list[Crop], Crop]:
-    """A held-back crop of each clip, up to :data:`MOST_PIXELS` in all, and a smaller one to be shown.
+    """A held-back crop of each clip, up to :data:`_MOST_PIXELS` in all, and a smaller one to be shown.
 
     Parameters
     ----------
@@ -244,10 +246,10 @@ def crops_of(
         Of the resolution.
     """
     frames = sum(len(clip.made) for clip in clips)
-    side = int(min(LARGEST_SIDE, (MOST_PIXELS / frames) ** 0.5))
+    side = int(min(LARGEST_SIDE, (_MOST_PIXELS / frames) ** 0.5))
     crops = [_crop(clip, low_of, truth_of, factor, side) for clip in clips]
     clip = clips[int(np.argmax([crop.signal for crop in crops]))]
-    return crops, _crop(clip, low_of, truth_of, factor, PREVIEW_SIDE)
+    return crops, _crop(clip, low_of, truth_of, factor, _PREVIEW_SIDE)
 
 
 def _crop(

@@ -16,11 +16,11 @@ from napari_srgan.progress import Job
 from napari_srgan.training.fine_tuning.brightness import Relation
 from napari_srgan.training.fine_tuning.frames import with_frames_in_rows
 from napari_srgan.training.fine_tuning.progress import TrainingProgress
-from napari_srgan.training.fine_tuning.reading import common_part, read_high_job
+from napari_srgan.training.fine_tuning.reading import crop_to_common, read_high_job
 from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.training.fine_tuning.temporal_needs import InTime
 from napari_srgan.training.fine_tuning.training_image import Subject
-from napari_srgan.training.loop.stop_request import Order
+from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.training.pairs.aligned import read_pair_job
 from napari_srgan.training.pairs.budget import InARow, plan
 from napari_srgan.training.pairs.check import check_pair_job
@@ -39,7 +39,7 @@ def read_all_job(
     factor: int,
     settings: FineTuning,
     in_time: InTime,
-) -> Iteration[TrainingProgress, Order | None, tuple[tuple[PairReport, ...], list[Subject]]]:
+) -> Iteration[TrainingProgress, Request | None, tuple[tuple[PairReport, ...], list[Subject]]]:
     """Check and read all that a training learns from.
 
     Parameters
@@ -83,7 +83,7 @@ def read_all_job(
             despite_problem=settings.despite_check, in_a_row=together,
         )  # fmt: skip
         planes = yield from _as_training(reading, "reading")
-        planes = common_part([plane for plane in planes if plane.usable.any()], factor)
+        planes = crop_to_common([plane for plane in planes if plane.usable.any()], factor)
         channels = {plane.channel for plane in planes}
         whole = (report.gain, report.offset)
         wished = plan(pair, budget, in_a_row=together)

@@ -25,7 +25,7 @@ MOST_SIGNAL = 5.0
 """Times the mean signal beyond which a place is not drawn more often."""
 
 
-class Places:
+class PatchPlaces:
     """Where patches can be drawn from a clip, and how often from where.
 
     Parameters
@@ -83,7 +83,7 @@ class _Patches:
         for clip in clips:
             allowed = np.logical_and.reduce([room[id(plane)] for plane in clip.made])
             signal = np.mean([plane.signal for plane in clip.made], axis=0)
-            pairs.append((clip, Places(allowed, signal, recipe.patch)))
+            pairs.append((clip, PatchPlaces(allowed, signal, recipe.patch)))
         self._clips = [(clip, places) for clip, places in pairs if places.weight > 0]
         if not self._clips:
             raise UserError(

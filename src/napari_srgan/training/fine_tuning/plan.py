@@ -13,7 +13,7 @@ from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.training.loop.losses import PixelLoss
 from napari_srgan.training.recipes.recipe import GanStage, Recipe
 
-FROM_SCRATCH: dict[str, Any] = {
+_FROM_SCRATCH: dict[str, Any] = {
     "kernel": 9, "normalisation": "none", "activation": "relu", "interpolated_skip": True,
     "upsampling": "direct",
 }  # fmt: skip
@@ -124,7 +124,7 @@ def scratch_arguments(settings: FineTuning, *, channels: int, factor: int) -> di
         return own | settings.model_dump(include=said)
     if settings.architecture != "srresnet":
         return own
-    return own | FROM_SCRATCH | {"blocks": settings.blocks, "width": settings.width}
+    return own | _FROM_SCRATCH | {"blocks": settings.blocks, "width": settings.width}
 
 
 def _gan_stage(settings: FineTuning) -> GanStage | None:

@@ -71,7 +71,7 @@ def read_high_job(
     return planes, note
 
 
-def common_part(planes: list[AlignedPlane], factor: int) -> list[AlignedPlane]:
+def crop_to_common(planes: list[AlignedPlane], factor: int) -> list[AlignedPlane]:
     """Crop planes to the place that all of them have; shifts are corrected plane by plane.
 
     Parameters

@@ -12,8 +12,8 @@ from napari_srgan.training.fine_tuning.dataset import PairMaterial
 from napari_srgan.training.fine_tuning.finish import history_point
 from napari_srgan.training.fine_tuning.progress import TrainingProgress
 from napari_srgan.training.loop.events import Resumed, StepDone, TrainingDiverged
-from napari_srgan.training.loop.process_group import Team
-from napari_srgan.training.loop.stop_request import Order
+from napari_srgan.training.loop.process_group import ProcessGroup
+from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.training.loop.training_loop import train
 from napari_srgan.training.recipes.recipe import Recipe
 
@@ -46,11 +46,11 @@ class RunningTraining:
         return recipe.model_copy(update={"gan": None, "description": description})
 
     def all(
-        self, network: Generator, checkpoint: Path | None, team: Team
-    ) -> Iteration[TrainingProgress, Order | None, Generator]:
+        self, network: Generator, checkpoint: Path | None, team: ProcessGroup
+    ) -> Iteration[TrainingProgress, Request | None, Generator]:
         features = Path()
         loop = train(self.recipe, self.material, checkpoint, features=features, network=network, team=team)
-        order: Order | None = None
+        order: Request | None = None
         try:
             while True:
                 try:

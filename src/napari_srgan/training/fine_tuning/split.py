@@ -21,7 +21,7 @@ LEAST_HELD_BACK = 16
 LEAST_PART = 0.4
 """Part of an image that must be left to learn from, before the guard band is made narrower."""
 
-Block = tuple[slice, slice]
+SplitBlock = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Split:
     """``(Y, X)`` at low resolution."""
     guard: int
     """Width of the guard band, in low-resolution pixels."""
-    block: Block = (slice(0, 0), slice(0, 0))
+    block: SplitBlock = (slice(0, 0), slice(0, 0))
     """What is held back, also where it cannot be used; empty where whole frames are."""
 
 
@@ -103,7 +103,7 @@ def frame_roles(count: int, part: float, *, guard: int = 1, least: int = 1) -> l
     return [TRAINED_ON] * (count - held_back - guard) + [GUARD] * guard + [HELD_BACK] * held_back
 
 
-def roles_of(usable: NDArray[np.bool_], block: Block, guard: int) -> Split:
+def roles_of(usable: NDArray[np.bool_], block: SplitBlock, guard: int) -> Split:
     """Roles, if a block is held back with a guard band."""
     roles = np.full(usable.shape, TRAINED_ON, np.int8)
     y, x = block
@@ -113,7 +113,7 @@ def roles_of(usable: NDArray[np.bool_], block: Block, guard: int) -> Split:
     return Split(roles, guard, block)
 
 
-def narrowed(block: Block, shape: tuple[int, ...], guard: int, patch: int) -> int:
+def narrowed(block: SplitBlock, shape: tuple[int, ...], guard: int, patch: int) -> int:
     """The guard band, as wide as wished if enough is left to learn from beside it."""
     room = 0
     for span, size in zip(block, shape, strict=True):
@@ -122,7 +122,7 @@ def narrowed(block: Block, shape: tuple[int, ...], guard: int, patch: int) -> in
     return max(min(guard, room), 0)
 
 
-def _candidates(shape: tuple[int, ...], part: float) -> Iterator[Block]:
+def _candidates(shape: tuple[int, ...], part: float) -> Iterator[SplitBlock]:
     """Strips along the four edges, and blocks in the four corners."""
     whole = [slice(0, size) for size in shape]
     ends = [_ends(size, part) for size in shape]

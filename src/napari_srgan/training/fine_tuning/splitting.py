@@ -24,7 +24,7 @@ from napari_srgan.training.pairs.aligned import AlignedPlane
 
 MOSTLY = 0.5
 """Part of the planes in which a place can be used, so that it counts when a block is chosen."""
-MOST_LOOKED_AT = 16
+_MOST_LOOKED_AT = 16
 """Planes from which the signal of a field is known well enough."""
 
 
@@ -64,7 +64,7 @@ def _by_block(
 ) -> dict[str, list[Split]]:
     planes = [plane for subject in subjects for plane in subject.planes]
     usable = np.mean([_in_field(field, plane, plane.usable.astype(np.float32)) for plane in planes], axis=0)
-    looked_at = [planes[int(i)] for i in np.linspace(0, len(planes) - 1, min(len(planes), MOST_LOOKED_AT))]
+    looked_at = [planes[int(i)] for i in np.linspace(0, len(planes) - 1, min(len(planes), _MOST_LOOKED_AT))]
     signal = np.mean(
         [_in_field(field, plane, signal_of(filled(plane.high), framing.factor)) for plane in looked_at],
         axis=0,

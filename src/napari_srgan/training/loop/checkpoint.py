@@ -16,7 +16,7 @@ from napari_srgan.disk.atomic_write import remove_abandoned, save_file
 from napari_srgan.disk.disk_space import check_space, check_writable
 from napari_srgan.errors import UserError
 from napari_srgan.networks import Generator
-from napari_srgan.training.dataset.validation import Validation
+from napari_srgan.training.dataset.validation import HeldBackScores
 from napari_srgan.training.recipes.recipe import Recipe
 
 _DAMAGED = (RuntimeError, KeyError, ValueError, TypeError, OSError, EOFError, pickle.UnpicklingError)
@@ -53,7 +53,7 @@ class TrainingState:
     """Patches in a step; less than the recipe's if memory was too small for those."""
     losses: list[float] = field(default_factory=list)
     """Of the steps since the last validation."""
-    history: list[Validation] = field(default_factory=list)
+    history: list[HeldBackScores] = field(default_factory=list)
     """All validations so far."""
     best: dict[str, Tensor] | None = None
     """The averaged weights of the best validation, where the recipe keeps those."""
@@ -141,7 +141,7 @@ def read_checkpoint(path: Path, state: TrainingState, recipe: Recipe) -> None:
         torch.set_rng_state(saved["torch_draw"])
         for name in _PLAIN:
             setattr(state, name, saved[name])
-        state.history = [Validation(**entry) for entry in saved["history"]]
+        state.history = [HeldBackScores(**entry) for entry in saved["history"]]
     except UserError:
         raise
     except pickle.UnpicklingError as error:  # whose words are for programmers

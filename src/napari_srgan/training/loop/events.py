@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from napari_srgan.errors import UserError
 from napari_srgan.networks import Generator
-from napari_srgan.training.dataset.validation import Validation
-from napari_srgan.training.loop.stop_request import Order
+from napari_srgan.training.dataset.validation import HeldBackScores
+from napari_srgan.training.loop.stop_request import Request
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class StepDone:
 class Resumed:
     """The training goes on from a checkpoint."""
 
-    history: tuple[Validation, ...]
+    history: tuple[HeldBackScores, ...]
     """The validations before."""
     position: float
     minutes: float
 
 
-News = StepDone | Validation | Resumed
-Training = Iteration[News, Order | None, Generator]
+Event = StepDone | HeldBackScores | Resumed
+Training = Iteration[Event, Request | None, Generator]
 """Yields steps and validations, can be sent an order, returns the trained network."""
 
 
@@ -54,7 +54,7 @@ class TrainingDiverged(UserError):
         How they do.
     """
 
-    def __init__(self, sentence: str, network: Generator, validation: Validation) -> None:
+    def __init__(self, sentence: str, network: Generator, validation: HeldBackScores) -> None:
         super().__init__(sentence)
         self.network = network
         self.validation = validation

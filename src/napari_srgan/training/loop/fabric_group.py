@@ -17,13 +17,13 @@ from torch import Tensor, distributed, nn
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.devices.choice import choose_device
-from napari_srgan.training.loop.process_group import Alone, Said, Team, TeamLost, share_of
+from napari_srgan.training.loop.process_group import ProcessGroup, ProcessLost, Said, SingleProcess, share_of
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-def join_team(devices: int | None, nodes: int | None, device: str) -> Team:
+def join_team(devices: int | None, nodes: int | None, device: str) -> ProcessGroup:
     """The team that a command asks for, or that a scheduler has started.
 
     Parameters
@@ -51,7 +51,7 @@ def join_team(devices: int | None, nodes: int | None, device: str) -> Team:
                 f"SLURM has started {tasks} processes, which would all train the same model; say how they "
                 "work together: --devices, as many as tasks on each machine, and --nodes"
             )
-        return Alone(choose_device(device))
+        return SingleProcess(choose_device(device))
     return FabricTeam(devices, nodes, device)
 
 
@@ -141,7 +141,7 @@ class FabricTeam:
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            raise TeamLost(
+            raise ProcessLost(
                 f"process {self.rank} of {self.size} has lost the others: one of them has ended; "
                 "look for what it said last"
             ) from error

@@ -27,7 +27,7 @@ from napari_srgan.networks.temporal import TemporalGenerator
 from napari_srgan.networks.vgg_discriminator import VGGDiscriminator
 from napari_srgan.training.loop.losses import discriminator_loss, generator_loss, pixel_loss
 from napari_srgan.training.loop.precision import mixed_precision
-from napari_srgan.training.loop.process_group import Team
+from napari_srgan.training.loop.process_group import ProcessGroup
 from napari_srgan.training.loop.schedule import Moment, set_learning_rate
 from napari_srgan.training.loop.update import update
 from napari_srgan.training.loop.vgg19 import load_vgg19
@@ -58,7 +58,7 @@ class AdversarialStage:
         features cannot be read.
     """
 
-    def __init__(self, recipe: Recipe, network: Generator, data: Path, team: Team) -> None:
+    def __init__(self, recipe: Recipe, network: Generator, data: Path, team: ProcessGroup) -> None:
         assert recipe.gan is not None
         self._recipe, self._gan, self._team = recipe, recipe.gan, team
         device = team.device

@@ -10,7 +10,7 @@ from napari_srgan.networks import Generator
 from napari_srgan.training.loop.losses import change_loss, pixel_loss
 from napari_srgan.training.loop.optimiser import build_optimiser
 from napari_srgan.training.loop.precision import mixed_precision
-from napari_srgan.training.loop.process_group import Team
+from napari_srgan.training.loop.process_group import ProcessGroup
 from napari_srgan.training.loop.schedule import Moment, set_learning_rate
 from napari_srgan.training.loop.update import update
 from napari_srgan.training.recipes.recipe import Recipe
@@ -29,7 +29,7 @@ class PixelStage:
         Those who train it together.
     """
 
-    def __init__(self, recipe: Recipe, network: Generator, team: Team) -> None:
+    def __init__(self, recipe: Recipe, network: Generator, team: ProcessGroup) -> None:
         self._team = team
         self._recipe = recipe
         self._network = network

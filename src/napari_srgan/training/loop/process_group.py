@@ -18,11 +18,11 @@ from napari_srgan.errors import UserError
 Said = TypeVar("Said", bool, float)
 
 
-class TeamLost(UserError):
+class ProcessLost(UserError):
     """Another process of the team has ended, so that this one cannot go on."""
 
 
-class Team(Protocol):
+class ProcessGroup(Protocol):
     """What a training asks of the processes it runs in.
 
     Every method that speaks to the others has to be called by all of them, in the same order.
@@ -68,7 +68,7 @@ class Team(Protocol):
         """Leave the team."""
 
 
-class Alone:
+class SingleProcess:
     """The team of one process: everything is its own.
 
     Parameters

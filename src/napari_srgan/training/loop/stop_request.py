@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Order(Enum):
+class Request(Enum):
     """``job.send(order)`` in place of ``next(job)``; closing the job stops it without a model."""
 
     FINISH = "finish"

@@ -17,12 +17,12 @@ from napari_srgan.images.factor import rival
 from napari_srgan.inference.devices.memory_errors import OutOfMemory, memory_errors_named
 from napari_srgan.networks import Generator
 from napari_srgan.training.dataset.dataset import Material
-from napari_srgan.training.dataset.validation import Validation
+from napari_srgan.training.dataset.validation import HeldBackScores
 from napari_srgan.training.loop.checkpoint import TrainingState, read_checkpoint, write_checkpoint
 from napari_srgan.training.loop.ema import Averaging
-from napari_srgan.training.loop.events import News, Resumed, StepDone, Training, TrainingDiverged
-from napari_srgan.training.loop.process_group import Alone, Team
-from napari_srgan.training.loop.stop_request import Order
+from napari_srgan.training.loop.events import Event, Resumed, StepDone, Training, TrainingDiverged
+from napari_srgan.training.loop.process_group import ProcessGroup, SingleProcess
+from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.training.loop.update import LossNotFinite
 from napari_srgan.training.recipes.recipe import Recipe
 from napari_srgan.training.recipes.stages import Stages
@@ -39,7 +39,7 @@ def train(
     *,
     features: Path = Path(),
     network: Generator | None = None,
-    team: Team | None = None,
+    team: ProcessGroup | None = None,
     compiled: bool = False,
 ) -> Training:
     """Train a generator by its recipe: the pixel stage, then the adversarial one if it has one.
@@ -84,7 +84,7 @@ def train(
         If the checkpoint, the starting model or a file of features cannot be used, or a single
         patch needs more memory than there is.
     """
-    run = _Run(recipe, material, checkpoint, features, network, team or Alone(), compiled)
+    run = _Run(recipe, material, checkpoint, features, network, team or SingleProcess(), compiled)
     try:
         yield from run.all()
     except GeneratorExit:
@@ -103,7 +103,7 @@ class _Run:
         checkpoint: Path | None,
         features: Path,
         network: Generator | None,
-        team: Team,
+        team: ProcessGroup,
         compiled: bool,
     ) -> None:
         torch.manual_seed(recipe.seed)
@@ -132,7 +132,7 @@ class _Run:
         self._since = time.monotonic()
         self._note = ""
 
-    def all(self) -> Iteration[News, Order | None, None]:
+    def all(self) -> Iteration[Event, Request | None, None]:
         """Train to the end."""
         state = self._state
         if self._resumed:
@@ -171,7 +171,7 @@ class _Run:
         except UserError as error:
             self._note = f"{error}; the training goes on without"
 
-    def _told(self, news: News) -> Iteration[News, Order | None, None]:
+    def _told(self, news: Event) -> Iteration[Event, Request | None, None]:
         """Say something; the clock stands until the answer."""
         self._state.minutes = self._minutes()
         try:
@@ -179,7 +179,7 @@ class _Run:
         finally:
             self._since = time.monotonic()
         self._finished = (
-            self._team.agree(order is Order.FINISH) if self._team.size > 1 else (order is Order.FINISH)
+            self._team.agree(order is Request.FINISH) if self._team.size > 1 else (order is Request.FINISH)
         )
 
     def _minutes(self) -> float:
@@ -211,7 +211,7 @@ class _Run:
             since_best += 1
         return since_best >= patience
 
-    def _validate(self) -> Validation:
+    def _validate(self) -> HeldBackScores:
         state = self._state
         seen = self._looked_at()
         state.history.append(seen)
@@ -223,11 +223,11 @@ class _Run:
         self.save()
         return seen
 
-    def _looked_at(self) -> Validation:
+    def _looked_at(self) -> HeldBackScores:
         """How the averaged weights do now."""
         state = self._state
         psnr = self._material.validate(state.average, self._team.device)
-        seen = Validation(
+        seen = HeldBackScores(
             step=state.step,
             loss=sum(state.losses) / len(state.losses) if state.losses else float("nan"),
             minutes=self._minutes(),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from napari_srgan.training.loop.process_group import Team
+from napari_srgan.training.loop.process_group import ProcessGroup
 
 
 class LossNotFinite(Exception):
@@ -16,7 +16,12 @@ class LossNotFinite(Exception):
 
 
 def update(
-    loss: Tensor, trained: nn.Module, optimisers: Iterable[Optimizer], clip: float, team: Team, name: str
+    loss: Tensor,
+    trained: nn.Module,
+    optimisers: Iterable[Optimizer],
+    clip: float,
+    team: ProcessGroup,
+    name: str,
 ) -> Tensor:
     """Move a network's weights down the gradient of a loss.
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.images.upscaled import Region
 from napari_srgan.progress import Job, Progress
 from napari_srgan.training.pairs.budget import InARow, plan
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_pair import read_part
 from napari_srgan.training.pairs.report import PairReport, nearest_plane, shift_of
-from napari_srgan.training.pairs.source import Region
 from napari_srgan.training.pairs.values import usable_pixels
 
 

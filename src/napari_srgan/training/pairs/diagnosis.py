@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from napari_srgan.progress import Job, Progress
 from napari_srgan.training.pairs.registration import SURE, Peak, Plane, find_peak
 
-MOST_SIDE = 1024
+_MOST_SIDE = 1024
 """Planes are binned to at most this side before they are compared whole."""
 CLEARLY = 1.5
 """Times the score from which another orientation is the right one: symmetric objects fit in several."""
 BEYOND_QUESTION = 100.0
 """Score from which no other orientation is tried: of 178 turned or mirrored tiles, the highest is at 54."""
 
-TURNS = {
+_TURNS = {
     1: "is turned by 90 degrees clockwise",
     2: "is turned by 180 degrees",
     3: "is turned by 90 degrees counter-clockwise",
@@ -36,7 +36,7 @@ INVERTED = "has its contrast inverted: what is bright in one is dark in the othe
 
 
 @dataclass(frozen=True)
-class Fit:
+class PlaneFit:
     """How two planes fit as they are, and better ways if there are any."""
 
     peak: Peak
@@ -52,13 +52,13 @@ class Fit:
         return not self.instead and self.peak.score >= SURE
 
 
-def fit_job(low: Plane, high: Plane, progress: Progress) -> Job[Fit]:
+def fit_job(low: Plane, high: Plane, progress: Progress) -> Job[PlaneFit]:
     """Compare two planes as they are, turned and mirrored, with their contrast and inverted.
 
     Other orientations are left out where planes fit beyond question as they are. `progress` is yielded
     between orientations.
     """
-    binned = max(-(-max(low.shape) // MOST_SIDE), 1)
+    binned = max(-(-max(low.shape) // _MOST_SIDE), 1)
     low, high = _binned(low, binned), _binned(high, binned)
     straight = find_peak(low, high)
     shift = (straight.shift[0] * binned, straight.shift[1] * binned)
@@ -71,7 +71,7 @@ def fit_job(low: Plane, high: Plane, progress: Progress) -> Job[Fit]:
             best, instead = other, told
     if best.score >= SURE and best.height < 0:
         instead = f"{instead}, and {INVERTED}" if instead else INVERTED
-    return Fit(peak, binned, instead)
+    return PlaneFit(peak, binned, instead)
 
 
 def _others(low: Plane, high: Plane) -> Iterator[tuple[str, Plane, Plane]]:
@@ -79,7 +79,7 @@ def _others(low: Plane, high: Plane) -> Iterator[tuple[str, Plane, Plane]]:
 
     What is not square is turned by quarters in its middle.
     """
-    for mirrored, told in ((False, TURNS), (True, MIRRORED)):
+    for mirrored, told in ((False, _TURNS), (True, MIRRORED)):
         for quarters, words in told.items():
             other = np.rot90(high[:, ::-1] if mirrored else high, quarters)
             first: NDArray[Any] = low

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from itertools import product
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.pairs.common_part import LEAST_SIDE, common_part
+from napari_srgan.images.upscaled import Region
+from napari_srgan.training.pairs.common_part import common_part
 from napari_srgan.training.pairs.scale_factor import find_factor
-from napari_srgan.training.pairs.source import Region, SourceImage
+from napari_srgan.training.pairs.source import SourceImage
 
-__all__ = ["LEAST_SIDE", "MatchedPair", "match"]
+__all__ = ["MatchedPair", "match"]
 
 
 @dataclass(frozen=True)

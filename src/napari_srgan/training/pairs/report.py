@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from napari_srgan.training.pairs.matching import MatchedPair
-from napari_srgan.training.pairs.scale_factor import pixels_of
+from napari_srgan.training.pairs.scale_factor import pixels_in_words
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class PairReport:
         if self.pair.factor == 1:
             field = f"one field, of one size: {self.pair.high.name!r}"
         return (
-            f"{self.pair.name} show {field} is off by {y:+.2f}, {x:+.2f} {pixels_of(self.pair.factor)} "
+            f"{self.pair.name} show {field} is off by {y:+.2f}, {x:+.2f} {pixels_in_words(self.pair.factor)} "
             f"(Y, X; blocks differ by {self.spread:.2f}), {good} of {len(judged)} "
             f"blocks correlate (median {self.correlation:.2f}), "
             f"low = {self.gain:.4g} x high {self.offset:+.4g}"

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import ArrayLike, check_array, read_block
 from napari_srgan.images.axes import check_axes
+from napari_srgan.images.upscaled import Region
 from napari_srgan.inference.tiles.batch import ALPHA
 from napari_srgan.samples import sample_tiles
-
-Region = tuple[tuple[int, int], tuple[int, int]]
-"""``((y_start, y_stop), (x_start, x_stop))`` of a plane."""
 
 
 @dataclass(frozen=True)

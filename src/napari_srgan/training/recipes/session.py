@@ -12,9 +12,9 @@ from napari_srgan.models import Model, ModelCard, save_model
 from napari_srgan.networks import Generator
 from napari_srgan.training.dataset.movies import Movies, movie_sources, read_movies
 from napari_srgan.training.dataset.tiles import TileSets, attribution, read_tiles
-from napari_srgan.training.dataset.validation import Validation
+from napari_srgan.training.dataset.validation import HeldBackScores
 from napari_srgan.training.loop.events import Resumed, TrainingDiverged
-from napari_srgan.training.loop.process_group import Alone
+from napari_srgan.training.loop.process_group import SingleProcess
 from napari_srgan.training.loop.training_loop import train
 from napari_srgan.training.recipes.curve import draw_curve
 from napari_srgan.training.recipes.recipe import Recipe, read_recipe
@@ -33,7 +33,7 @@ def run_recipe(
     device: str = "cpu",
     minutes: float = math.inf,
     compiled: bool = False,
-) -> Iteration[Validation, None, Model | None]:
+) -> Iteration[HeldBackScores, None, Model | None]:
     """Train the model of a recipe, or go on with it.
 
     Writes into `out`: ``NAME.checkpoint`` and ``NAME.csv`` at each validation, at the end
@@ -84,10 +84,10 @@ def run_recipe(
         material,
         out / f"{recipe.name}.checkpoint",
         features=data,
-        team=Alone(device),
+        team=SingleProcess(device),
         compiled=compiled,
     )
-    last: Validation | None = None
+    last: HeldBackScores | None = None
     diverged: TrainingDiverged | None = None
     while True:
         try:
@@ -100,7 +100,7 @@ def run_recipe(
             break
         if isinstance(news, Resumed) and news.position >= 1:  # it had been finished before
             news = news.history[-1]
-        if not isinstance(news, Validation):
+        if not isinstance(news, HeldBackScores):
             continue
         _write_log(log, news)
         last = news
@@ -128,7 +128,7 @@ def _card(
     network: Generator,
     sources: tuple[str, ...],
     material: TileSets | Movies,
-    last: Validation,
+    last: HeldBackScores,
 ) -> ModelCard:
     return trained_card(
         recipe,
@@ -150,7 +150,7 @@ def _protocol(recipe: Recipe) -> str:
     return RGB_PROTOCOL if recipe.channels == 3 else PROTOCOL
 
 
-def _write_log(log: Path, validation: Validation) -> None:
+def _write_log(log: Path, validation: HeldBackScores) -> None:
     """Put a validation into the log, in place of those of steps that were not kept."""
     rows: list[dict[str, str]] = []
     if log.exists():

@@ -12,7 +12,7 @@ from napari_srgan.networks import Generator
 from napari_srgan.training.loop.checkpoint import TrainingState
 from napari_srgan.training.loop.gan_stage import AdversarialStage
 from napari_srgan.training.loop.pixel_stage import PixelStage
-from napari_srgan.training.loop.process_group import Team
+from napari_srgan.training.loop.process_group import ProcessGroup
 from napari_srgan.training.loop.schedule import Moment
 from napari_srgan.training.recipes.recipe import Recipe
 
@@ -32,7 +32,7 @@ class Stages:
         Those who train together.
     """
 
-    def __init__(self, recipe: Recipe, network: Generator, features: Path, team: Team) -> None:
+    def __init__(self, recipe: Recipe, network: Generator, features: Path, team: ProcessGroup) -> None:
         self._switch = recipe.pixel_part
         self._pixel = PixelStage(recipe, network, team) if self._switch > 0 else None
         self._gan = AdversarialStage(recipe, network, features, team) if recipe.gan else None

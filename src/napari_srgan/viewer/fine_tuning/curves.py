@@ -11,12 +11,12 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_srgan.models.card import Baseline, HistoryPoint
 
-LOSS, PSNR, RIVAL, SMOOTHED, BASE = "#7f9fbf", "#5fbf6f", "#d0a040", "#40b0b0", "#c060c0"
+LOSS, PSNR, RIVAL, _SMOOTHED, BASE = "#7f9fbf", "#5fbf6f", "#d0a040", "#40b0b0", "#c060c0"
 MOST_POINTS = 2000
 """Losses that are drawn; of more, every so many are averaged."""
-AROUND = 0.2
+_AROUND = 0.2
 """Room above and below the curves, in parts of their height; the words above the highest line need it."""
-LEAST_HEIGHT = 0.2
+_LEAST_HEIGHT = 0.2
 """Decibels that the PSNR's axis covers at least."""
 
 
@@ -31,7 +31,7 @@ class TrainingCurves(QWidget):
         self._psnr_plot.getAxis("bottom").setHeight(50)
         self._psnr_plot.setXLink(self._loss_plot)
         self._rival = _line("bicubic", RIVAL, at=0.99)
-        self._smoothed = _line("blur", SMOOTHED, at=0.7)
+        self._smoothed = _line("blur", _SMOOTHED, at=0.7)
         self._base = _line("base", BASE, at=0.42)
         for line in (self._rival, self._smoothed, self._base):
             self._psnr_plot.addItem(line, ignoreBounds=True)
@@ -87,7 +87,7 @@ class TrainingCurves(QWidget):
                 levels.append(level)
         finite = [level for level in levels if np.isfinite(level)]
         if finite:
-            room = max(LEAST_HEIGHT / 2, AROUND * (max(finite) - min(finite)))
+            room = max(_LEAST_HEIGHT / 2, _AROUND * (max(finite) - min(finite)))
             self._psnr_plot.setYRange(min(finite) - room, max(finite) + room, padding=0)
 
 

@@ -20,8 +20,8 @@ from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import default_degradation, degradation_of
 from napari_srgan.viewer.fine_tuning.fields import keep_narrow
 from napari_srgan.viewer.jobs.runner import Task
-from napari_srgan.viewer.layers.upscale_layer import finest_level
-from napari_srgan.viewer.qt.form import Form, Number, Range
+from napari_srgan.viewer.layers.upscale_layer import finest_data
+from napari_srgan.viewer.qt.form import Form, Number, RangeField
 from napari_srgan.viewer.upscale import choices
 
 DRAWN, OPTICS = "drawn", "optics"
@@ -55,15 +55,15 @@ class SimulationFields(QWidget):
         )  # fmt: skip
         keep_narrow(self._psf)
         self._photons = CheckBox(text="Photon noise", value=False)
-        self._blur = Range("Sigma in low-resolution pixels", values=(0.0, 0.7), decimals=2, most=10)
+        self._blur = RangeField("Sigma in low-resolution pixels", values=(0.0, 0.7), decimals=2, most=10)
         self._aperture = Number("Of the objective", value=1.4, least=0.05, most=1.7, step=0.05, decimals=2)
         self._wavelength = Number("Of the light that is seen", value=525, least=100, most=2000, step=5)
         self._pixel = Number(
             "From pixel to pixel of the high-resolution image", value=65, least=1, most=10**5, decimals=1
         )
-        self._gain = Range("Grey levels per photo-electron", values=(1, 2), decimals=4, most=10**6)
+        self._gain = RangeField("Grey levels per photo-electron", values=(1, 2), decimals=4, most=10**6)
         self._offset = Number("Grey level without light", value=0, least=-(10**6), most=10**6, decimals=2)
-        self._read = Range("Grey levels without light", values=(0, 0), decimals=3, most=10**6)
+        self._read = RangeField("Grey levels without light", values=(0, 0), decimals=3, most=10**6)
         self._noise = ComboBox(
             choices=[("new in every frame", "independent"), ("the same in all", "the same in every frame")],
             tooltip="In a time-lapse. New in every frame, as photons and electronics make it, or a fixed "
@@ -150,7 +150,7 @@ class SimulationFields(QWidget):
             return gaussian_psf(
                 self._aperture.value, self._wavelength.value * NANOMETRES, self._pixel.value * NANOMETRES
             )
-        return read_psf(finest_level(chosen))
+        return read_psf(finest_data(chosen))
 
     def take(self, camera: Camera, factor: int) -> None:
         """Show the noise that is simulated where this camera's was found in the image."""
@@ -164,7 +164,7 @@ class SimulationFields(QWidget):
 
 def estimate_task(image: Image, deliver: Callable[[Camera], None], complain: Callable[[str], None]) -> Task:
     """Find the noise of an image's camera."""
-    data = finest_level(image)
+    data = finest_data(image)
     return _task(f"Estimating the noise of {image.name}", lambda: estimate_camera(data), deliver, complain)
 
 
@@ -176,7 +176,7 @@ def preview_task(
     complain: Callable[[str], None],
 ) -> Task:
     """Simulate the partner of a patch of the middle plane of an image."""
-    data = finest_level(image)
+    data = finest_data(image)
     middle = tuple(size // 2 for size in data.shape[: image.ndim - 2])
 
     def simulated() -> tuple[NDArray[Any], NDArray[Any]]:

@@ -12,15 +12,15 @@ from qtpy.QtWidgets import QComboBox, QWidget
 from napari_srgan.images.factor import factor_in_words
 from napari_srgan.models import Library, models_for
 from napari_srgan.training.fine_tuning.settings import FineTuning
-from napari_srgan.viewer.models.rows import SHARP
+from napari_srgan.viewer.models.rows import SHARP_NOTE
 from napari_srgan.viewer.qt.form import Number
 from napari_srgan.viewer.upscale import choices
 
 FROM_SCRATCH = "from scratch"
-LETTERS_AT_LEAST = 14
+_LETTERS_AT_LEAST = 14
 """Longer choices do not widen the widget."""
 DEFAULTS = FineTuning()
-LARGEST = 10**8
+_LARGEST = 10**8
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Field:
         return self.label, self.widget.native
 
 
-def number(
+def number_field(
     name: str, label: str, tooltip: str, *, zero: str = "", part: float = 1.0, none: bool = True, **of: Any
 ) -> Field:
     """A field for a number; 0 is shown as the word `zero`, and stands for None unless `none` is False."""
@@ -75,17 +75,17 @@ def keep_narrow(widget: ComboBox) -> None:
     """Let long choices not widen the dock."""
     native: QComboBox = widget.native
     native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    native.setMinimumContentsLength(LETTERS_AT_LEAST)
+    native.setMinimumContentsLength(_LETTERS_AT_LEAST)
 
 
 def basic_fields() -> list[Field]:
     """What most people look at."""
     return [
         choice(
-            "style", "Style", f"faithful: right on average; {SHARP}",
+            "style", "Style", f"faithful: right on average; {SHARP_NOTE}",
             [("faithful", "faithful"), ("sharp", "sharp")],
         ),
-        number(
+        number_field(
             "minutes", "Minutes", "Stops after so many minutes of training", most=10_000, zero="no limit",
             decimals=1,
         ),
@@ -101,20 +101,20 @@ def advanced_fields() -> dict[str, list[Field]]:
     """All others, under their headings."""
     return {
         "When it stops": [
-            number("steps", "Steps", "Stops after so many steps", most=LARGEST, zero="no limit"),
-            number(
+            number_field("steps", "Steps", "Stops after so many steps", most=_LARGEST, zero="no limit"),
+            number_field(
                 "patience", "Patience",
                 "Stops when so many looks at the held-back part in a row were no better than the best",
-                most=LARGEST, zero="never", none=False,
+                most=_LARGEST, zero="never", none=False,
             ),
-            number("seed", "Seed", "The same seed gives the same model on a CPU", most=2**31 - 1),
+            number_field("seed", "Seed", "The same seed gives the same model on a CPU", most=2**31 - 1),
         ],
         "Data": [
             choice(
                 "brightness", "Brightness", "Whose brightness results have",
                 [("automatic", "auto"), ("of low resolution", "low"), ("of high resolution", "high")],
             ),
-            number(
+            number_field(
                 "held_back", "Held back (%)", "Part that is not learned from, on which the model is judged",
                 least=2, most=50, part=0.01,
             ),
@@ -131,18 +131,18 @@ def advanced_fields() -> dict[str, list[Field]]:
             ),
         ],
         "Learning": [
-            number("batch", "Batch", "Patches in a step", most=4096, zero="automatic"),
-            number(
+            number_field("batch", "Batch", "Patches in a step", most=4096, zero="automatic"),
+            number_field(
                 "patch", "Patch", "Side of a patch in low-resolution pixels", most=1024, zero="automatic",
                 step=8,
             ),
-            number(
+            number_field(
                 "learning_rate", "Learning rate", "At its height, after the warm-up", most=1,
                 zero="automatic", step=1e-4, decimals=6,
             ),
-            number(
+            number_field(
                 "validate_every", "Look every (steps)",
-                "Between looks at the held-back part, and between checkpoints", least=1, most=LARGEST,
+                "Between looks at the held-back part, and between checkpoints", least=1, most=_LARGEST,
             ),
             choice(
                 "pixel_loss", "Pixel loss", "How far a result is from the truth",
@@ -151,8 +151,8 @@ def advanced_fields() -> dict[str, list[Field]]:
             choice("device", "Device", "Where it is trained", choices.devices()),
         ],
         "Network from scratch": [
-            number("width", "Features", "Features of each layer", least=4, most=512, step=8),
-            number("blocks", "Blocks", "Residual blocks", least=1, most=128),
+            number_field("width", "Features", "Features of each layer", least=4, most=512, step=8),
+            number_field("blocks", "Blocks", "Residual blocks", least=1, most=128),
         ],
         "Sharp style": [
             choice(
@@ -164,7 +164,7 @@ def advanced_fields() -> dict[str, list[Field]]:
                 [("least squares", "least-squares"), ("standard", "standard"), ("hinge", "hinge"),
                  ("relativistic", "relativistic")],
             ),
-            number(
+            number_field(
                 "adversarial_weight", "Its weight", "Beside a pixel loss of 1", most=10, step=1e-3, decimals=5
             ),
             choice(
@@ -172,7 +172,7 @@ def advanced_fields() -> dict[str, list[Field]]:
                 "Compares feature maps of a network; VGG19 is downloaded (548 MB)",
                 [("none", "none"), ("VGG19, early layers", "vgg22"), ("VGG19, late layers", "vgg54")],
             ),
-            number(
+            number_field(
                 "perceptual_weight", "Its weight", "Beside a pixel loss of 1", most=10, step=1e-2, decimals=4
             ),
         ],
@@ -221,7 +221,7 @@ def bases(
         Whether models for time-lapses are offered too, after the others.
     """
     frames = sorted({card.frames for card in library.cards if movies or card.frames == 1})
-    channels = choices.RGB if rgb else 1
+    channels = choices.RGB_CHANNELS if rgb else 1
     cards = [card for n in frames for card in models_for(channels=channels, frames=n, among=library.cards)]
     fitting = [card for card in cards if any_factor or factor in (None, 1, card.scale_factor)]
     found: choices.Choices = [

@@ -13,10 +13,10 @@ from napari.layers import Image, Layer
 from napari_srgan.errors import UserError
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage
-from napari_srgan.viewer.layers.upscale_layer import finest_level, layer_axes
+from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
 from napari_srgan.viewer.upscale.time_axis import movie_axes
 
-TOLERANCE = 1e-6
+_TOLERANCE = 1e-6
 """Relative size of what a rotation or a shear may leave behind by rounding."""
 
 
@@ -77,7 +77,7 @@ def source_image(layer: Layer, temporal: str = "") -> SourceImage:
     image = _image(layer)
     scale, origin = _place(image)
     axes = movie_axes(image, temporal) if temporal else layer_axes(image)
-    return SourceImage(image.name, finest_level(image), axes, scale, origin)
+    return SourceImage(image.name, finest_data(image), axes, scale, origin)
 
 
 def noisy_image(layer: Layer) -> SourceImage:
@@ -89,7 +89,7 @@ def noisy_image(layer: Layer) -> SourceImage:
         If it is no image layer, or its axes cannot be known.
     """
     image = _image(layer)
-    return SourceImage(image.name, finest_level(image), layer_axes(image)).checked()
+    return SourceImage(image.name, finest_data(image), layer_axes(image)).checked()
 
 
 def _image(layer: Layer) -> Image:
@@ -160,7 +160,7 @@ def _place(layer: Image) -> tuple[tuple[float, float], tuple[float, float]]:
     plane = steps[-2:]
     scale = plane[:, -2:].diagonal()
     rest = np.abs(plane).sum() - np.abs(scale).sum()
-    if rest > TOLERANCE * np.abs(plane).sum() or (scale <= 0).any():
+    if rest > _TOLERANCE * np.abs(plane).sum() or (scale <= 0).any():
         raise UserError(
             f"{layer.name!r} is turned, sheared or mirrored in the viewer, where its pixels cannot be paired "
             "with others; turn the image itself, or reset the layer's transform"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-GAP = 0.03
+_GAP = 0.03
 """Between pictures, in widths of one."""
 LETTERS = 0.11
 """Height of the names, in widths of a picture."""
@@ -35,7 +35,7 @@ def side_by_side(pictures: Mapping[str, NDArray[Any]], limits: tuple[float, floa
     """
     height, width = (max(picture.shape[axis] for picture in pictures.values()) for axis in (0, 1))
     letters = max(LEAST_LETTERS, round(LETTERS * width))
-    gap = max(1, round(GAP * width))
+    gap = max(1, round(_GAP * width))
     strip = letters + letters // 2
     rgb = any(picture.ndim == 3 for picture in pictures.values())
     shape = (strip + height, len(pictures) * (width + gap) - gap, *([3] if rgb else []))

@@ -15,9 +15,9 @@ from napari_srgan.errors import UserError
 from napari_srgan.viewer.fine_tuning.fields import keep_narrow, shift_field
 from napari_srgan.viewer.fine_tuning.layer_pairs import PairOfLayers
 from napari_srgan.viewer.fine_tuning.noise import SAMPLE_TILES, NoiseLine
-from napari_srgan.viewer.fine_tuning.pair_list import Kind, PairList
+from napari_srgan.viewer.fine_tuning.pair_list import PairKind, PairList
 from napari_srgan.viewer.fine_tuning.pair_row import PairRow
-from napari_srgan.viewer.layers.upscale_layer import finest_level
+from napari_srgan.viewer.layers.upscale_layer import finest_data
 from napari_srgan.viewer.qt.form import Form
 from napari_srgan.viewer.qt.labels import as_sentence
 from napari_srgan.viewer.upscale import choices
@@ -136,7 +136,7 @@ class ImagesSection(QWidget):
             self._pairs.choose("noise of", self.noisy.value)
         self.refresh()
 
-    def _on_kind(self, kind: Kind) -> None:
+    def _on_kind(self, kind: PairKind) -> None:
         self._was_chosen = True
         if kind != "noise of":
             self._pairs.choose(kind)
@@ -216,7 +216,7 @@ class ImagesSection(QWidget):
             self.check.setToolTip(CHECK[kind][1])
         self.check.setEnabled(bool(self._pairs.all if kind == "pairs" else self._pairs.noise_of))
 
-    def _follow(self, kind: Kind) -> None:
+    def _follow(self, kind: PairKind) -> None:
         """Show what is learned from in the fields, also where it was not chosen in them."""
         with self.kind.changed.blocked(), self.noisy.changed.blocked(), self.high.changed.blocked():
             self.kind.value = kind
@@ -263,5 +263,5 @@ class ImagesSection(QWidget):
 
 
 def _plane_pixels(layer: Any) -> int:
-    height, width = finest_level(layer).shape[layer.ndim - 2 : layer.ndim]
+    height, width = finest_data(layer).shape[layer.ndim - 2 : layer.ndim]
     return int(height * width)

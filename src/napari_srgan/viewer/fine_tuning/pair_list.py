@@ -18,7 +18,7 @@ from napari_srgan.viewer.fine_tuning.layer_pairs import PairOfLayers
 from napari_srgan.viewer.fine_tuning.preview_layers import CheckPicture, TrainingLayers
 from napari_srgan.viewer.jobs.runner import Task
 
-Kind = Literal["pairs", "alone", "noise of"]
+PairKind = Literal["pairs", "alone", "noise of"]
 """``"pairs"``: low and high resolution of one field, measured. ``"alone"``: high resolution, whose
 partner is simulated. ``"noise of"``: as alone, with the noise and the blur of another layer."""
 
@@ -44,7 +44,7 @@ class PairList:
 
     def __init__(self, viewer: ViewerModel, layers: TrainingLayers) -> None:
         self._listed: list[PairOfLayers] = []
-        self._kind: Kind = "pairs"
+        self._kind: PairKind = "pairs"
         self._noise_of: Image | None = None
         self.reports: dict[str, PairReport] = {}
         """By the name of the pair when it was checked."""
@@ -64,7 +64,7 @@ class PairList:
         return bool(self._listed)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> PairKind:
         """What is learned from."""
         return self._kind
 
@@ -78,7 +78,7 @@ class PairList:
         """Whether there is nothing to learn from but the tiles that come with the package."""
         return self._kind == "noise of" and not self.all
 
-    def choose(self, kind: Kind, noise_of: Image | None = None) -> None:
+    def choose(self, kind: PairKind, noise_of: Image | None = None) -> None:
         """Learn from another kind of images."""
         if (kind, noise_of) != (self._kind, self._noise_of):
             self._kind, self._noise_of = kind, noise_of
@@ -106,7 +106,7 @@ class PairList:
 
     def replace(self, pairs: Sequence[PairOfLayers], noise_of: Image | None = None) -> None:
         """Take others in place of all."""
-        alone: Kind = "alone" if noise_of is None else "noise of"
+        alone: PairKind = "alone" if noise_of is None else "noise of"
         self._listed = list(pairs)
         self._kind = "pairs" if any(pair.low is not None for pair in pairs) else alone
         self._noise_of = noise_of

@@ -16,13 +16,13 @@ from napari_srgan.models import Model, ModelCard, save_model
 from napari_srgan.models.library.user_models import free_name, own_file
 from napari_srgan.progress import Job
 from napari_srgan.training.fine_tuning.progress import Preview, TrainingProgress
-from napari_srgan.training.loop.stop_request import Order
+from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.viewer.fine_tuning.preview_layers import preview_picture
 from napari_srgan.viewer.fine_tuning.saved_run import KeptTraining
 
-APART = 0.2
+_APART = 0.2
 """Seconds between signs of life that only say how far it is: each is drawn."""
-Training = Generator[TrainingProgress, Order | None, Model]
+FinishedTraining = Generator[TrainingProgress, Request | None, Model]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Trained:
         return again
 
 
-def train_and_save(job: Training, kept: KeptTraining) -> Job[Trained]:
+def train_and_save(job: FinishedTraining, kept: KeptTraining) -> Job[Trained]:
     """Run a training, and put the model into the library under a free name.
 
     Parameters
@@ -86,7 +86,7 @@ def train_and_save(job: Training, kept: KeptTraining) -> Job[Trained]:
     return trained
 
 
-def thinned(job: Training, apart: float = APART) -> Training:
+def thinned(job: FinishedTraining, apart: float = _APART) -> FinishedTraining:
     """Pass on what is news, and of everything else only as much as can be looked at."""
     last = float("-inf")
     try:

@@ -26,7 +26,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models.library.user_models import own_file
 from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.viewer.fine_tuning.layer_pairs import PairOfLayers
-from napari_srgan.viewer.layers.upscale_layer import finest_level
+from napari_srgan.viewer.layers.upscale_layer import finest_data
 
 FOLDER_VARIABLE = "NAPARI_SRGAN_TRAININGS"
 """Names another folder for what trainings keep."""
@@ -53,8 +53,8 @@ class LayerNames(BaseModel):
         return LayerNames(
             low=None if pair.low is None else pair.low.name,
             high=pair.high.name,
-            low_shape=None if pair.low is None else tuple(finest_level(pair.low).shape),
-            high_shape=tuple(finest_level(pair.high).shape),
+            low_shape=None if pair.low is None else tuple(finest_data(pair.low).shape),
+            high_shape=tuple(finest_data(pair.high).shape),
         )
 
     def check(self, pair: PairOfLayers) -> None:
@@ -84,7 +84,7 @@ class NoisyLayer(BaseModel):
     @staticmethod
     def of(layer: Image) -> NoisyLayer:
         """Name and shape of a layer as they are now."""
-        return NoisyLayer(name=layer.name, shape=tuple(finest_level(layer).shape))
+        return NoisyLayer(name=layer.name, shape=tuple(finest_data(layer).shape))
 
     def check(self, layer: Image) -> None:
         """Refuse a layer of the same name that is another one.
@@ -101,7 +101,7 @@ class NoisyLayer(BaseModel):
             )
 
 
-class Plan(BaseModel):
+class SavedRun(BaseModel):
     """A training as it was asked for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -120,7 +120,7 @@ class KeptTraining:
     """The folder of a training that is not done."""
 
     folder: Path
-    plan: Plan
+    plan: SavedRun
 
     @property
     def checkpoint(self) -> Path:
@@ -149,7 +149,7 @@ def trainings_folder() -> Path:
     return user_state_path("napari-srgan", appauthor=False) / "trainings"
 
 
-def keep(plan: Plan) -> KeptTraining:
+def begin_run(plan: SavedRun) -> KeptTraining:
     """Make a folder for a training, and look whether there is room for what it will write.
 
     Raises
@@ -215,7 +215,7 @@ def interrupted() -> Sequence[KeptTraining]:
 
 def _read(file: Path) -> KeptTraining | None:
     try:
-        return KeptTraining(file.parent, Plan.model_validate_json(file.read_bytes()))
+        return KeptTraining(file.parent, SavedRun.model_validate_json(file.read_bytes()))
     except (OSError, ValidationError):  # of another version, or half gone
         return None
 

@@ -23,15 +23,15 @@ from napari_srgan.models.card import Baseline, HistoryPoint
 from napari_srgan.progress import Progress
 from napari_srgan.training.fine_tuning.job import fine_tune_job
 from napari_srgan.training.fine_tuning.progress import Preview, TrainingProgress
-from napari_srgan.training.loop.stop_request import Order
+from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.training.pairs.source import SourceImage, sample_sources
 from napari_srgan.viewer.fine_tuning.layer_pairs import PairOfLayers, find_image, find_pair, noisy_image
 from napari_srgan.viewer.fine_tuning.pair_list import PairList
 from napari_srgan.viewer.fine_tuning.preview_layers import TrainingLayers
 from napari_srgan.viewer.fine_tuning.save_model import Trained, train_and_save
-from napari_srgan.viewer.fine_tuning.saved_run import KeptTraining, Plan, keep
+from napari_srgan.viewer.fine_tuning.saved_run import KeptTraining, SavedRun, begin_run
 from napari_srgan.viewer.jobs.runner import Task, runner_of, training_runner_of
-from napari_srgan.viewer.layers.upscale_layer import finest_level, upscale_layer_job
+from napari_srgan.viewer.layers.upscale_layer import finest_data, upscale_layer_job
 from napari_srgan.viewer.models.signal import LIBRARY
 from napari_srgan.viewer.upscale.messages import added
 from napari_srgan.viewer.upscale.preferred_model import wish_of
@@ -69,7 +69,7 @@ class FineTuneState:
         self.runner = training_runner_of(viewer)
         self.layers = TrainingLayers(viewer)
         self.pairs = PairList(viewer, self.layers)
-        self.plan: Plan | None = None
+        self.plan: SavedRun | None = None
         """Of the training that runs, or ran last."""
         self.outcome: Outcome | None = None
         self._kept: KeptTraining | None = None
@@ -139,7 +139,7 @@ class FineTuneState:
 
     # Training.
 
-    def start(self, pairs: Sequence[PairOfLayers], plan: Plan, noise_of: Image | None = None) -> None:
+    def start(self, pairs: Sequence[PairOfLayers], plan: SavedRun, noise_of: Image | None = None) -> None:
         """Start a training; without pairs, the tiles that come with the package are learned from.
 
         Raises
@@ -150,7 +150,7 @@ class FineTuneState:
         self._refuse_if_busy()
         images = [pair.images(_temporal(plan.base)) for pair in pairs]
         noisy = None if noise_of is None else noisy_image(noise_of)
-        self._train(pairs, images, keep(plan), noise_of, noisy)
+        self._train(pairs, images, begin_run(plan), noise_of, noisy)
 
     def go_on(self, kept: KeptTraining) -> None:
         """Go on with an interrupted training.
@@ -204,7 +204,7 @@ class FineTuneState:
 
     def finish(self) -> None:
         """Stop the training and keep the best model."""
-        self.runner.order(Order.FINISH)
+        self.runner.order(Request.FINISH)
         self.note = "Stopping after this step, and keeping the best."
         self.changed.emit()
 
@@ -231,7 +231,7 @@ class FineTuneState:
         if time.monotonic() - self._previewed > PREVIEWS_APART:
             self._show_preview()
         for split, pair in zip(told.split, self._learned_from, strict=False):
-            height = finest_level(pair.high).shape[pair.high.ndim - 2]
+            height = finest_data(pair.high).shape[pair.high.ndim - 2]
             coarser = 1 if pair.low is not None else round(height / split.roles.shape[0])
             self.layers.show_split(split, pair.low or pair.high, coarser)
 

@@ -22,14 +22,20 @@ from napari_srgan.viewer.fine_tuning.noise import good_images, noise_task
 from napari_srgan.viewer.fine_tuning.pair_form import ImagesSection
 from napari_srgan.viewer.fine_tuning.panel import ProgressSection
 from napari_srgan.viewer.fine_tuning.resume_banner import InterruptedBanner
-from napari_srgan.viewer.fine_tuning.saved_run import KeptTraining, LayerNames, NoisyLayer, Plan, interrupted
+from napari_srgan.viewer.fine_tuning.saved_run import (
+    KeptTraining,
+    LayerNames,
+    NoisyLayer,
+    SavedRun,
+    interrupted,
+)
 from napari_srgan.viewer.fine_tuning.session import fine_tuning_of
 from napari_srgan.viewer.fine_tuning.settings_form import ChoicesSection
 from napari_srgan.viewer.models.signal import LIBRARY, look_when_entered
 from napari_srgan.viewer.qt.collapsible import Collapsible
 from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, tell
 
-PREFERRED = QSize(420, 640)
+_PREFERRED = QSize(420, 640)
 
 
 class FineTuneWidget(QWidget):
@@ -120,7 +126,7 @@ class FineTuneWidget(QWidget):
         self.destroyed.connect(partial(_let_go, ref(self), ref(state), self.choices.look_again))
 
     def sizeHint(self) -> QSize:
-        return PREFERRED
+        return _PREFERRED
 
     def reset_choices(self, *_: Any) -> None:
         """Look again at which layers there are; napari calls it when they come and go."""
@@ -170,7 +176,7 @@ class FineTuneWidget(QWidget):
         if noise_of is not None:
             check_noise_of(noisy_image(noise_of), good_images(self.images.goods))
         self.images.add_chosen()
-        plan = Plan(
+        plan = SavedRun(
             pairs=tuple(LayerNames.of(pair) for pair in state.pairs.all),
             noise_of=None if noise_of is None else NoisyLayer.of(noise_of),
             base=self.choices.chosen_base,

@@ -32,14 +32,14 @@ class JobWorker(GeneratorWorker):  # type: ignore[misc]
         self._job = job
 
     def work(self) -> Any:
-        step_back()
+        lower_thread_priority()
         try:
             return super().work()
         finally:
             self._job.close()
 
 
-def step_back() -> None:
+def lower_thread_priority() -> None:
     """Let the window go first where both want a processor; where Linux schedules, as it does so by thread."""
     if sys.platform == "linux":
         with suppress(OSError):

@@ -17,7 +17,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.origins import zarr_place
 from napari_srgan.images.reading.file_array import FileArray
 from napari_srgan.images.zarr.markers import is_zarr
-from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_level
+from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_data
 
 FILE_KEY = "file"
 """Where the metadata of a result that is read from disk says which file it is, under the plugin's key."""
@@ -27,7 +27,7 @@ _COPY = re.compile(r" \[\d+\]$")
 
 def files_of(layer: Image) -> list[Path]:
     """The files and folders on this computer that a layer's pixels come from, as far as they are known."""
-    found = [_local(layer.source.path), _local(_made(layer).get(FILE_KEY)), *_behind(finest_level(layer))]
+    found = [_local(layer.source.path), _local(_made(layer).get(FILE_KEY)), *_behind(finest_data(layer))]
     there = [path.absolute() for path in found if path is not None and path.exists()]
     return list(dict.fromkeys(there))
 
@@ -56,7 +56,7 @@ def _held(data: Any) -> Iterator[Any]:
             yield from held.values()
 
 
-def pixels_of(layer: Image, axes: str) -> Any:
+def layer_pixels(layer: Image, axes: str) -> Any:
     """A layer's pixels as they are; where they cannot be read it is told in a sentence.
 
     Parameters
@@ -66,7 +66,7 @@ def pixels_of(layer: Image, axes: str) -> Any:
     axes
         One letter for each axis of its data.
     """
-    data = finest_level(layer)
+    data = finest_data(layer)
     if isinstance(data, np.ndarray):
         return data
     array = _as_stored(data)
@@ -130,7 +130,7 @@ def identity_of(layer: Image) -> Callable[[], str]:
     Of pixels in memory a checksum; of others where they lie, and the layer's name, for a
     file may hold several images.
     """
-    data = finest_level(layer)
+    data = finest_data(layer)
     if isinstance(data, np.ndarray):
         return lambda: f"pixels with the checksum {_checksum(data):08x}"
     files = files_of(layer)

@@ -18,7 +18,7 @@ from napari_srgan.progress import Job, Progress
 from napari_srgan.results.collision import refuse_collision
 from napari_srgan.viewer.layers.layer_look import layer_look, over_files
 from napari_srgan.viewer.layers.layer_spacing import layer_spacings
-from napari_srgan.viewer.layers.sources import FILE_KEY, files_of, identity_of, pixels_of, watch_over
+from napari_srgan.viewer.layers.sources import FILE_KEY, files_of, identity_of, layer_pixels, watch_over
 from napari_srgan.viewer.layers.stored_levels import StoredLevels, open_levels
 from napari_srgan.viewer.layers.upscale_layer import (
     appearance_of,
@@ -29,7 +29,7 @@ from napari_srgan.viewer.layers.upscale_layer import (
 )
 from napari_srgan.viewer.upscale.blending import Blending
 
-LARGEST_PLANE = 2**30
+LARGEST_SHOWN_PLANE = 2**30
 """Bytes of a plane of an image without coarser levels that is still shown: napari reads it whole."""
 
 
@@ -47,7 +47,7 @@ class StoredResult:
         """Whether napari can show it: not a huge plane without coarser levels."""
         levels, y = self.stored.levels, self.stored.axes.index("Y")
         plane = levels[0][(0,) * y]
-        return len(levels) > 1 or bool(plane.nbytes <= LARGEST_PLANE)
+        return len(levels) > 1 or bool(plane.nbytes <= LARGEST_SHOWN_PLANE)
 
     def layer(self) -> Image:
         """Make the layer; only on the main thread."""
@@ -102,7 +102,7 @@ def stored_layer_job(
     refuse_collision(path, inputs)  # here too: nobody need wait for the job to be told
     if axes is None:
         axes = layer_axes(image)
-    data = pixels_of(image, axes)
+    data = layer_pixels(image, axes)
     appearance = appearance_of(image)
     spacings = layer_spacings(image, axes)
     look = layer_look(image, axes, tuple(data.shape))

@@ -16,10 +16,10 @@ from napari_srgan.images.image import StoredImage
 from napari_srgan.images.indexing import Part, part_of
 from napari_srgan.images.look import ImageLook
 from napari_srgan.images.spacing import Spacing
-from napari_srgan.inference.lazy_dask import Window, tile_array
+from napari_srgan.inference.lazy_dask import LazyWindow, tile_array
 from napari_srgan.results.existing_result import attributes_of, provenance_of
 
-BLOCK = 1024
+_BLOCK = 1024
 """Side along Y and X of what dask reads in one go."""
 
 
@@ -64,7 +64,7 @@ def open_levels(path: Path) -> StoredLevels:
     axes = str(made.get("axes", stored.axes))
     order = _order(stored, axes)
     levels = [
-        tile_array(Window(level, part_of(..., level.shape), f"stored-{uuid4().hex}"))
+        tile_array(LazyWindow(level, part_of(..., level.shape), f"stored-{uuid4().hex}"))
         for level in (_Level(array, order, axes) for array in (stored.data, *stored.coarser))
     ]
     spacings = tuple(stored.spacings[at] for at in order)
@@ -118,7 +118,7 @@ class _Level:
 
     def tile_sizes(self, part: Part) -> tuple[tuple[int, ...], ...]:
         """How much of a part lies in each block, along every axis; leading ones plane by plane."""
-        sides = [1] * self._y + [BLOCK, BLOCK] + [max(self.shape)] * (len(self.shape) - self._y - 2)
+        sides = [1] * self._y + [_BLOCK, _BLOCK] + [max(self.shape)] * (len(self.shape) - self._y - 2)
         return tuple(_sizes(along, side) for along, side in zip(part.ranges, sides, strict=True))
 
 

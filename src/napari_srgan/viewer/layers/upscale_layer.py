@@ -24,9 +24,9 @@ from napari_srgan.viewer.upscale.blending import Blending
 METADATA_KEY = "napari-srgan"
 """Where a result layer's metadata says how it was made."""
 
-SAMPLED = 2**20
+_SAMPLED = 2**20
 """Values of a result that are looked at for its contrast limits, about."""
-LIMITS = (0.1, 99.9)
+_LIMITS = (0.1, 99.9)
 """Percentiles."""
 
 # Their places are counted in pixels of the data, or they belong to a pyramid.
@@ -75,7 +75,7 @@ def upscale_layer_job(
         If it is no image layer, or its axes cannot be known.
     """
     image = check_image(layer)
-    data = finest_level(image)
+    data = finest_data(image)
     if axes is None:
         axes = layer_axes(image)
     appearance = appearance_of(image)
@@ -124,7 +124,7 @@ def check_image(layer: Any) -> Image:
     return cast(Image, layer)
 
 
-def finest_level(layer: Image) -> Any:
+def finest_data(layer: Image) -> Any:
     """The layer's pixels as they are; of a pyramid those of its finest level."""
     return layer.data[0] if layer.multiscale else layer.data
 
@@ -137,7 +137,7 @@ def layer_axes(layer: Image) -> str:
     UserError
         If there are too few or too many axes.
     """
-    data = finest_level(layer)
+    data = finest_data(layer)
     axes = guess_axes(data.shape, layer.axis_labels, layer.rgb)
     named = getattr(data, "dims", None)
     if "Q" in axes and named is not None:  # xarray knows what napari was not told
@@ -204,10 +204,10 @@ def _result_layer(appearance: dict[str, Any], result: Upscaled, model: Model) ->
 def _limits(layer: Image) -> tuple[float, float] | None:
     """Contrast limits that show a result; napari takes the whole range of 8 bits. None if it is constant."""
     data = np.asarray(layer.data)
-    step = max(1, round((data.size / SAMPLED) ** 0.5))
+    step = max(1, round((data.size / _SAMPLED) ** 0.5))
     values = data[..., ::step, ::step, :] if layer.rgb else data[..., ::step, ::step]
     finite = values[np.isfinite(values)]
     if not finite.size:
         return None
-    low, high = np.percentile(finite, LIMITS)
+    low, high = np.percentile(finite, _LIMITS)
     return (float(low), float(high)) if low < high else None

@@ -17,7 +17,7 @@ from napari_srgan.viewer.layers.upscale_layer import (
     METADATA_KEY,
     appearance_of,
     check_image,
-    finest_level,
+    finest_data,
     layer_axes,
     load_chosen,
     result_state,
@@ -134,7 +134,7 @@ def lazy_layer_job(
             f"{image.name!r} is computed lazily itself, and every look at it would compute it twice; make it "
             "in memory or on disk first, or take the original, and a model of a larger factor"
         )
-    data = list(image.data) if image.multiscale else [finest_level(image)]
+    data = list(image.data) if image.multiscale else [finest_data(image)]
     if axes is None:
         axes = layer_axes(image)
     appearance = appearance_of(image)

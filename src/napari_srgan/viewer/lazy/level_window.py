@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.inference.devices.cancellation import Watch
 
-Key = tuple[int | slice, ...]
+SliceKey = tuple[int | slice, ...]
 
 
 class Filling(Protocol):
@@ -50,7 +50,7 @@ class LevelWindow:
     def __init__(
         self,
         level: Filling,
-        read: Callable[[Key], NDArray[Any]],
+        read: Callable[[SliceKey], NDArray[Any]],
         ranges: tuple[int | range, ...] | None = None,
     ) -> None:
         self._level = level
@@ -86,7 +86,7 @@ class LevelWindow:
         return pixels if dtype is None else pixels.astype(dtype, copy=bool(copy))
 
     @property
-    def key(self) -> Key:
+    def key(self) -> SliceKey:
         """What it is of the whole level."""
         return tuple(
             places if isinstance(places, int) else slice(places.start, places.stop, places.step)

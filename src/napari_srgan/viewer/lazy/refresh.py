@@ -15,10 +15,10 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_srgan.errors import UserError
-from napari_srgan.viewer.lazy.level_window import Filling, Key, LevelWindow
+from napari_srgan.viewer.lazy.level_window import Filling, LevelWindow, SliceKey
 from napari_srgan.viewer.lazy.napari_internals import divert, viewers_of
-from napari_srgan.viewer.lazy.tile_worker import BackgroundTiles, Part
-from napari_srgan.viewer.lazy.visible_part import looked_at
+from napari_srgan.viewer.lazy.tile_worker import BackgroundTiles, VisibleLevel
+from napari_srgan.viewer.lazy.visible_part import visible_part
 from napari_srgan.viewer.qt.labels import as_sentence, camera_of
 
 LOOK_EVERY = 200
@@ -49,7 +49,7 @@ class LazyScreen:
         self._data = {number: layer.data[number] for number in levels}
         self._forget = forget
         self.tiles = BackgroundTiles()
-        self._parts: dict[bool, Part] = {}
+        self._parts: dict[bool, VisibleLevel] = {}
         self._told: set[str] = set()
         self._looking = False
         self._viewers: list[ReferenceType[Any]] = []
@@ -70,8 +70,8 @@ class LazyScreen:
         self._meet_viewers()
         self._look()
 
-        def read(key: Key) -> NDArray[Any]:
-            self._parts[thumbnail] = Part(level, key)
+        def read(key: SliceKey) -> NDArray[Any]:
+            self._parts[thumbnail] = VisibleLevel(level, key)
             self._want()
             try:
                 return level.peek(key)[0]
@@ -84,13 +84,13 @@ class LazyScreen:
     def _want(self) -> None:
         """Compute what is missing: in the middle of the canvas, in the view, in the thumbnail."""
         layer = self._layer()
-        wanted: list[Part] = []
+        wanted: list[VisibleLevel] = []
         if layer is not None and layer.visible:
             view = self._parts.get(False)
             viewer = self._viewers[-1]() if self._viewers else None
             if view is not None and view.level is self._levels.get(0) and viewer is not None:
-                key = looked_at(layer, viewer, view.key)
-                wanted += [Part(view.level, key)] if key is not None else []
+                key = visible_part(layer, viewer, view.key)
+                wanted += [VisibleLevel(view.level, key)] if key is not None else []
             wanted += [part for _, part in sorted(self._parts.items())]
         self.tiles.want(wanted)
 

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from napari_srgan.images.indexing import Part, part_of
 from napari_srgan.inference.devices.cancellation import Cancelled, Watch
 
-BLOCK = 4096
+SUBSAMPLED_BLOCK = 4096
 """Pixels of the image along Y and X that are read in one go."""
 KEPT = 2**28
 """Bytes of blocks that are kept."""
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockPlace:
     """Where a block lies: its plane, and its number along Y and X."""
 
     plane: tuple[int, ...]
@@ -43,20 +43,20 @@ class Overview:
     y
         The Y axis; the X axis follows.
     step
-        Pixels of the image that become one along Y and X, a power of two up to :data:`BLOCK`.
+        Pixels of the image that become one along Y and X, a power of two up to :data:`SUBSAMPLED_BLOCK`.
     """
 
     def __init__(self, array: Any, y: int, step: int) -> None:
         self._array = array
         self._y = y
         self._step = step
-        self._side = BLOCK // step
+        self._side = SUBSAMPLED_BLOCK // step
         height, width = (len(range(step // 2, size, step)) for size in array.shape[y : y + 2])
         self.shape: tuple[int, ...] = (*array.shape[:y], height, width, *array.shape[y + 2 :])
         self.dtype = np.dtype(array.dtype)
         self.ndim = len(self.shape)
         self.size = int(np.prod(self.shape, dtype=np.int64))
-        self._blocks: OrderedDict[Block, NDArray[Any]] = OrderedDict()
+        self._blocks: OrderedDict[BlockPlace, NDArray[Any]] = OrderedDict()
         self._changing = threading.Lock()
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
@@ -81,14 +81,14 @@ class Overview:
         stepped = pixels[tuple(slice(None, None, along.step) for along in part.ranges)]
         return part.answer(stepped), len(kept) == len(blocks)
 
-    def missing(self, key: Any) -> list[Block]:
+    def missing(self, key: Any) -> list[BlockPlace]:
         """Blocks of that part that were not read, nearest the middle first."""
         spans = _spans(part_of(key, self.shape))
         y, x = ((span.start + span.stop) / 2 / self._side - 0.5 for span in spans[self._y : self._y + 2])
         missing = (block for block in self._blocks_of(spans) if block not in self._blocks)
         return sorted(missing, key=lambda block: (block.y - y) ** 2 + (block.x - x) ** 2)
 
-    def compute(self, place: Block, watch: Watch | None = None) -> None:
+    def compute(self, place: BlockPlace, watch: Watch | None = None) -> None:
         """Read a block, unless the watch was cancelled before."""
         if watch is not None and watch.cancelled:
             raise Cancelled
@@ -115,15 +115,17 @@ class Overview:
             key[axis] = slice(start, last + 1, along.step * step)
         return np.asarray(self._array[tuple(key)])
 
-    def _blocks_of(self, spans: Sequence[range]) -> list[Block]:
+    def _blocks_of(self, spans: Sequence[range]) -> list[BlockPlace]:
         planes = product(*spans[: self._y])
         y, x = (
             range(span.start // self._side, -(-span.stop // self._side))
             for span in spans[self._y : self._y + 2]
         )
-        return [Block(plane, row, column) for plane, row, column in product(planes, y, x)]
+        return [BlockPlace(plane, row, column) for plane, row, column in product(planes, y, x)]
 
-    def _put(self, pixels: NDArray[Any], spans: Sequence[range], block: Block, kept: NDArray[Any]) -> None:
+    def _put(
+        self, pixels: NDArray[Any], spans: Sequence[range], block: BlockPlace, kept: NDArray[Any]
+    ) -> None:
         """Put the pixels of a block where they belong in a part."""
         to = [
             slice(at - span.start, at - span.start + 1) for at, span in zip(block.plane, spans, strict=False)

@@ -11,25 +11,25 @@ from typing import Any
 from weakref import WeakSet
 
 from napari_srgan.inference.devices.cancellation import Cancelled, Watch
-from napari_srgan.viewer.jobs.worker import step_back
-from napari_srgan.viewer.lazy.level_window import Filling, Key
+from napari_srgan.viewer.jobs.worker import lower_thread_priority
+from napari_srgan.viewer.lazy.level_window import Filling, SliceKey
 
-THREAD = "napari-srgan lazy tiles"
+TILE_THREAD = "napari-srgan lazy tiles"
 LONGEST_LAYER = 5.0
 """Seconds that one layer of a network is waited for when Python ends."""
 
 
 @dataclass(frozen=True)
-class Part:
+class VisibleLevel:
     """A part of a level that is looked at."""
 
     level: Filling
-    key: Key
+    key: SliceKey
 
 
 @dataclass
 class _Work:
-    part: Part
+    part: VisibleLevel
     place: Any
     watch: Watch
 
@@ -43,7 +43,7 @@ class BackgroundTiles:
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
-        self._wanted: tuple[Part, ...] = ()
+        self._wanted: tuple[VisibleLevel, ...] = ()
         self._work: _Work | None = None
         self._thread: threading.Thread | None = None
         self._done: set[tuple[int, Any]] = set()
@@ -57,7 +57,7 @@ class BackgroundTiles:
         """Whether anything is computed, or about to be."""
         return self._thread is not None
 
-    def want(self, parts: Sequence[Part]) -> None:
+    def want(self, parts: Sequence[VisibleLevel]) -> None:
         """Compute these parts, in this order, and nothing else: what is computed for others is stopped."""
         with self._changing:
             if self._wanted != tuple(parts):
@@ -66,7 +66,7 @@ class BackgroundTiles:
             if self._work is not None and not self._is_wanted(self._work):
                 self._work.watch.cancel()
             if self._thread is None and self._next() is not None:
-                self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
+                self._thread = threading.Thread(target=self._run, name=TILE_THREAD, daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:
@@ -103,7 +103,7 @@ class BackgroundTiles:
             self._failed.clear()
 
     def _run(self) -> None:
-        step_back()
+        lower_thread_priority()
         while True:
             with self._changing:
                 self._work = work = self._next()
@@ -129,7 +129,7 @@ class BackgroundTiles:
                 return _Work(part, next(self._to_do(part)), Watch())
         return None
 
-    def _to_do(self, part: Part) -> Any:
+    def _to_do(self, part: VisibleLevel) -> Any:
         over = self._failed | self._done
         return (place for place in part.level.missing(part.key) if _name(part.level, place) not in over)
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from napari.layers import Image
 
-from napari_srgan.viewer.lazy.level_window import Key
+from napari_srgan.viewer.lazy.level_window import SliceKey
 from napari_srgan.viewer.qt.labels import camera_of
 
-AROUND = 600
+_AROUND = 600
 """Side of the square around the middle of the canvas that is looked at, in pixels of the screen."""
 
 
-def looked_at(layer: Image, viewer: Any, key: Key) -> Key | None:
+def visible_part(layer: Image, viewer: Any, key: SliceKey) -> SliceKey | None:
     """The part of a slice that lies around the middle of the canvas.
 
     Parameters
@@ -36,7 +36,7 @@ def looked_at(layer: Image, viewer: Any, key: Key) -> Key | None:
     if len(shown) != 2 or shown != [viewer.dims.ndim - 2, viewer.dims.ndim - 1]:
         return None
     camera = camera_of(viewer)
-    reach = AROUND / 2 / camera.zoom
+    reach = _AROUND / 2 / camera.zoom
     corners = []
     for corner in product((-reach, reach), repeat=2):
         point = np.array(viewer.dims.point, dtype=float)

@@ -11,7 +11,7 @@ from napari_srgan.viewer.qt.labels import as_sentence
 
 IN_A_ROW = ((700, 6), (300, 3), (0, 2))
 """Pixels from which on there is room for so many buttons in a row."""
-NARROWEST = 60
+_NARROWEST = 60
 """Pixels of a button: with more, they would keep a dock from becoming so narrow that they get more rows."""
 
 
@@ -32,7 +32,7 @@ class ModelButtons(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         for button in self._in_order:
-            button.setMinimumWidth(NARROWEST)
+            button.setMinimumWidth(_NARROWEST)
         self._lay_out(3)
 
     def allow(self, row: ModelRow | None, *, running: bool) -> None:

@@ -13,7 +13,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.factor import factor_in_words, rival_in_prose
 from napari_srgan.models import ModelCard, Quality, model_picture
 from napari_srgan.viewer.models.rows import (
-    SHARP,
+    SHARP_NOTE,
     ModelRow,
     channels_in_words,
     is_sharp,
@@ -24,7 +24,7 @@ from napari_srgan.viewer.models.rows import (
     trained_on_in_words,
 )
 
-NOTHING_CHOSEN = "Choose a model to read about it."
+_NOTHING_CHOSEN = "Choose a model to read about it."
 NO_PICTURE = "This model brings no picture."
 SIDE_BY_SIDE = 900
 """Pixels of width from which on the picture stands beside the text."""
@@ -113,12 +113,12 @@ def _picture_of(row: ModelRow | None) -> bytes | None:
 def details_html(row: ModelRow | None, *, has_picture: bool = True) -> str:
     """A model's card as a small page. Whatever stands in it is shown, never obeyed."""
     if row is None:
-        return f"<p>{NOTHING_CHOSEN}</p>"
+        return f"<p>{_NOTHING_CHOSEN}</p>"
     if row.card is None:
         return f"<h3>{escape(row.name)}</h3><p>{escape(row.problem)}</p>"
     card = row.card
     parts = [f"<h3>{escape(card.name)}</h3>", f"<p>{escape(card.description)}</p>", _facts(row, card)]
-    parts += [f"<p><b>{SHARP.capitalize()}.</b></p>"] if is_sharp(card) else []
+    parts += [f"<p><b>{SHARP_NOTE.capitalize()}.</b></p>"] if is_sharp(card) else []
     parts += [] if has_picture or row.origin == "online" else [f"<p><i>{NO_PICTURE}</i></p>"]
     parts += [_figures(card)] if card.quality else []
     parts += [_section("Trained", [card.trained])] if card.trained else []

@@ -17,7 +17,7 @@ from napari_srgan.models import (
 )
 from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
 
-SHARP = "sharp: fine detail is invented, do not quantify it"
+SHARP_NOTE = "sharp: fine detail is invented, do not quantify it"
 """Said wherever such a model is described."""
 Origin = Literal["bundled", "yours", "online", "unreadable"]
 ORIGINS = {

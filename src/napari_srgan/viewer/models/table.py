@@ -15,7 +15,7 @@ from napari_srgan.viewer.models.rows import COLUMNS, NAME, PURPOSE, SOURCE, Mode
 
 ORDER_ROLE = int(Qt.ItemDataRole.UserRole)
 """Under this role the table has what it is sorted by."""
-WIDEST = {NAME: 190, SOURCE: 170}
+_WIDEST = {NAME: 190, SOURCE: 170}
 """Pixels; names and addresses can be of any length."""
 ROW_HEIGHT = 24
 AIR = 6
@@ -143,7 +143,7 @@ class ModelsTable(QTableView):  # type: ignore[misc, unused-ignore]
         self.resizeColumnsToContents()
         for column in range(len(COLUMNS)):
             self.setColumnWidth(column, self.columnWidth(column) + AIR)
-        for column, widest in WIDEST.items():
+        for column, widest in _WIDEST.items():
             self.setColumnWidth(column, min(self.columnWidth(column), widest))
         others = sum(self.columnWidth(n) for n in range(len(COLUMNS)) if n != PURPOSE)
         viewport = self.viewport()

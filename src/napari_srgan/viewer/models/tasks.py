@@ -15,7 +15,7 @@ from napari_srgan.progress import Job, Progress
 from napari_srgan.viewer.jobs.runner import Task
 from napari_srgan.viewer.models.signal import LIBRARY
 
-HEARTBEAT = 0.05
+_HEARTBEAT = 0.05
 """Seconds between signs of life while something else is waited for."""
 ResultT = TypeVar("ResultT")
 Complain = Callable[[str], None]
@@ -109,7 +109,7 @@ def _waiting_for(function: Callable[[], ResultT], message: str) -> Job[ResultT]:
     while True:
         yield Progress(0, 1, message)
         try:
-            return future.result(timeout=HEARTBEAT)
+            return future.result(timeout=_HEARTBEAT)
         except TimeoutError:
             if future.done():
                 raise

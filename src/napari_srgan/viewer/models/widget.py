@@ -36,7 +36,7 @@ from napari_srgan.viewer.models.tasks import Added, add_task, download_task, fin
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.labels import as_sentence, tell
 
-PREFERRED = QSize(430, 620)
+_PREFERRED = QSize(430, 620)
 
 
 class ModelsWidget(QWidget):
@@ -111,7 +111,7 @@ class ModelsWidget(QWidget):
     # What is shown.
 
     def sizeHint(self) -> QSize:
-        return PREFERRED
+        return _PREFERRED
 
     def refresh(self) -> None:
         """Read the library again."""

@@ -92,7 +92,7 @@ class Number:
         self.native.setValue(round(value) if self._whole else float(value))
 
 
-class Range:
+class RangeField:
     """Two numbers beside each other: the least and the most."""
 
     def __init__(self, tooltip: str, *, values: tuple[float, float], most: float, decimals: int) -> None:

@@ -12,7 +12,7 @@ from napari_srgan.viewer.qt.whole_names import show_whole_names
 
 ERROR_STYLE = "color: #e8554e"
 """Readable on napari's dark and light themes."""
-NARROWEST = 120
+_NARROWEST = 120
 """Pixels; a label that was not laid out yet has a width of its own fancy."""
 NARROWEST_FIELD = 90
 """Pixels; a field need not show all letters of what is chosen, nor the largest number that it can hold."""
@@ -73,7 +73,7 @@ def say(label: Label, text: str, *, wrong: bool = False) -> None:
 def _fit_height(label: QLabel) -> None:
     # magicgui's rows do not pass on that a narrower text is a higher one, and would give it as many lines as
     # it has at a width of its own fancy. Without text it has no height for any width.
-    label.setFixedHeight(max(label.heightForWidth(max(label.width(), NARROWEST)), 0))
+    label.setFixedHeight(max(label.heightForWidth(max(label.width(), _NARROWEST)), 0))
 
 
 def tell(label: QLabel, text: str, *, wrong: bool = False) -> None:

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-WIDEST = 480
+_WIDEST = 480
 """Pixels; a list that is open is as wide as its longest name, up to this."""
 _MARGIN = 2
 """Pixels that style sheets keep free before and after the text, beside its frame."""
@@ -101,7 +101,7 @@ def _told(box: QComboBox, event: QHelpEvent) -> bool:
 def _widen_list(box: QComboBox) -> None:
     view: Any = box.view()
     view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-    view.setMinimumWidth(min(view.sizeHintForColumn(0) + 4 * _MARGIN, WIDEST))
+    view.setMinimumWidth(min(view.sizeHintForColumn(0) + 4 * _MARGIN, _WIDEST))
 
 
 class BesideOrBelow(QObject):

@@ -15,17 +15,17 @@ from napari_srgan.progress import Job, Progress
 from napari_srgan.reliability import TrustReport, trust_job
 from napari_srgan.reliability.self_test import partners
 from napari_srgan.viewer.layers.stored_layer import StoredResult
-from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_level, layer_axes, load_chosen
+from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_data, layer_axes, load_chosen
 from napari_srgan.viewer.upscale.output_modes import Result
 
-LARGEST_PLANE = 2**28
+_LARGEST_PLANE = 2**28
 """Bytes of a plane of a map that is still shown: napari reads it whole when one zooms out."""
-EXTREMES = 0.1
+_EXTREMES = 0.1
 """Percent of a map's values that its contrast leaves out on each side."""
-FAINT = 0.02
+_FAINT = 0.02
 """Part of the result's contrast that the ends of a map's stand for at least: what nobody sees in the result
 does not stand out in its map."""
-SAMPLED = 1024
+_SAMPLED = 1024
 """Pixels along each side of a map that are looked at for its contrast, about."""
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
@@ -72,7 +72,7 @@ def trust_layer_job(
     name = told.get("model")
     if model is None and name is None:
         raise UserError(f"nothing says which model made {result.name!r}; choose a result of Upscale")
-    data, made, axes = finest_level(image), finest_level(result), layer_axes(image)
+    data, made, axes = finest_data(image), finest_data(result), layer_axes(image)
 
     def job() -> Job[TrustReport]:
         yield Progress(0, 1, "Loading the model")
@@ -97,7 +97,7 @@ def trusted_job(
     axes, device, precision
         As it was told.
     """
-    data = finest_level(image)
+    data = finest_data(image)
 
     def both() -> Job[Trusted]:
         result = yield from job
@@ -158,7 +158,7 @@ def shown_map(layers: Iterable[Layer], new: Image) -> Image | None:
 
 
 def _can_be_shown(pixels: Any) -> bool:
-    return isinstance(pixels, np.ndarray) or int(np.prod(pixels.shape[-2:])) * 4 <= LARGEST_PLANE
+    return isinstance(pixels, np.ndarray) or int(np.prod(pixels.shape[-2:])) * 4 <= _LARGEST_PLANE
 
 
 def _layer(pixels: Any, name: str, result: Image, *, signed: bool) -> Image:
@@ -166,7 +166,7 @@ def _layer(pixels: Any, name: str, result: Image, *, signed: bool) -> Image:
         pixels = pixels[..., :3].mean(axis=-1)
     state = dict(result.as_layer_data_tuple()[1])
     low, high = _limits(pixels)
-    high = max(abs(low), abs(high), FAINT * float(np.ptp(result.contrast_limits)))
+    high = max(abs(low), abs(high), _FAINT * float(np.ptp(result.contrast_limits)))
     low = -high if signed else 0.0
     return Image(
         pixels,
@@ -183,14 +183,14 @@ def _limits(pixels: Any) -> tuple[float, float]:
     """Percentiles of some of a map's values: of a map that is not there yet, of its middle."""
     place: list[int | slice] = [size // 2 for size in pixels.shape[:-2]]
     for size in pixels.shape[-2:]:
-        step = max(size // SAMPLED, 1)
-        start = max(size - SAMPLED, 0) // 2
+        step = max(size // _SAMPLED, 1)
+        start = max(size - _SAMPLED, 0) // 2
         place.append(
-            slice(None, None, step) if isinstance(pixels, np.ndarray) else slice(start, start + SAMPLED)
+            slice(None, None, step) if isinstance(pixels, np.ndarray) else slice(start, start + _SAMPLED)
         )
     values = np.asarray(pixels[tuple(place)])
     values = values[np.isfinite(values)]
     if not values.size:
         return 0.0, 1.0
-    low, high = np.percentile(values, (EXTREMES, 100 - EXTREMES))
+    low, high = np.percentile(values, (_EXTREMES, 100 - _EXTREMES))
     return float(low), float(high)

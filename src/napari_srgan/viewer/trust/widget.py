@@ -18,7 +18,7 @@ from napari_srgan.viewer.qt.labels import ERROR_STYLE, as_sentence, fit_into_doc
 from napari_srgan.viewer.trust.layers import map_layers, model_of, shown_map, trust_layer_job
 from napari_srgan.viewer.upscale import choices
 
-LEAST_HEIGHT = 280
+_LEAST_HEIGHT = 280
 """Pixels of the report that are shown at least, however many docks there are."""
 
 
@@ -74,7 +74,7 @@ class TrustWidget(Container[Any]):
         self._status = TextEdit(name="status", label=" ")
         self._status.native.setReadOnly(True)
         self._status.native.setAccessibleName("What can be believed")
-        self._status.native.setMinimumHeight(LEAST_HEIGHT)
+        self._status.native.setMinimumHeight(_LEAST_HEIGHT)
         self._save = PushButton(
             name="save", text="Save report…",
             tooltip="Figures as JSON, and a paragraph for a methods section with the guidelines' checklist",

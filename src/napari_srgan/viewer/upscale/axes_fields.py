@@ -9,7 +9,7 @@ from napari.layers import Image
 from psygnal import Signal
 
 from napari_srgan.errors import UserError
-from napari_srgan.viewer.layers.upscale_layer import finest_level, layer_axes
+from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
 from napari_srgan.viewer.upscale import choices
 from napari_srgan.viewer.upscale.time_axis import likeliest_time, no_time, time_axes, with_time
 
@@ -91,7 +91,7 @@ class AxesFields:
             axes = ""
         if not axes or self._image is None:
             return []
-        found = time_axes(axes, finest_level(self._image).shape)
+        found = time_axes(axes, finest_data(self._image).shape)
         offered: choices.Choices = [(axis.label, axis.place) for axis in found]
         return offered if likeliest_time(found) is not None else [("choose…", NOT_SAID), *offered]
 
@@ -104,7 +104,7 @@ class AxesFields:
             if self._was_chosen:
                 self.time.value = before
             elif self._image is not None and self.time.choices:
-                found = time_axes(self._letters(self._image), finest_level(self._image).shape)
+                found = time_axes(self._letters(self._image), finest_data(self._image).shape)
                 likeliest = likeliest_time(found)
                 self.time.value = NOT_SAID if likeliest is None else likeliest
         self.time.visible = bool(self._model) and bool(self.time.choices)

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QSizePolicy
 
 from napari_srgan.viewer.upscale.blending import Blending, Pair
 
-WHOLE = 100
+_WHOLE = 100
 """The slider counts percent."""
 
 
@@ -23,7 +23,7 @@ class SharpnessSlider(Container[Any]):
 
     def __init__(self, name: str) -> None:
         self._pair: Pair | None = None
-        self._slider = Slider(name="amount", min=0, max=WHOLE, step=5, readout=False)
+        self._slider = Slider(name="amount", min=0, max=_WHOLE, step=5, readout=False)
         self._ends = [Label(value=end) for end in ("faithful", "", "sharp")]
         caption = Container(widgets=self._ends, layout="horizontal", labels=False)
         super().__init__(
@@ -52,7 +52,7 @@ class SharpnessSlider(Container[Any]):
     def go_to(self, model: str | None) -> None:
         """Move to the end of one of the pair's models."""
         with self._slider.changed.blocked():
-            self._slider.value = WHOLE if self._pair is not None and model == self._pair.sharp else 0
+            self._slider.value = _WHOLE if self._pair is not None and model == self._pair.sharp else 0
         self._show_amount()
 
     @property
@@ -61,9 +61,9 @@ class SharpnessSlider(Container[Any]):
         if self._pair is None:
             return None
         percent = self._slider.value
-        if percent in (0, WHOLE):
+        if percent in (0, _WHOLE):
             return self._pair.sharp if percent else self._pair.faithful
-        return Blending(self._pair, percent / WHOLE)
+        return Blending(self._pair, percent / _WHOLE)
 
     def _on_slider(self) -> None:
         self._show_amount()
@@ -71,4 +71,4 @@ class SharpnessSlider(Container[Any]):
 
     def _show_amount(self) -> None:
         percent = self._slider.value
-        self._ends[1].value = "" if percent in (0, WHOLE) else f"{percent} % sharp"
+        self._ends[1].value = "" if percent in (0, _WHOLE) else f"{percent} % sharp"

@@ -14,14 +14,14 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.factor import factor_in_words
 from napari_srgan.inference.devices.choice import choose_device
 from napari_srgan.models import Library, ModelCard, models_for
-from napari_srgan.viewer.layers.upscale_layer import finest_level, layer_axes
-from napari_srgan.viewer.models.rows import SHARP, is_sharp
+from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
+from napari_srgan.viewer.models.rows import SHARP_NOTE, is_sharp
 from napari_srgan.viewer.upscale.time_axis import likeliest_time, times_of
 
 Choices = list[tuple[str, Any]]
 """What is shown, and what is meant."""
 
-WHOLE, VISIBLE = "whole", "visible"
+WHOLE_IMAGE, VISIBLE = "whole", "visible"
 MEMORY, LAZY, DISK = "memory", "lazy", "disk"
 RESULTS: Choices = [("in memory", MEMORY), ("lazily, only what is looked at", LAZY), ("on disk", DISK)]
 RESULTS_TOOLTIP = (
@@ -36,7 +36,10 @@ PRECISIONS: Choices = [
     ("bfloat16", "bfloat16"),
     ("float16", "float16"),
 ]
-TILES: Choices = [("automatic", None), *((f"{side} pixels", side) for side in (64, 128, 256, 512, 1024))]
+TILE_CHOICES: Choices = [
+    ("automatic", None),
+    *((f"{side} pixels", side) for side in (64, 128, 256, 512, 1024)),
+]
 UNREADABLE = "cannot be read"
 NEEDS_TIME = "needs a time axis"
 
@@ -46,7 +49,7 @@ def images(viewer: ViewerModel) -> Choices:
     return [(layer.name, layer) for layer in viewer.layers if isinstance(layer, Image)]
 
 
-RGB = 3
+RGB_CHANNELS = 3
 """Channels of a model for colour images."""
 
 
@@ -58,7 +61,7 @@ def models(image: Image | None, library: Library) -> Choices:
     """
     cards = library.cards
     if image is not None:
-        channels, numbers = RGB if image.rgb else 1, sorted({1, *(card.frames for card in cards)})
+        channels, numbers = RGB_CHANNELS if image.rgb else 1, sorted({1, *(card.frames for card in cards)})
         single, *others = (models_for(channels=channels, frames=n, among=cards) for n in numbers)
         several = [card for cards_of in others for card in cards_of]
         first = 1 if likeliest_time(times_of(image)) is not None else len(single)
@@ -91,7 +94,7 @@ def describe_model(name: str | None, image: Image | None, library: Library) -> s
         return library.problem(name)
     together = f"; {card.frames} frames help each other" if card.frames > 1 else ""
     about = f"{card.description} ({factor_in_words(card.scale_factor)}, {_channels(card, image)}{together})"
-    return f"{about}; {SHARP}" if is_sharp(card) else about
+    return f"{about}; {SHARP_NOTE}" if is_sharp(card) else about
 
 
 def describe_look(
@@ -113,7 +116,7 @@ def describe_look(
 
 def _channels(card: ModelCard, image: Image | None) -> str:
     """What a model is for, and how it sees an image of another kind."""
-    for_rgb = card.channels == RGB
+    for_rgb = card.channels == RGB_CHANNELS
     kind = "RGB" if for_rgb else "one channel"
     if image is None or image.rgb == for_rgb:
         return kind
@@ -125,7 +128,7 @@ def _channels(card: ModelCard, image: Image | None) -> str:
 def regions(viewer: ViewerModel) -> Choices:
     """The whole image, what is visible, the box of each Shapes layer."""
     boxes = [(f"box of {layer.name}", layer) for layer in viewer.layers if isinstance(layer, Shapes)]
-    return [("whole image", WHOLE), ("what is visible now", VISIBLE), *boxes]
+    return [("whole image", WHOLE_IMAGE), ("what is visible now", VISIBLE), *boxes]
 
 
 def devices() -> Choices:
@@ -156,7 +159,7 @@ def unnamed_axes(image: Image | None, most: int = 3) -> list[UnnamedAxis | None]
         axes = layer_axes(image)
     except UserError:  # told when it is run
         return asked
-    shape = finest_level(image).shape
+    shape = finest_data(image).shape
     for place, letter in enumerate(axes[:most]):
         if letter == "Q":
             asked[place] = UnnamedAxis(f"Axis {place} ({shape[place]})")

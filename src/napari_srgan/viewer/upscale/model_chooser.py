@@ -14,7 +14,7 @@ from napari_srgan.acquisition.choice import default_for, is_worth_fine_tuning
 from napari_srgan.errors import UserError
 from napari_srgan.models import read_library
 from napari_srgan.viewer.jobs.runner import JobRunner
-from napari_srgan.viewer.models.rows import SHARP
+from napari_srgan.viewer.models.rows import SHARP_NOTE
 from napari_srgan.viewer.models.signal import LIBRARY
 from napari_srgan.viewer.models.tasks import Added, add_task
 from napari_srgan.viewer.qt import dialogs
@@ -23,10 +23,10 @@ from napari_srgan.viewer.qt.whole_names import BesideOrBelow
 from napari_srgan.viewer.upscale import choices
 from napari_srgan.viewer.upscale.blend_slider import SharpnessSlider
 from napari_srgan.viewer.upscale.blending import Blending, pair_of
-from napari_srgan.viewer.upscale.noise_look import ImageLook
+from napari_srgan.viewer.upscale.noise_look import AcquisitionLook
 from napari_srgan.viewer.upscale.preferred_model import ModelWish
 
-LETTERS_AT_LEAST = 12
+_LETTERS_AT_LEAST = 12
 """Longer names of models do not widen the widget."""
 
 
@@ -62,7 +62,7 @@ class ModelChooser:
         )  # fmt: skip
         native: QComboBox = self._model.native
         native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        native.setMinimumContentsLength(LETTERS_AT_LEAST)
+        native.setMinimumContentsLength(_LETTERS_AT_LEAST)
         self._add = PushButton(
             name="add_model", text="Add…",
             tooltip="Add model…: copies model files, other people's checkpoints too, into your library",
@@ -74,7 +74,7 @@ class ModelChooser:
         BesideOrBelow(both.native, native)
         self._about = Label(name="about", label=" ")
         self._taken = Label(name="taken", label=" ")
-        self._look = ImageLook()
+        self._look = AcquisitionLook()
         self._sharpness = SharpnessSlider("sharpness")
         self._fine_tune = PushButton(
             name="fine_tune", text="Fine-tune for this noise", visible=False,
@@ -195,7 +195,7 @@ class ModelChooser:
         self._sharpness.offer(None if card is None else pair_of(card, self._library), name)
         chosen = self.chosen
         if isinstance(chosen, Blending):
-            say(self._about, f"{chosen}; {SHARP}")
+            say(self._about, f"{chosen}; {SHARP_NOTE}")
         else:
             say(self._about, choices.describe_model(chosen, self._image, self._library))
         text, wrong = choices.describe_look(self._look.found, name, self._image, self._library)

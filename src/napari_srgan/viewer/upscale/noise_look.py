@@ -15,15 +15,15 @@ from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined, unused-
 
 from napari_srgan.acquisition import Acquisition, look_at
 from napari_srgan.errors import UserError, words_of
-from napari_srgan.viewer.jobs.worker import step_back
-from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_level, layer_axes
+from napari_srgan.viewer.jobs.worker import lower_thread_priority
+from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_data, layer_axes
 
-THREAD = "napari-srgan look at an image"
+LOOK_THREAD = "napari-srgan look at an image"
 COMPUTED = "it is computed only where it is looked at"
-Found = TypeVar("Found")
+FoundT = TypeVar("FoundT")
 
 
-class LayerLook(ABC, Generic[Found]):
+class LayerLook(ABC, Generic[FoundT]):
     """Tells something of one layer at a time, some time after it was asked.
 
     What is found of a layer that is not asked for any more, or of pixels that it has no more, is dropped.
@@ -33,14 +33,14 @@ class LayerLook(ABC, Generic[Found]):
     """:attr:`found` is another one since :meth:`look`; emitted on the main thread."""
 
     def __init__(self) -> None:
-        self.found: Found | None = None
+        self.found: FoundT | None = None
         """What is known of the layer; None: nothing yet, or there is no layer."""
         self._layer: ReferenceType[Image] | None = None
         self._asked = 0
         self._post = _Post(self._deliver)
 
     @abstractmethod
-    def find(self, data: Any, axes: str) -> Found:
+    def find(self, data: Any, axes: str) -> FoundT:
         """Look at pixels; called on a thread of its own.
 
         Raises
@@ -50,7 +50,7 @@ class LayerLook(ABC, Generic[Found]):
         """
 
     @abstractmethod
-    def nothing(self, why: str) -> Found:
+    def nothing(self, why: str) -> FoundT:
         """What is said where nothing can be told."""
 
     @property
@@ -87,14 +87,14 @@ class LayerLook(ABC, Generic[Found]):
             self.found = self.nothing(COMPUTED)
             return
         try:
-            about = finest_level(image), layer_axes(image), self._asked, self._post
+            about = finest_data(image), layer_axes(image), self._asked, self._post
         except UserError as error:  # told when it is run
             self.found = self.nothing(str(error))
             return
-        threading.Thread(target=self._look, args=about, name=THREAD, daemon=True).start()
+        threading.Thread(target=self._look, args=about, name=LOOK_THREAD, daemon=True).start()
 
     def _look(self, data: Any, axes: str, asked: int, post: _Post) -> None:
-        step_back()
+        lower_thread_priority()
         try:
             found = self.find(data, axes)
         except UserError as error:
@@ -106,13 +106,13 @@ class LayerLook(ABC, Generic[Found]):
         except RuntimeError:  # the window was closed meanwhile
             return
 
-    def _deliver(self, asked: int, found: Found) -> None:
+    def _deliver(self, asked: int, found: FoundT) -> None:
         if asked == self._asked:
             self.found = found
             self.changed.emit()
 
 
-class ImageLook(LayerLook[Acquisition]):
+class AcquisitionLook(LayerLook[Acquisition]):
     """Tells how a layer was taken."""
 
     def find(self, data: Any, axes: str) -> Acquisition:

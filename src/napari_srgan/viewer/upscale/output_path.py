@@ -17,8 +17,8 @@ from napari_srgan.images.factor import result_suffix
 from napari_srgan.images.formats import ending
 from napari_srgan.images.zarr.metadata import ome_order
 from napari_srgan.results.collision import collides
-from napari_srgan.results.existing_result import Kind, look_at
-from napari_srgan.results.fingerprint import plain, what_differs
+from napari_srgan.results.existing_result import ExistingKind, look_for_result
+from napari_srgan.results.fingerprint import as_json, what_differs
 from napari_srgan.viewer.layers.sources import files_of
 
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
@@ -97,16 +97,16 @@ def outlook(path: Path, wanted: Mapping[str, Any]) -> Outlook:
         Some of what the result will be made of and how, as it is told in its provenance: what can be
         known without reading the image and the model.
     """
-    found = look_at(path)
-    if found.kind is Kind.NOTHING:
+    found = look_for_result(path)
+    if found.kind is ExistingKind.NOTHING:
         return Outlook()
-    if found.kind is Kind.OTHER:
+    if found.kind is ExistingKind.OTHER:
         sentence = f"{path.name} exists already and is no image in zarr; choose another name"
         return Outlook(sentence, refused=True)
-    if found.kind is Kind.OTHER_ZARR:
+    if found.kind is ExistingKind.OTHER_ZARR:
         return _taken(f"{path.name} exists already and is no result of this plugin")
     differs = what_differs(*_comparable({"align": None, **found.made}, wanted))
-    if found.kind is Kind.FINISHED:
+    if found.kind is ExistingKind.FINISHED:
         if differs:
             return _taken(f"{path.name} exists already, made otherwise ({differs})")
         return Outlook(f"{path.name} is finished already: Run opens it", replaceable=True)
@@ -123,6 +123,6 @@ def _taken(sentence: str) -> Outlook:
 
 
 def _comparable(made: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    now = plain(wanted)
+    now = as_json(wanted)
     both = [key for key in now if key in made]
     return {key: made[key] for key in both}, {key: now[key] for key in both}

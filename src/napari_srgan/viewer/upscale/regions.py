@@ -9,7 +9,7 @@ from napari.layers import Image, Shapes
 from napari_srgan.errors import UserError
 from napari_srgan.images.upscaled import Region
 from napari_srgan.viewer.layers.placement import pixels_between
-from napari_srgan.viewer.layers.upscale_layer import finest_level
+from napari_srgan.viewer.layers.upscale_layer import finest_data
 
 
 def visible_region(layer: Image, viewer: ViewerModel) -> Region:
@@ -70,5 +70,5 @@ def whole_region(layer: Image) -> Region:
 
 def plane_shape(layer: Image) -> tuple[int, int]:
     """Height and width of an image layer, in pixels of its finest level."""
-    height, width = finest_level(layer).shape[layer.ndim - 2 : layer.ndim]
+    height, width = finest_data(layer).shape[layer.ndim - 2 : layer.ndim]
     return height, width

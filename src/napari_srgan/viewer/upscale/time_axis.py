@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from napari.layers import Image
 
 from napari_srgan.errors import UserError
-from napari_srgan.viewer.layers.upscale_layer import finest_level, layer_axes
+from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
 
 _NAMES = {"T": "time", "Z": "depth"}
 
@@ -83,7 +83,7 @@ def with_time(axes: str, place: int) -> str:
 def times_of(layer: Image) -> list[TimeAxis]:
     """The axes of a layer that can be time."""
     try:
-        return time_axes(layer_axes(layer), finest_level(layer).shape)
+        return time_axes(layer_axes(layer), finest_data(layer).shape)
     except UserError:  # too few axes or too many; told when it is run
         return []
 

@@ -17,7 +17,7 @@ from napari_srgan.inference.movies.clip_plans import DRIFT
 from napari_srgan.models import user_folder
 from napari_srgan.progress import Progress
 from napari_srgan.viewer.jobs.runner import PERCENT, Task, library_runner_of, runner_of
-from napari_srgan.viewer.layers.upscale_layer import finest_level
+from napari_srgan.viewer.layers.upscale_layer import finest_data
 from napari_srgan.viewer.models.signal import look_when_entered
 from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, grid_of, make_elastic, say
 from napari_srgan.viewer.trust.layers import Trusted, trusted_job
@@ -85,7 +85,7 @@ class UpscaleWidget(Container[Any]):
             tooltip="float32 is exact; the others are faster where the device supports them",
         )  # fmt: skip
         self._tile = ComboBox(
-            name="tile", label="Tile size", choices=choices.TILES,
+            name="tile", label="Tile size", choices=choices.TILE_CHOICES,
             tooltip="Side of the tiles in pixels; automatic: as large as memory allows",
         )  # fmt: skip
         self._ensemble = CheckBox(
@@ -174,7 +174,7 @@ class UpscaleWidget(Container[Any]):
             axes = self._axes.chosen(image)
             wanted: dict[str, Any] = {
                 "axes": axes, "self_ensemble": self._ensemble.value,
-                "source_shape": finest_level(image).shape, "align": self._align,
+                "source_shape": finest_data(image).shape, "align": self._align,
             }  # fmt: skip
             if self._region.value != choices.VISIBLE:  # moves with every look
                 wanted["region"] = self._chosen_region(image) or whole_region(image)
@@ -193,7 +193,7 @@ class UpscaleWidget(Container[Any]):
 
     def _chosen_region(self, image: Image) -> Region | None:
         chosen = self._region.value
-        if chosen == choices.WHOLE:
+        if chosen == choices.WHOLE_IMAGE:
             return None
         if chosen == choices.VISIBLE:
             return visible_region(image, self._viewer)
@@ -227,8 +227,8 @@ class UpscaleWidget(Container[Any]):
         model = self._models.chosen
         if model is None:
             raise UserError(f"there is no model; put one into {user_folder()}")
-        if 0 in finest_level(image).shape:
-            raise UserError(f"{image.name!r} is empty: its shape is {finest_level(image).shape}")
+        if 0 in finest_data(image).shape:
+            raise UserError(f"{image.name!r} is empty: its shape is {finest_data(image).shape}")
         options: dict[str, Any] = {
             "axes": self._axes.chosen(image), "device": self._device.value,
             "precision": self._precision.value, "tile": self._tile.value,
