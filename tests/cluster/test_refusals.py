@@ -19,9 +19,9 @@ from conftest import make_tiny_model
 from napari_srgan import upscale
 from napari_srgan.cluster import connection, source
 from napari_srgan.cluster.check_workers import check_workers
-from napari_srgan.cluster.job import upscale_on_cluster_job
 from napari_srgan.cluster.worker_info import WorkerInfo
 from napari_srgan.errors import UserError
+from upscalings import cluster_job
 
 IMAGE = np.zeros((70, 90), np.uint16)
 
@@ -79,8 +79,8 @@ def test_a_result_never_takes_the_place_of_its_input(tmp_path: Path) -> None:
     inputs = {"array": stored, "dask": dask.array.from_zarr(stored), "told": IMAGE}
     for kind, given in inputs.items():
         for out in ("in.zarr", "in.zarr/x2.zarr"):
-            told = {"inputs": [tmp_path / "in.zarr"]} if kind == "told" else {}
-            job = upscale_on_cluster_job(
+            told = {"files": (tmp_path / "in.zarr",)} if kind == "told" else {}
+            job = cluster_job(
                 given,
                 make_tiny_model(),
                 tmp_path / out,
@@ -120,7 +120,7 @@ def test_workers_are_waited_for_until_the_scheduler_is_gone(tmp_path: Path) -> N
         LocalCluster(n_workers=0, dashboard_address=":0", silence_logs="CRITICAL") as cluster,
         Client(cluster, set_as_default=False, timeout=1) as client,
     ):
-        job = upscale_on_cluster_job(IMAGE, make_tiny_model(), tmp_path / "x.zarr", client)
+        job = cluster_job(IMAGE, make_tiny_model(), tmp_path / "x.zarr", client)
         assert next(job).message == next(job).message == "Waiting for workers"
         cluster.close()
         ends = time.monotonic() + 60
@@ -130,7 +130,7 @@ def test_workers_are_waited_for_until_the_scheduler_is_gone(tmp_path: Path) -> N
 
 def test_an_array_too_large_to_be_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "MOST_SENT", 1000)
-    job = upscale_on_cluster_job(IMAGE, make_tiny_model(), tmp_path / "x.zarr", None)  # type: ignore[arg-type]
+    job = cluster_job(IMAGE, make_tiny_model(), tmp_path / "x.zarr", None)  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"is too large to be sent .* write it to a \.zarr that they see"):
         next(job)
 
@@ -143,7 +143,7 @@ def test_an_array_that_cannot_be_sent(tmp_path: Path) -> None:
         def __getitem__(self, key: Any) -> np.ndarray:
             return IMAGE[key]
 
-    job = upscale_on_cluster_job(Locked(), make_tiny_model(), tmp_path / "x.zarr", None)  # type: ignore[arg-type]
+    job = cluster_job(Locked(), make_tiny_model(), tmp_path / "x.zarr", None)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="an array of the type Locked cannot be sent to workers"):
         next(job)
     assert not list(tmp_path.glob("*x.zarr*"))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from napari_srgan.images.formats import open_image, open_output
-from napari_srgan.images.image import StoredImage
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.stored_image import StoredImage
 from napari_srgan.images.upscaled import Upscaled
 from napari_srgan.results.writer import RestartableStore
 

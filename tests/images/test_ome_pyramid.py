@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 from napari_srgan.images.formats import open_image
 from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.zarr.metadata import ome_order
-from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.results.schedule import copy_job
 from napari_srgan.results.shard_layout import Sides
 from napari_srgan.results.writer import RestartableStore
+from upscalings import array_job, lazy_array
 
 from .conftest import random_pixels
 
@@ -176,14 +175,14 @@ def test_a_constant_image_has_a_contrast_that_viewers_take(tmp_path: Path) -> No
 def test_a_lazy_upscaling_on_disk_is_the_eager_one(tmp_path: Path, tiny_model: Any, name: str) -> None:
     image = np.random.default_rng(0).integers(0, 4000, (2, 70, 90)).astype(np.uint16)
     options: dict[str, Any] = {"axes": "ZYX", "device": "cpu", "precision": "float32", "tile": 16}
-    job = upscale_job(image, tiny_model(), **options)
+    job = array_job(image, tiny_model(), **options)
     while True:
         try:
             next(job)
         except StopIteration as end:
             eager = end.value.data
             break
-    lazy = LazyUpscaling(image, tiny_model(), **options)
+    lazy = lazy_array(image, tiny_model(), **options)
     path = tmp_path / name
     with RestartableStore(
         path, shape=lazy.shape, dtype=lazy.dtype, axes=lazy.axes, fingerprint={}, provenance=lazy.provenance,

@@ -20,9 +20,9 @@ from napari_srgan import UserError, upscale
 from napari_srgan.images.address import Address, place_of
 from napari_srgan.images.arrays import SourceGone
 from napari_srgan.images.formats import open_image
-from napari_srgan.images.image import StoredImage
 from napari_srgan.images.remote import files as remote_files
 from napari_srgan.images.remote import store as remote_store
+from napari_srgan.images.stored_image import StoredImage
 
 IMAGE = np.random.default_rng(0).integers(100, 4000, (2, 70, 90), dtype=np.uint16)
 KINDS: dict[str, dict[str, Any]] = {

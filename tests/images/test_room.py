@@ -15,7 +15,7 @@ from napari_srgan import UserError
 from napari_srgan.images.formats import open_output
 from napari_srgan.images.writing import scratch_output
 from napari_srgan.images.writing.scratch_output import reserve
-from napari_srgan.inference.upscale import upscale_job
+from upscalings import array_job
 
 IMAGE = np.random.default_rng(0).integers(0, 4000, (64, 64), dtype=np.uint16)
 RESULT = IMAGE.nbytes * 4
@@ -42,7 +42,7 @@ def begun(path: Path, model: Any) -> int:
     """Upscale into a file; how many steps were made."""
     steps = 0
     with open_output(path, "YX", IMAGE.dtype) as output:
-        job = upscale_job(IMAGE, model, axes="YX", sink=output, device="cpu", tile=32)
+        job = array_job(IMAGE, model, axes="YX", sink=output, device="cpu", tile=32)
         while True:
             try:
                 next(job)

@@ -11,9 +11,10 @@ import pytest
 import tifffile
 import zarr
 
-from napari_srgan.cluster.source import FileSource, source_of
+from napari_srgan.cluster.source import source_of
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_image
+from napari_srgan.images.image import Image, Origin
 from napari_srgan.images.series import Series, series_of
 from napari_srgan.images.spacing import Spacing
 
@@ -90,7 +91,7 @@ def test_a_series_without_a_name_is_called_by_its_number(tmp_path: Path) -> None
     assert [one.result_name(2, ".tif") for one in found] == ["x_0_x2.tif", "x_1_x2.tif"]
     assert found[1].result_name(1, ".tif") == "x_1_restored.tif"
     with open_image(tmp_path / "x.tif", None, "1") as image:
-        assert image.result_look("YX", other_quantities=False).name == "x 1"
+        assert image.image().look.name == "x 1"
 
 
 @pytest.mark.parametrize("name", ["x.tif", "x.zarr", "x.png"])
@@ -129,14 +130,14 @@ def test_fields_of_a_plate_and_of_a_well(tmp_path: Path) -> None:
     for number, one in enumerate(found):
         with open_image(one.place, None, one.part) as image:
             assert np.all(image.data[:] == number)
-            assert image.result_look("YX", other_quantities=False).name == f"p {one.part}"
+            assert image.image().look.name == f"p {one.part}"
     (one,) = series_of(plate, "B/12/0")
     assert one == found[2]
 
 
 def test_workers_open_the_same_image(tmp_path: Path) -> None:
     plate = make_plate(tmp_path / "p.ome.zarr", {"A/1": ["0", "1"]})
-    sent = source_of(np.zeros((20, 24)), FileSource(plate, None, "A/1/1"))
+    sent = source_of(Image(np.zeros((20, 24)), "YX", origin=Origin(plate, None, "A/1/1")))
     data, still_there = pickle.loads(pickle.dumps(sent)).open()
     still_there()
     assert np.all(data[:] == 1)

@@ -11,8 +11,8 @@ import zarr
 
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_image
-from napari_srgan.images.image import StoredImage
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.stored_image import StoredImage
 
 from .conftest import random_pixels
 

@@ -19,10 +19,9 @@ from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.inference.tiles.cross_fade import CrossFade
 from napari_srgan.inference.tiles.tiling import Span, Tile, plan_tiles
-from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import Model
 from napari_srgan.progress import Job
-from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
+from upscalings import array_job, zarr_job
 
 RANDOM = np.random.default_rng(0)
 
@@ -43,7 +42,7 @@ def finish(job: Job[Any]) -> Any:
 
 def run_job(array: Any, model: Model, **options: Any) -> Upscaled:
     options = {"device": "cpu", "precision": "float32"} | options
-    result: Upscaled = finish(upscale_job(array, model, **options))
+    result: Upscaled = finish(array_job(array, model, **options))
     return result
 
 
@@ -224,7 +223,7 @@ def test_results_are_rounded_once(tmp_path: Path) -> None:
     floats = run(array.astype(np.float32) / 255, make_tiny_model(channels=3), tile=16)
     assert np.isfinite(floats).all()
     out, options = tmp_path / "out.zarr", {"axes": "YXS", "tile": 16, "device": "cpu", "precision": "float32"}
-    finish(upscale_to_zarr_job(array, model, out, **options))
+    finish(zarr_job(array, model, out, **options))
     np.testing.assert_array_equal(open_finished_store(out)[:], run(array, model, tile=16))
 
 

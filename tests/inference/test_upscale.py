@@ -20,10 +20,9 @@ from tests.conftest import make_tiny_model
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import Model
+from upscalings import array_job, image
 from upscalings import eager as run_job
-from upscalings import image
 
 RANDOM = np.random.default_rng(0)
 
@@ -332,7 +331,7 @@ def test_fast_precision_is_near_float32() -> None:
 
 
 def test_progress_rises_to_the_end() -> None:
-    steps = list(upscale_job(image(3, 100, 100), make_tiny_model(), tile=32, device="cpu"))[1:]
+    steps = list(array_job(image(3, 100, 100), make_tiny_model(), tile=32, device="cpu"))[1:]
     fractions = [step.fraction for step in steps]
     assert fractions == sorted(fractions)
     assert 0 <= fractions[0] < 0.2
@@ -351,7 +350,7 @@ def test_progress_does_not_fall_where_a_tile_is_begun_again(monkeypatch: pytest.
         return made
 
     monkeypatch.setattr(Engine, "_forward", short_of_memory_at_the_end)
-    steps = list(upscale_job(image(100, 200), make_tiny_model(), tile=96, device="cpu"))[1:]
+    steps = list(array_job(image(100, 200), make_tiny_model(), tile=96, device="cpu"))[1:]
     fractions = [step.fraction for step in steps]
     assert fractions == sorted(fractions)
     assert len(set(fractions)) > 4
@@ -362,7 +361,7 @@ def test_closing_the_job_stops_inside_a_tile() -> None:
     layers: list[int] = []
     for block in model.network.body:
         block.register_forward_hook(lambda *_: layers.append(1))
-    job = upscale_job(image(400, 400), model, tile=400, device="cpu", precision="float32")
+    job = array_job(image(400, 400), model, tile=400, device="cpu", precision="float32")
     while not layers:
         next(job)
     job.close()

@@ -18,8 +18,8 @@ from napari_srgan.inference.engine import Engine
 from napari_srgan.models import Model
 from napari_srgan.results.begun import read_state
 from napari_srgan.results.input_checksum import UNSEEN, as_far_as_seen, likeness
-from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
 from timelapses import KINDS, make_temporal_model, moving_spots
+from upscalings import zarr_job
 
 IMAGE = np.random.default_rng(0).integers(100, 4000, (3, 150, 130), dtype=np.uint16)
 EXACT: dict[str, Any] = {"device": "cpu", "precision": "float32"}
@@ -83,7 +83,7 @@ def test_a_path_without_a_place_for_the_result_is_refused(model: Model, tmp_path
 
 
 def stopped_after(steps: int, image: Any, model: Model, out: Path, **options: Any) -> None:
-    job = upscale_to_zarr_job(image, model, out, **(EXACT | options))
+    job = zarr_job(image, model, out, **(EXACT | options))
     for _ in range(steps):
         next(job)
     job.close()
@@ -158,7 +158,7 @@ def test_an_input_that_disappears_is_told_and_what_is_done_is_kept(model: Model,
     source, out = tmp_path / "x.zarr", tmp_path / "out.zarr"
     zarr.create_array(source, data=IMAGE, chunks=(1, 150, 130))
     with open_image(source) as image:
-        job = upscale_to_zarr_job(image.data, model, out, axes="TYX", still_there=image.still_there, **EXACT)
+        job = zarr_job(image.data, model, out, axes="TYX", still_there=image.still_there, **EXACT)
         next(job)
         source.rename(tmp_path / "moved.zarr")
         with pytest.raises(UserError, match=r"x\.zarr has disappeared"):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from napari_srgan import UserError
-from napari_srgan.samples import _SAMPLES, sample_path
+from napari_srgan.samples import SAMPLES, sample_path
 
 
-@pytest.mark.parametrize("name", _SAMPLES)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_sample_opens_and_can_be_upscaled(open_widget, run, name):
     viewer, widget = open_widget()
     viewer.open_sample("napari-srgan", name)
@@ -33,7 +33,7 @@ def test_tissue_is_rgb(make_napari_viewer):
 
 
 def test_samples_are_small_and_attributed():
-    files = [sample_path(name) for name in _SAMPLES]
+    files = [sample_path(name) for name in SAMPLES]
     assert sum(file.stat().st_size for file in files) < 300_000
     notice = (files[0].parent / "NOTICE.md").read_text(encoding="utf-8")
     assert all(file.name in notice for file in files)

@@ -102,16 +102,17 @@ def compare(model: Model) -> Job[Compared]:
         The images and their figures.
     """
     from napari_srgan.images.formats import open_image
+    from napari_srgan.images.image import Image
     from napari_srgan.inference.upscale import upscale_job
     from napari_srgan.quality.comparison import bicubic, measure
-    from napari_srgan.samples import _SAMPLES, sample_path
+    from napari_srgan.samples import SAMPLES, sample_path
 
     name = "tissue" if model.card.channels == 3 else "nuclei"
-    sample = _SAMPLES[name]
+    sample = SAMPLES[name]
     with open_image(sample_path(name)) as image:
         truth = image.data[:]
     low, original, taken = _taken(truth, model.scale_factor)
-    upscaled: Upscaled = yield from upscale_job(low, model, axes=sample.axes)
+    upscaled: Upscaled = yield from upscale_job(Image(low, sample.axes), model)
     images = {"rival": bicubic(low, model.scale_factor), "result": upscaled.data}
     return Compared(
         sample=sample.title,

@@ -12,8 +12,8 @@ from napari_srgan.cli.inputs import find_inputs
 from napari_srgan.cli.terminal import complain
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_image
-from napari_srgan.images.image import StoredImage
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.stored_image import StoredImage
 from napari_srgan.images.units import kind_of
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage, sample_sources

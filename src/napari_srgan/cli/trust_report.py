@@ -12,15 +12,16 @@ from napari_srgan.progress_bar import run_job
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
+    from napari_srgan.images.image import Image
+    from napari_srgan.inference.options import UpscaleOptions
     from napari_srgan.models import Model
 
 
 def write_report(
-    image: Any,
-    axes: str,
+    image: Image,
     model: Model,
     result_file: Path,
-    options: dict[str, Any],
+    options: UpscaleOptions,
     provenance: dict[str, Any],
     bar: Bar,
     title: str,
@@ -31,8 +32,6 @@ def write_report(
     ----------
     image
         What was upscaled.
-    axes
-        One letter for each of its axes.
     model
         With which it was upscaled.
     result_file
@@ -52,15 +51,15 @@ def write_report(
     from napari_srgan.images.formats import open_image
     from napari_srgan.reliability import trust_job
 
-    with open_image(result_file, axes) as made:
+    with open_image(result_file, image.axes) as made:
         job = trust_job(
-            image,
+            image.pixels,
             made.data,
             model,
-            axes=axes,
-            region=options["region"],
-            device=options["device"],
-            precision=options["precision"],
+            axes=image.axes,
+            region=options.region,
+            device=options.device,
+            precision=options.precision,
             provenance=provenance,
         )
         report = run_job(job, bar, title)

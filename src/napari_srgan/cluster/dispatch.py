@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from napari_srgan.cluster.connection import client_of
-from napari_srgan.cluster.source import FileSource
+from napari_srgan.images.image import Image
+from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.models import Model
 from napari_srgan.progress import Job
 from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
 
 
 def upscale_anywhere_job(
-    array: Any,
+    image: Image,
     model: Model,
     path: Path,
+    options: UpscaleOptions = AS_USUAL,
     *,
+    notes: Iterable[str] = (),
+    overwrite: bool = False,
     cluster: Any = None,
-    origin: FileSource | None = None,
-    still_there: Callable[[], None] | None = None,
-    **options: Any,
 ) -> Job[Path]:
-    """Upscale an array of any size into a zarr array or an OME-Zarr image.
+    """Upscale an image of any size into a zarr array or an OME-Zarr image.
 
     Parameters
     ----------
-    array, model, path, still_there, **options
+    image, model, path, options, notes, overwrite
         As in :func:`~napari_srgan.results.upscale_to_zarr.upscale_to_zarr_job`.
     cluster
         As in :func:`~napari_srgan.cluster.connection.client_of`.
-    origin
-        As in :func:`~napari_srgan.cluster.job.upscale_on_cluster_job`.
 
     Yields
     ------
@@ -51,7 +50,13 @@ def upscale_anywhere_job(
     """
     with client_of(cluster) as client:
         if client is None:
-            return (yield from upscale_to_zarr_job(array, model, path, still_there=still_there, **options))
+            return (
+                yield from upscale_to_zarr_job(image, model, path, options, notes=notes, overwrite=overwrite)
+            )
         from napari_srgan.cluster.job import upscale_on_cluster_job
 
-        return (yield from upscale_on_cluster_job(array, model, path, client, origin=origin, **options))
+        return (
+            yield from upscale_on_cluster_job(
+                image, model, path, client, options, notes=notes, overwrite=overwrite
+            )
+        )

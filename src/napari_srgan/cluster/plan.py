@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from napari_srgan.cluster.source import ArraySource, FileSource, InputSample
 from napari_srgan.errors import UserError, words_of
+from napari_srgan.images.image import Image
 from napari_srgan.inference.devices.cancellation import Watch
-from napari_srgan.inference.lazy import LazyUpscaling
+from napari_srgan.inference.lazy import LazyUpscaling, Settled
 from napari_srgan.inference.tiles.tiling import Tile
 from napari_srgan.models import Model
 from napari_srgan.results.block_files import BlockFiles
@@ -41,9 +42,11 @@ class BlockPlan:
 
     source: FileSource | ArraySource
     sample: InputSample | None
+    axes: str
+    """One letter for each axis of the input."""
     model: Model
-    options: dict[str, Any]
-    """Of the lazy upscaling, settled."""
+    settled: Settled
+    """The upscaling, for the device of the workers."""
     place: Tile
     """Part of each plane."""
     files: BlockFiles
@@ -83,7 +86,7 @@ class BlockPlan:
                 f"the worker on {socket.gethostname()} reads other values from the input than this process; "
                 "put the input into a folder that all machines share"
             )
-        lazy = LazyUpscaling(array, self.model, **self.options)
+        lazy = self.settled.upscaling(Image(array, self.axes), self.model)
         return OpenedPlan(lazy, LazyPart(lazy, self.place), self.files, still_there)
 
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.images.address import Place
 from napari_srgan.images.arrays import ArrayLike, read_block
 from napari_srgan.images.formats import open_image
-from napari_srgan.images.image import StoredImage
+from napari_srgan.images.image import Image, Origin
+from napari_srgan.images.stored_image import StoredImage
 from napari_srgan.images.synchronous_dask import readable_here
 
 MOST_SENT = 2**28
@@ -30,15 +29,11 @@ _SAMPLE_SIDE, SAMPLE_PLACES = 32, 8
 class FileSource:
     """An image that every worker opens itself."""
 
-    place: Place
-    axes: str | None
-    """Of the file, if the user has said them; as in :func:`~napari_srgan.images.formats.open_image`."""
-    part: str = ""
-    """Which of the images in it; as there."""
+    origin: Origin
 
     def open(self) -> tuple[ArrayLike, Callable[[], None]]:
         """The array, and what raises UserError if it has disappeared."""
-        image: StoredImage = open_image(self.place, self.axes, self.part)
+        image: StoredImage = open_image(self.origin.place, self.origin.axes, self.origin.part)
         return image.data, image.still_there
 
 
@@ -53,31 +48,22 @@ class ArraySource:
         return readable_here(self.array), lambda: None
 
 
-def source_of(array: ArrayLike, origin: FileSource | None) -> FileSource | ArraySource:
-    """How workers get an input.
-
-    Parameters
-    ----------
-    array
-        As it was opened here.
-    origin
-        Where it was opened from, if that is known.
+def source_of(image: Image) -> FileSource | ArraySource:
+    """How workers get an image: they open it where it was opened here, or its pixels are sent.
 
     Raises
     ------
     UserError
         If it is too large to be sent, or cannot be.
     """
-    if origin is not None:
-        # Workers have working directories of their own.
-        place = origin.place.absolute() if isinstance(origin.place, Path) else origin.place
-        return replace(origin, place=place)
-    if (size := _size_sent(array)) > MOST_SENT:
+    if image.origin is not None:
+        return FileSource(image.origin.absolute())  # workers have working directories of their own
+    if (size := _size_sent(image.pixels)) > MOST_SENT:
         raise UserError(
             f"an array of {size / 2**20:.0f} MiB in memory is too large to be sent to every worker "
             f"({MOST_SENT // 2**20} MiB are sent at most); write it to a .zarr that they see, and give that"
         )
-    return ArraySource(array)
+    return ArraySource(image.pixels)
 
 
 def _size_sent(array: ArrayLike) -> int:

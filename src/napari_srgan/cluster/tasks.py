@@ -11,7 +11,8 @@ from napari_srgan.cluster.plan import BlockPlan, GivenUp, use_threads
 from napari_srgan.errors import UserError
 from napari_srgan.inference.devices.memory import largest_sample
 from napari_srgan.inference.devices.memory_errors import OutOfMemory
-from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.engine import engine_of
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import Model
 from napari_srgan.results.block_files import Damaged, Delivery
 from napari_srgan.results.journal import Receipt
@@ -33,12 +34,10 @@ class Measured:
     """Pixels that a plane's statistics can be gathered from; None if the network needs none."""
 
 
-def measured(
-    model: Model, batch: int, side: int | None, device: str, precision: str, ensemble: bool
-) -> Measured:
-    """Measure what fits; the side only if none is given."""
+def measured(model: Model, batch: int, options: UpscaleOptions) -> Measured:
+    """Measure what fits; the side of a tile only if none is chosen."""
     use_threads(_threads())
-    engine = Engine(model, device, precision, self_ensemble=ensemble)
+    engine = engine_of(model, options)
     most_sampled = None
     if engine.needs_plane_statistics:
         try:
@@ -46,9 +45,7 @@ def measured(
         except OutOfMemory:  # begin with the smallest
             most_sampled = 1
         engine.forget()
-    if side is None:
-        side = affordable_side(model, batch, device=device, precision=precision, self_ensemble=ensemble)
-    return Measured(side, most_sampled)
+    return Measured(options.tile or affordable_side(model, batch, options), most_sampled)
 
 
 def keep_on_cluster(plan: BlockPlan) -> BlockPlan:

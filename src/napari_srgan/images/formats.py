@@ -12,10 +12,10 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.address import Address, Place
 from napari_srgan.images.axes import refuse_channels_last
 from napari_srgan.images.foreign_formats import foreign_format, how_to_read
-from napari_srgan.images.image import StoredImage
 from napari_srgan.images.look import ImageLook
 from napari_srgan.images.microscopes.package import readable_by_bioio
 from napari_srgan.images.reading.limits import check_file
+from napari_srgan.images.stored_image import StoredImage
 from napari_srgan.images.video import package as video_package
 from napari_srgan.images.writing.output import Output
 from napari_srgan.images.zarr.markers import is_zarr

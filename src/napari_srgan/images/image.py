@@ -1,122 +1,97 @@
-"""An image in a file, not yet read."""
+"""An image as everything below the entrances sees it: checked once, where it came in."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from napari_srgan.errors import UserError
 from napari_srgan.images.address import Place
-from napari_srgan.images.arrays import ArrayLike
-from napari_srgan.images.look import ImageLook, printable
+from napari_srgan.images.arrays import ArrayLike, check_array
+from napari_srgan.images.axes import axes_of, check_axes
+from napari_srgan.images.look import ImageLook
 from napari_srgan.images.spacing import Spacing
-
-ALL_OF_THEM = "--series all takes all of them"
-"""How a user gets more than the first of several images."""
 
 
 @dataclass(frozen=True)
-class StoredImage:
-    """What a file says about its image."""
+class Origin:
+    """Where an image can be opened again, e.g. by another process; see ``images.formats.open_image``."""
 
-    path: Place
-    """Where it lies."""
-    data: ArrayLike
-    """Read part by part, where the format allows it."""
-    axes: str
-    """One letter for each axis of `data`, see :mod:`napari_srgan.images.axes`."""
-    spacings: tuple[Spacing, ...]
-    """One for each axis of `data`."""
-    ending: str
-    """What a result of the same format is called, e.g. ``".ome.tif"``."""
-    colour_profile: bytes | None = None
-    """ICC profile of a picture."""
-    note: str = ""
-    """What a user should know, e.g. that there are more images in the file."""
-    close: Callable[[], None] = lambda: None
-    """Called when nothing will be read any more."""
-    still_there: Callable[[], None] = lambda: None
-    """Raises UserError if it has disappeared, where parts that are missing would be read as zeros."""
-    other_files: tuple[Path, ...] = ()
-    """Files beside the one at `path` that the image lies in too."""
-    coarser: tuple[ArrayLike, ...] = ()
-    """The same image with fewer pixels along Y and X, where there are such levels; finer ones first."""
-    look: ImageLook = field(default_factory=ImageLook)
-    """What is known of it beside pixels and their sizes."""
+    place: Place
+    axes: str | None
+    """Of the file, if the user has said them."""
     part: str = ""
-    """Which of the images at `path` it is; see :mod:`~napari_srgan.images.series`."""
+    """Which of the images in it."""
 
-    @property
-    def source(self) -> str:
-        """What it is called where it is remembered what a result is made of."""
-        return f"{self.path} {self.part}".rstrip()
-
-    def result_look(self, axes: str, *, other_quantities: bool) -> ImageLook:
-        """What is known of a result made from it.
-
-        Parameters
-        ----------
-        axes
-            One letter for each axis, as a user names them.
-        other_quantities
-            Whether the values of the result are others than those of the image.
-        """
-        look = self.look.along(self.axes, axes)
-        look = look.of_other_quantities() if other_quantities else look
-        stem = re.sub(r"(\.ome)?\.\w+$", "", self.path.name.removesuffix(".zip"))
-        return replace(look, name=look.name or printable(f"{stem} {self.part}".rstrip()))
-
-    def __enter__(self) -> StoredImage:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def absolute(self) -> Origin:
+        """The same for processes in other working directories."""
+        place = self.place.absolute() if isinstance(self.place, Path) else self.place
+        return Origin(place, self.axes, self.part)
 
 
-def arrange(
-    shape: Sequence[int], letters: str, spacings: tuple[Spacing, ...]
-) -> tuple[tuple[int, ...], str, tuple[Spacing, ...]]:
-    """Bring the axes of a file into the order images are upscaled in.
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Pixels, their axes, and what is known of them; made of an array, a file or a layer.
 
-    Parameters
-    ----------
-    shape
-        Of the array in the file.
-    letters
-        One for each axis, in any order; those we have no meaning for become Q, a
-        second one of a kind too.
-    spacings
-        One for each axis.
-
-    Returns
-    -------
-    order, axes, spacings
-        For each axis, Y and X last and colour samples after them: which of the file it is, its
-        letter, its pixels.
+    It is checked where it is made, and nowhere again. Making it reads no pixel.
 
     Raises
     ------
     UserError
-        If there is no plane Y, X in it.
+        If the pixels are none that can be upscaled, or the axes do not fit them.
     """
-    if missing := set("YX") - set(letters):
-        raise UserError(
-            f"there is no {' and no '.join(sorted(missing))} axis in it; its axes are {letters!r}"
-        )
-    colour = letters.index("S") if "S" in letters and shape[letters.index("S")] in (3, 4) else None
-    last = [letters.index("Y"), letters.index("X"), *([] if colour is None else [colour])]
-    order = [place for place in range(len(letters)) if place not in last] + last
-    leading = ""
-    for place in order[: -len(last)]:
-        leading += _leading_letter(letters, place, leading)
-    axes = leading + ("YX" if colour is None else "YXS")
-    return tuple(order), axes, tuple(spacings[place] for place in order)
 
+    pixels: ArrayLike
+    """numpy, dask, zarr or xarray: bool, integers or floats ``(..., Y, X[, S])``."""
+    axes: str
+    """One letter for each axis, see :mod:`napari_srgan.images.axes`."""
+    spacings: tuple[Spacing, ...] | None = None
+    """One for each axis; None: nothing is known but the count of pixels."""
+    look: ImageLook | None = None
+    """What is known of it beside pixels and their sizes."""
+    name: str = ""
+    """What it is called where it is remembered what a result is made of; another name is another image."""
+    files: tuple[Place, ...] = ()
+    """What it is read from, beyond what the pixels tell themselves."""
+    still_there: Callable[[], None] | None = None
+    """Raises UserError if it has disappeared, where parts that are missing would be read as zeros."""
+    origin: Origin | None = None
+    """Where it was opened, if it was."""
 
-def _leading_letter(letters: str, place: int, taken: str) -> str:
-    letter = letters[place]
-    if letter == "S" and "C" not in letters:  # two samples, or more than four, are channels and no colour
-        letter = "C"
-    return letter if letter in "TZC" and letter not in taken else "Q"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pixels", check_array(self.pixels))
+        object.__setattr__(self, "axes", check_axes(self.axes, self.pixels.shape))
+
+    @classmethod
+    def of_array(cls, array: Any, axes: str | None = None) -> Image:
+        """An image of an array, or of nested lists of numbers.
+
+        Parameters
+        ----------
+        array
+            numpy, dask, zarr or xarray; two to five axes, and colour samples last for RGB.
+        axes
+            One letter for each axis; None: guessed from names, if the array has any, else from the shape.
+
+        Raises
+        ------
+        UserError
+            If it cannot be upscaled, or its axes cannot be known.
+        """
+        checked = check_array(array)
+        return cls(checked, axes_of(checked, axes))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.pixels.shape)
+
+    def result_look(self, *, other_quantities: bool) -> ImageLook | None:
+        """What is known of a result made from it.
+
+        Parameters
+        ----------
+        other_quantities
+            Whether the values of the result are others than those of the image.
+        """
+        return self.look.of_other_quantities() if self.look and other_quantities else self.look

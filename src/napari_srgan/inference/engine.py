@@ -19,6 +19,7 @@ from napari_srgan.inference.devices.full_precision import full_precision
 from napari_srgan.inference.devices.memory_errors import OutOfMemory, SampleTooLarge, memory_errors_named
 from napari_srgan.inference.devices.thread_count import follow_thread_count
 from napari_srgan.inference.movies.clips import TemporalWindow
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
 from napari_srgan.inference.tiles.tiling import SMALLEST_TILE
 from napari_srgan.models import Model
@@ -277,3 +278,14 @@ class Engine:
         assert self._copies is not None
         copies = self._copies
         return memory_errors_named(lambda: copies.down(high))
+
+
+def engine_of(model: Model, options: UpscaleOptions) -> Engine:
+    """A model on the device and in the precision that were chosen, turned and mirrored or not.
+
+    Raises
+    ------
+    UserError
+        As :class:`Engine`.
+    """
+    return Engine(model, options.device, options.precision, self_ensemble=options.self_ensemble)

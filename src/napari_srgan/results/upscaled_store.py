@@ -5,7 +5,7 @@ The same on one machine and on many, so that a run begun on the one can be gone 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.images.address import Place
-from napari_srgan.images.look import ImageLook
-from napari_srgan.images.spacing import Spacing, upscaled_spacings
+from napari_srgan.images.image import Image
+from napari_srgan.images.origins import origins_of
+from napari_srgan.images.spacing import upscaled_spacings
 from napari_srgan.images.upscaled import Region
 from napari_srgan.images.zarr.read import open_zarr
 from napari_srgan.inference.devices.cancellation import Watch
@@ -45,18 +45,12 @@ class Destination:
 
     path: Path
     """A name in ``.zarr`` or ``.ome.zarr``."""
-    spacings: Sequence[Spacing] | None = None
-    """Of the input, one for each axis."""
-    source: str = ""
-    """What the input is called."""
+    image: Image
+    """That is upscaled."""
     overwrite: bool = False
-    inputs: Sequence[Place] = ()
-    """Everything the input is read from."""
-    look: ImageLook | None = None
-    """Of the result; nothing of it decides its values."""
 
     def __post_init__(self) -> None:
-        refuse_collision(self.path, self.inputs)
+        refuse_collision(self.path, [*self.image.files, *origins_of(self.image.pixels)])
 
     def side_before(self) -> int | None:
         """Side of the tiles of what is there already: memory may be another one now."""
@@ -70,7 +64,7 @@ class Destination:
         """
         before = earlier_fingerprint(self.path) or {}
         told = before.get("intensity")
-        same = (before.get("source"), before.get("source_shape")) == (self.source, list(shape))
+        same = (before.get("source"), before.get("source_shape")) == (self.image.name, list(shape))
         if self.overwrite or not same or not isinstance(told, list):
             return None
         if not any(channel.get("partial") for channel in told):
@@ -108,16 +102,17 @@ class Destination:
         seen = likeness(lazy.array, lazy.axes)
         self._refuse_same_pixels(lazy, seen)
         pixels = as_far_as_seen(before, seen)
+        spacings = self.image.spacings
         return RestartableStore(
             self.path,
             shape=part.shape,
             dtype=part.dtype,
             axes=lazy.axes,
-            spacings=self.spacings and upscaled_spacings(self.spacings, lazy.axes, whole, lazy.factor),
+            spacings=spacings and upscaled_spacings(spacings, lazy.axes, whole, lazy.factor),
             fingerprint=_fingerprint(told, whole)
-            | {"source": self.source, "source_shape": list(lazy.array.shape), PIXELS: pixels},
+            | {"source": self.image.name, "source_shape": list(lazy.array.shape), PIXELS: pixels},
             provenance={**told, "region": whole},
-            look=self.look,
+            look=self.image.result_look(other_quantities=lazy.model.card.result is not None),
             sides=Sides.for_tiles(lazy.tile * lazy.factor, lazy.clip),
             overwrite=self.overwrite,
         )

@@ -28,7 +28,7 @@ class SampleImage:
     """Source and licence, in one line."""
 
 
-_SAMPLES: dict[str, SampleImage] = {
+SAMPLES: dict[str, SampleImage] = {
     "nuclei": SampleImage(
         title="Nuclei (fluorescence, 16 bit)",
         file="nuclei.png",
@@ -76,16 +76,16 @@ def sample_path(name: str) -> Path:
     Parameters
     ----------
     name
-        A key of :data:`_SAMPLES`.
+        A key of :data:`SAMPLES`.
 
     Raises
     ------
     UserError
         If there is no sample of that name.
     """
-    if name not in _SAMPLES:
-        raise UserError(f"there is no sample {name!r}; there is: {', '.join(_SAMPLES)}")
-    return Path(__file__).parent / _SAMPLES[name].file
+    if name not in SAMPLES:
+        raise UserError(f"there is no sample {name!r}; there is: {', '.join(SAMPLES)}")
+    return Path(__file__).parent / SAMPLES[name].file
 
 
 _TILES = "tiles.tif"

@@ -6,7 +6,7 @@ from typing import Any
 
 from skimage.io import imread
 
-from napari_srgan.samples import _SAMPLES, ER_PAIR, sample_path
+from napari_srgan.samples import ER_PAIR, SAMPLES, sample_path
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -35,7 +35,7 @@ def er_pair() -> list[LayerData]:
 
 
 def _sample(name: str) -> LayerData:
-    sample = _SAMPLES[name]
+    sample = SAMPLES[name]
     state: dict[str, Any] = {
         "name": name,
         "rgb": sample.axes.endswith("S"),

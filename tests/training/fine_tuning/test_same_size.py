@@ -17,7 +17,6 @@ from tests.training.fine_tuning.movies import movie, temporal_model
 import napari_srgan
 from napari_srgan.errors import UserError
 from napari_srgan.images.upscaled import Upscaled
-from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import Model, read_model, save_model
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import default_degradation
@@ -27,6 +26,7 @@ from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage
 from pairs_of_cells import exhaust
 from timelapses import KINDS
+from upscalings import array_job
 
 NOISE = 900.0
 """Grey levels, beside cells of 4000."""
@@ -47,7 +47,7 @@ def alone(high: NDArray[Any]) -> SourceImage:
 
 
 def restored(model: Model, image: NDArray[Any], axes: str = "YX") -> NDArray[Any]:
-    result: Upscaled = exhaust(upscale_job(image, model, axes=axes))
+    result: Upscaled = exhaust(array_job(image, model, axes=axes))
     return result.data
 
 

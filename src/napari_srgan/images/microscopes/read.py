@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError, words_of
 from napari_srgan.images.file_stamp import unchanged
-from napari_srgan.images.image import ALL_OF_THEM, StoredImage, arrange
 from napari_srgan.images.look import ChannelLook, ImageLook, positive, printable
 from napari_srgan.images.microscopes.package import bioio
 from napari_srgan.images.reading import limits
 from napari_srgan.images.reading.file_array import FileArray
 from napari_srgan.images.reading.quiet_logs import quiet
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.stored_image import ALL_OF_THEM, StoredImage, arrange
 from napari_srgan.images.tiff.ome_xml import ome_look, ome_spacings
 from napari_srgan.images.units import full_unit
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from napari_srgan.errors import UserError
-from napari_srgan.images.image import StoredImage
 from napari_srgan.images.reading.file_array import FileArray
 from napari_srgan.images.reading.limits import free_memory
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.stored_image import StoredImage
 
 _FORMATS = ("PNG", "WEBP")
 """Others with several pictures are no movies: a camera's JPEG has smaller copies of itself."""

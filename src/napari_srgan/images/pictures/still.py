@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from napari_srgan.errors import UserError
-from napari_srgan.images.image import StoredImage
 from napari_srgan.images.pictures.animated import read_animation
 from napari_srgan.images.reading.file_array import FileArray, unreadable
 from napari_srgan.images.reading.limits import check_file, free_memory
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.stored_image import StoredImage
 from napari_srgan.images.upscaled import Upscaled
 from napari_srgan.images.writing.in_memory import memory_sink
 from napari_srgan.images.writing.output import Output

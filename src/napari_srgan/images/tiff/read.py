@@ -14,11 +14,11 @@ import tifffile
 
 from napari_srgan.errors import UserError, threads_told
 from napari_srgan.images.file_stamp import unchanged
-from napari_srgan.images.image import ALL_OF_THEM, StoredImage, arrange
 from napari_srgan.images.reading import limits
 from napari_srgan.images.reading.file_array import FileArray, damaged, unreadable
 from napari_srgan.images.reading.quiet_logs import quiet
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.stored_image import ALL_OF_THEM, StoredImage, arrange
 from napari_srgan.images.tiff.chain import where_it_breaks
 from napari_srgan.images.tiff.limits import TimedFile, check_ome
 from napari_srgan.images.tiff.look import tiff_look

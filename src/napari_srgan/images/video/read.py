@@ -10,9 +10,9 @@ from typing import Any
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import UnreadablePart
 from napari_srgan.images.file_stamp import unchanged
-from napari_srgan.images.image import StoredImage
 from napari_srgan.images.reading.file_array import FileArray, damaged
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.stored_image import StoredImage
 from napari_srgan.images.video.frames import VideoFrames, decoded, has_colour
 from napari_srgan.images.video.index import VideoIndex, find_frames, opened
 from napari_srgan.images.video.package import WRITTEN

@@ -161,8 +161,8 @@ class ChunkLimits:
         if pieces > limits.CHUNKS_OF_TILE:
             raise UserError(
                 f"{self.name} is stored in chunks of {' x '.join(map(str, array.chunks))} pixels, so "
-                f"that {limits.LARGEST_TILE} x {limits.LARGEST_TILE} pixels lie in {pieces:,} of them, and at "
-                f"most {limits.CHUNKS_OF_TILE:,} are read for that; save it in larger chunks"
+                f"that {limits.LARGEST_TILE} x {limits.LARGEST_TILE} pixels lie in {pieces:,} of them, and "
+                f"at most {limits.CHUNKS_OF_TILE:,} are read for that; save it in larger chunks"
             )
 
     def most(self, key: str) -> int:

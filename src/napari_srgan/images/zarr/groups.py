@@ -12,8 +12,8 @@ import zarr
 
 from napari_srgan.errors import UserError
 from napari_srgan.images.address import Address, Place
-from napari_srgan.images.image import ALL_OF_THEM
 from napari_srgan.images.reading.limits import IMAGES
+from napari_srgan.images.stored_image import ALL_OF_THEM
 
 SERIES = "bioformats2raw.layout"
 """Attribute of a group whose images are called 0, 1, 2, ..."""

@@ -15,11 +15,11 @@ import zarr
 from napari_srgan.errors import UserError, threads_told
 from napari_srgan.images.address import Address, Place
 from napari_srgan.images.axes import check_axes
-from napari_srgan.images.image import StoredImage, arrange
 from napari_srgan.images.look import ImageLook, look_from_json
 from napari_srgan.images.reading.file_array import FileArray, unreadable
 from napari_srgan.images.reading.limits import LEVELS
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.stored_image import StoredImage, arrange
 from napari_srgan.images.units import note_on_units
 from napari_srgan.images.zarr.axes import level_axes, named_letters
 from napari_srgan.images.zarr.folder_store import FolderStore

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import torch
 
 from napari_srgan.errors import UserError
-
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
+from napari_srgan.inference.options import check_precision
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -45,8 +42,7 @@ def choose_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
     UserError
         If the precision is unknown.
     """
-    if precision not in get_args(Precision):
-        raise UserError(f"there is no precision {precision!r}; use {', '.join(get_args(Precision))}")
+    check_precision(precision)
     if precision != "auto":
         dtype: torch.dtype = getattr(torch, precision)
         return dtype

@@ -30,13 +30,12 @@ from napari_srgan.inference.movies.timeline import (
     scenes,
     seems_unordered,
 )
+from napari_srgan.inference.options import DRIFT
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.tiles.batch import ALPHA
 from napari_srgan.inference.tiles.tiling import Span
 from napari_srgan.models import Model
 
-DRIFT = "drift"
-"""The way to align frames: each is read where what the others show lies in it."""
 _SAMPLE_SIDE = 512
 """Most pixels along each side of a sample."""
 WIDER = 2
@@ -209,18 +208,14 @@ def plan_clip(frames: Span, around: Span, looks: dict[int, FrameStats], timing: 
 
 
 def check_align(align: str | None, stack: PlaneStack) -> None:
-    """Check how a user wants frames to be aligned.
+    """Check that there are frames to be aligned, if they are to be.
 
     Raises
     ------
     UserError
-        If there is no such way, or the model is for single images.
+        If the model is for single images.
     """
-    if align is None:
-        return
-    if align != DRIFT:
-        raise UserError(f"frames are aligned by align={DRIFT!r}, or not, align=None; got {align!r}")
-    if stack.time is None:
+    if align is not None and stack.time is None:
         raise UserError(
             f"{stack.card.name} is for single images, which no others help: there is nothing to align; leave "
             f"out align={align!r}, or choose a model for time-lapses"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ from napari.layers import Image, Layer
 
 from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.cluster.dispatch import upscale_anywhere_job
+from napari_srgan.images.image import Image as Pixels
 from napari_srgan.images.origins import origins_of
-from napari_srgan.images.upscaled import Region
+from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.models import Model, default_model_name
 from napari_srgan.progress import Job, Progress
 from napari_srgan.results.collision import refuse_collision
@@ -21,13 +21,13 @@ from napari_srgan.viewer.layers.layer_spacing import layer_spacings
 from napari_srgan.viewer.layers.sources import FILE_KEY, files_of, identity_of, layer_pixels, watch_over
 from napari_srgan.viewer.layers.stored_levels import StoredLevels, open_levels
 from napari_srgan.viewer.layers.upscale_layer import (
+    Chosen,
     appearance_of,
     check_image,
     layer_axes,
     load_chosen,
     result_state,
 )
-from napari_srgan.viewer.upscale.blending import Blending
 
 LARGEST_SHOWN_PLANE = 2**30
 """Bytes of a plane of an image without coarser levels that is still shown: napari reads it whole."""
@@ -66,13 +66,13 @@ class StoredResult:
 
 def stored_layer_job(
     layer: Layer,
-    model: Model | Blending | str | os.PathLike[str] | None,
+    model: Chosen,
     path: Path,
+    options: UpscaleOptions = AS_USUAL,
     *,
     axes: str | None = None,
-    region: Region | None = None,
     overwrite: bool = False,
-    **options: Any,
+    cluster: Any = None,
 ) -> Job[StoredResult]:
     """Upscale an image layer into a zarr store; a run that was stopped goes on.
 
@@ -81,9 +81,9 @@ def stored_layer_job(
 
     Parameters
     ----------
-    layer, model, axes, region
+    layer, model, options, axes
         As in :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`.
-    path, overwrite, options
+    path, overwrite, cluster
         As in :func:`~napari_srgan.cluster.dispatch.upscale_anywhere_job`.
 
     Returns
@@ -113,13 +113,14 @@ def stored_layer_job(
         yield Progress(0, 1, "Loading the model")
         loaded = load_chosen(chosen)
         yield Progress(0, 1, "Looking at the image")
-        known = over_files(look, files, axes, tuple(data.shape))
-        finished = yield from upscale_anywhere_job(
-            data, loaded, path, axes=axes, spacings=spacings, source=identity(),
-            inputs=inputs, look=known if loaded.card.result is None else known.of_other_quantities(),
-            still_there=watch_over(files), notes=notes_on_input(data, axes, loaded.card), region=region,
-            overwrite=overwrite, **options,
+        given = Pixels(
+            data, axes, spacings, over_files(look, files, axes, tuple(data.shape)), identity(), tuple(inputs),
+            watch_over(files),
         )  # fmt: skip
+        notes = notes_on_input(given.pixels, given.axes, loaded.card)
+        finished = yield from upscale_anywhere_job(
+            given, loaded, path, options, notes=notes, overwrite=overwrite, cluster=cluster
+        )
         return StoredResult(open_levels(finished), appearance, loaded)
 
     return job()

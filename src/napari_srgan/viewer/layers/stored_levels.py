@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_image
-from napari_srgan.images.image import StoredImage
 from napari_srgan.images.indexing import Part, part_of
 from napari_srgan.images.look import ImageLook
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.stored_image import StoredImage
 from napari_srgan.inference.lazy_dask import LazyWindow, tile_array
 from napari_srgan.results.existing_result import attributes_of, provenance_of
 

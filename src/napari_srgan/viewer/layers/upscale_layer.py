@@ -14,12 +14,17 @@ from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.errors import UserError
 from napari_srgan.images.axes import guess_axes
 from napari_srgan.images.factor import result_suffix
+from napari_srgan.images.image import Image as Pixels
 from napari_srgan.images.upscaled import Region, Upscaled
+from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.viewer.layers.placement import place_result
 from napari_srgan.viewer.upscale.blending import Blending
+
+Chosen = Model | Blending | str | os.PathLike[str] | None
+"""A model, two that are blended, its name or its file; None: the default for the kind of image."""
 
 METADATA_KEY = "napari-srgan"
 """Where a result layer's metadata says how it was made."""
@@ -35,15 +40,10 @@ _NOT_CARRIED = ("multiscale", "locked_data_level", "plane", "depiction", "experi
 
 def upscale_layer_job(
     layer: Layer,
-    model: Model | Blending | str | os.PathLike[str] | None = None,
+    model: Chosen = None,
+    options: UpscaleOptions = AS_USUAL,
     *,
     axes: str | None = None,
-    region: Region | None = None,
-    device: str = "auto",
-    precision: str = "auto",
-    tile: int | None = None,
-    self_ensemble: bool = False,
-    align: str | None = None,
 ) -> Job[Image]:
     """Upscale an image layer.
 
@@ -55,10 +55,12 @@ def upscale_layer_job(
     layer
         To upscale; the finest level of a multiscale layer is used, and only read in parts.
     model
-        A model, its name, its file, or two models to blend; unsaid, the default for the kind of
+        A model, its name, its file, or two models to blend; None: the default for the kind of
         image.
-    axes, region, device, precision, tile, self_ensemble, align
-        See :func:`napari_srgan.inference.upscale.upscale_job`.
+    options
+        How.
+    axes
+        One letter for each axis; None: from the layer's axis labels, else from its shape.
 
     Returns
     -------
@@ -75,25 +77,30 @@ def upscale_layer_job(
         If it is no image layer, or its axes cannot be known.
     """
     image = check_image(layer)
-    data = finest_data(image)
-    if axes is None:
-        axes = layer_axes(image)
+    given = layer_image(image, axes)
     appearance = appearance_of(image)
     chosen = default_model_name(rgb=image.rgb) if model is None else model
-    options: dict[str, Any] = {
-        "region": region, "device": device, "precision": precision, "tile": tile,
-        "self_ensemble": self_ensemble, "align": align,
-    }  # fmt: skip
 
     def job() -> Job[Image]:
         yield Progress(0, 1, "Loading the model")
         loaded = load_chosen(chosen)
         yield Progress(0, 1, "Looking at the image")
-        notes = notes_on_input(data, axes, loaded.card)
-        result = yield from upscale_job(data, loaded, axes=axes, notes=notes, **options)
+        notes = notes_on_input(given.pixels, given.axes, loaded.card)
+        result = yield from upscale_job(given, loaded, options, notes=notes)
         return _result_layer(appearance, result, loaded)
 
     return job()
+
+
+def layer_image(layer: Image, axes: str | None = None) -> Pixels:
+    """A layer as an image to be upscaled: its finest level.
+
+    Raises
+    ------
+    UserError
+        If it cannot be upscaled, or its axes cannot be known.
+    """
+    return Pixels(finest_data(layer), layer_axes(layer) if axes is None else axes)
 
 
 def load_chosen(model: Model | Blending | str | os.PathLike[str]) -> Model:

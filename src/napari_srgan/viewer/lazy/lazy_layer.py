@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,21 +10,21 @@ from napari.layers import Image, Layer
 from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.errors import UserError
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.models import Model, default_model_name
+from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
+from napari_srgan.models import default_model_name
 from napari_srgan.progress import Job, Progress
 from napari_srgan.viewer.layers.upscale_layer import (
     METADATA_KEY,
+    Chosen,
     appearance_of,
     check_image,
-    finest_data,
-    layer_axes,
+    layer_image,
     load_chosen,
     result_state,
 )
 from napari_srgan.viewer.lazy.coarser_levels import coarser_levels
 from napari_srgan.viewer.lazy.level_window import Filling
 from napari_srgan.viewer.lazy.refresh import LazyScreen
-from napari_srgan.viewer.upscale.blending import Blending
 
 ON_DEMAND = "where it is looked at"
 """What the metadata says of a lazy result."""
@@ -69,14 +68,10 @@ class LazyResult:
 
 def lazy_layer(
     layer: Layer,
-    model: Model | Blending | str | os.PathLike[str] | None = None,
+    model: Chosen = None,
+    options: UpscaleOptions = AS_USUAL,
     *,
     axes: str | None = None,
-    device: str = "auto",
-    precision: str = "auto",
-    tile: int | None = None,
-    self_ensemble: bool = False,
-    align: str | None = None,
 ) -> Image:
     """Upscale an image layer lazily: nothing is computed before it is looked at.
 
@@ -85,10 +80,10 @@ def lazy_layer(
     layer
         To upscale; the finest level of a multiscale layer is used.
     model
-        A model, its name, its file, or two models to blend; unsaid, the default for the kind of
+        A model, its name, its file, or two models to blend; None: the default for the kind of
         image.
-    axes, device, precision, tile, self_ensemble, align
-        See :class:`napari_srgan.inference.lazy.LazyUpscaling`.
+    options, axes
+        As in :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`; without a region.
 
     Returns
     -------
@@ -102,8 +97,7 @@ def lazy_layer(
     UserError
         If it is no image layer, its axes cannot be known, or something else given cannot be used.
     """
-    options: dict[str, Any] = {"self_ensemble": self_ensemble, "align": align}
-    job = lazy_layer_job(layer, model, axes=axes, device=device, precision=precision, tile=tile, **options)
+    job = lazy_layer_job(layer, model, options, axes=axes)
     while True:
         try:
             next(job)
@@ -114,10 +108,10 @@ def lazy_layer(
 
 def lazy_layer_job(
     layer: Layer,
-    model: Model | Blending | str | os.PathLike[str] | None = None,
+    model: Chosen = None,
+    options: UpscaleOptions = AS_USUAL,
     *,
     axes: str | None = None,
-    **options: Any,
 ) -> Job[LazyResult]:
     """Prepare :func:`lazy_layer`: read the model, settle the brightness.
 
@@ -134,9 +128,8 @@ def lazy_layer_job(
             f"{image.name!r} is computed lazily itself, and every look at it would compute it twice; make it "
             "in memory or on disk first, or take the original, and a model of a larger factor"
         )
-    data = list(image.data) if image.multiscale else [finest_data(image)]
-    if axes is None:
-        axes = layer_axes(image)
+    given = layer_image(image, axes)
+    levels = [given.pixels, *(list(image.data)[1:] if image.multiscale else ())]
     appearance = appearance_of(image)
     chosen = default_model_name(rgb=image.rgb) if model is None else model
 
@@ -144,8 +137,8 @@ def lazy_layer_job(
         yield Progress(0, 2, "Loading the model")
         loaded = load_chosen(chosen)
         yield Progress(1, 2, "Looking at the image")
-        notes = notes_on_input(data[0], axes, loaded.card)
-        lazy = LazyUpscaling(data[0], loaded, axes=axes, notes=notes, **options)
-        return LazyResult(lazy, appearance, coarser_levels(lazy, data), lazy.provenance)
+        notes = notes_on_input(given.pixels, given.axes, loaded.card)
+        lazy = LazyUpscaling(given, loaded, options, notes=notes)
+        return LazyResult(lazy, appearance, coarser_levels(lazy, levels), lazy.provenance)
 
     return job()

@@ -10,6 +10,7 @@ import numpy as np
 from napari.layers import Image, Layer
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import Model, load_model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.reliability import TrustReport, trust_job
@@ -82,7 +83,7 @@ def trust_layer_job(
 
 
 def trusted_job(
-    job: Job[Result], image: Image, model: Any, axes: str, device: str, precision: str
+    job: Job[Result], image: Image, model: Any, axes: str, options: UpscaleOptions
 ) -> Job[Trusted]:
     """Upscale a layer, and tell what can be believed of what comes of it.
 
@@ -94,7 +95,7 @@ def trusted_job(
         The layer that it upscales; it is read here and now, except for its pixels.
     model
         With which it does.
-    axes, device, precision
+    axes, options
         As it was told.
     """
     data = finest_data(image)
@@ -109,8 +110,9 @@ def trusted_job(
             return Trusted(result, None)
         try:
             report = yield from _report(
-                data, made, axes, load_chosen(model), told, False, device=device, precision=precision
-            )
+                data, made, axes, load_chosen(model), told, False, device=options.device,
+                precision=options.precision,
+            )  # fmt: skip
         except UserError as error:  # the result is there all the same
             return Trusted(result, None, str(error))
         if isinstance(result, Image):

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 from napari.layers import Image
 
 from napari_srgan.errors import UserError
-from napari_srgan.images.upscaled import Region
 from napari_srgan.images.writing.in_memory import TooLarge
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.progress import Job
 from napari_srgan.viewer.layers.stored_layer import StoredResult, stored_layer_job
 from napari_srgan.viewer.layers.upscale_layer import upscale_layer_job
@@ -36,11 +36,11 @@ def result_job(
     way: str,
     image: Image,
     model: Any,
+    options: UpscaleOptions,
     *,
-    region: Region | None = None,
+    axes: str | None = None,
     path: Path | None = None,
     replace: bool = False,
-    **options: Any,
 ) -> Job[Result]:
     """Upscale a layer in one of the ways.
 
@@ -48,7 +48,7 @@ def result_job(
     ----------
     way
         One of :data:`~napari_srgan.viewer.upscale.choices.RESULTS`.
-    image, model, region, options
+    image, model, options, axes
         As in :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`; lazily no region.
     path, replace
         The file on disk, and whether it takes the place of what is there.
@@ -59,11 +59,11 @@ def result_job(
         If the layer cannot be upscaled in that way.
     """
     if way == choices.LAZY:
-        return lazy_layer_job(image, model, **options)
+        return lazy_layer_job(image, model, options, axes=axes)
     if way == choices.DISK:
         assert path is not None
-        return stored_layer_job(image, model, path, region=region, overwrite=replace, **options)
-    return _if_it_fits(upscale_layer_job(image, model, region=region, **options))
+        return stored_layer_job(image, model, path, options, axes=axes, overwrite=replace)
+    return _if_it_fits(upscale_layer_job(image, model, options, axes=axes))
 
 
 def _if_it_fits(job: Job[Image]) -> Job[Result]:

@@ -13,7 +13,7 @@ from napari.utils.notifications import show_warning
 from napari_srgan.errors import UserError
 from napari_srgan.images.factor import verb
 from napari_srgan.images.upscaled import Region
-from napari_srgan.inference.movies.clip_plans import DRIFT
+from napari_srgan.inference.options import DRIFT, UpscaleOptions
 from napari_srgan.models import user_folder
 from napari_srgan.progress import Progress
 from napari_srgan.viewer.jobs.runner import PERCENT, Task, library_runner_of, runner_of
@@ -229,22 +229,19 @@ class UpscaleWidget(Container[Any]):
             raise UserError(f"there is no model; put one into {user_folder()}")
         if 0 in finest_data(image).shape:
             raise UserError(f"{image.name!r} is empty: its shape is {finest_data(image).shape}")
-        options: dict[str, Any] = {
-            "axes": self._axes.chosen(image), "device": self._device.value,
-            "precision": self._precision.value, "tile": self._tile.value,
-            "self_ensemble": self._ensemble.value, "align": self._align,
-        }  # fmt: skip
+        axes = self._axes.chosen(image)
         way = self._target.way
         path = self._target.path if way == choices.DISK else None
         if path is not None and self._target.replaces:
             refuse_shown(path, self._viewer.layers)
-        region = None if way == choices.LAZY else self._chosen_region(image)
-        job = result_job(
-            way, image, model, region=region, path=path, replace=self._target.replaces, **options
-        )
+        options = UpscaleOptions(
+            region=None if way == choices.LAZY else self._chosen_region(image),
+            device=self._device.value, precision=self._precision.value, tile=self._tile.value,
+            self_ensemble=self._ensemble.value, align=self._align,
+        )  # fmt: skip
+        job = result_job(way, image, model, options, axes=axes, path=path, replace=self._target.replaces)
         if self._trust.value and way != choices.LAZY:
-            told = {key: options[key] for key in ("axes", "device", "precision")}
-            job = trusted_job(job, image, model, **told)
+            job = trusted_job(job, image, model, axes, options)
         if path is not None:
             update_save_history(str(path))
         beside = self._beside.value
