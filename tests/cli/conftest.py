@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from napari_srgan.cli import _app
+from napari_srgan.cli import app
 from napari_srgan.models import save_model
 
 Shell = Callable[..., Result]
@@ -19,7 +19,7 @@ def shell() -> Shell:
     """Run ``napari-srgan`` with arguments."""
 
     def run(*arguments: object) -> Result:
-        result = CliRunner().invoke(_app, [str(argument) for argument in arguments])
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

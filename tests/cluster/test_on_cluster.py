@@ -20,7 +20,7 @@ from cluster_arrays import Deadly, Slow
 from conftest import make_tiny_model
 from killed_copy import content
 from napari_srgan import save_model, upscale
-from napari_srgan.cli import _app
+from napari_srgan.cli import app
 from napari_srgan.errors import UserError
 from napari_srgan.images import arrays
 from napari_srgan.models import Model
@@ -148,12 +148,12 @@ def test_a_chunk_that_does_not_decode_is_named_and_done_when_mended(
     save_model(model, tmp_path / "tiny.safetensors")
     command = ["upscale", str(source), str(out), "--scheduler", cluster.scheduler_address, "--device", "cpu"]
     command += ["--model", str(tmp_path / "tiny.safetensors"), "--precision", "float32", "--tile", "32"]
-    failed = CliRunner().invoke(_app, command)
+    failed = CliRunner().invoke(app, command)
     assert failed.exit_code == 1
     assert "1 of 4 parts" in " ".join(failed.output.split())
     assert "3:4, 0:140, 0:180" in " ".join(failed.output.split())
     shutil.copy(kept, broken)
-    mended = CliRunner().invoke(_app, command)
+    mended = CliRunner().invoke(app, command)
     assert mended.exit_code == 0, mended.output
     expected = upscale(IMAGE, model, progress=False, **OPTIONS)
     np.testing.assert_array_equal(zarr.open(out / "0", mode="r")[:], expected)

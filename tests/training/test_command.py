@@ -6,16 +6,16 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from napari_srgan.cli import _app
+from napari_srgan.cli import app
 from napari_srgan.models import read_model
 
 
 def test_a_training_is_stopped_and_goes_on(recipe_file: Path, data: Path, tmp_path: Path) -> None:
     command = ["train", str(recipe_file), "--data", str(data), "--out", str(tmp_path), "--device", "cpu"]
-    stopped = CliRunner().invoke(_app, [*command, "--minutes", "0"])
+    stopped = CliRunner().invoke(app, [*command, "--minutes", "0"])
     assert stopped.exit_code == 0
     assert "the same command goes on" in stopped.output
-    finished = CliRunner().invoke(_app, command)
+    finished = CliRunner().invoke(app, command)
     assert finished.exit_code == 0, finished.output
     assert "step 40" in finished.output
     assert "dB, bicubic" in finished.output
@@ -23,7 +23,7 @@ def test_a_training_is_stopped_and_goes_on(recipe_file: Path, data: Path, tmp_pa
 
 
 def test_what_is_wrong_is_one_sentence(recipe_file: Path, tmp_path: Path) -> None:
-    result = CliRunner().invoke(_app, ["train", str(recipe_file), "--data", str(tmp_path / "nowhere")])
+    result = CliRunner().invoke(app, ["train", str(recipe_file), "--data", str(tmp_path / "nowhere")])
     assert result.exit_code == 1
     assert "is no folder of tiles" in result.output
     assert "Traceback" not in result.output

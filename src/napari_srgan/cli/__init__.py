@@ -10,7 +10,7 @@ import typer
 
 from napari_srgan.cli import demo, export, fine_tune, models, train, upscale
 
-_app = typer.Typer(
+app = typer.Typer(
     name="napari-srgan",
     help="Super-resolution for microscopy and photographs, from the shell.",
     no_args_is_help=True,
@@ -18,12 +18,12 @@ _app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_app.command()(upscale.upscale)
-_app.command()(fine_tune.fine_tune)
-_app.add_typer(models.app, name="models")
-_app.command()(demo.demo)
-_app.command()(train.train)
-_app.command()(export.export)
+app.command()(upscale.upscale)
+app.command()(fine_tune.fine_tune)
+app.add_typer(models.app, name="models")
+app.command()(demo.demo)
+app.command()(train.train)
+app.command()(export.export)
 
 
 def _print_version(wanted: bool) -> None:
@@ -34,7 +34,7 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@_app.callback()
+@app.callback()
 def entrance(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
@@ -48,7 +48,7 @@ def main() -> None:
     """Run the command line."""
     # A cluster ends jobs by SIGTERM: leave nothing half written then either.
     signal.signal(signal.SIGTERM, _terminated)
-    _app()
+    app()
 
 
 def _terminated(number: int, frame: Any) -> None:
