@@ -27,7 +27,7 @@ from napari_srgan.results.existing_result import provenance_of
 
 
 @dataclass(frozen=True)
-class Output:
+class OutputSettings:
     """Where a result goes, and who computes it."""
 
     path: str | os.PathLike[str] | None = None
@@ -57,7 +57,7 @@ class Written:
 def upscale_file_job(
     image: Image,
     model: Model,
-    output: Output,
+    output: OutputSettings,
     options: UpscaleOptions = AS_USUAL,
     *,
     notes: Iterable[str] = (),
@@ -117,7 +117,7 @@ def upscale_file_job(
 def upscale_to_file(
     image: Image,
     model: Model,
-    output: Output,
+    output: OutputSettings,
     options: UpscaleOptions,
     progress: bool,
     colour_profile: bytes | None = None,
@@ -136,7 +136,7 @@ def upscale_to_file(
 def upscale_files(
     place: Place,
     model: Named,
-    output: Output,
+    output: OutputSettings,
     options: UpscaleOptions,
     *,
     axes: str | None,
@@ -185,7 +185,7 @@ def upscale_files(
 def _upscale_series(
     series: Series,
     model: Named,
-    output: Output,
+    output: OutputSettings,
     options: UpscaleOptions,
     axes: str | None,
     progress: bool,
@@ -200,5 +200,5 @@ def _upscale_series(
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             name = series.result_name(chosen.scale_factor, ".ome.zarr")
-            output = Output(folder / name, output.overwrite, output.cluster)
+            output = OutputSettings(folder / name, output.overwrite, output.cluster)
         return upscale_to_file(image, chosen, output, options, progress, stored.colour_profile)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from napari_srgan.api.calls import Named, choose_model, finish, is_layer
-from napari_srgan.api.files import Output
+from napari_srgan.api.files import OutputSettings
 from napari_srgan.errors import UserError
 from napari_srgan.images.address import local_path, place_of
 from napari_srgan.images.arrays import check_array, restore_dtype
@@ -193,7 +193,7 @@ def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
 def upscale_and_trust(
     image: Any,
     model: Named,
-    output: Output,
+    output: OutputSettings,
     options: UpscaleOptions,
     axes: str | None,
     series: str | int | None,

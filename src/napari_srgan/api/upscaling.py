@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from napari_srgan.api.calls import Named, choose_model, finish, is_layer, layer_with_warnings, notes_on
-from napari_srgan.api.files import Output, upscale_files, upscale_to_file
+from napari_srgan.api.files import OutputSettings, upscale_files, upscale_to_file
 from napari_srgan.errors import UserError
 from napari_srgan.images.address import local_path, place_of
 from napari_srgan.images.image import Image
@@ -113,7 +113,7 @@ def upscale(
     (128, 128)
     """
     options = UpscaleOptions(region, device, precision, tile, self_ensemble, align)
-    output = Output(out, overwrite, cluster)
+    output = OutputSettings(out, overwrite, cluster)
     if out is None and output.on_cluster:
         raise UserError("a cluster writes its result to a store; say where, out='result.ome.zarr'")
     if series is not None and not isinstance(image, str | os.PathLike):
@@ -136,7 +136,7 @@ def upscale(
 def make_result(
     image: Any,
     model: Named,
-    output: Output,
+    output: OutputSettings,
     options: UpscaleOptions,
     axes: str | None,
     series: str | int | None,
@@ -164,7 +164,12 @@ def upscale_in_memory(image: Image, model: Model, options: UpscaleOptions, progr
 
 
 def _layer_result(
-    layer: Any, model: Named, output: Output, options: UpscaleOptions, axes: str | None, progress: bool
+    layer: Any,
+    model: Named,
+    output: OutputSettings,
+    options: UpscaleOptions,
+    axes: str | None,
+    progress: bool,
 ) -> Any:
     """A new layer, in memory or reading from its file."""
     if output.path is None:

@@ -31,7 +31,7 @@ AGREE = 0.5
 """Share of blocks that must agree where the planes as a whole are not sure."""
 LONE = 0.6
 """Correlation that is enough where there is one block only: of 132 wrong pairs of 32 pixels, 4 have it."""
-SAMPLES = 50_000
+_SAMPLES = 50_000
 """Pixels of a plane that the intensity relation is found from."""
 _SMALL = 128
 """Low-resolution pixels below which a plane may hold too little to tell whether it fits."""
@@ -159,7 +159,7 @@ def _samples(plane: PlanePair, blur: float, blocks: Sequence[BlockShift]) -> tup
     smooth_high = gaussian_filter(plane.high, float(np.hypot(SMOOTH, blur)))
     high = moved(smooth_high, shift, order=1, mode="nearest")[ours][chosen]
     low = gaussian_filter(plane.low, SMOOTH)[ours][chosen]
-    step = max(low.size // SAMPLES, 1)
+    step = max(low.size // _SAMPLES, 1)
     return high[::step], low[::step]
 
 

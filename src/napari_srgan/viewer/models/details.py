@@ -15,7 +15,7 @@ from napari_srgan.models import ModelCard, Quality, model_picture
 from napari_srgan.viewer.models.rows import (
     SHARP_NOTE,
     ModelRow,
-    channels_in_words,
+    channel_words,
     is_sharp,
     mean_looks,
     origin_in_words,
@@ -130,7 +130,7 @@ def details_html(row: ModelRow | None, *, has_picture: bool = True) -> str:
 def _facts(row: ModelRow, card: ModelCard) -> str:
     facts = {
         "factor": factor_in_words(card.scale_factor),
-        "channels": channels_in_words(card.channels),
+        "channels": channel_words(card.channels),
         "frames": f"{card.frames} of a time-lapse help each other" if card.frames > 1 else "",
         "trained on": trained_on_in_words(card),
         "network": card.architecture,

@@ -19,7 +19,7 @@ from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
 
 SHARP_NOTE = "sharp: fine detail is invented, do not quantify it"
 """Said wherever such a model is described."""
-Origin = Literal["bundled", "yours", "online", "unreadable"]
+ModelOrigin = Literal["bundled", "yours", "online", "unreadable"]
 ORIGINS = {
     "bundled": "bundled",
     "yours": "yours",
@@ -33,7 +33,7 @@ class ModelRow:
     """A model of the library, one that can be downloaded, or a file that is none."""
 
     name: str
-    origin: Origin
+    origin: ModelOrigin
     card: ModelCard | None = None
     """None if the file cannot be read."""
     file: Path | None = None
@@ -141,7 +141,7 @@ def is_sharp(card: ModelCard) -> bool:
     return card.partner is not None or card.adversarial
 
 
-def channels_in_words(channels: int) -> str:
+def channel_words(channels: int) -> str:
     return "RGB" if channels == 3 else str(channels)
 
 
@@ -202,7 +202,7 @@ COLUMNS = (
     ),
     Column(
         "channels",
-        _of_card(lambda card: channels_in_words(card.channels)),
+        _of_card(lambda card: channel_words(card.channels)),
         lambda row: row.card.channels if row.card else 0,
     ),
     Column(

@@ -30,12 +30,6 @@ RESULTS_TOOLTIP = (
 )
 AXES: Choices = [("as they are", "Q"), ("time", "T"), ("depth (Z)", "Z"), ("channels", "C")]
 AXES_TOOLTIP = "Each channel has a brightness range of its own; planes along other axes share one"
-PRECISIONS: Choices = [
-    ("automatic", "auto"),
-    ("float32", "float32"),
-    ("bfloat16", "bfloat16"),
-    ("float16", "float16"),
-]
 TILE_CHOICES: Choices = [
     ("automatic", None),
     *((f"{side} pixels", side) for side in (64, 128, 256, 512, 1024)),
@@ -53,7 +47,7 @@ RGB_CHANNELS = 3
 """Channels of a model for colour images."""
 
 
-def models(image: Image | None, library: Library) -> Choices:
+def model_choices(image: Image | None, library: Library) -> Choices:
     """The models that fit an image, the likeliest first; the default, then for movies those for time-lapses.
 
     Also models for time-lapses where there is no time, and the user's files that cannot be read, so

@@ -57,7 +57,7 @@ class ModelChooser:
         self._was_chosen = False
         self._library = read_library()
         self._model = ComboBox(
-            name="model", choices=lambda _: choices.models(self._image, self._library),
+            name="model", choices=lambda _: choices.model_choices(self._image, self._library),
             tooltip="The models that fit the image, the likeliest first; the Models widget shows all",
         )  # fmt: skip
         native: QComboBox = self._model.native
@@ -68,7 +68,11 @@ class ModelChooser:
             tooltip="Add model…: copies model files, other people's checkpoints too, into your library",
         )  # fmt: skip
         both = Container(
-            name="models", label="Model", widgets=[self._model, self._add], layout="horizontal", labels=False
+            name="models",
+            label="Model",
+            widgets=[self._model, self._add],
+            layout="horizontal",
+            labels=False,
         )
         both.margins = (0, 0, 0, 0)
         BesideOrBelow(both.native, native)

@@ -20,6 +20,7 @@ from napari_srgan.viewer.jobs.runner import PERCENT, Task, library_runner_of, ru
 from napari_srgan.viewer.layers.upscale_layer import finest_data
 from napari_srgan.viewer.models.signal import look_when_entered
 from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, grid_of, make_elastic, say
+from napari_srgan.viewer.qt.option_field import option_choice, option_switch
 from napari_srgan.viewer.trust.layers import Trusted, trusted_job
 from napari_srgan.viewer.upscale import choices
 from napari_srgan.viewer.upscale.axes_fields import AxesFields
@@ -79,25 +80,11 @@ class UpscaleWidget(Container[Any]):
         )  # fmt: skip
         self._target = TargetField()
         self._axes = AxesFields()
-        self._device = ComboBox(name="device", label="Device", choices=choices.devices())
-        self._precision = ComboBox(
-            name="precision", label="Precision", choices=choices.PRECISIONS,
-            tooltip="float32 is exact; the others are faster where the device supports them",
-        )  # fmt: skip
-        self._tile = ComboBox(
-            name="tile", label="Tile size", choices=choices.TILE_CHOICES,
-            tooltip="Side of the tiles in pixels; automatic: as large as memory allows",
-        )  # fmt: skip
-        self._ensemble = CheckBox(
-            name="self_ensemble", label="Self-ensemble (8 times slower)",
-            tooltip="Averages the results of the image turned and mirrored in all eight ways: "
-            "slightly more faithful, 8 times the work",
-        )  # fmt: skip
-        self._drift = CheckBox(
-            name="drift", label="Correct stage drift", visible=False,
-            tooltip="Where the stage drifts, frames help each other as they lie on each other; the result "
-            "stays where it is",
-        )  # fmt: skip
+        self._device = option_choice(UpscaleOptions, "device", choices.devices())
+        self._precision = option_choice(UpscaleOptions, "precision")
+        self._tile = option_choice(UpscaleOptions, "tile", choices.TILE_CHOICES)
+        self._ensemble = option_switch(UpscaleOptions, "self_ensemble", "Self-ensemble (8 times slower)")
+        self._drift = option_switch(UpscaleOptions, "align", visible=False)
         self._trust = CheckBox(
             name="trust", label="Tell what can be believed",
             tooltip="Looks at the image and at the result: how much detail there is to work with, what was "
