@@ -157,7 +157,7 @@ class Scheduler:
     def _made(self, deliveries: list[Delivery]) -> None:
         if not deliveries:
             return
-        self.store.take(*deliveries)
+        self.store.put(*deliveries)
         for block in (delivery.block for delivery in deliveries):
             self._done += block.work
             if block.level == 0:
@@ -169,7 +169,7 @@ class Scheduler:
 
     def _not_made(self, block: Block, error: Exception) -> None:
         if isinstance(error, Damaged):
-            self.store.lose(error.block)
+            self.store.mark_missing(error.block)
             self._do_again(error.block)
         elif isinstance(error, Unreadable):
             self.setbacks.leave_out(block, str(error))

@@ -20,7 +20,7 @@ from napari_srgan.inference.intensity import (
 from napari_srgan.inference.movies.clips import consecutive
 from napari_srgan.inference.movies.drift import Move, displaced_windows
 from napari_srgan.inference.nonfinite import FILL_RADIUS
-from napari_srgan.inference.tiles.batch import ALPHA, TileInput
+from napari_srgan.inference.tiles.batch import ALPHA, TileBatch
 from napari_srgan.inference.tiles.tiling import Span, Tile, TileWindow, tile_window
 from napari_srgan.models import ModelCard
 
@@ -123,7 +123,7 @@ class PlaneStack:
             return BYTE_TRANSFORM
         return replace(percentile_transform(samples), partial=bool(skipped))
 
-    def read(self, index: tuple[int, ...], tile: Tile, halo: int, border: int | None = None) -> TileInput:
+    def read(self, index: tuple[int, ...], tile: Tile, halo: int, border: int | None = None) -> TileBatch:
         """Read a tile with its halo; the plane is continued by a border, unsaid by the model's."""
         border = self.card.border if border is None else border
         windows = self._windows(tile, halo, border)
@@ -139,7 +139,7 @@ class PlaneStack:
         halo: int,
         moves: Mapping[int, Move] | None = None,
         made: Collection[int] = (),
-    ) -> dict[int, TileInput]:
+    ) -> dict[int, TileBatch]:
         """Read a tile of some frames with its halo; those beside each other together.
 
         Parameters
@@ -224,8 +224,8 @@ class PlaneStack:
 
     def _input(
         self, pixels: NDArray[Any], reads: tuple[Span, ...], windows: tuple[TileWindow, ...], tile: Tile
-    ) -> TileInput:
-        return TileInput(
+    ) -> TileBatch:
+        return TileBatch(
             pixels if self.rgb else pixels[..., None],
             tuple(r.start for r in reads),
             windows,

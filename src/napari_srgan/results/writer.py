@@ -208,7 +208,7 @@ class RestartableStore:
         UserError
             If the disk does not take it, or has disappeared.
         """
-        self.take(self.files.write(block, pixels))
+        self.put(self.files.write(block, pixels))
 
     def shrink(self, block: Block) -> None:
         """Make a block of a coarser level from the level below it, file by file.
@@ -221,16 +221,16 @@ class RestartableStore:
             If the disk does not take it, or has disappeared.
         """
         try:
-            self.take(self.files.shrink(block, self.below(block)))
+            self.put(self.files.shrink(block, self.below(block)))
         except Damaged as error:
-            self.lose(error.block)
+            self.mark_missing(error.block)
             raise
 
     def below(self, block: Block) -> list[tuple[Block, Receipt]]:
         """What a block of a coarser level is made from; all of it is done."""
         return [(finer, self._journal[self.files.name_of(finer)]) for finer in self._below(block)]
 
-    def take(self, *deliveries: Delivery) -> None:
+    def put(self, *deliveries: Delivery) -> None:
         """Put blocks that were written by any process in their places; they are done when this returns.
 
         Many at once wait for the disk hardly longer than one.
@@ -260,7 +260,7 @@ class RestartableStore:
         else:
             file.unlink(missing_ok=True)
 
-    def lose(self, block: Block) -> None:
+    def mark_missing(self, block: Block) -> None:
         """Take a block for missing that turned out to be damaged.
 
         Raises

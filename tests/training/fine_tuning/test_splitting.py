@@ -15,7 +15,7 @@ from napari_srgan.training.fine_tuning.progress import GUARD, HELD_BACK, TRAINED
 from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.training.fine_tuning.splitting import split_subjects
 from napari_srgan.training.fine_tuning.temporal_needs import InTime
-from napari_srgan.training.fine_tuning.training_image import Framing, Subject
+from napari_srgan.training.fine_tuning.training_image import Framing, TrainingImage
 from napari_srgan.training.pairs.aligned import AlignedPlane
 
 FRAMING = Framing(factor=2, channels=1, intensity="percentile", guard=8, patch=12)
@@ -24,7 +24,7 @@ FIELD = (80, 96)
 
 def subject(
     name: str, *, seeds: tuple[int, ...] = (0,), origin: tuple[int, int] = (0, 0), **options: Any
-) -> Subject:
+) -> TrainingImage:
     y, x = origin
     planes = [
         AlignedPlane(
@@ -36,7 +36,7 @@ def subject(
         "name": name, "planes": planes, "leading": "T", "shape": FIELD, "field": FIELD, "seen": {},
         "relations": {},
     }  # fmt: skip
-    return Subject(**(own | options))
+    return TrainingImage(**(own | options))
 
 
 def test_frames_that_come_as_many_images_hold_back_the_same_place() -> None:

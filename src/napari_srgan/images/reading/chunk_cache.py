@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.images.arrays import SourceGone
-from napari_srgan.images.reading.own_pages import kept_apart
+from napari_srgan.images.reading.own_pages import copy_to_own_pages
 
 BUDGET = 2**29
 """Bytes for the chunks of all arrays together."""
@@ -163,7 +163,7 @@ class ChunkCache:
                     slice(span.start - whole.start, span.stop - whole.start)
                     for span, whole in zip(spans, around, strict=True)
                 )
-                found[unit] = kept_apart(np.ascontiguousarray(pixels[inside]))
+                found[unit] = copy_to_own_pages(np.ascontiguousarray(pixels[inside]))
         except BaseException as error:
             with self._memory.lock:
                 for unit in units:

@@ -14,7 +14,7 @@ LEAST = 2**18
 _OURS: dict[str, int] = {"flags": mmap.MAP_PRIVATE} if hasattr(mmap, "MAP_PRIVATE") else {}
 
 
-def kept_apart(array: NDArray[Any]) -> NDArray[Any]:
+def copy_to_own_pages(array: NDArray[Any]) -> NDArray[Any]:
     """Copy a large array to pages of its own; a small one is given back as it is.
 
     A network's layers take and free megabytes a thousand times while a cached tile stays. In one heap

@@ -20,7 +20,7 @@ ALPHA = 3
 
 
 @dataclass(frozen=True)
-class TileInput:
+class TileBatch:
     """Pixels read for one tile, and where they lie."""
 
     pixels: NDArray[Any]

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_srgan.images.reading.own_pages import kept_apart
+from napari_srgan.images.reading.own_pages import copy_to_own_pages
 from napari_srgan.inference.devices.cancellation import Cancelled, Watch
 from napari_srgan.inference.devices.memory_errors import OutOfMemory, SampleTooLarge
 from napari_srgan.inference.plane_statistics import PlaneStatistics
@@ -72,7 +72,7 @@ class CanonicalTiles:
         UserError
             If memory does not even suffice for the smallest tile.
         """
-        return self.cache.get(place, lambda: kept_apart(self._pixels(place, watch)), _size, watch)
+        return self.cache.get(place, lambda: copy_to_own_pages(self._pixels(place, watch)), _size, watch)
 
     def forget(self) -> None:
         """Drop tiles, statistics and the network; they are made again when they are next wanted."""

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.images.reading.own_pages import kept_apart
+from napari_srgan.images.reading.own_pages import copy_to_own_pages
 from napari_srgan.inference.tiles.tiling import Span, Tile
 
 MOST_HALO = 48
@@ -127,7 +127,7 @@ def reach_of(tile: Tile, place: Tile) -> Tile:
 def strips_of(whole: Strip, factor: int) -> list[Strip]:
     """What neighbours can reach of a tile that is computed, its values copied."""
     return [
-        Strip(whole.tile, part, kept_apart(whole.values[pixel_index(part, whole.part, factor)].copy()))
+        Strip(whole.tile, part, copy_to_own_pages(whole.values[pixel_index(part, whole.part, factor)].copy()))
         for part in _sides(whole.part)
     ]
 

@@ -22,7 +22,7 @@ class Sampler(Protocol):
         """
 
 
-class Material(Protocol):
+class Dataset(Protocol):
     """Images to learn from, and others, or other parts of them, that are held back."""
 
     def sampler(self, recipe: Recipe, draw: np.random.Generator) -> Sampler:

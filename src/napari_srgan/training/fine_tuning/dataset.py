@@ -28,15 +28,15 @@ from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.training.fine_tuning.split import Split
 from napari_srgan.training.fine_tuning.splitting import split_subjects
 from napari_srgan.training.fine_tuning.trained_input import simulated_input
-from napari_srgan.training.fine_tuning.training_image import Framing, Subject
+from napari_srgan.training.fine_tuning.training_image import Framing, TrainingImage
 from napari_srgan.training.recipes.recipe import Recipe
 
 HASHED = 2**22
 """Values of an image that go into the fingerprint."""
 
 
-class PairMaterial:
-    """A :class:`~napari_srgan.training.dataset.dataset.Material` made of the user's images.
+class PairDataset:
+    """A :class:`~napari_srgan.training.dataset.dataset.Dataset` made of the user's images.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class PairMaterial:
 
     def __init__(
         self,
-        subjects: Sequence[Subject],
+        subjects: Sequence[TrainingImage],
         framing: Framing,
         settings: FineTuning,
         degradation: Degradation | None,
@@ -126,7 +126,9 @@ class PairMaterial:
             digest.update(repr((plane.seen, plane.target)).encode())
         return digest.hexdigest()[:8]
 
-    def _measured(self, subjects: Sequence[Subject], splits: Mapping[str, list[Split]]) -> list[LearnedPlane]:
+    def _measured(
+        self, subjects: Sequence[TrainingImage], splits: Mapping[str, list[Split]]
+    ) -> list[LearnedPlane]:
         related = [(plane, each.relations[plane.channel]) for each in subjects for plane in each.planes]
         target = None
         if not keeps_low(self._settings.brightness, related):
@@ -154,7 +156,7 @@ class PairMaterial:
         return found
 
     def _simulated(
-        self, subjects: Sequence[Subject], splits: Mapping[str, list[Split]]
+        self, subjects: Sequence[TrainingImage], splits: Mapping[str, list[Split]]
     ) -> list[LearnedPlane]:
         found = []
         for subject in subjects:
@@ -172,7 +174,7 @@ class PairMaterial:
                 )  # fmt: skip
         return found
 
-    def _seen_when_simulated(self, subject: Subject, channel: int) -> IntensityTransform:
+    def _seen_when_simulated(self, subject: TrainingImage, channel: int) -> IntensityTransform:
         """As inference would see the low-resolution images, had they been taken."""
         planes = [plane.high for plane in subject.planes if plane.channel == channel]
         if self._framing.intensity == "byte" and planes[0].dtype == np.uint8:
@@ -203,7 +205,7 @@ class PairMaterial:
         return plane.high if plane.low is not None else (plane.high - plane.target.offset) / plane.target.span
 
 
-def _fingerprint(subjects: Sequence[Subject]) -> str:
+def _fingerprint(subjects: Sequence[TrainingImage]) -> str:
     digest = hashlib.sha256()
     for subject in subjects:
         digest.update(subject.name.encode())

@@ -10,8 +10,8 @@ from napari_srgan.models.card import SPANDREL, Baseline, HistoryPoint, PairRecor
 from napari_srgan.networks import Generator
 from napari_srgan.training.dataset.validation import HeldBackScores
 from napari_srgan.training.degradation.settings import Degradation
-from napari_srgan.training.fine_tuning.dataset import PairMaterial
-from napari_srgan.training.fine_tuning.training_image import Subject
+from napari_srgan.training.fine_tuning.dataset import PairDataset
+from napari_srgan.training.fine_tuning.training_image import TrainingImage
 from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.training.recipes.recipe import Recipe
 from napari_srgan.training.recipes.trained_card import trained_card
@@ -31,7 +31,7 @@ def history_point(validation: HeldBackScores) -> HistoryPoint:
 def finished_model(
     network: Generator,
     recipe: Recipe,
-    material: PairMaterial,
+    material: PairDataset,
     history: Sequence[HistoryPoint],
     baseline: Baseline,
     *,
@@ -85,7 +85,7 @@ def finished_model(
 
 
 def records_of(
-    subjects: Sequence[Subject],
+    subjects: Sequence[TrainingImage],
     reports: Sequence[PairReport],
     degradation: Degradation | None,
     *,

@@ -10,11 +10,11 @@ from napari_srgan.errors import UserError
 from napari_srgan.training.fine_tuning.reading import has_contrast
 from napari_srgan.training.fine_tuning.temporal_needs import InTime
 from napari_srgan.training.fine_tuning.timeline import looked_through
-from napari_srgan.training.fine_tuning.training_image import Subject
+from napari_srgan.training.fine_tuning.training_image import TrainingImage
 from napari_srgan.training.pairs.aligned import AlignedPlane
 
 
-def with_frames_in_rows(subject: Subject, in_time: InTime) -> Subject:
+def with_frames_in_rows(subject: TrainingImage, in_time: InTime) -> TrainingImage:
     """Cut a time-lapse into scenes and leave out frames that nothing can be learned from, with notes of both.
 
     Parameters
@@ -47,7 +47,7 @@ def with_frames_in_rows(subject: Subject, in_time: InTime) -> Subject:
     return replace(subject, planes=planes, notes=tuple(notes))
 
 
-def _left_out(subject: Subject, *, shown: int, kept: int, least: int) -> Iterator[str]:
+def _left_out(subject: TrainingImage, *, shown: int, kept: int, least: int) -> Iterator[str]:
     reasons = (
         (subject.wished - shown, "empty, or do not fit"),
         (shown - kept, f"between gaps or cuts: fewer than {least} follow each other"),
@@ -58,7 +58,7 @@ def _left_out(subject: Subject, *, shown: int, kept: int, least: int) -> Iterato
             yield f"{count} are not learned from: they are {reason}"
 
 
-def _rows(subject: Subject, planes: Sequence[AlignedPlane]) -> list[list[AlignedPlane]]:
+def _rows(subject: TrainingImage, planes: Sequence[AlignedPlane]) -> list[list[AlignedPlane]]:
     """Frames of each channel and depth that follow each other without a gap or a cut."""
     rows: dict[tuple[object, ...], list[list[AlignedPlane]]] = defaultdict(list)
     for plane in sorted(planes, key=subject.frame_of):

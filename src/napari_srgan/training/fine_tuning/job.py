@@ -23,7 +23,7 @@ from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import default_degradation
 from napari_srgan.training.fine_tuning.adapt import Start, adapt
 from napari_srgan.training.fine_tuning.agreement import agreed_channels, agreed_factor, check_noise_of
-from napari_srgan.training.fine_tuning.dataset import PairMaterial
+from napari_srgan.training.fine_tuning.dataset import PairDataset
 from napari_srgan.training.fine_tuning.finish import finished_model, records_of
 from napari_srgan.training.fine_tuning.load_images import read_all_job
 from napari_srgan.training.fine_tuning.memory import batch_for
@@ -32,7 +32,7 @@ from napari_srgan.training.fine_tuning.progress import TrainingProgress
 from napari_srgan.training.fine_tuning.run import PARTS, RunningTraining
 from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.training.fine_tuning.temporal_needs import InTime, check_movies, in_time_of
-from napari_srgan.training.fine_tuning.training_image import Framing, Subject
+from napari_srgan.training.fine_tuning.training_image import Framing, TrainingImage
 from napari_srgan.training.loop.checkpoint import check_room
 from napari_srgan.training.loop.optimiser import import_optimisers
 from napari_srgan.training.loop.process_group import ProcessGroup, SingleProcess, whole_shares
@@ -140,7 +140,7 @@ def _fine_tune(
         patch=patch,
         in_time=in_time,
     )
-    material = PairMaterial(subjects, framing, settings, degradation)
+    material = PairDataset(subjects, framing, settings, degradation)
     left_out = [note for subject in subjects for note in subject.notes]
     notes = (*start.notes, *material.notes, *_met_before(loaded, material), *_only_deblurs(degradation))
     network = start.network.to(team.device)
@@ -201,7 +201,9 @@ def _measured(noise_of: SourceImage) -> MeasuredNoise:
         raise UserError(f"{noise_of.name!r}: {error}") from error
 
 
-def _learned_from(subjects: list[Subject], noise_of: SourceImage | None, noise: MeasuredNoise | None) -> str:
+def _learned_from(
+    subjects: list[TrainingImage], noise_of: SourceImage | None, noise: MeasuredNoise | None
+) -> str:
     """What a model is for, or what it has learned from."""
     names = ", ".join(subject.name for subject in subjects)
     if noise_of is None or noise is None:
@@ -211,7 +213,7 @@ def _learned_from(subjects: list[Subject], noise_of: SourceImage | None, noise: 
 
 
 def _degradation(
-    subjects: list[Subject], factor: int, settings: FineTuning, noise: MeasuredNoise | None
+    subjects: list[TrainingImage], factor: int, settings: FineTuning, noise: MeasuredNoise | None
 ) -> Degradation:
     if settings.degradation is not None and settings.degradation.factor != factor:
         raise UserError(
@@ -285,7 +287,7 @@ def _shared_batch(network: Generator, framing: Framing, team: ProcessGroup) -> i
     return whole_shares(int(team.agree(float(fits))), team.size)
 
 
-def _baseline(material: PairMaterial, base: Model | None, framing: Framing) -> Baseline:
+def _baseline(material: PairDataset, base: Model | None, framing: Framing) -> Baseline:
     def mean(figures: dict[str, float]) -> float:
         return sum(figures.values()) / len(figures)
 
@@ -305,7 +307,7 @@ def _starting_words(notes: Sequence[str], baseline: Baseline) -> str:
     return "; ".join([*notes, f"{baseline.rival} has {baseline.bicubic:.2f} dB on what is held back"])
 
 
-def _met_before(base: Model | None, material: PairMaterial) -> tuple[str, ...]:
+def _met_before(base: Model | None, material: PairDataset) -> tuple[str, ...]:
     """Whether what is held back may be no news to the base."""
     if base is None:
         return ()

@@ -19,7 +19,7 @@ from napari_srgan.training.fine_tuning.progress import TrainingProgress
 from napari_srgan.training.fine_tuning.reading import crop_to_common, read_high_job
 from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.training.fine_tuning.temporal_needs import InTime
-from napari_srgan.training.fine_tuning.training_image import Subject
+from napari_srgan.training.fine_tuning.training_image import TrainingImage
 from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.training.pairs.aligned import read_pair_job
 from napari_srgan.training.pairs.budget import InARow, plan
@@ -39,7 +39,7 @@ def read_all_job(
     factor: int,
     settings: FineTuning,
     in_time: InTime,
-) -> Iteration[TrainingProgress, Request | None, tuple[tuple[PairReport, ...], list[Subject]]]:
+) -> Iteration[TrainingProgress, Request | None, tuple[tuple[PairReport, ...], list[TrainingImage]]]:
     """Check and read all that a training learns from.
 
     Parameters
@@ -75,7 +75,7 @@ def read_all_job(
         reports.append(report)
     if reports:
         yield TrainingProgress(1, 1, "The pairs are checked", phase="checking", reports=tuple(reports))
-    subjects: list[Subject] = []
+    subjects: list[TrainingImage] = []
     for pair, report in zip(measured, reports, strict=True):
         together = _together(pair.low, in_time)
         reading = read_pair_job(
@@ -88,7 +88,7 @@ def read_all_job(
         whole = (report.gain, report.offset)
         wished = plan(pair, budget, in_a_row=together)
         subjects.append(
-            Subject(
+            TrainingImage(
                 name=_free(pair.name, subjects),
                 planes=planes,
                 leading=pair.low.axes[: pair.low.axes.index("Y")],
@@ -105,7 +105,7 @@ def read_all_job(
             reading_high = read_high_job(image, factor, budget=budget, in_a_row=_together(image, in_time))
             planes, note = yield from _as_training(reading_high, "reading")
             subjects.append(
-                Subject(
+                TrainingImage(
                     name=_free(image.name, subjects),
                     planes=planes,
                     leading=image.axes[: image.axes.index("Y")],
@@ -126,7 +126,7 @@ def _together(image: SourceImage, in_time: InTime) -> InARow | None:
     return InARow(letters.index("T"), in_time.least) if in_time.least > 1 else None
 
 
-def _free(name: str, subjects: Sequence[Subject]) -> str:
+def _free(name: str, subjects: Sequence[TrainingImage]) -> str:
     """A name that no other image has: files in two folders may be called the same."""
     taken = {subject.name for subject in subjects}
     numbered = (name if n == 1 else f"{name} ({n})" for n in count(1))

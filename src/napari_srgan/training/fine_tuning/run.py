@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_srgan.models.card import Baseline, HistoryPoint
 from napari_srgan.networks import Generator
-from napari_srgan.training.fine_tuning.dataset import PairMaterial
+from napari_srgan.training.fine_tuning.dataset import PairDataset
 from napari_srgan.training.fine_tuning.finish import history_point
 from napari_srgan.training.fine_tuning.progress import TrainingProgress
 from napari_srgan.training.loop.events import Resumed, StepDone, TrainingDiverged
@@ -26,7 +26,7 @@ class RunningTraining:
     """The training itself, told as progress."""
 
     recipe: Recipe
-    material: PairMaterial
+    material: PairDataset
     baseline: Baseline
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ from napari_srgan.training.fine_tuning.progress import HELD_BACK, TRAINED_ON
 from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.training.fine_tuning.split import Split, fits, frame_roles, roles_of, split_blocks
 from napari_srgan.training.fine_tuning.temporal_needs import InTime
-from napari_srgan.training.fine_tuning.training_image import Framing, Subject
+from napari_srgan.training.fine_tuning.training_image import Framing, TrainingImage
 from napari_srgan.training.pairs.aligned import AlignedPlane
 
 MOSTLY = 0.5
@@ -29,7 +29,7 @@ _MOST_LOOKED_AT = 16
 
 
 def split_subjects(
-    subjects: Sequence[Subject], framing: Framing, settings: FineTuning
+    subjects: Sequence[TrainingImage], framing: Framing, settings: FineTuning
 ) -> dict[str, list[Split]]:
     """Splits of all planes, by the name of their subject.
 
@@ -40,7 +40,7 @@ def split_subjects(
     """
     if settings.hold_back == "images":
         return _by_image(subjects, framing, settings.held_back)
-    by_field: dict[tuple[int, int], list[Subject]] = defaultdict(list)
+    by_field: dict[tuple[int, int], list[TrainingImage]] = defaultdict(list)
     for subject in subjects:
         by_field[subject.field].append(subject)
     found: dict[str, list[Split]] = {}
@@ -60,7 +60,7 @@ def split_subjects(
 
 
 def _by_block(
-    field: tuple[int, int], subjects: Sequence[Subject], framing: Framing, settings: FineTuning
+    field: tuple[int, int], subjects: Sequence[TrainingImage], framing: Framing, settings: FineTuning
 ) -> dict[str, list[Split]]:
     planes = [plane for subject in subjects for plane in subject.planes]
     usable = np.mean([_in_field(field, plane, plane.usable.astype(np.float32)) for plane in planes], axis=0)
@@ -82,7 +82,7 @@ def _by_block(
     return found
 
 
-def _by_image(subjects: Sequence[Subject], framing: Framing, part: float) -> dict[str, list[Split]]:
+def _by_image(subjects: Sequence[TrainingImage], framing: Framing, part: float) -> dict[str, list[Split]]:
     """Some images, evenly spread over all."""
     if len(subjects) < 2:
         raise UserError("whole images can be held back of two or more; there is one: choose blocks")
@@ -98,7 +98,7 @@ def _by_image(subjects: Sequence[Subject], framing: Framing, part: float) -> dic
     return found
 
 
-def _by_frame(subject: Subject, part: float, in_time: InTime) -> list[Split]:
+def _by_frame(subject: TrainingImage, part: float, in_time: InTime) -> list[Split]:
     """The last time points, or depths, of all channels and whatever else there is."""
     axis = next((subject.leading.index(letter) for letter in "TZQ" if letter in subject.leading), None)
     if axis is None:

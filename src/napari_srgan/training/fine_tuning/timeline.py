@@ -19,7 +19,7 @@ from napari_srgan.inference.movies.timeline import (
 )
 from napari_srgan.inference.tiles.tiling import Span
 from napari_srgan.training.fine_tuning.reading import has_contrast
-from napari_srgan.training.fine_tuning.training_image import Subject
+from napari_srgan.training.fine_tuning.training_image import TrainingImage
 from napari_srgan.training.pairs.aligned import AlignedPlane
 
 _LOOKED_AT = 512
@@ -28,7 +28,7 @@ _RUN, MOST_RUNS = 8, 6
 """Frames in a row that are compared with each other, and how many such rows, spread over the time-lapse."""
 
 
-def looked_through(subject: Subject) -> Subject:
+def looked_through(subject: TrainingImage) -> TrainingImage:
     """Find where another scene begins, and say it; and say if frames do not seem to be in the order of time.
 
     Parameters
@@ -50,7 +50,7 @@ def looked_through(subject: Subject) -> Subject:
     return replace(subject, cuts=cuts, notes=(*subject.notes, note))
 
 
-def _looks(subject: Subject) -> dict[int, FrameStats]:
+def _looks(subject: TrainingImage) -> dict[int, FrameStats]:
     """At the frames that show something, by their place in time."""
     beside: dict[tuple[object, ...], dict[int, FrameStats]] = defaultdict(dict)
     for plane in subject.planes:

@@ -13,7 +13,7 @@ from napari_srgan.training.pairs.aligned import AlignedPlane
 
 
 @dataclass(frozen=True)
-class Subject:
+class TrainingImage:
     """One pair, or one image without a partner."""
 
     name: str

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Averaging:
+class ExponentialMovingAverage:
     """Brings averaged weights nearer to a network's after each step.
 
     Parameters

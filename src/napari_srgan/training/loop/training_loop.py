@@ -16,10 +16,10 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.factor import rival
 from napari_srgan.inference.devices.memory_errors import OutOfMemory, memory_errors_named
 from napari_srgan.networks import Generator
-from napari_srgan.training.dataset.dataset import Material
+from napari_srgan.training.dataset.dataset import Dataset
 from napari_srgan.training.dataset.validation import HeldBackScores
 from napari_srgan.training.loop.checkpoint import TrainingState, read_checkpoint, write_checkpoint
-from napari_srgan.training.loop.ema import Averaging
+from napari_srgan.training.loop.ema import ExponentialMovingAverage
 from napari_srgan.training.loop.events import Event, Resumed, StepDone, Training, TrainingDiverged
 from napari_srgan.training.loop.process_group import ProcessGroup, SingleProcess
 from napari_srgan.training.loop.stop_request import Request
@@ -34,7 +34,7 @@ LEAST_GAIN = 1e-3
 
 def train(
     recipe: Recipe,
-    material: Material,
+    material: Dataset,
     checkpoint: Path | None,
     *,
     features: Path = Path(),
@@ -99,7 +99,7 @@ class _Run:
     def __init__(
         self,
         recipe: Recipe,
-        material: Material,
+        material: Dataset,
         checkpoint: Path | None,
         features: Path,
         network: Generator | None,
@@ -127,7 +127,7 @@ class _Run:
         if checkpoint is not None and self._resumed:
             read_checkpoint(checkpoint, state, recipe)
         self._forward: Callable[[Tensor], Tensor] = torch.compile(network) if compiled else network
-        self._averaging = Averaging(state.network, state.average, recipe.average)
+        self._averaging = ExponentialMovingAverage(state.network, state.average, recipe.average)
         self._sampler = material.sampler(recipe, state.draw)
         self._since = time.monotonic()
         self._note = ""

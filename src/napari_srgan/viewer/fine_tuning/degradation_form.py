@@ -152,7 +152,7 @@ class SimulationFields(QWidget):
             )
         return read_psf(finest_data(chosen))
 
-    def take(self, camera: Camera, factor: int) -> None:
+    def set_camera(self, camera: Camera, factor: int) -> None:
         """Show the noise that is simulated where this camera's was found in the image."""
         found = degradation_of(camera, factor)
         self._as_measured.value = False

@@ -128,7 +128,7 @@ class PairList:
         if reports:
             self.changed.emit()
 
-    def blame(self, sentence: str) -> None:
+    def note_failure(self, sentence: str) -> None:
         """Keep what was said about one of the pairs, whose name it begins with."""
         for pair in self.all:
             about = sentence.removeprefix(f"{pair.name}: ")

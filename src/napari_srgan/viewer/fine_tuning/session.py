@@ -263,7 +263,7 @@ class FineTuneState:
 
     def _on_problem(self, sentence: str) -> None:
         kept, self._kept = self._kept, None
-        self.pairs.blame(sentence)
+        self.pairs.note_failure(sentence)
         self.outcome = Outcome(sentence + _what_is_kept(kept), wrong=True)
 
     def _on_cancelled(self, trained: Trained | None) -> None:

@@ -226,14 +226,14 @@ class FineTuneWidget(QWidget):
         self.state.runner.start([task])
 
     def _estimate(self) -> None:
-        def take(camera: Any) -> None:
+        def show(camera: Any) -> None:
             if not self.gone:
-                self.choices.simulation.take(camera, self.choices.factor)
+                self.choices.simulation.set_camera(camera, self.choices.factor)
             said.emit(camera.summary, False)
 
         said = self.state.said
         high = self.state.pairs.all[0].high
-        self.state.runner.start([estimate_task(high, take, lambda sentence: said.emit(sentence, True))])
+        self.state.runner.start([estimate_task(high, show, lambda sentence: said.emit(sentence, True))])
 
     def _look(self) -> None:
         self.state.layers.look_at_preview()

@@ -67,7 +67,7 @@ class LazyScreen:
             if self._parts.pop(thumbnail, None) is not None:
                 self._want()
             return data
-        self._meet_viewers()
+        self._find_viewers()
         self._look()
 
         def read(key: SliceKey) -> NDArray[Any]:
@@ -125,7 +125,7 @@ class LazyScreen:
 
     # Coming and going.
 
-    def _meet_viewers(self) -> None:
+    def _find_viewers(self) -> None:
         layer = self._layer()
         for viewer in viewers_of(layer) if layer is not None else ():
             if not any(viewer is known() for known in self._viewers):
@@ -150,7 +150,7 @@ class LazyScreen:
         layer = self._layer()
         if layer is not None and not layer.visible:
             self.tiles.want([])
-            self.tiles.forgive()
+            self.tiles.retry_failed()
             self._told.clear()
 
     def _on_data(self) -> None:

@@ -38,7 +38,7 @@ class BackgroundTiles:
     """Computes the missing tiles of the parts that are wanted, nearest the middle first.
 
     There is a thread only while there is something to compute. No tile is computed twice for one look,
-    also if not all can be kept. A tile that failed is not tried again before :meth:`forgive`.
+    also if not all can be kept. A tile that failed is not tried again before :meth:`retry_failed`.
     """
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class BackgroundTiles:
         with self._changing:
             self._errors.append(error)
 
-    def forgive(self) -> None:
+    def retry_failed(self) -> None:
         """Try failed tiles again when they are wanted next."""
         with self._changing:
             self._failed.clear()
