@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,7 +131,9 @@ def upscale_to_file(
         warn_of_image([written.note])
     if ending(written.path).endswith("zarr"):
         return open_finished_store(written.path)
-    return open_image(written.path, image.axes).data
+    file = open_image(written.path, image.axes)
+    weakref.finalize(file.data, file.close)
+    return file.data
 
 
 def upscale_files(

@@ -66,8 +66,10 @@ def upscale(
         ``"drift"``, for models of time-lapses: where a stage drifts, let frames help each other as they lie
         on each other, by whole pixels (phase correlation); the result stays where it is.
     out
-        A ``.zarr`` or ``.ome.zarr`` to write the result to, for results larger than memory. It appears
-        when it is complete; a run that was stopped, or killed, goes on when the same is called again.
+        A file to write the result to; its ending says the format, as in the shell (``.ome.tif``, ``.tif``,
+        ``.png``, ...). A ``.zarr`` or ``.ome.zarr`` takes results of any size, and a run that was stopped, or
+        killed, goes on there when the same is called again. It appears when it is complete. Of a layer only
+        ``.zarr`` and ``.ome.zarr``.
     overwrite
         Replace what has the name `out` already.
     lazy
@@ -88,8 +90,8 @@ def upscale(
     Returns
     -------
     array or napari.layers.Image, or with `trust` a tuple of that and a TrustReport
-        An array of the input's dtype, Y and X multiplied by the factor (an open zarr
-        array if `out` is given, a dask array if `lazy`); or for a layer a new image layer that
+        An array of the input's dtype, Y and X multiplied by the factor (one that is read from its file
+        if `out` is given, a dask array if `lazy`); or for a layer a new image layer that
         lies exactly on it, not yet added to a viewer (and reads from `out`, if that is given). With
         ``series="all"`` a dict of open arrays by the names that tell the results from each other (that of
         the file, if it holds one image).
