@@ -11,7 +11,9 @@ from tests.training.fine_tuning.conftest import SMALL, pair_of
 
 import napari_srgan
 from napari_srgan.errors import UserError
+from napari_srgan.models import list_models
 from napari_srgan.models.card import ResultIntensity
+from napari_srgan.training.fine_tuning.bases import likeliest_base
 
 QUICK = SMALL | {"steps": 2}
 
@@ -74,3 +76,19 @@ def test_results_in_other_quantities(tiny_model: Any, dtype: Any) -> None:
     relation = np.corrcoef(np.nan_to_num(own.ravel()), np.nan_to_num(result.ravel()))[0, 1]
     assert relation > 0.98
     assert np.isnan(result).sum() == (4 if dtype == np.float32 else 0)
+
+
+@pytest.mark.parametrize(
+    ("rgb", "factor", "expected"),
+    [
+        (False, None, "microscopy-x2"),
+        (False, 1, "microscopy-x2"),
+        (False, 2, "microscopy-x2"),
+        (False, 4, "microscopy-x4"),
+        (True, 4, "photo-x4"),
+        (True, 2, None),  # one channel after the other would learn no colours
+        (False, 3, None),
+    ],
+)
+def test_one_rule_tells_where_to_start(rgb: bool, factor: int | None, expected: str | None) -> None:
+    assert likeliest_base(list_models(), rgb=rgb, factor=factor) == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from napari_srgan.errors import UserError
-from napari_srgan.models import default_model_name, list_models, models_for
+from napari_srgan.models import ModelCard, default_model_name, list_models, models_for
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.source import SourceImage
 
@@ -44,9 +44,24 @@ def default_base(pairs: Sequence[MatchedPair | SourceImage], factor: int | None 
     elif factor is None:
         default = default_model_name(rgb=image.rgb)
         factor = next((card.scale_factor for card in cards if card.name == default), None)
-    channels = _RGB if image.rgb else 1
-    if factor == 1:
-        name = default_model_name(rgb=image.rgb)
+    return likeliest_base(cards, rgb=image.rgb, factor=factor)
+
+
+def likeliest_base(cards: Sequence[ModelCard], *, rgb: bool, factor: int | None) -> str | None:
+    """Name of the likeliest of some models to start from; None if none is for such images.
+
+    Parameters
+    ----------
+    cards
+        Models to choose from.
+    rgb
+        Whether the images have colours.
+    factor
+        Scale factor of the model that is made; None: not known yet, any will do.
+    """
+    channels = _RGB if rgb else 1
+    if factor in (None, 1):
+        name = default_model_name(rgb=rgb)
         return next((card.name for card in cards if card.name == name and card.channels == channels), None)
     fitting = models_for(channels=channels, among=[card for card in cards if card.scale_factor == factor])
     return next((card.name for card in fitting if card.channels == channels and not card.adversarial), None)

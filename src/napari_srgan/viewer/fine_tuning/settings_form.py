@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from napari.components import ViewerModel
@@ -11,6 +12,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from napari_srgan.errors import UserError
 from napari_srgan.models import read_library
 from napari_srgan.models.library.user_models import check_free, check_name, free_name
+from napari_srgan.training.fine_tuning.bases import likeliest_base
 from napari_srgan.training.fine_tuning.settings import FineTuning, check_settings
 from napari_srgan.viewer.fine_tuning.degradation_form import SimulationFields
 from napari_srgan.viewer.fine_tuning.fields import (
@@ -99,21 +101,30 @@ class ChoicesSection(QWidget):
             self.base.reset_choices()
             offered = self.base.choices
             self._base_was_chosen &= before in offered
-            self.base.value = before if self._base_was_chosen else offered[0]
+            self.base.value = before if self._base_was_chosen else self._likeliest(offered)
         self._tell_of_time()
         self._simulating.setVisible(self._pairs.kind == "alone" and bool(self._pairs.all))
         self._more.show_row(self._fields["hold_back"].widget.native, not self._pairs.learns_from_tiles)
         self.name.native.setPlaceholderText(self._suggested_name())
 
+    def _likeliest(self, offered: Sequence[Any]) -> str:
+        """The base that a script would begin with, too."""
+        rgb, factor = self._kind_of_images()
+        wanted = factor or self._fields["factor"].value
+        found = likeliest_base(self._library.cards, rgb=rgb, factor=wanted)
+        return found if found is not None and found in offered else FROM_SCRATCH
+
+    def _kind_of_images(self) -> tuple[bool, int | None]:
+        """Whether they have colours, and the factor, if they tell it."""
+        first = self._pairs.noise_of or next((pair.high for pair in self._pairs.all), None)
+        return first is not None and first.rgb, self._pairs.factor
+
     def _bases(self) -> list[tuple[str, Any]]:
         chosen = self._fields["factor"].value
-        noisy, highs = self._pairs.noise_of, [pair.high for pair in self._pairs.all]
-        first = noisy or next(iter(highs), None)
-        rgb = first is not None and first.rgb
+        highs = [pair.high for pair in self._pairs.all]
+        rgb, factor = self._kind_of_images()
         movies = any(map(times_of, highs)) or (not highs and not self._pairs.learns_from_tiles)
-        return bases(
-            self._library, rgb=rgb, factor=self._pairs.factor, any_factor=chosen is not None, movies=movies
-        )
+        return bases(self._library, rgb=rgb, factor=factor, any_factor=chosen is not None, movies=movies)
 
     def _on_base(self, _: str) -> None:
         self._base_was_chosen = True
