@@ -7,6 +7,7 @@ import pytest
 from napari.layers import Image, Shapes
 
 from napari_srgan import UserError
+from napari_srgan.viewer.qt.labels import grid_of
 from napari_srgan.viewer.upscale.regions import shapes_region, visible_region
 
 IMAGE = np.zeros((100, 200), np.uint8)
@@ -66,10 +67,25 @@ def test_what_is_visible_now(make_napari_viewer, qtbot, pyramid):
     (y0, y1), (x0, x1) = visible_region(layer, viewer)
     assert y0 < 500 < y1
     assert x0 < 1000 < x1
-    if not pyramid:  # of a pyramid whole blocks are kept
-        height, width = viewer.screenshot(flash=False).shape[:2]
-        assert y1 - y0 == pytest.approx(height / 10, abs=4)
-        assert x1 - x0 == pytest.approx(width / 10, abs=4)
+    height, width = viewer.screenshot(flash=False).shape[:2]
+    assert y1 - y0 == pytest.approx(height / 10, abs=4)
+    assert x1 - x0 == pytest.approx(width / 10, abs=4)
+    look_at(viewer, qtbot, (0, -5000, -5000), 10)  # nothing new is loaded there
+    with pytest.raises(UserError, match="is visible now"):
+        visible_region(layer, viewer)
+
+
+def test_what_a_cell_of_the_grid_shows(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    layer = viewer.add_image(np.zeros((1000, 2000), np.uint8))
+    viewer.add_image(np.zeros((1000, 2000), np.uint8))
+    grid = grid_of(viewer)
+    grid.enabled = True
+    look_at(viewer, qtbot, (0, 500, 1000), 10)
+    (y0, y1), (x0, x1) = visible_region(layer, viewer)
+    height, width = viewer.screenshot(flash=False).shape[:2]
+    rows, columns = grid.actual_shape(viewer.layers)
+    assert (y1 - y0) * (x1 - x0) == pytest.approx(height * width / rows / columns / 100, rel=0.1)
 
 
 def test_nothing_visible(make_napari_viewer, qtbot):

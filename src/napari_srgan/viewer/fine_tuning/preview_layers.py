@@ -28,7 +28,7 @@ from napari_srgan.training.fine_tuning.progress import (
 from napari_srgan.training.pairs.picture import arrows, overlay, overlay_origin
 from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.viewer.fine_tuning.montage import side_by_side
-from napari_srgan.viewer.qt.labels import camera_of
+from napari_srgan.viewer.qt.labels import camera_of, view_size
 
 PREVIEW, OVERLAY, SHIFTS = "preview of the training", "overlay of", "shifts of"
 """Names of layers, or how they begin."""
@@ -122,9 +122,7 @@ class TrainingLayers:
         first, last = self._preview.extent.world
         camera = camera_of(self._viewer)
         camera.center = tuple((first[-2:] + last[-2:]) / 2)
-        canvas = getattr(self._viewer, "canvas", None)  # napari 0.9
-        size = self._viewer._canvas_size if canvas is None else canvas.size
-        camera.zoom = 0.9 * min(np.asarray(size) / np.maximum(last[-2:] - first[-2:], 1e-12))
+        camera.zoom = 0.9 * min(view_size(self._viewer) / np.maximum(last[-2:] - first[-2:], 1e-12))
         return True
 
     def show_split(self, split: SplitPicture, below: Layer, coarser: int) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from magicgui.widgets import Label
+from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QLabel, QSizePolicy, QWidget
 
@@ -97,3 +99,11 @@ def grid_of(viewer: Any) -> Any:
 def camera_of(viewer: Any) -> Any:
     """The viewer's camera, which napari 0.9 moved to the scene."""
     return getattr(viewer, "scene", viewer).camera
+
+
+def view_size(viewer: Any) -> NDArray[np.float64]:
+    """Height and width of the canvas, or of a cell of its grid, in pixels of the screen."""
+    canvas = getattr(viewer, "canvas", None)  # napari 0.9
+    size = viewer._canvas_size if canvas is None else canvas.size
+    cell: NDArray[np.float64] = np.asarray(size, np.float64) / grid_of(viewer).actual_shape(viewer.layers)
+    return cell

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Shapes
@@ -10,6 +12,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.upscaled import Region
 from napari_srgan.viewer.layers.placement import pixels_between
 from napari_srgan.viewer.layers.upscale_layer import finest_data
+from napari_srgan.viewer.qt.labels import camera_of, view_size
 
 
 def visible_region(layer: Image, viewer: ViewerModel) -> Region:
@@ -26,14 +29,15 @@ def visible_region(layer: Image, viewer: ViewerModel) -> Region:
             "what is visible now can be upscaled while the canvas shows Y and X in 2-D; "
             "go back to that view, or choose the whole image"
         )
-    corners = np.asarray(layer.corner_pixels, dtype=float)[:, -2:]
-    if layer.multiscale:  # counted in pixels of the level that is shown
-        step = layer.downsample_factors[layer.data_level][-2:]
-        corners = np.stack([corners[0] * step, (corners[1] + 1) * step - 1])
-    plane = plane_shape(layer)
-    # Corners that lie outside are moved to the border, where they fall together.
-    missed = any(first == last and size > 1 for first, last, size in zip(*corners, plane, strict=True))
-    region = None if missed else pixels_between(corners[0], corners[1], plane)
+    # Of a pyramid napari's corner_pixels are what is loaded, which is more, and stays when nothing is seen.
+    camera = camera_of(viewer)
+    half = view_size(viewer) / 2 / camera.zoom
+    corners = []
+    for corner in product((-1, 1), repeat=2):
+        point = np.array(viewer.dims.point, dtype=float)
+        point[-2:] = np.asarray(camera.center)[-2:] + half * corner
+        corners.append(np.asarray(layer.world_to_data(point))[-2:])
+    region = pixels_between(np.min(corners, axis=0), np.max(corners, axis=0), plane_shape(layer))
     if region is None:
         raise UserError(
             f"nothing of {layer.name!r} is visible now; move it into view or choose the whole image"
