@@ -7,8 +7,9 @@ import pytest
 from napari.layers import Image, Shapes
 
 from napari_srgan import UserError
+from napari_srgan.viewer.layers.upscale_layer import layer_axes
 from napari_srgan.viewer.qt.labels import grid_of
-from napari_srgan.viewer.upscale.regions import shapes_region, visible_region
+from napari_srgan.viewer.upscale.regions import check_shown_plane, shapes_region, visible_region
 
 IMAGE = np.zeros((100, 200), np.uint8)
 
@@ -102,3 +103,24 @@ def test_visible_in_3d_is_no_part_of_a_plane(make_napari_viewer):
     viewer.dims.ndisplay = 3
     with pytest.raises(UserError, match="2-D"):
         visible_region(layer, viewer)
+
+
+def test_the_planes_that_are_upscaled_are_those_that_are_seen(make_napari_viewer):
+    viewer = make_napari_viewer()
+    layer = viewer.add_image(np.zeros((64, 64, 40), np.uint8), name="cells")
+    check_shown_plane(layer, viewer)
+    viewer.dims.order = (2, 0, 1)
+    widget = viewer.window.add_plugin_dock_widget("napari-srgan", "Upscale")[1]
+    widget["buttons"]["run"].native.click()
+    assert "'cells' would be upscaled along its last two, which are others" in widget["status"].value
+    viewer.dims.ndisplay = 3
+    check_shown_plane(layer, viewer)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_a_layer_whose_last_axis_may_be_channels_is_asked_for(channels):
+    layer = Image(np.zeros((64, 64, channels), np.uint16))
+    with pytest.raises(UserError, match=r"may be channels or X: .*layer\.axis_labels = \('\?', 'y', 'x'\)"):
+        layer_axes(layer)
+    layer.axis_labels = ("?", "y", "x")
+    assert layer_axes(layer) == "QYX"

@@ -88,8 +88,15 @@ def guess_axes(shape: Sequence[int], names: Sequence[str] | None = None, rgb: bo
     return "".join(unique) + "YX" + ("S" if rgb else "")
 
 
-def refuse_channels_last(shape: Sequence[int]) -> None:
+def refuse_channels_last(shape: Sequence[int], *, of_layer: bool = False) -> None:
     """Make sure that the last axis, of which nobody has said what it is, does not look like channels.
+
+    Parameters
+    ----------
+    shape
+        Shape of the image, ``(..., Y, X)`` or ``(..., Y, X, C)``.
+    of_layer
+        Whether it is a layer of napari, whose axes are named otherwise than those of an array.
 
     Raises
     ------
@@ -100,10 +107,12 @@ def refuse_channels_last(shape: Sequence[int]) -> None:
         return
     letters = "Q" * (len(shape) - 2) + "YX"
     number = f"{shape[-1]} entries" if shape[-1] > 1 else "one entry"
+    named = f"axes={letters!r} (in the shell: --axes {letters})"
+    if of_layer:
+        named = f"layer.axis_labels = {tuple(letters.lower().replace('q', '?'))}"
     raise UserError(
         f"the last axis of shape {tuple(shape)} has {number} and may be channels or X: move channels "
-        f"to the front (numpy.moveaxis(image, -1, -3)), or name the axes, axes={letters!r} (in the shell: "
-        f"--axes {letters}), if it is X"
+        f"to the front (numpy.moveaxis(image, -1, -3)), or name the axes, {named}, if it is X"
     )
 
 

@@ -24,6 +24,7 @@ from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.upscale.messages import notes_of
 from napari_srgan.viewer.upscale.output_modes import layer_of
 from napari_srgan.viewer.upscale.output_path import refuse_shown, suggest, with_ending
+from napari_srgan.viewer.upscale.regions import check_shown_plane
 
 
 def upscale_selected(viewer: napari.viewer.Viewer) -> None:
@@ -90,6 +91,7 @@ def add_models(viewer: napari.viewer.Viewer) -> None:
 
 def _possible(task_of: Callable[[Image, Any], Task | None], layer: Image, viewer: Any) -> Task | None:
     try:
+        check_shown_plane(layer, viewer)
         return task_of(layer, viewer)
     except UserError as error:
         _complain_of(layer)(str(error))

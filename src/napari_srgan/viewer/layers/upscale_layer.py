@@ -12,7 +12,7 @@ from napari.utils.transforms import Affine
 
 from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.errors import UserError
-from napari_srgan.images.axes import guess_axes
+from napari_srgan.images.axes import guess_axes, letters_of, refuse_channels_last
 from napari_srgan.images.factor import result_suffix
 from napari_srgan.images.image import Image as Pixels
 from napari_srgan.images.upscaled import Region, Upscaled
@@ -145,6 +145,8 @@ def layer_axes(layer: Image) -> str:
         If there are too few or too many axes.
     """
     data = finest_data(layer)
+    if not layer.rgb and letters_of(layer.axis_labels)[-1:] != "X":
+        refuse_channels_last(data.shape, of_layer=True)
     axes = guess_axes(data.shape, layer.axis_labels, layer.rgb)
     named = getattr(data, "dims", None)
     if "Q" in axes and named is not None:  # xarray knows what napari was not told

@@ -45,6 +45,25 @@ def visible_region(layer: Image, viewer: ViewerModel) -> Region:
     return region
 
 
+def check_shown_plane(layer: Image, viewer: ViewerModel) -> None:
+    """Make sure that the planes that are upscaled are those that the canvas shows.
+
+    Raises
+    ------
+    UserError
+        If it shows other axes of the layer than its last two.
+    """
+    ndim, shown = viewer.dims.ndim, tuple(viewer.dims.displayed)
+    if viewer.dims.ndisplay != 2 or shown == (ndim - 2, ndim - 1) or layer.ndim < 3:
+        return
+    first, second = (viewer.dims.axis_labels[axis] for axis in shown)
+    raise UserError(
+        f"the canvas shows the axes {first!r} and {second!r}, and {layer.name!r} would be upscaled along its "
+        "last two, which are others; show those (roll the dimensions back with Ctrl+E), or make a layer "
+        "whose last two axes are the ones you see (numpy.moveaxis)"
+    )
+
+
 def shapes_region(layer: Image, shapes: Shapes) -> Region:
     """The pixels of an image in the bounding box of all shapes of a layer.
 

@@ -31,7 +31,7 @@ from napari_srgan.viewer.upscale.output_field import TargetField
 from napari_srgan.viewer.upscale.output_modes import DoesNotFit, Result, layer_of, result_job
 from napari_srgan.viewer.upscale.output_path import refuse_shown, suggest
 from napari_srgan.viewer.upscale.preferred_model import wish_of
-from napari_srgan.viewer.upscale.regions import shapes_region, visible_region, whole_region
+from napari_srgan.viewer.upscale.regions import check_shown_plane, shapes_region, visible_region, whole_region
 
 
 class UpscaleWidget(Container[Any]):
@@ -216,6 +216,7 @@ class UpscaleWidget(Container[Any]):
             raise UserError(f"there is no model; put one into {user_folder()}")
         if 0 in finest_data(image).shape:
             raise UserError(f"{image.name!r} is empty: its shape is {finest_data(image).shape}")
+        check_shown_plane(image, self._viewer)
         axes = self._axes.chosen(image)
         way = self._target.way
         path = self._target.path if way == choices.DISK else None
