@@ -61,7 +61,7 @@ def test_a_setting_for_all_libraries_is_no_hindrance() -> None:
     """Torch then refuses to tell the precision of matrices by its older name."""
     in_another_process = """
 import torch
-from napari_srgan.inference.full_precision import full_precision
+from napari_srgan.inference.devices.full_precision import full_precision
 torch.backends.fp32_precision = "tf32"
 cuda, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn.conv
 before = cuda.fp32_precision, cudnn.fp32_precision

@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 import torch
 
-from napari_srgan.inference.memory_errors import OutOfMemory, PerhapsOutOfMemory, memory_errors_named
+from napari_srgan.inference.devices.memory_errors import OutOfMemory, PerhapsOutOfMemory, memory_errors_named
 
 
 def said(error: Exception) -> type[Exception]:

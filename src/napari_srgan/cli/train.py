@@ -34,12 +34,13 @@ def train(
     (or the input's, where the factor is 1).
     """
     with errors_told():
-        from napari_srgan.inference.devices.choice import choose_device
+        from napari_srgan.inference.devices.choice import find_device
         from napari_srgan.training.recipes.session import run_recipe
 
-        job = run_recipe(
-            recipe, data, out, device=str(choose_device(device)), minutes=minutes, compiled=compiled
-        )
+        choice = find_device(device)
+        if choice.note:
+            typer.echo(choice.note, err=True)
+        job = run_recipe(recipe, data, out, device=str(choice.device), minutes=minutes, compiled=compiled)
         while True:
             try:
                 typer.echo(_line(next(job)))

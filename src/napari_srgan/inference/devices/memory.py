@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import psutil
 import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from napari_srgan.inference.devices.device_memory import free_bytes, peak_bytes, shares_host_memory
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.plane_statistics import Windows
 
@@ -23,8 +19,11 @@ GATHERING_BUDGET = 4 * 2**30
 """Bytes that gathering a plane's statistics may take on the CPU. More than for a tile, whose result
 is the same whatever its size: statistics are right only if they come from the whole plane. With this
 a camera's frame of 2048 x 2048 pixels is taken whole by a network of 32 features (2.7 GiB)."""
-MOST_RESULT_PIXELS = 2**26
-"""Pixels of a tile's result, whatever the device: it passes through the host's memory too."""
+MOST_RESULT_PIXELS = 2**24
+"""Pixels of a tile's result, whatever the device: it passes through the host's memory too, where several
+copies of it lie at a time. A GPU is as fast with tiles of this size as with larger ones."""
+MOST_ELEMENTS = 2**31
+"""Of any tensor: kernels that count in 32 bits go wrong beyond, some of them silently."""
 MOST_SAMPLE_PIXELS = 2**24
 """Pixels from which statistics are gathered, whatever the device: more tell nothing new."""
 DEVICE_SHARE = 0.7
@@ -75,9 +74,9 @@ def measure_cost(
 
 def most_pixels(engine: Engine, batch: int, cost: TileCost) -> int:
     """Pixels of the largest tile, halo included, that the engine's device can run, if it costs so much."""
-    fits = cost.largest_tile(memory_budget(engine.device))
+    fits = cost.largest_tile(min(memory_budget(engine.device), _countable(engine)))
     made = batch * engine.timing.clip
-    return min(fits, MOST_RESULT_PIXELS // (made * engine.model.scale_factor**2))
+    return min(fits, max(MOST_RESULT_PIXELS // (made * engine.model.scale_factor**2), 1))
 
 
 def largest_tile(engine: Engine, batch: int) -> int:
@@ -99,19 +98,22 @@ def largest_sample(engine: Engine, batch: int) -> int:
     OutOfMemory
         As :func:`measure_cost`.
     """
-    budget = memory_budget(engine.device, GATHERING_BUDGET)
+    budget = min(memory_budget(engine.device, GATHERING_BUDGET), _countable(engine))
     fits = measure_cost(engine, batch, gathering=True).largest_tile(budget)
     return min(fits, MOST_SAMPLE_PIXELS // batch)
 
 
+def _countable(engine: Engine) -> float:
+    """Bytes of a run of which no tensor has more than :data:`MOST_ELEMENTS`: none is larger than all are."""
+    return float(MOST_ELEMENTS * engine.dtype.itemsize)
+
+
 def memory_budget(device: torch.device, most: float | None = None) -> float:
     """Bytes that a run may take on a device, and at most on the CPU: :data:`HOST_BUDGET` if unsaid."""
-    most = HOST_BUDGET if most is None else most
-    if device.type == "cuda":
-        return float(DEVICE_SHARE * torch.cuda.mem_get_info(device)[0])
-    if device.type == "xpu":
-        return float(DEVICE_SHARE * torch.xpu.mem_get_info(device)[0])
-    return float(min(most, DEVICE_SHARE * psutil.virtual_memory().available))
+    free = DEVICE_SHARE * free_bytes(device)
+    if shares_host_memory(device):
+        return min(HOST_BUDGET if most is None else most, free)
+    return free
 
 
 def _peak_bytes(engine: Engine, batch: int, side: int, gathering: bool, frames: int | None) -> float:
@@ -123,49 +125,4 @@ def _peak_bytes(engine: Engine, batch: int, side: int, gathering: bool, frames: 
         else:
             engine.run(low)
 
-    if engine.device.type == "cuda":
-        torch.cuda.synchronize(engine.device)
-        before = torch.cuda.memory_allocated(engine.device)
-        torch.cuda.reset_peak_memory_stats(engine.device)
-        run()
-        return float(torch.cuda.max_memory_allocated(engine.device) - before)
-    with LiveTensors() as tensors:
-        run()
-    return float(tensors.peak)
-
-
-class LiveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the bytes of tensors that are alive, on any device."""
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        # Skipping torch's compiler means importing it, and Triton with it: two seconds, and
-        # a crash in a process that draws through Mesa, whose LLVM is another one.
-        return False
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.peak = 0
-        self._now = 0
-        self._seen: set[int] = set()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        for tensor in result if isinstance(result, tuple | list) else (result,):
-            if isinstance(tensor, Tensor):
-                self._count(tensor)
-        return result
-
-    def _count(self, tensor: Tensor) -> None:
-        storage = tensor.untyped_storage()
-        key, size = storage.data_ptr(), storage.nbytes()
-        if key in self._seen:
-            return
-        self._seen.add(key)
-        self._now += size
-        self.peak = max(self.peak, self._now)
-        weakref.finalize(storage, self._forget, key, size)
-
-    def _forget(self, key: int, size: int) -> None:
-        self._seen.discard(key)
-        self._now -= size
+    return peak_bytes(engine.device, run)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 
-import psutil
 import torch
 from torch import Tensor
 
-from napari_srgan.inference.devices.memory import DEVICE_SHARE, LiveTensors
+from napari_srgan.inference.devices.device_memory import free_bytes, peak_bytes, shares_host_memory
+from napari_srgan.inference.devices.memory import DEVICE_SHARE
 from napari_srgan.inference.devices.memory_errors import OutOfMemory, memory_errors_named
 from napari_srgan.networks import Generator
 from napari_srgan.training.fine_tuning.temporal_needs import STILL, InTime
@@ -60,11 +60,7 @@ def batch_for(
 
 
 def _budget(device: torch.device) -> float:
-    if device.type == "cuda":
-        return float(DEVICE_SHARE * torch.cuda.mem_get_info(device)[0])
-    if device.type == "xpu":
-        return float(DEVICE_SHARE * torch.xpu.mem_get_info(device)[0])
-    return float(HOST_SHARE * psutil.virtual_memory().available)
+    return (HOST_SHARE if shares_host_memory(device) else DEVICE_SHARE) * free_bytes(device)
 
 
 def _peak_bytes(network: Generator, shape: tuple[int, ...], device: torch.device) -> float:
@@ -76,11 +72,4 @@ def _peak_bytes(network: Generator, shape: tuple[int, ...], device: torch.device
         result.mean().backward()  # type: ignore[no-untyped-call]
         network.zero_grad()
 
-    if device.type == "cuda":
-        before = torch.cuda.memory_allocated(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        memory_errors_named(run)
-        return float(torch.cuda.max_memory_allocated(device) - before)
-    with LiveTensors() as tensors:
-        memory_errors_named(run)
-    return float(tensors.peak)
+    return peak_bytes(device, lambda: memory_errors_named(run))

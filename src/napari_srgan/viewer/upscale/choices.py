@@ -12,7 +12,7 @@ from napari_srgan.acquisition import Acquisition
 from napari_srgan.acquisition.choice import fit, why_unsuited
 from napari_srgan.errors import UserError
 from napari_srgan.images.factor import factor_in_words
-from napari_srgan.inference.devices.choice import choose_device
+from napari_srgan.inference.devices.choice import device_kinds
 from napari_srgan.models import Library, ModelCard, models_for
 from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
 from napari_srgan.viewer.models.rows import SHARP_NOTE, is_sharp
@@ -127,13 +127,8 @@ def regions(viewer: ViewerModel) -> Choices:
 
 def devices() -> Choices:
     """The devices of this machine."""
-    found: Choices = [(f"automatic ({choose_device().type})", "auto")]
-    for name in ("cuda", "xpu", "mps", "cpu"):
-        try:
-            found.append((choose_device(name).type, name))
-        except UserError:
-            continue
-    return found
+    kinds = device_kinds()  # to choose one would start it, which takes seconds and memory
+    return [(f"automatic ({kinds[0]})", "auto"), *((kind, kind) for kind in kinds)]
 
 
 @dataclass(frozen=True)
