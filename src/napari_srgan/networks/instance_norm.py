@@ -157,4 +157,6 @@ def adopt_instance_norms(network: nn.Module) -> None:
                 ours = InstanceNorm2d(layer.num_features, layer.eps)
                 if layer.affine:
                     ours.weight, ours.bias = layer.weight, layer.bias
+                elif (other := next(network.parameters(), None)) is not None:
+                    ours = ours.to(other.device, other.dtype)
                 setattr(parent, name, ours.train(layer.training))
