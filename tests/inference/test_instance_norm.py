@@ -16,6 +16,7 @@ from napari_srgan.images.upscaled import Upscaled
 from napari_srgan.images.zarr.read import open_finished_store
 from napari_srgan.inference.devices import memory
 from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.devices.device_memory import LiveTensors
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.plane_statistics import Windows, plan_sample
 from napari_srgan.inference.tiles.tiling import SMALLEST_TILE
@@ -196,7 +197,7 @@ def test_gathering_holds_the_memory_bound(
     gather = Engine.gather
 
     def counted(self: Engine, windows: Windows, watch: Any = None) -> Any:
-        with memory.LiveTensors() as tensors:
+        with LiveTensors() as tensors:
             result = gather(self, windows, watch)
         peaks.append(tensors.peak)
         return result

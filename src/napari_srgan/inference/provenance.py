@@ -50,7 +50,7 @@ def provenance(work: PlaneWork, axes: str, tile: int | None, notes: Iterable[str
         if work.align is not None:
             told["align"] = work.align
         told["time"] = {"clip": timing.clip, "frames_before": timing.before, "frames_after": timing.after}
-    said = [*work.notes, *notes]
+    said = [*work.notes, *notes, *([engine.device_note] if engine.device_note else [])]
     if said or work.stack.time is not None:
         told["notes"] = said
     if engine.model.card.result is not None:

@@ -76,6 +76,7 @@ def upscale_job(
         tiles=place.pixels, measuring=work.measuring_pixels(tiles), planes=stack.planes, message=(
             f"{doing(model.scale_factor)} with {model.name} on {engine.device.type}, {engine.precision}"
             + (", in 8 orientations" if engine.passes > 1 else "")
+            + (f"; {engine.device_note}" if engine.device_note else "")
         ),
     )  # fmt: skip
     try:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from napari_srgan.networks.generator import layout_of
+
 FRAMES = 3
 """That are judged together, as in the paper."""
 
@@ -50,6 +52,6 @@ class FramesDiscriminator(nn.Module):
         if windows < 1:
             raise ValueError(f"a window has {self.frames} frames; got {clips.shape[1]}")
         seen = torch.stack([clips[:, t : t + self.frames] for t in range(windows)], dim=1)
-        stacked = seen.flatten(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
+        stacked = seen.flatten(0, 1).flatten(1, 2).contiguous(memory_format=layout_of(4, seen.device))
         logits: Tensor = self.judge(stacked)
         return logits

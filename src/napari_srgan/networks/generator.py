@@ -130,9 +130,13 @@ class Generator(nn.Module, ABC):
         return BRIGHTNESS_REACH if self.back_projection == "brightness" else BACK_PROJECTION_RADIUS
 
 
-def layout_of(axes: int) -> torch.memory_format:
-    """How images ``(N, C, Y, X)`` lie in memory so that layers read them fast; clips have one axis more."""
-    return torch.channels_last if axes == 4 else torch.contiguous_format
+def layout_of(axes: int, device: torch.device) -> torch.memory_format:
+    """How images ``(N, C, Y, X)`` lie in memory so that layers read them fast; clips have one axis more.
+
+    On Apple's GPUs as torch lays them by itself: layers there have given silently wrong results for parts of
+    images whose channels come last (pytorch/pytorch issues 174345 and 180984).
+    """
+    return torch.channels_last if axes == 4 and device.type != "mps" else torch.contiguous_format
 
 
 def predict_nothing_yet(last: nn.Conv2d) -> None:

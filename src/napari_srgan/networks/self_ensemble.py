@@ -56,7 +56,7 @@ class SelfEnsemble(Generator):
     def forward(self, low: Tensor) -> Tensor:
         total: Tensor | None = None
         for turns, mirrored in ORIENTATIONS:
-            seen = oriented(low, turns, mirrored).contiguous(memory_format=layout_of(low.ndim))
+            seen = oriented(low, turns, mirrored).contiguous(memory_format=layout_of(low.ndim, low.device))
             try:
                 high = oriented_back(self.network(seen), turns, mirrored)
             except Complete:  # only its statistics are wanted, and each orientation has its own

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
-from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
+from napari_srgan.networks.generator import BackProjection, Generator, layout_of, predict_nothing_yet
 from napari_srgan.networks.srresnet import ResidualBlock
 from napari_srgan.networks.sub_pixel import check_upsampling, direct_tail, tail_radius
 
@@ -135,8 +135,9 @@ def each_frame(layers: nn.Module, frames: Iterable[Tensor]) -> Iterator[Tensor]:
     """Run layers on each frame ``(N, C, Y, X)``."""
     if not layers.training:  # one after the other: a large frame fills the processor's cache by itself
         for frame in frames:
-            yield layers(frame.contiguous(memory_format=torch.channels_last))
+            yield layers(frame.contiguous(memory_format=layout_of(4, frame.device)))
         return
     together = list(frames)
-    batch = torch.cat(together).contiguous(memory_format=torch.channels_last)
+    batch = torch.cat(together)
+    batch = batch.contiguous(memory_format=layout_of(4, batch.device))
     yield from layers(batch).split(len(together[0]))

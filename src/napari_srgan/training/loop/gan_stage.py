@@ -18,9 +18,11 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.devices.memory_errors import memory_errors_named
 from napari_srgan.models.perceptual_files import read_lpips_heads, read_squeezenet
 from napari_srgan.networks import Generator
 from napari_srgan.networks.frames_discriminator import FRAMES, FramesDiscriminator
+from napari_srgan.networks.generator import layout_of
 from napari_srgan.networks.patch_gan import PatchDiscriminator
 from napari_srgan.networks.perceptual_loss import SRGAN_FEATURE_SCALE, PerceptualLoss
 from napari_srgan.networks.temporal import TemporalGenerator
@@ -56,6 +58,8 @@ class AdversarialStage:
     UserError
         If the discriminator or the perceptual network does not fit the recipe's patches or clips, or
         features cannot be read.
+    OutOfMemory
+        If they do not fit into the device's memory.
     """
 
     def __init__(self, recipe: Recipe, network: Generator, data: Path, team: ProcessGroup) -> None:
@@ -64,7 +68,7 @@ class AdversarialStage:
         device = team.device
         self._network = network
         discriminator = build_discriminator(recipe, network).to(device)
-        self.discriminator = discriminator.to(memory_format=torch.channels_last)
+        self.discriminator = discriminator.to(memory_format=layout_of(4, device))
         self._perceptual = _perceptual_loss(recipe.gan, data)
         if self._perceptual:
             self._perceptual.to(device)
@@ -86,16 +90,19 @@ class AdversarialStage:
             )
         nothing = torch.zeros(1, *frames, recipe.channels, side, side, device=device)
         try:
-            with torch.no_grad():
-                self.discriminator.eval()(nothing)
-                if self._perceptual:
-                    self._perceptual(_one_by_one(nothing), _one_by_one(nothing))
+            memory_errors_named(lambda: self._see(nothing))
         except (RuntimeError, ValueError) as error:
             raise UserError(
                 f"the adversarial stage of {recipe.name} cannot see patches of {side} x {side} pixels "
                 f"({str(error).splitlines()[0]}); make patch larger"
             ) from error
         self.discriminator.train()
+
+    @torch.no_grad()
+    def _see(self, images: Tensor) -> None:
+        self.discriminator.eval()(images)
+        if self._perceptual:
+            self._perceptual(_one_by_one(images), _one_by_one(images))
 
     def step(self, forward: Callable[[Tensor], Tensor], low: Tensor, high: Tensor, moment: Moment) -> Tensor:
         """One update of both players by a batch; returns the generator's loss.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from napari_srgan.networks import Generator
+from napari_srgan.networks.generator import layout_of
 from napari_srgan.training.loop.checkpoint import TrainingState
 from napari_srgan.training.loop.gan_stage import AdversarialStage
 from napari_srgan.training.loop.pixel_stage import PixelStage
@@ -58,8 +58,9 @@ class Stages:
         minutes than it had before.
         """
         if low.ndim == 4:  # networks of several frames see to it themselves
-            low = low.contiguous(memory_format=torch.channels_last)
-            high = high.contiguous(memory_format=torch.channels_last)
+            layout = layout_of(4, low.device)
+            low = low.contiguous(memory_format=layout)
+            high = high.contiguous(memory_format=layout)
         if state.adversarial_from is None and self._gan and position >= self._switch:
             state.adversarial_from = (state.step, position)
         if state.adversarial_from is None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copy
 
-import torch
-
 from napari_srgan.errors import UserError
 from napari_srgan.models import load_model
 from napari_srgan.models.card import SPANDREL
 from napari_srgan.networks import Generator, build_network
+from napari_srgan.networks.generator import layout_of
 from napari_srgan.training.recipes.recipe import Recipe
 
 
@@ -44,4 +43,5 @@ def kept_network(recipe: Recipe, network: Generator) -> Generator:
         return copy.deepcopy(network).requires_grad_(False)
     kept = build_network(recipe.architecture, recipe.kept_arguments).requires_grad_(False)
     kept.load_state_dict(network.state_dict())
-    return kept.to(next(network.parameters()).device).to(memory_format=torch.channels_last)
+    device = next(network.parameters()).device
+    return kept.to(device).to(memory_format=layout_of(4, device))
