@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.images.factor import rival
-from napari_srgan.inference.devices.choice import choose_device
-from napari_srgan.inference.devices.memory_errors import OutOfMemory
+from napari_srgan.inference.devices.choice import find_device
+from napari_srgan.inference.devices.memory_errors import OutOfMemory, memory_errors_named
 from napari_srgan.models import Model, load_model
 from napari_srgan.models.card import Baseline
 from napari_srgan.networks import Generator, build_network
@@ -116,7 +116,8 @@ def _fine_tune(
 ) -> FineTuningJob:
     import_optimisers()
     _check_noise(pairs, settings, noise_of)
-    team = team or SingleProcess(choose_device(settings.device))
+    choice = find_device(settings.device)
+    team = team or SingleProcess(choice.device)
     loaded = load_model(base) if isinstance(base, str) else base
     factor = agreed_factor(pairs, loaded, settings)
     channels = agreed_channels(pairs)
@@ -142,8 +143,10 @@ def _fine_tune(
     )
     material = PairDataset(subjects, framing, settings, degradation)
     left_out = [note for subject in subjects for note in subject.notes]
+    if choice.note and team.device == choice.device:
+        left_out.append(choice.note)
     notes = (*start.notes, *material.notes, *_met_before(loaded, material), *_only_deblurs(degradation))
-    network = start.network.to(team.device)
+    network = memory_errors_named(lambda: start.network.to(team.device))
     recipe = recipe_for(
         settings,
         base=loaded,

@@ -111,7 +111,7 @@ class FabricTeam:
             gradient.copy_(part.view(gradient.shape))
 
     def mean(self, value: Tensor) -> Tensor:
-        total = value.detach().clone()
+        total = value.detach().to(self.device, copy=True)
         self._speak(distributed.all_reduce, total)
         return total / self.size
 

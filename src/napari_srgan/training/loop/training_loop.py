@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from collections.abc import Generator as Iteration
@@ -14,8 +15,11 @@ from torch import Tensor
 
 from napari_srgan.errors import UserError
 from napari_srgan.images.factor import rival
+from napari_srgan.inference.devices.copies import copied_to
+from napari_srgan.inference.devices.device_memory import give_back
 from napari_srgan.inference.devices.memory_errors import OutOfMemory, memory_errors_named
 from napari_srgan.networks import Generator
+from napari_srgan.networks.generator import layout_of
 from napari_srgan.training.dataset.dataset import Dataset
 from napari_srgan.training.dataset.validation import HeldBackScores
 from napari_srgan.training.loop.checkpoint import TrainingState, read_checkpoint, write_checkpoint
@@ -84,13 +88,25 @@ def train(
         If the checkpoint, the starting model or a file of features cannot be used, or a single
         patch needs more memory than there is.
     """
-    run = _Run(recipe, material, checkpoint, features, network, team or SingleProcess(), compiled)
+    team = team or SingleProcess()
+    try:
+        run = memory_errors_named(
+            lambda: _Run(recipe, material, checkpoint, features, network, team, compiled)
+        )
+    except OutOfMemory as error:
+        raise UserError(
+            f"the networks of {recipe.name} do not fit into the memory of {team.device} ({error}); "
+            "close other programs, or choose smaller networks, smaller patches or another device"
+        ) from error
     try:
         yield from run.all()
+        return run.result()
     except GeneratorExit:
         run.save()
         raise
-    return run.result()
+    finally:
+        del run
+        give_back(team.device)
 
 
 class _Run:
@@ -108,7 +124,8 @@ class _Run:
     ) -> None:
         torch.manual_seed(recipe.seed)
         self._recipe, self._material, self._checkpoint, self._team = recipe, material, checkpoint, team
-        network = (network or start_network(recipe)).to(team.device).to(memory_format=torch.channels_last)
+        network = (network or start_network(recipe)).to(team.device)
+        network = network.to(memory_format=layout_of(4, team.device))
         team.same(network)
         self._stages = Stages(recipe, network, features, team)
         self._state = state = TrainingState(
@@ -131,6 +148,7 @@ class _Run:
         self._sampler = material.sampler(recipe, state.draw)
         self._since = time.monotonic()
         self._note = ""
+        self._judges_on = team.device
 
     def all(self) -> Iteration[Event, Request | None, None]:
         """Train to the end."""
@@ -226,7 +244,7 @@ class _Run:
     def _looked_at(self) -> HeldBackScores:
         """How the averaged weights do now."""
         state = self._state
-        psnr = self._material.validate(state.average, self._team.device)
+        psnr = self._judged()
         seen = HeldBackScores(
             step=state.step,
             loss=sum(state.losses) / len(state.losses) if state.losses else float("nan"),
@@ -237,6 +255,27 @@ class _Run:
         )
         before = max((v.mean_psnr for v in state.history if v.best), default=-float("inf"))
         return replace(seen, best=self._team.agree(seen.mean_psnr >= before + LEAST_GAIN))
+
+    def _judged(self) -> dict[str, float]:
+        """How well the averaged weights do on what was held back, and a look at it.
+
+        That is larger than a patch: from when the device has no room for it, on the CPU.
+        """
+        average = self._state.average
+        if self._judges_on == self._team.device:
+            try:
+                return memory_errors_named(lambda: self._material.validate(average, self._judges_on))
+            except OutOfMemory as error:
+                reason = str(error)
+            if self._judges_on.type == "cpu":
+                raise UserError(
+                    f"there is not enough memory to upscale what is held back ({reason}); close other "
+                    "programs, or choose a smaller network"
+                )
+            give_back(self._judges_on)
+            self._note = f"memory of {self._judges_on} is too small for what is held back: judged on the CPU"
+            self._judges_on = torch.device("cpu")
+        return self._material.validate(copy.deepcopy(average).cpu(), self._judges_on)
 
     def _step(self, position: float) -> float:
         """One update, with a smaller batch if memory is too small for this one."""
@@ -250,23 +289,33 @@ class _Run:
                 # is the average, and the last checkpoint.
                 last = self._looked_at()
                 raise TrainingDiverged(f"at step {self._state.step} {error}", self.result(), last) from error
-            except OutOfMemory:
-                self._stages.forget_gradients()
-                self._halve_batch()
+            except OutOfMemory as error:
+                reason = str(error)
+            # Outside of the handler, whose error holds what the step had taken.
+            self._stages.forget_gradients()
+            give_back(self._team.device)
+            self._halve_batch(reason)
 
     def _team_step(self, low: Tensor, high: Tensor, position: float) -> float:
         device = self._team.device
         loss = memory_errors_named(
-            lambda: self._stages.step(self._forward, low.to(device), high.to(device), self._state, position)
+            lambda: self._stages.step(
+                self._forward,
+                copied_to(device, low),
+                copied_to(device, high),
+                self._state,
+                position,
+            )
         )
         return float(self._team.mean(loss))
 
-    def _halve_batch(self) -> None:
+    def _halve_batch(self, reason: str) -> None:
         before = self._state.batch
         if before <= self._team.size or self._team.size > 1:
             raise UserError(
                 f"there is not enough memory to train with {before} patches of {self._recipe.patch} x "
-                f"{self._recipe.patch} pixels; choose a smaller batch, smaller patches or a smaller network"
+                f"{self._recipe.patch} pixels ({reason}); choose a smaller batch, smaller patches or a "
+                "smaller network"
             )
         self._state.batch = before // 2
         self._note = f"memory is too small for {before} patches in a step; going on with {before // 2}"

@@ -43,7 +43,7 @@ def update(
     Returns
     -------
     Tensor
-        The loss, detached.
+        The loss, detached, in the memory of the host.
 
     Raises
     ------
@@ -54,10 +54,12 @@ def update(
     # What is not finite in one process is so in the mean, and all of them stop.
     team.average_gradients(trained.parameters())
     norm = nn.utils.clip_grad_norm_(trained.parameters(), clip)
-    if not bool(torch.isfinite(loss.detach()) & torch.isfinite(norm)):
-        what = "loss" if not bool(torch.isfinite(loss.detach())) else "gradient"
+    # All that the host wants to know, in one copy: it is the only time that it waits for the device.
+    told = torch.stack((loss.detach().float(), norm.float())).cpu()
+    if not bool(torch.isfinite(told).all()):
+        what = "gradient" if bool(torch.isfinite(told[0])) else "loss"
         raise LossNotFinite(f"the {name}'s {what} is not finite")
     for optimiser in optimisers:
         optimiser.step()
         optimiser.zero_grad()
-    return loss.detach()
+    return told[0]
