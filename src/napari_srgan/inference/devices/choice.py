@@ -16,8 +16,8 @@ from napari_srgan.inference.options import check_precision
 ACCELERATORS = ("cuda", "xpu", "mps")
 """Kinds of devices beside the CPU, the fastest first."""
 LEAST_FREE = 2**29
-"""Bytes below which a device is left to the program that fills it: weights, a library's workspace and the
-smallest tile of a network of 64 features take 300 MB."""
+"""Bytes below which a device is left to the program that fills it: the libraries alone take some hundred
+megabytes of it before the first tile."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ is the same whatever its size: statistics are right only if they come from the w
 a camera's frame of 2048 x 2048 pixels is taken whole by a network of 32 features (2.7 GiB)."""
 MOST_RESULT_PIXELS = 2**24
 """Pixels of a tile's result, whatever the device: it passes through the host's memory too, where several
-copies of it lie at a time. A GPU is as fast with tiles of this size as with larger ones."""
+copies of it lie at a time."""
 MOST_ELEMENTS = 2**31
 """Of any tensor: kernels that count in 32 bits go wrong beyond, some of them silently."""
 MOST_SAMPLE_PIXELS = 2**24
