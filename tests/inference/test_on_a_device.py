@@ -312,21 +312,20 @@ def test_a_device_without_float16_computes_in_float32_from_the_start(
     pretended_device: Device, tiny_model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = Engine(tiny_model(), NAME, "float16")
-    runs: list[torch.dtype] = []
-    forward = engine._forward
+    prepared, runs = engine._prepared, []
 
-    @torch.inference_mode()
-    def broken(network: Any, low: Any) -> Any:
-        dtype = next(network.parameters()).dtype
-        runs.append(dtype)
-        result = forward(network, low)
-        if dtype == torch.float16:
-            result.values.fill_(float("nan"))
-        return result
+    def broken(dtype: torch.dtype) -> Generator:
+        def spoil(_network: Any, _given: Any, result: torch.Tensor) -> torch.Tensor:
+            runs.append(dtype)
+            return result * float("nan") if dtype == torch.float16 else result
 
-    monkeypatch.setattr(engine, "_forward", broken)
-    assert pretended_device.present
+        network = prepared(dtype)
+        network.register_forward_hook(spoil)
+        return network
+
+    monkeypatch.setattr(engine, "_prepared", broken)
     assert engine.precision == "float32"
     for _ in range(3):
         assert np.isfinite(engine.run(np.ones((1, 1, 16, 16), np.float32))).all()
+    assert pretended_device.up
     assert runs == [torch.float16, torch.float32, torch.float32, torch.float32]
