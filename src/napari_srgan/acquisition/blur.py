@@ -30,10 +30,10 @@ class Blur:
     """How fine the detail of an image is."""
 
     reach: float
-    """Up to where detail stands out of the noise, in parts of the Nyquist frequency."""
+    """Frequency up to which detail stands out of the noise, as a fraction of the Nyquist frequency."""
     sigma: float | None
-    """Of the Gaussian, in pixels, by which it is blurred beyond what its pixels ask for; None if noise leaves
-    too little of it to tell."""
+    """Sigma, in pixels, of the Gaussian by which the image is blurred, beyond what any image of its pixel
+    size is (:data:`SHARP_BLUR`); None where noise leaves too little detail to tell."""
 
 
 def estimate_blur(spectrum: Spectrum) -> Blur:
@@ -47,7 +47,12 @@ def estimate_blur(spectrum: Spectrum) -> Blur:
     Parameters
     ----------
     spectrum
-        Of the image, in parts of its contrast.
+        The radial spectrum of the image, whose values were divided by its contrast.
+
+    Returns
+    -------
+    Blur
+        Its `sigma` is None where fewer than :data:`LEAST_RINGS` rings of the spectrum stand out of the noise.
     """
     floor = max(spectrum.floor, _FAINTEST**2)
     seen = spectrum.frequency > LOWEST

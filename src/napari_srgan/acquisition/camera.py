@@ -26,10 +26,11 @@ _LEAST_BLOCKS = 16
 _LARGEST_PLANE, MOST_PLANES = 2048, 8
 """Pixels along the side of the middle of a plane that is looked at, and planes of a stack, or images."""
 QUIET = 0.3
-"""Of the blocks of equal brightness, this part with the least variance has no structure, only noise."""
+"""Share of the blocks of equal brightness, those with the least variance, that is taken to have no structure,
+only noise."""
 QUIET_RATIO = 0.808
-"""Variance at that quantile, in parts of the mean one, where there is nothing but Gaussian noise; measured
-on simulated noise."""
+"""Variance at that quantile, as a fraction of the mean one, where there is nothing but Gaussian noise;
+measured on simulated noise."""
 _LEVELS = 24
 """Groups of blocks of equal brightness, at most."""
 ROUNDS = 3

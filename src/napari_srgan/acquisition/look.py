@@ -123,14 +123,14 @@ def look_at(image: Any, axes: str | None = None) -> Acquisition:
     image
         numpy, dask, zarr or xarray, any real dtype, two to five axes, colour samples last.
     axes
-        One letter for each axis, e.g. ``"TCYX"``; guessed if unsaid. Of several channels the noisiest counts,
-        of colours green.
+        One letter for each axis, e.g. ``"TCYX"``; guessed by default. Of several channels the noisiest one
+        counts, of RGB only green.
 
     Returns
     -------
     Acquisition
-        ``str()`` of it is a sentence. Of an image that is too small, shows nothing or cannot be read, that
-        nothing can be told.
+        ``str()`` of it is a sentence. For an image that is too small, shows nothing or cannot be read, it
+        says that nothing can be told.
 
     Raises
     ------

@@ -43,17 +43,18 @@ class NoiseLook:
     white: float
     """Amplitude of white noise, in parts of the contrast; structure may be in it."""
     whiteness: float
-    """Amplitude along the diagonals, in parts of that of the finest detail."""
+    """Amplitude along the diagonals, as a fraction of that of the finest detail."""
     drowned: float
-    """The same in parts of that of the detail of half the Nyquist frequency: 1 is all noise."""
+    """Amplitude along the diagonals, as a fraction of that of detail at half the Nyquist frequency: 1 is all
+    noise."""
     evenness: float
-    """Power of the finest detail in quiet places, in parts of that everywhere."""
+    """Power of the finest detail in quiet places, as a fraction of that everywhere."""
     coarse_evenness: float
-    """The same of detail twice as coarse."""
+    """Power of detail twice as coarse in quiet places, as a fraction of that everywhere."""
     coarse: float
-    """Amplitude of that in quiet places, in parts of the contrast."""
+    """Amplitude of detail twice as coarse in quiet places, as a fraction of the contrast."""
     decay: float
-    """Amplitude of detail from 0.35 to 0.7 of Nyquist in parts of that from 0.1 to 0.35."""
+    """Amplitude of detail from 0.35 to 0.7 of Nyquist, as a fraction of that from 0.1 to 0.35."""
 
     @property
     def is_fine(self) -> bool:
@@ -75,14 +76,14 @@ class NoiseLook:
 
 
 def look_at_noise(windows: Sequence[NDArray[np.float64]], spectrum: Spectrum) -> NoiseLook:
-    """Ask windows of an image for its noise.
+    """Measure the noise in windows of an image.
 
     Parameters
     ----------
     windows
-        ``(Y, X)`` each, finite, in parts of the contrast of the image.
+        Windows ``(Y, X)`` of float64, finite, divided by the contrast of the image.
     spectrum
-        Of these.
+        The radial spectrum of these windows.
     """
     bands = [math.sqrt(spectrum.between(band)) for band in (FINE, MIDDLE, COARSE)]
     fine, middle, coarse = (max(band, 1e-12) for band in bands)

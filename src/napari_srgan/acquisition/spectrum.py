@@ -32,17 +32,18 @@ _NARROW = np.tan(np.pi / 6)
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Mean power of the frequencies in each of some rings; of white noise it is its variance in all."""
+    """Mean power of the frequencies in each of some rings of the spectrum; white noise has its variance in
+    all rings."""
 
     frequency: NDArray[np.float64]
-    """``(rings,)``: mean frequency of each, in parts of Nyquist."""
+    """``(rings,)``: mean frequency of each ring, as a fraction of the Nyquist frequency."""
     power: NDArray[np.float64]
-    """``(rings,)``: mean squared amplitude of each, in squared units of a pixel."""
+    """``(rings,)``: mean squared amplitude of each ring, in squared units of the pixel values."""
     count: NDArray[np.int64]
-    """``(rings,)``: frequencies in each."""
+    """``(rings,)``: number of frequencies in each ring."""
 
     def between(self, band: tuple[float, float]) -> float:
-        """Mean power of a band."""
+        """Mean power of the frequencies in a band ``(above, up to)``, as fractions of Nyquist."""
         inside = (self.frequency > band[0]) & (self.frequency <= band[1])
         count = self.count[inside]
         return float(np.sum(self.power[inside] * count) / count.sum())
@@ -59,9 +60,10 @@ def radial_spectrum(windows: Sequence[NDArray[np.float64]], direction: Direction
     Parameters
     ----------
     windows
-        ``(Y, X)`` each, finite.
+        Windows ``(Y, X)`` of float64, finite.
     direction
-        Of which frequencies; those along one axis say nothing of the corners.
+        The frequencies that count. Those along one axis contain nothing of the corners, where only noise is
+        expected.
 
     Returns
     -------

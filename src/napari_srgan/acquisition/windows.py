@@ -33,7 +33,20 @@ WindowKey = tuple[int | slice, ...]
 
 
 def channels_looked_at(array: ArrayLike, axes: str) -> list[int]:
-    """Numbers of the channels that are looked at; ``[0]`` where there is no channel axis."""
+    """Numbers of the channels that are looked at, at most four, spread evenly.
+
+    Parameters
+    ----------
+    array
+        An image of any shape and real dtype; only its shape is asked.
+    axes
+        One letter for each of its axes.
+
+    Returns
+    -------
+    list of int
+        In rising order; ``[0]`` where there is no channel axis.
+    """
     count = array.shape[axes.index("C")] if "C" in axes else 1
     return sorted({int(at) for at in np.linspace(0, count - 1, min(count, _MOST_CHANNELS))})
 
@@ -46,9 +59,9 @@ def read_windows(array: ArrayLike, axes: str, channel: int = 0) -> list[NDArray[
     array
         numpy, dask, zarr or xarray, any real dtype.
     axes
-        One letter for each of its axes, see :mod:`napari_srgan.images.axes`. Of RGB green is read.
+        One letter for each of its axes, see :mod:`napari_srgan.images.axes`. Of RGB images green is read.
     channel
-        Number along C.
+        Number of the channel along C.
 
     Returns
     -------
@@ -62,7 +75,24 @@ def read_windows(array: ArrayLike, axes: str, channel: int = 0) -> list[NDArray[
 
 
 def window_keys(array: ArrayLike, axes: str, channel: int = 0) -> Iterator[WindowKey]:
-    """Where the windows of a channel lie: the same for the same array, and few where its chunks are large."""
+    """Where the windows of a channel lie: few where its chunks are large.
+
+    They are always the same places of the same array.
+
+    Parameters
+    ----------
+    array
+        An image ``(..., Y, X)`` or ``(..., Y, X, S)`` of any real dtype; only its shape and chunks are asked.
+    axes
+        One letter for each of its axes.
+    channel
+        Number of the channel along C.
+
+    Yields
+    ------
+    WindowKey
+        An index of `array` whose result has the shape ``(Y, X)``.
+    """
     y = axes.index("Y")
     chunks = [_chunks_along(array, axis) for axis in range(len(array.shape))]
     windows = min(MOST_WINDOWS, max(MOST_READ // math.prod(max(sides) for sides in chunks), 1))
