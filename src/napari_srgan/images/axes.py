@@ -43,14 +43,13 @@ def guess_axes(shape: Sequence[int], names: Sequence[str] | None = None, rgb: bo
     Parameters
     ----------
     shape
-        Of the array.
+        Shape of the array.
     names
         Names of its axes where it has them (xarray's `dims`, napari's axis labels),
         without colour samples if there is one name less than axes.
     rgb
-        Whether the last axis holds colour samples. Unsaid, it does if it has 3 or 4
-        entries while the two axes before it have more than 30, and `names` does not
-        say otherwise.
+        Whether the last axis holds colour samples. By default it does if it has 3 or 4 entries while the two
+        axes before it have more than 30, and `names` does not say otherwise.
 
     Returns
     -------

@@ -20,9 +20,9 @@ class Origin:
 
     place: Place
     axes: str | None
-    """Of the file, if the user has said them."""
+    """Letters for the axes of the file, if the user has given them."""
     part: str = ""
-    """Which of the images in it."""
+    """The image in the file that is meant; empty for the first one."""
 
     def absolute(self) -> Origin:
         """The same for processes in other working directories."""

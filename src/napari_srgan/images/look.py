@@ -58,8 +58,8 @@ class PlaneRecord:
     exposure: float | None = None
     """Seconds."""
     position: tuple[float | None, float | None, float | None] = (None, None, None)
-    """Of the stage along Z, Y and X, in micrometres, or in the stage's own numbers:
-    see :attr:`ImageLook.unscaled`."""
+    """Position of the stage along Z, Y and X, in micrometres, or in the stage's own numbers: see
+    :attr:`ImageLook.unscaled`."""
     label: str = ""
     """What someone has written on it."""
 

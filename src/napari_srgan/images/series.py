@@ -44,9 +44,9 @@ class Series:
         Parameters
         ----------
         factor
-            Of the model.
+            Scale factor of the model.
         result_ending
-            Of the format, e.g. ``".ome.tif"``.
+            File ending of the result's format, e.g. ``".ome.tif"``.
         """
         stem = self.place.name
         known = ending(self.place)
@@ -64,8 +64,8 @@ def series_of(place: Place, which: str | None = None) -> list[Series]:
     place
         A file, a folder or an address of one or several images.
     which
-        ``"all"`` of them; the number or the name of a series, the path of a field (``"A/1/0"``); unsaid, the
-        first.
+        ``"all"`` for all images; or the number or the name of a series, or the path of a field (``"A/1/0"``).
+        By default the first image is meant.
 
     Returns
     -------

@@ -20,7 +20,7 @@ class Spacing:
     size: float = 1.0
     """Distance of pixel centres."""
     unit: str | None = None
-    """Of `size` and `origin`, by its full name, e.g. ``"micrometer"``; unknown if None."""
+    """Unit of `size` and `origin` by its full name, e.g. ``"micrometer"``; None if it is unknown."""
     origin: float = 0.0
     """Place of the centre of pixel 0."""
 

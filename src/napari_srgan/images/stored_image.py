@@ -97,7 +97,7 @@ def arrange(
     Parameters
     ----------
     shape
-        Of the array in the file.
+        Shape of the array in the file.
     letters
         One for each axis, in any order; those we have no meaning for become Q, a
         second one of a kind too.

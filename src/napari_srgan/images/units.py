@@ -75,9 +75,9 @@ def full_unit(text: object, kind: Quantity | None = None) -> str | None:
     Parameters
     ----------
     text
-        As it is written.
+        The unit as it is written.
     kind
-        What has to be measured in it; either, if unsaid.
+        The quantity that the unit has to measure; by default, either of them.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def note_on_units(name: str, told: Iterable[tuple[object, Quantity]]) -> str:
     Parameters
     ----------
     name
-        Of the file.
+        Name of the file.
     told
         Its units, as they are written there, and what is measured in them.
     """
@@ -157,9 +157,9 @@ def converted(value: float, unit: str | None, to: str | None) -> float | None:
     Parameters
     ----------
     value
-        Of a length or a time.
+        A length or a time.
     unit, to
-        Full names; None for pixels, which are only pixels.
+        Full names of the two units; None stands for pixels, which cannot be converted.
     """
     if unit == to:
         return value

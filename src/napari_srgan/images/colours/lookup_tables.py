@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEAR = 3
-"""Of 255, by which the colours of a ramp may differ from an even one: programs round in different ways."""
+"""Levels of 255 by which the colours of a ramp may differ from an even one: programs round in different
+ways."""
 
 
 def hue_of(table: NDArray[Any]) -> str | None:

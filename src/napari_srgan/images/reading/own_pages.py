@@ -24,7 +24,7 @@ def copy_to_own_pages(array: NDArray[Any]) -> NDArray[Any]:
     Parameters
     ----------
     array
-        Of any shape and dtype.
+        An array of any shape and dtype.
 
     Returns
     -------

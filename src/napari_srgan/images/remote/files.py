@@ -148,13 +148,13 @@ class RemoteFiles:
         Parameters
         ----------
         key
-            Of the file.
+            Path of the file below the address.
         start, end
-            Of the part.
+            First byte of the part, and the byte after its last one, as in a slice; the whole file by default.
         most
-            Bytes that the whole file may have.
+            Number of bytes that the whole file may have at most.
         patience
-            Times :data:`PATIENCE` that it may take until the last byte is there.
+            Time that it may take until the last byte is there, in multiples of :data:`PATIENCE`.
 
         Raises
         ------

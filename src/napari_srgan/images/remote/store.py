@@ -43,7 +43,7 @@ class RemoteStore(Store):
     Parameters
     ----------
     address
-        Of the image.
+        The address of the image.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import tifffile
 
 MOST_ENTRIES = 4096
-"""Of a directory; more are no directory, but other bytes."""
+"""Entries that a directory may have at most; what claims more is no directory, but other bytes."""
 _SIZES = {
     1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8,
 }  # fmt: skip

@@ -126,7 +126,7 @@ class Converted:
     colours: int | None
     """How many colours come last."""
     into: np.dtype[Any] | None = None
-    """Type of the values; unsaid, that of `source`."""
+    """Type of the values; None: that of `source`."""
 
     def _around(self, along: tuple[Any, ...], last: Any) -> tuple[Any, ...]:
         kept = tuple(one for axis, one in enumerate(along) if axis != self.samples)

@@ -65,9 +65,9 @@ def ome_of(file: tifffile.TiffFile, number: int) -> Element | None:
     Parameters
     ----------
     file
-        Open.
+        The open file.
     number
-        Of the image in it, from :func:`element_of`.
+        Number of the image in its OME-XML, from :func:`element_of`.
     """
     root = _parsed(file)
     if root is not None:

@@ -31,7 +31,7 @@ class Output(ABC):
     path
         The file or folder to write.
     axes
-        Of the result, where they are known beforehand.
+        Axes of the result, where they are known beforehand.
     overwrite
         Replace what has that name already.
     colour_profile
@@ -82,7 +82,7 @@ class Output(ABC):
         result
             What the job returned.
         spacings
-            Of the result, one for each axis; plain pixels if unsaid.
+            Spacings of the result, one for each axis; plain pixels by default.
 
         Raises
         ------

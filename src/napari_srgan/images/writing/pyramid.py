@@ -14,9 +14,10 @@ def halve(pixels: NDArray[Any], axes: tuple[int, int]) -> NDArray[Any]:
     Parameters
     ----------
     pixels
-        Any real type or truth values.
+        An array of any shape and any real dtype, or truth values.
     axes
-        Y and X. Where there is an odd number along one, the last pixels are means of those there are.
+        Numbers of the Y and the X axis. Where there is an odd number of pixels along one, the last pixels are
+        means of those there are.
 
     Returns
     -------

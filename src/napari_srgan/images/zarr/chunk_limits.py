@@ -45,11 +45,11 @@ class _Chunk:
     checksum: int = 0
     """Bytes that follow what was packed."""
     inner: _Chunk | None = None
-    """Of a shard: its chunks."""
+    """The chunks in it, where it is a shard."""
     count: int = 0
-    """Of a shard: how many there are."""
+    """Number of chunks in it, where it is a shard."""
     index_size: int = 0
-    """Of a shard: bytes of its index."""
+    """Bytes of its index, where it is a shard."""
     index_first: bool = False
 
     @property
@@ -65,7 +65,7 @@ class ChunkLimits:
     Parameters
     ----------
     name
-        Of the image, for messages.
+        Name of the image, for messages.
     """
 
     name: str
@@ -78,9 +78,9 @@ class ChunkLimits:
         Parameters
         ----------
         array
-            In the store.
+            An array in the store.
         letters
-            Of its axes.
+            One letter for each of its axes.
 
         Raises
         ------
@@ -206,7 +206,7 @@ class ChunkLimits:
         Parameters
         ----------
         key
-            Of the file.
+            Path of the file in the store.
         instead
             A link that leads nowhere, or what is a folder instead of a file, or the other way round.
         """

@@ -103,9 +103,14 @@ def within_limits(array: ArrayLike, axes: str) -> ArrayLike:
     Parameters
     ----------
     array
-        Any; one that is no zarr array in a folder is given back as it is.
+        An array of any shape and dtype; one that is no zarr array in a folder is given back as it is.
     axes
         One letter for each axis.
+
+    Returns
+    -------
+    ArrayLike
+        An array with the same pixels, shape and dtype.
 
     Raises
     ------

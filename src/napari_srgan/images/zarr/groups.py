@@ -139,9 +139,9 @@ def what_to_give(place: Place, group: zarr.Group) -> str:
     Parameters
     ----------
     place
-        Of the whole zarr.
+        The folder, zip file or address of the whole zarr.
     group
-        It, or a group in it.
+        The group itself, or a group in it.
     """
     told, name = _told(group), f"{place}/{group.path}".rstrip("/")
     wells, fields = _paths(told.get("plate"), "wells"), _paths(told.get("well"), "images")

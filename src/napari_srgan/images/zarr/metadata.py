@@ -68,11 +68,11 @@ def level_metadata(path: str, letters: str, placed: Sequence[Spacing], coarser: 
     Parameters
     ----------
     path
-        Of the array in its group.
+        Path of the array in its group.
     letters, placed
-        Of the axes of the finest level.
+        Letters and spacings of the axes of the finest level.
     coarser
-        Pixels of the finest level along Y and X that one of this level is the mean of.
+        Number of pixels of the finest level, along Y and X, that one pixel of this level is the mean of.
     """
     steps = [coarser if letter in "YX" else 1 for letter in letters]
     return {

@@ -26,7 +26,7 @@ def omero_channels(coarsest: Any, letters: str, look: ImageLook, *, colour: bool
     coarsest
         The array of the coarsest level.
     letters
-        Of its axes.
+        One letter for each of its axes.
     look
         What is known of the image.
     colour
