@@ -84,13 +84,13 @@ def open_images(
     Parameters
     ----------
     files
-        Which.
+        The files to open.
     factor
-        How many times finer high resolution is; found if unsaid.
+        How many times finer the high-resolution images are; found from the images by default.
     opened
-        Closes them when nothing will be read any more.
+        An exit stack that closes the files when nothing will be read any more.
     axes
-        As the user names them; those of the files if unsaid.
+        Letters for the axes, if the user gives them; those of the files by default.
 
     Raises
     ------
