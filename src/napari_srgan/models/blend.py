@@ -109,14 +109,14 @@ def _back_projection(card: ModelCard) -> dict[str, Any]:
 def partner_of(card: ModelCard, among: Iterable[ModelCard] | None = None) -> str | None:
     """Name of the model in the library that this one can be blended with.
 
-    Of the two, the one whose card names a partner is the sharp one.
+    The sharp one of the two is the one whose card names a partner.
 
     Parameters
     ----------
     card
-        Of the model.
+        The card of the model.
     among
-        Models to look among; all of the library if unsaid.
+        The cards of the models that are looked through; all of the library by default.
     """
     others = [other for other in (list_models() if among is None else among) if other.name != card.name]
     # The one it names itself comes before those that name it.

@@ -86,11 +86,11 @@ class PairRecord(BaseModel):
 
     name: str
     shape: tuple[int, ...]
-    """Of the low-resolution image, or of the high-resolution one where there was no other."""
+    """Shape of the low-resolution image, or of the high-resolution one where there was no other."""
     simulated: bool = False
     """Whether low resolution was simulated from high resolution."""
     shift: tuple[float, float] | None = None
-    """How far the high-resolution image lay beside, in low-resolution pixels, Y and X."""
+    """Y and X, in low-resolution pixels: move the high-resolution image by this to lie on the other."""
     shift_corrected: bool = False
     gain: float | None = None
     """low = gain * high + offset, in grey levels."""
@@ -108,7 +108,7 @@ class ResultIntensity(BaseModel):
     span: float = Field(gt=0)
     """quantity = span * network + offset."""
     dtype: str = Field(pattern=r"^(bool|u?int(8|16|32|64)|float(32|64))$")
-    """Of the high-resolution images that were learned from."""
+    """The dtype of the high-resolution images that were learned from."""
 
 
 class ModelCard(BaseModel):

@@ -72,7 +72,18 @@ class ErrorTable(BaseModel):
         return self.at(*brightness_and_structure(result))
 
     def knows(self, brightness: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether the table was measured at places as bright as these, or nearly so."""
+        """Whether the table was measured at places as bright as these, or nearly so.
+
+        Parameters
+        ----------
+        brightness
+            Local means in grey levels, of any shape and real dtype.
+
+        Returns
+        -------
+        NDArray
+            Truth values of the same shape.
+        """
         low, high = self.limits
         slack = SLACK * (high - low)
         return np.asarray((brightness >= low - slack) & (brightness <= high + slack))

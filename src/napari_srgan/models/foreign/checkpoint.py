@@ -198,6 +198,13 @@ def _why_not_unpickled(message: str) -> str:
 def check_tensor_claims(path: Path, state: dict[str, Tensor]) -> None:
     """Refuse tensors that repeat a few stored values to a size no memory holds.
 
+    Parameters
+    ----------
+    path
+        The file that they come from.
+    state
+        Tensors of any shape and dtype by name.
+
     Raises
     ------
     UserError

@@ -43,7 +43,7 @@ class Layer:
     bias: Tensor | None
     norm: Norm | None = None
     slope: Tensor | None = None
-    """Of a PReLU, one for all features or one each; None if no slope is stored."""
+    """Slope of a PReLU, ``(1,)`` for all features or ``(out,)``; None if no slope is stored."""
 
     @property
     def features_out(self) -> int:

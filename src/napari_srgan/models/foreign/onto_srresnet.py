@@ -120,7 +120,8 @@ def _weights(layers: Layers, family: Family, arguments: dict[str, Any]) -> dict[
     plain = family.activation if arguments["activation"] == "prelu" else None
 
     def normalised(layer: Layer) -> list[dict[str, Tensor]]:
-        """A convolution of the body and what is left of its normalisation."""
+        """A convolution ``(out, in, 3, 3)`` of the body, and what is left of its normalisation, as state
+        dicts."""
         if instance:
             return [{"weight": _of_size(layer.weight, 3)}, _instance_norm(layer, width)]
         return [_convolution(layer, 3, eps=family.trunk_eps), {}]

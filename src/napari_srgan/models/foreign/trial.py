@@ -30,7 +30,7 @@ def family_by_trial(layers: Layers) -> tuple[Family, str]:
     Parameters
     ----------
     layers
-        Of a generator whose activations have slopes, or whose blocks have normalisations.
+        The layers of a generator whose activations have slopes, or whose blocks have normalisations.
 
     Raises
     ------

@@ -169,11 +169,11 @@ def models_for(
     Parameters
     ----------
     channels
-        Colour samples of a pixel: 3 for RGB, 1 for everything else.
+        Number of colour samples of a pixel: 3 for RGB, 1 for everything else.
     frames
-        Frames that go in together; 1 for single images.
+        Number of frames that go in together; 1 for single images.
     among
-        Models to choose from; all of the library if unsaid.
+        The cards of the models to choose from; all of the library by default.
 
     Returns
     -------
