@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 FRAMES = 3
-"""That are judged together, as in the paper."""
+"""Number of frames that are judged together, as in the paper."""
 
 
 class FramesDiscriminator(nn.Module):
@@ -21,9 +21,9 @@ class FramesDiscriminator(nn.Module):
     Parameters
     ----------
     judge
-        Of images whose channels are those of `frames` frames, frame after frame.
+        A discriminator of single images, whose channels are those of `frames` frames, frame after frame.
     frames
-        In a window.
+        Number of frames in a window.
 
     Raises
     ------

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from napari_srgan.networks.instance_norm import InstanceNorm2d
 
 _SLOPE = 0.2
-"""Of the leaky rectifiers."""
+"""Slope of the leaky rectifiers below 0."""
 _KERNEL = 4
 INITIAL_DEVIATION = 0.02
-"""Of the weights, which begin around 0 (appendix 6.2)."""
+"""Standard deviation of the weights, which begin around 0 (appendix 6.2)."""
 MOST_DOUBLINGS = 3
-"""Features grow to eight times the width, not further."""
+"""How often the features double at most: they grow to eight times the width, not further."""
 
 
 class PatchDiscriminator(nn.Module):

@@ -148,6 +148,7 @@ class Fire(nn.Module):
         self.expand3x3 = nn.Conv2d(squeezed, expanded, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, width, Y, X)`` of a float dtype to ``(N, 2 * expanded, Y, X)`` of the same."""
         squeezed = self.squeeze(features).relu_()
         return torch.cat([self.expand1x1(squeezed), self.expand3x3(squeezed)], dim=1).relu_()
 

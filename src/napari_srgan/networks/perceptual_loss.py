@@ -40,8 +40,8 @@ def unit_distance(
     result, truth
         Maps ``(N, F, y, x)``, of any float type; computed in float32.
     heads
-        For each map the weights ``(F,)`` of its features, those of LPIPS learnt from what
-        people saw; 1 for all if unsaid.
+        For each map the weights ``(F,)`` of its features, those of LPIPS learnt from what people saw; by
+        default all weights are 1.
 
     Returns
     -------

@@ -37,6 +37,7 @@ class DenseLayer(nn.Module):
         self.convolution = nn.Conv2d(seen, growth, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, seen, Y, X)`` of a float dtype to ``(N, seen + growth, Y, X)`` of the same."""
         return torch.cat([features, torch.relu(self.convolution(features))], dim=1)
 
 
@@ -49,6 +50,7 @@ class ResidualDenseBlock(nn.Module):
         self.fusion = nn.Conv2d(width + layers * growth, width, 1)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, width, Y, X)`` of a float dtype to features of the same shape and dtype."""
         fused: Tensor = self.fusion(self.layers(features))
         return features + fused
 
@@ -130,6 +132,7 @@ class RDN(Generator):
         return self._receptive_radius
 
     def forward(self, low: Tensor) -> Tensor:
+        """Map float32 ``(N, C, Y, X)`` to float32 ``(N, C, Y * factor, X * factor)``."""
         shallow = self.shallow(low.to(next(self.parameters()).dtype))
         features = self.shallow_2(shallow)
         outputs = []

@@ -25,7 +25,18 @@ _SUPPORT = 2
 
 
 def keys_kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weight of a sample at a signed distance in samples (Keys 1981, eq. 15, a = -1/2)."""
+    """Weight of a sample at a distance from the place to interpolate (Keys 1981, eq. 15, a = -1/2).
+
+    Parameters
+    ----------
+    distance
+        Signed distances in samples, of any shape.
+
+    Returns
+    -------
+    NDArray
+        Weights of the same shape.
+    """
     x = np.abs(distance)
     near = (1.5 * x - 2.5) * x**2 + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
@@ -100,7 +111,12 @@ def back_project(high: Tensor, low: Tensor, factor: int) -> Tensor:
     low
         ``(N, C, Y, X)`` float32, what `high` was made from.
     factor
-        Of the upscaling.
+        Scale factor of the upscaling.
+
+    Returns
+    -------
+    Tensor
+        ``(N, C, Y * factor, X * factor)`` float32.
     """
     return high + bicubic_upsample(low - bicubic_downsample(high, factor), factor)
 

@@ -19,7 +19,7 @@ from napari_srgan.networks.generator import BackProjection, Generator, predict_n
 RESIDUAL_SCALING = 0.2
 """beta in figure 4."""
 _SLOPE = 0.2
-"""Of the leaky rectifiers."""
+"""Slope of the leaky rectifiers below 0."""
 SMALL_INITIALISATION = 0.1
 """Section 3.1: deep networks without normalisation start easier from small weights."""
 DOUBLINGS = {1: 0, 2: 1, 4: 2, 8: 3}
@@ -50,6 +50,7 @@ class DenseBlock(nn.Module):
                 nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]  # these have one
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, width, Y, X)`` of a float dtype to features of the same shape and dtype."""
         seen = features
         for convolution in self.growing:
             seen = torch.cat([seen, F.leaky_relu(convolution(seen), _SLOPE)], dim=1)
@@ -65,6 +66,7 @@ class ResidualInResidualDenseBlock(nn.Module):
         self.dense = nn.Sequential(*(DenseBlock(width, growth) for _ in range(3)))
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, width, Y, X)`` of a float dtype to features of the same shape and dtype."""
         residual: Tensor = self.dense(features)
         return features + RESIDUAL_SCALING * residual
 
@@ -137,6 +139,7 @@ class RRDBNet(Generator):
         return self._receptive_radius
 
     def forward(self, low: Tensor) -> Tensor:
+        """Map float32 ``(N, C, Y, X)`` to float32 ``(N, C, Y * factor, X * factor)``."""
         head = self.head(low.to(next(self.parameters()).dtype))
         features = head + self.body(head)
         for convolution in self.doublings:

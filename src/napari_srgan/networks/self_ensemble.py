@@ -54,6 +54,13 @@ class SelfEnsemble(Generator):
         return self.network.clip
 
     def forward(self, low: Tensor) -> Tensor:
+        """Map float32 ``(N, C, Y, X)`` to the mean of the network's eight results, of the network's shape.
+
+        Raises
+        ------
+        Complete
+            If only statistics are gathered, once all orientations have been seen.
+        """
         total: Tensor | None = None
         for turns, mirrored in ORIENTATIONS:
             seen = oriented(low, turns, mirrored).contiguous(memory_format=layout_of(low.ndim))
@@ -74,6 +81,6 @@ def oriented(image: Tensor, turns: int, mirrored: bool) -> Tensor:
 
 
 def oriented_back(image: Tensor, turns: int, mirrored: bool) -> Tensor:
-    """Undo :func:`oriented`."""
+    """Undo :func:`oriented` for ``(..., Y, X)`` of any dtype."""
     turned = torch.rot90(image, -turns, (-2, -1))
     return turned.flip(-1) if mirrored else turned

@@ -59,6 +59,7 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, width, Y, X)`` of a float dtype to features of the same shape and dtype."""
         residual: Tensor = self.residual(features)
         return residual.add_(features)
 
@@ -170,6 +171,7 @@ class SRResNet(Generator):
         return self._receptive_radius
 
     def forward(self, low: Tensor) -> Tensor:
+        """Map float32 ``(N, C, Y, X)`` to float32 ``(N, C, Y * factor, X * factor)``."""
         seen = _to_range(self._input_range, low).to(next(self.parameters()).dtype)
         head = self.head(seen)
         predicted: Tensor = self.tail(self.body(head) + head).float()

@@ -30,7 +30,7 @@ class TemporalGenerator(Generator):
     Parameters
     ----------
     name
-        Of the architecture, for errors.
+        Name of the architecture, for error messages.
     scale_factor
         1, 2, 3, 4 or 8.
     channels
@@ -40,11 +40,12 @@ class TemporalGenerator(Generator):
     width
         Features of each convolution.
     before, after
-        Frames before and after its own that a result frame is made from.
+        Number of frames before and after its own that a result frame is made from.
     clip
-        Frames that are best made in one go.
+        Number of frames that are best made in one go.
     back_projection
-        Of each frame, see :class:`~napari_srgan.networks.generator.Generator`; ``"brightness"`` for noise.
+        How each frame is made to agree with its input, see
+        :class:`~napari_srgan.networks.generator.Generator`; ``"brightness"`` is for noisy images.
 
     Raises
     ------

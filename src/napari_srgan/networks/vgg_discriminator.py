@@ -9,9 +9,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 _SLOPE = 0.2
-"""Of the leaky rectifiers."""
+"""Slope of the leaky rectifiers below 0."""
 HALVINGS = 4
-"""Convolutions of stride 2."""
+"""Number of convolutions of stride 2."""
 DENSE_WIDTHS = 16
 """The dense layer has so many times the width: 1024 in the paper."""
 
