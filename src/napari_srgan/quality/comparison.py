@@ -39,7 +39,7 @@ def measure(result: Pixels, truth: Pixels, border: int, peak: float | None = Non
     border
         Pixels left out on each side.
     peak
-        The largest difference possible; unsaid, 255 for RGB and the range of the truth else.
+        The largest difference possible; by default 255 for RGB, and the range of the truth for other images.
     """
     if peak is None:
         peak = 255.0 if truth.ndim == 3 else float(truth.max()) - float(truth.min())

@@ -61,7 +61,7 @@ def ssim(result: Pixels, truth: Pixels, peak: float) -> float:
 
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of multi-scale SSIM, finest first (Wang et al. 2003, section 3.2)."""
+"""Weights of the scales of multi-scale SSIM, finest first (Wang et al. 2003, section 3.2)."""
 _WINDOW_RADIUS, _WINDOW_SIGMA = 5, 1.5
 _K1, _K2 = 0.01, 0.03
 
