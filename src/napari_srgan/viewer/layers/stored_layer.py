@@ -39,7 +39,7 @@ class StoredResult:
 
     stored: StoredLevels
     appearance: dict[str, Any]
-    """Of the layer it was made from."""
+    """Appearance of the layer that the image was made from."""
     model: Model
 
     @property

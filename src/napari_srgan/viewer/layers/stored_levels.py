@@ -109,7 +109,7 @@ class _Level:
         self.dtype = np.dtype(array.dtype)
 
     def read(self, part: Part) -> NDArray[Any]:
-        """Read a part."""
+        """Read a part of the level; dropped axes are not in the answer."""
         key = [slice(0)] * len(self._order)
         for at, along in zip(self._order, part.ranges, strict=True):
             key[at] = slice(along.start, along.stop, along.step)

@@ -173,13 +173,13 @@ def result_state(
     Parameters
     ----------
     appearance
-        Of the layer that was upscaled, without `contrast_limits_range`.
+        Appearance of the layer that was upscaled, without `contrast_limits_range`.
     provenance
-        How the result was made.
+        A record of how the result was made.
     region
-        Pixels of the layer that were upscaled.
+        The pixels of the layer that were upscaled.
     model
-        With which it was made.
+        The model that made the result.
     """
     state = dict(appearance)
     if model.card.result is not None:  # other quantities

@@ -36,9 +36,9 @@ class LazyResult:
 
     lazy: LazyUpscaling
     appearance: dict[str, Any]
-    """Of the layer it was made from."""
+    """Appearance of the layer that it is made from."""
     levels: list[Any]
-    """The original and what is coarser."""
+    """The levels below the upscaled one: the original, and what is coarser."""
     made: dict[str, Any]
     """How: model, parameters, and what is to be said of the image, of which some is read for it."""
 

@@ -21,9 +21,9 @@ def visible_part(layer: Image, viewer: Any, key: SliceKey) -> SliceKey | None:
     Parameters
     ----------
     layer
-        Of which it is; in the viewer.
+        The layer that the slice is of; it is in the viewer.
     viewer
-        Where it is shown.
+        The viewer that shows it.
     key
         The slice, in pixels of the layer's finest level.
 

@@ -109,9 +109,9 @@ def quality_in_words(card: ModelCard | None, *, unit: str = "") -> str:
     Parameters
     ----------
     card
-        Of the model.
+        The card of the model; None if there is none.
     unit
-        What follows the number; unsaid, decibels and over what.
+        What follows the number; by default decibels, and what they are compared with.
     """
     found = mean_gain(card)
     if card is None or found is None:

@@ -39,7 +39,7 @@ def time_axes(axes: str, shape: Sequence[int]) -> list[TimeAxis]:
     axes
         One letter for each axis, see :mod:`napari_srgan.images.axes`.
     shape
-        Of the data. What has no name and a size of 1 is no time.
+        Shape of the data. An axis that has no name and a size of 1 is not time.
     """
     leading = axes[: axes.index("Y")]
     return [
@@ -115,7 +115,7 @@ def no_time(layer: Image, model: str, *, field: bool = False) -> str:
     Parameters
     ----------
     layer
-        Of which it is not clear what time is, or that has none.
+        The layer that has no time axis, or of which it is not clear which axis that is.
     model
         Name of the model.
     field
