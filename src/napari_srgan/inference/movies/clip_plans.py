@@ -171,13 +171,13 @@ def plan_clip(frames: Span, around: Span, looks: dict[int, FrameStats], timing: 
     Parameters
     ----------
     frames
-        Of the clip.
+        The frames of the clip.
     around
-        Frames that were looked at.
+        The frames that were looked at.
     looks
-        At those that show something.
+        What was found in them, by the number of the frame; those that show nothing are missing.
     timing
-        Of the network.
+        What the network needs of time.
 
     Returns
     -------

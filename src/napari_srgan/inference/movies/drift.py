@@ -70,7 +70,7 @@ def displaced_windows(
 ) -> dict[int, TileWindow]:
     """Windows of a tile in frames that have moved, along one axis.
 
-    They are equally long. Of frames that are made they hold the tile with its halo, and beyond the plane's
+    They are equally long. In frames that are made they hold the tile with its halo, and beyond the plane's
     edge as much of its continuation as others need; the network sees zeros nowhere nearer than that.
 
     Parameters
@@ -78,9 +78,9 @@ def displaced_windows(
     core, length, halo, border
         As in :func:`~napari_srgan.inference.tiles.tiling.tile_window`.
     moves
-        Of every frame, along this axis.
+        How far each frame has moved along this axis, in low-resolution pixels.
     made
-        Frames of which the tile is wanted.
+        Numbers of the frames of which the tile is wanted.
 
     Returns
     -------

@@ -190,7 +190,7 @@ def seems_unordered(runs: Sequence[Sequence[FrameStats]]) -> bool:
     Parameters
     ----------
     runs
-        Of frames that follow each other, from several places of the movie.
+        Runs of frames that follow each other, from several places of the movie.
     """
     near = [alike(a, b) for run in runs for a, b in pairwise(run)]
     far = [alike(run[a], run[b]) for run in runs for a, b in combinations(range(len(run)), 2) if b - a > 2]
