@@ -63,7 +63,21 @@ class TileBatch:
         return np.stack([put_back_nonfinite(s, own[..., k], factor) for k, s in enumerate(samples)], axis=-1)
 
     def repeated(self, transform: IntensityTransform, factor: int) -> NDArray[Any]:
-        """Every pixel as many times as the result has for it, as quantities: what an empty frame becomes."""
+        """Repeat every pixel as often as the result has pixels for it: this is what an empty frame becomes.
+
+        Parameters
+        ----------
+        transform
+            The transform of the image's intensities.
+        factor
+            The scale factor.
+
+        Returns
+        -------
+        NDArray
+            ``(Y * factor, X * factor, K)``: the tile's own pixels as quantities of the result, of a float
+            dtype.
+        """
         if self.result is None:
             own = self._own_pixels().repeat(factor, axis=0).repeat(factor, axis=1)
             return own.astype(working_dtype(own.dtype))

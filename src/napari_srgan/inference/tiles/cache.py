@@ -84,13 +84,13 @@ class TileCache:
         Parameters
         ----------
         key
-            Of the value.
+            The key of the value.
         compute
-            Makes it.
+            A function that makes the value.
         size
-            Tells the bytes it takes.
+            A function that tells how many bytes the value takes.
         watch
-            Ends the waiting for another thread.
+            If it is cancelled, the waiting for another thread ends.
 
         Raises
         ------

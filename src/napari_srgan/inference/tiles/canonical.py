@@ -58,12 +58,25 @@ class CanonicalTiles:
         self._too_large: int | None = None
 
     def peek(self, place: TilePlace) -> NDArray[Any] | None:
-        """Pixels of a tile, if it is there."""
+        """Get a tile if it is there: an array as :meth:`pixels` gives it, or None."""
         kept: NDArray[Any] | None = self.cache.peek(place)
         return kept
 
     def pixels(self, place: TilePlace, watch: Watch) -> NDArray[Any]:
-        """Pixels of a tile, with all axes of the result and of its dtype; of all frames of a clip.
+        """Get the pixels of a tile; they are computed if they are not there.
+
+        Parameters
+        ----------
+        place
+            The tile.
+        watch
+            Cancels the computing, or the waiting for another thread that computes it.
+
+        Returns
+        -------
+        NDArray
+            ``(..., Y, X)`` or ``(..., Y, X, S)`` of the result's dtype, with all axes of the result: along T
+            the frames of a clip, along other leading axes one place.
 
         Raises
         ------

@@ -87,11 +87,11 @@ def tile_window(core: Span, length: int, halo: int, border: int | None = None, g
     core
         The tile's own pixels, inside ``0..length``.
     length
-        Of the axis.
+        Length of the axis of the plane.
     halo
-        Pixels beyond its own that the tile must see.
+        Number of pixels beyond its own that the tile must see.
     border
-        Continuation of the plane; :data:`BORDER` if unsaid.
+        Number of pixels by which the plane is continued; :data:`BORDER` by default.
     grid
         The window begins and ends at multiples of it, counted from where the continued plane begins: see
         :attr:`~napari_srgan.networks.Generator.grid`. The plane is continued to such a place.
