@@ -94,11 +94,11 @@ def measure_blocks(
     plane
         Both images.
     structure
-        Of :func:`structure_of`.
+        The structure of both images, from :func:`structure_of`.
     whole
-        By how many pixels `high` is moved at first.
+        Number of pixels by which `high` is moved at first, along Y and X.
     uncertain
-        How many pixels `whole` may be off besides a quarter of a block.
+        Number of pixels that `whole` may be off besides a quarter of a block.
     """
     height, width = plane.low.shape
     side = min(max(min(height, width) // 6, SIDES[0]), SIDES[1], height, width)

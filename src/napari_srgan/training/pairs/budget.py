@@ -20,9 +20,9 @@ class InARow:
     """Planes that teach something only with those beside them: frames of a time-lapse."""
 
     axis: int
-    """Of the leading axes, the one of time."""
+    """Number of the time axis among the leading axes."""
     least: int
-    """So many of them in a row."""
+    """How many of them have to follow each other at least."""
 
 
 @dataclass(frozen=True)

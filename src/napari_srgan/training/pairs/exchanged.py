@@ -18,7 +18,8 @@ both) none is refused by it in the right order; in the wrong one 9 of 10 at 20 p
 _BLOCK = 8
 """Pixels along the side of a block whose noise is measured."""
 _QUIET = 0.3
-"""Of the blocks this part has less structure than noise, in images that are not all texture."""
+"""Share of the blocks, those with the least variance, that have less structure than noise in images that are
+not all texture."""
 _SMOOTH = 2.0
 """Sigma at which the brightness of both is compared: beyond noise."""
 FLOOR = 0.005

@@ -67,7 +67,7 @@ def match(low: SourceImage, high: SourceImage, factor: int | None = None) -> Mat
     low, high
         The two images.
     factor
-        How many times finer `high` is; unsaid, it is found.
+        How many times finer `high` is; found from the images by default.
 
     Raises
     ------

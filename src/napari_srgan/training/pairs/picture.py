@@ -28,11 +28,11 @@ def overlay(
     Parameters
     ----------
     report
-        Of the pair.
+        The report of the pair.
     plane
-        Along the leading axes; unsaid, the first one that fits.
+        Place along the leading axes; by default the first plane that fits.
     corrected
-        Move the high image by the measured shift.
+        Whether to move the high image by the measured shift.
 
     Returns
     -------
@@ -65,11 +65,11 @@ def arrows(
     Parameters
     ----------
     report
-        Of the pair.
+        The report of the pair.
     plane
-        Along the leading axes; unsaid, the first one that fits.
+        Place along the leading axes; by default the first plane that fits.
     enlarged
-        Times as long as the shift: one of half a pixel would not be seen.
+        How many times longer than the shift an arrow is: half a pixel would not be seen.
 
     Returns
     -------

@@ -93,7 +93,7 @@ def _peak(product: NDArray[np.complex128]) -> Peak:
 
 
 def _nearest(sizes: NDArray[np.float64]) -> tuple[int, int]:
-    """Of peaks that are about as high as the highest, that of the smallest shift: patterns repeat."""
+    """The peak of the smallest shift among those that are about as high as the highest: patterns repeat."""
     places = np.argwhere(sizes >= _ALIKE * sizes.max())
     back = np.minimum(places, np.array(sizes.shape) - places)
     y, x = places[int(np.argmin((back**2).sum(axis=1)))]

@@ -44,7 +44,7 @@ def robust_line(x: Values, y: Values) -> tuple[float, float]:
     Parameters
     ----------
     x, y
-        Of one size, any shape, finite.
+        Arrays of one size, any shape, finite.
     """
     x, y = x.ravel(), y.ravel()
     chosen = _balanced(x)

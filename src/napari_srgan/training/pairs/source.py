@@ -21,7 +21,7 @@ class SourceImage:
     """One image; making it reads nothing."""
 
     name: str
-    """Of the layer or file, for sentences."""
+    """Name of the layer or the file, for sentences."""
     data: ArrayLike
     """numpy, dask, zarr or xarray."""
     axes: str
