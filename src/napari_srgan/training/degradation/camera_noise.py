@@ -59,14 +59,14 @@ def record(
     draw
         All that is random comes from here.
     held
-        What the file can hold; None: by the percentiles of the image itself.
+        The grey levels that the file can hold; None: found from the percentiles of the image itself.
     same_in_every_frame
         Whether the noise of frames is a fixed pattern.
 
     Returns
     -------
     ndarray
-        Of the same shape, in grey levels; rounded only where the file is one of 8 bit.
+        The image, of the same shape, in grey levels; rounded only where the file is one of 8 bit.
     """
     noise = _noise(light, exposure, draw, same_in_every_frame=same_in_every_frame)
     image = light if noise is None else light + _shared(noise, exposure.correlation)

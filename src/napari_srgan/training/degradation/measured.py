@@ -161,9 +161,9 @@ def measure_noise(noisy: Any, axes: str | None = None) -> MeasuredNoise:
     Parameters
     ----------
     noisy
-        numpy, dask or zarr, any real dtype; large ones are sampled.
+        An image of numpy, dask or zarr, of two to five axes and any real dtype; large ones are sampled.
     axes
-        One letter for each axis, guessed if unsaid. Of several channels the noisiest is measured.
+        One letter for each axis; guessed by default. Of several channels the noisiest one is measured.
 
     Raises
     ------

@@ -85,14 +85,14 @@ def gaussian_psf(
     Parameters
     ----------
     numerical_aperture
-        Of the objective that takes low-resolution images.
+        Numerical aperture of the objective that takes low-resolution images.
     wavelength_um
-        Of the light that is seen, in micrometres.
+        Wavelength of the light that is seen, in micrometres.
     pixel_size_um
-        Of the high-resolution image, in micrometres.
+        Pixel size of the high-resolution image, in micrometres.
     high_numerical_aperture
-        Of the objective that took the high-resolution image, whose blur is in the image already and is
-        taken off (variances of Gaussians add); unsaid, that image is taken to be sharp.
+        Numerical aperture of the objective that took the high-resolution image. Its blur is in the image
+        already and is taken off (variances of Gaussians add). By default that image is taken to be sharp.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def airy_psf(sigma: float) -> PointSpread:
     Parameters
     ----------
     sigma
-        Of the nearest Gaussian in pixels; rounded to :data:`AIRY_STEP`.
+        Sigma of the nearest Gaussian in pixels; rounded to :data:`AIRY_STEP`.
     """
     return _airy(max(round(sigma / AIRY_STEP), 1))
 

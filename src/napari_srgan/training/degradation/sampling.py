@@ -34,9 +34,21 @@ def bicubic_reach(factor: int) -> int:
 
 
 def sampling_line(way: Sampling, factor: int) -> NDArray[np.float64]:
-    """Weights of sum 1 of the pixels around an output pixel, ``(factor + 2 * bicubic_reach(factor),)``.
+    """Weights by which the pixels around an output pixel are added to it; their sum is 1.
 
     All are centred on the output pixel: what is sampled in no way is shifted against another one.
+
+    Parameters
+    ----------
+    way
+        How the image is sampled.
+    factor
+        How many times smaller it becomes.
+
+    Returns
+    -------
+    NDArray
+        ``(factor + 2 * bicubic_reach(factor),)``.
     """
     reach = bicubic_reach(factor)
     places = np.arange(-reach, factor + reach) - (factor - 1) / 2

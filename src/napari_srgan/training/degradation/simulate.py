@@ -101,17 +101,22 @@ def expose(
     Parameters
     ----------
     high, degradation, draw
-        As for :func:`simulate`.
+        See :func:`simulate`.
     exposures
-        N of them.
+        The N exposures, one for each image or clip.
     held
-        What each file of 8 bit can hold; None: as
-        :func:`~napari_srgan.training.degradation.camera_noise.record` finds it.
+        What each file of 8 bit can hold; by default it is found as
+        :func:`~napari_srgan.training.degradation.camera_noise.record` does.
 
     Returns
     -------
     Tensor
-        As of :func:`simulate`.
+        The low-resolution images ``([...,] C, Y / factor, X / factor)``, as from :func:`simulate`.
+
+    Raises
+    ------
+    ValueError
+        If `Y` or `X` is no multiple of the factor.
     """
     if any(size % degradation.factor for size in high.shape[-2:]):
         raise ValueError(f"{tuple(high.shape)} cannot be divided by {degradation.factor}; crop it first")
@@ -206,7 +211,7 @@ def degradation_of(camera: Camera, factor: int) -> Degradation:
     Parameters
     ----------
     camera
-        Of the high-resolution image.
+        The camera of the high-resolution image.
     factor
         How many times smaller the low-resolution image is.
     """
