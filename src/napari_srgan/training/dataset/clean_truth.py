@@ -28,7 +28,7 @@ def without_noise(pixels: NDArray[Any], largest: float) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        Of the same dtype if nothing had to be done, and float32 otherwise.
+        ``(y, x, C)``; the same array if nothing had to be done, and float32 otherwise.
     """
     while min(pixels.shape[:2]) > _LEAST_SIDE and relative_noise(pixels) > largest:
         rows, columns = (size // 2 for size in pixels.shape[:2])

@@ -105,5 +105,5 @@ def sampled_values(low: Tensor) -> NDArray[np.float64]:
 
 
 def normalised(image: Tensor, transform: IntensityTransform) -> Tensor:
-    """An image in the range of a network."""
+    """Bring an image of any shape and float dtype to the range of a network."""
     return (image - transform.offset) / transform.span if transform.span else image - transform.offset

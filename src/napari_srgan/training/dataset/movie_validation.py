@@ -61,7 +61,7 @@ def _judged(upscale: UpscaleFrames, movies: Sequence[Movie]) -> dict[str, float]
 
 
 def movie_title(movie: Movie, photons: float | None) -> str:
-    """Of a movie with so many photons."""
+    """Name under which a movie with so many photons is judged; None: without noise."""
     return f"{movie.name}, {'no noise' if photons is None else f'{photons:g} photons'}"
 
 

@@ -29,7 +29,7 @@ held back lies in the rest of both."""
 LEAST_CONTRAST = 0.05
 """A colour whose percentiles lie closer, as a part of the dtype's range, shows nothing."""
 _COLUMNS = ("set", "repo", "commit", "licence")
-"""Of SOURCES.tsv beside movies, which has no head."""
+"""Columns of the SOURCES.tsv beside movies, which has no head line."""
 
 
 @dataclass(frozen=True)
