@@ -28,9 +28,9 @@ class GanStage(BaseModel):
     after_part: float | None = Field(default=None, ge=0, lt=1)
     """Part of the training that is the pixel stage, in place of `after`."""
     discriminator: Literal["vgg", "patch"] = "vgg"
-    """SRGAN's, or PatchGAN."""
+    """SRGAN's discriminator, or PatchGAN."""
     discriminator_arguments: dict[str, Any] = Field(default_factory=dict)
-    """Keyword arguments of its class."""
+    """Keyword arguments of the discriminator's class."""
     adversarial: AdversarialLoss = "standard"
     """See :func:`~napari_srgan.training.loop.losses.discriminator_loss`."""
     adversarial_weight: float = Field(default=1e-3, ge=0)
@@ -42,11 +42,11 @@ class GanStage(BaseModel):
     features: str | None = None
     """SqueezeNet's weights, a file inside the data folder."""
     heads: str | None = None
-    """LPIPS's weights of its maps, a file inside the data folder; all maps alike if unsaid."""
+    """LPIPS's weights of its maps, a file inside the data folder; by default all maps count alike."""
     perceptual_weight: float = Field(default=1.0, ge=0)
     pixel_weight: float = Field(default=0.0, ge=0)
     learning_rate: float = Field(default=1e-4, gt=0)
-    """Of both players, at its height."""
+    """Learning rate of generator and discriminator at its highest."""
 
     @model_validator(mode="after")
     def _features_are_named(self) -> GanStage:
@@ -233,7 +233,7 @@ class Recipe(BaseModel):
     validate_every: int = Field(default=1000, ge=1)
     """Steps between validations and checkpoints."""
     seed: int = 0
-    """Of the weights, the patches and their flips."""
+    """Seed of the weights, the patches and their flips."""
 
     @model_validator(mode="after")
     def _network_can_be_built(self) -> Recipe:

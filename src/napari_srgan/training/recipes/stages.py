@@ -52,10 +52,27 @@ class Stages:
         state: TrainingState,
         position: float,
     ) -> Tensor:
-        """One update by a batch, in the stage that a position in the training belongs to.
+        """Update the networks by one batch, in the stage that a position in the training belongs to.
 
         Once the adversarial stage has begun there is no way back: a resumed training may have more
         minutes than it had before.
+
+        Parameters
+        ----------
+        forward
+            Runs the network that is trained on a batch.
+        low, high
+            The batch as a :class:`~napari_srgan.training.dataset.dataset.Sampler` draws it, float32 on the
+            device.
+        state
+            The state of the training; it is told when the adversarial stage begins.
+        position
+            Part of the training that is over, from 0 to 1.
+
+        Returns
+        -------
+        Tensor
+            The loss, a scalar.
         """
         if low.ndim == 4:  # networks of several frames see to it themselves
             low = low.contiguous(memory_format=torch.channels_last)
