@@ -282,7 +282,7 @@ class _Blocks:
         return math.prod(self.counts)
 
     def spread(self, most: int) -> Iterator[tuple[int | slice, ...]]:
-        """So many of them at most, spread evenly."""
+        """Yield at most `most` of the blocks, spread evenly, each as an index of the array."""
         step = max(self.count / most, 1)
         for number in range(min(most, self.count)):
             yield self._place(int(number * step))

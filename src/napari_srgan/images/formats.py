@@ -114,13 +114,13 @@ def images_in(path: Place) -> list[tuple[str, str]]:
     Parameters
     ----------
     path
-        As in :func:`open_image`.
+        The file, or the folder or the address of a zarr array or image.
 
     Returns
     -------
     list of tuple of str
-        For each what :func:`open_image` calls it (the number of a series, the path of a field), and its name
-        if it has one. A single empty part stands for what holds one image, or cannot be told apart.
+        For each image, what :func:`open_image` calls it (the number of a series, the path of a field), and
+        its name if it has one. A single empty part stands for what holds one image, or cannot be told apart.
 
     Raises
     ------

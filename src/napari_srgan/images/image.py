@@ -25,7 +25,7 @@ class Origin:
     """The image in the file that is meant; empty for the first one."""
 
     def absolute(self) -> Origin:
-        """The same for processes in other working directories."""
+        """The same origin with an absolute path, for processes in other working directories."""
         place = self.place.absolute() if isinstance(self.place, Path) else self.place
         return Origin(place, self.axes, self.part)
 

@@ -26,9 +26,10 @@ class Series:
     place: Place
     """The file, the folder or the address."""
     part: str = ""
-    """Which image in it, as :func:`~napari_srgan.images.formats.open_image` takes it; else the first."""
+    """The image in it that is meant, as :func:`~napari_srgan.images.formats.open_image` takes it; the first
+    one if it is empty."""
     name: str = ""
-    """What tells its result from others, as a part of a file name; empty if it is alone."""
+    """Part of a file name that tells its result from those of other images; empty if it is alone."""
 
     def __str__(self) -> str:
         return f"{self.place} ({self.name})" if self.name else str(self.place)
@@ -70,7 +71,7 @@ def series_of(place: Place, which: str | None = None) -> list[Series]:
     Returns
     -------
     list of Series
-        With ``"all"`` in the order in which they are listed.
+        The images; with ``"all"`` in the order in which they are listed.
 
     Raises
     ------

@@ -50,7 +50,7 @@ class Spacing:
         return converted(self.size, self.unit, unit)
 
     def in_unit(self, unit: str | None) -> Spacing:
-        """Same spacing in another unit; as it is, if that says nothing about it."""
+        """The same spacing in another unit; unchanged, if that unit says nothing about it."""
         size, origin = (converted(value, self.unit, unit) for value in (self.size, self.origin))
         return self if size is None or origin is None else Spacing(size, unit, origin)
 

@@ -22,12 +22,12 @@ class Unit:
     """A unit of length or of time."""
 
     name: str
-    """In full, in the singular, e.g. ``"micrometer"``."""
+    """Its full name in the singular, e.g. ``"micrometer"``."""
     symbol: str
-    """As OME-XML abbreviates it, e.g. ``"µm"``."""
+    """Its symbol as OME-XML abbreviates it, e.g. ``"µm"``."""
     kind: Quantity
     size: float
-    """In metres or in seconds."""
+    """Its size in metres or in seconds."""
 
 
 _PREFIXES = {
@@ -54,7 +54,7 @@ UNITS: dict[str, Unit] = {
         Unit("day", "d", "time", 86400.0),
     )
 }
-"""By full name."""
+"""All known units by their full name."""
 
 _OTHER_NAMES = {
     "micron": "micrometer", "um": "micrometer", "us": "microsecond", "sec": "second", "secs": "second",
@@ -115,7 +115,7 @@ def note_on_units(name: str, told: Iterable[tuple[object, Quantity]]) -> str:
     name
         Name of the file.
     told
-        Its units, as they are written there, and what is measured in them.
+        The units in the file as they are written there, each with the quantity that is measured in it.
     """
     unknown = sorted(
         {

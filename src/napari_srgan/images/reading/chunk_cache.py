@@ -43,7 +43,7 @@ class ChunkMemory:
         owner
             Number of the array that it belongs to.
         unit
-            Its number along each axis.
+            Place of the chunk: its number along each axis.
 
         Returns
         -------
@@ -64,7 +64,7 @@ class ChunkMemory:
         owner
             Number of the array that it belongs to.
         unit
-            Its number along each axis.
+            Place of the chunk: its number along each axis.
         pixels
             The chunk, of any shape and dtype.
         """
@@ -168,7 +168,8 @@ class ChunkCache:
     def _claim(
         self, units: list[ChunkIndex]
     ) -> tuple[dict[ChunkIndex, NDArray[Any]], dict[ChunkIndex, Future[NDArray[Any]]], list[ChunkIndex]]:
-        """Those that are there, those that others are reading, and those that are ours to read."""
+        """Split chunks into those that are there, those that others are reading, and those that are ours to
+        read."""
         have, waiting, mine = {}, {}, []
         with self._memory.lock:
             for unit in units:

@@ -25,7 +25,7 @@ def unpacks_beyond(codec: str, content: Packed, most: int) -> bool:
     Parameters
     ----------
     codec
-        One of :data:`PACKERS`.
+        Name of the codec, one of :data:`PACKERS`.
     content
         The compressed bytes; broken ones are left to who unpacks them.
     most

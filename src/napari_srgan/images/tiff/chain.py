@@ -28,9 +28,9 @@ def where_it_breaks(file: BinaryIO, form: tifffile.TiffFormat) -> str:
     Parameters
     ----------
     file
-        Open for reading.
+        The file, open for reading.
     form
-        How numbers are written in it: ``tifffile.TiffFile.tiff``.
+        The way numbers are written in it: ``tifffile.TiffFile.tiff``.
     """
     size = file.seek(0, 2)
     file.seek(4 if form.version == 42 else 8)

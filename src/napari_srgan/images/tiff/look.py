@@ -33,9 +33,9 @@ def tiff_look(
     Parameters
     ----------
     file, series
-        Open.
+        The open file, and the series in it.
     ome
-        Its OME-XML, if it has one.
+        The OME-XML of the file, if it has one.
     table
         Colours in which its intensities are shown, ``(N, 3)``, from the tags.
     """

@@ -25,7 +25,7 @@ from napari_srgan.images.units import Quantity, converted, full_unit
 OME_LOOK_KEY = "napari-srgan-look"
 """Key of the annotation with what OME-XML has no place for, e.g. contrast limits."""
 _OWN_FRAME = "reference frame"
-"""In place of a unit: the stage's own numbers."""
+"""Stands in place of a unit where numbers are the stage's own."""
 _MADE_UP = re.compile(r"(Image:?\d*)?")
 """Names that programs give where nobody gave one."""
 

@@ -32,7 +32,7 @@ class ToldSpacings:
     """Pixel sizes as a TIFF tells them."""
 
     placed: dict[str, Spacing]
-    """By axis letter."""
+    """Spacings by the letter of their axis."""
     note: str = ""
     """What a user should know of where they come from."""
 
@@ -45,9 +45,9 @@ def tiff_spacings(
     Parameters
     ----------
     file, series
-        Open.
+        The open file, and the series in it.
     ome
-        Its OME-XML, if it has one.
+        The OME-XML of the file, if it has one.
     """
     name = file.filename
     if ome is not None:

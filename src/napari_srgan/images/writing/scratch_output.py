@@ -110,7 +110,7 @@ def reserve(path: Path, size: int) -> None:
     path
         The file; it must not exist.
     size
-        Its bytes.
+        Number of bytes that it will have.
 
     Raises
     ------

@@ -70,7 +70,7 @@ class ChunkLimits:
 
     name: str
     arrays: dict[str, _Chunk] = field(default_factory=dict)
-    """By the path of an array in the store: its chunks."""
+    """The chunks of each array, by its path in the store."""
 
     def expect(self, array: zarr.Array[Any], letters: str) -> None:
         """Learn from an array's metadata how large its chunks are.

@@ -29,7 +29,7 @@ def check_path(place: Place, path: str) -> None:
     place
         The zarr.
     path
-        As somebody wrote it, a user or whoever made the file.
+        The path in it, as a user or whoever made the file has written it.
 
     Raises
     ------

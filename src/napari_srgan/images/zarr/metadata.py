@@ -100,11 +100,11 @@ class FinestLevel:
 
     path: str
     letters: str
-    """One for each axis; empty where the metadata does not name them."""
+    """One letter for each axis; empty where the metadata does not name them."""
     units: tuple[str | None, ...] = ()
-    """As they are written."""
+    """Units of the axes, as they are written."""
     steps: tuple[Mapping[str, Any], ...] = ()
-    """What places its pixels, in order."""
+    """Transformations that place its pixels, in order."""
     coarser: tuple[str, ...] = ()
     """Paths of the other levels, as they are listed."""
     version: str = ""
