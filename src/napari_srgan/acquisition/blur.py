@@ -52,7 +52,8 @@ def estimate_blur(spectrum: Spectrum) -> Blur:
     Returns
     -------
     Blur
-        Its `sigma` is None where fewer than :data:`LEAST_RINGS` rings of the spectrum stand out of the noise.
+        The blur; its `sigma` is None where fewer than :data:`LEAST_RINGS` rings of the spectrum stand out of
+        the noise.
     """
     floor = max(spectrum.floor, _FAINTEST**2)
     seen = spectrum.frequency > LOWEST

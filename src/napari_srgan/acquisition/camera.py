@@ -102,7 +102,7 @@ def camera_of_planes(planes: Sequence[NDArray[np.float64]]) -> Camera:
     Raises
     ------
     UserError
-        As :func:`estimate_camera`.
+        If there are too few places that are finite and not saturated, see :func:`estimate_camera`.
     """
     blocks = [_blocks(plane) for plane in planes]
     mean, variance = (np.concatenate(values) for values in zip(*blocks, strict=True))
@@ -128,7 +128,7 @@ def sampled_planes(image: Any) -> list[NDArray[np.float64]]:
     Parameters
     ----------
     image
-        As for :func:`estimate_camera`, but no sequence.
+        A single image, as :func:`estimate_camera` takes it.
 
     Raises
     ------

@@ -66,7 +66,7 @@ def suited_model(
     Returns
     -------
     ModelCard or None
-        None if no model suits the image.
+        The card of the model; None if no model suits the image.
     """
     here = fit(preferred, found)
     if preferred.frames == frames and (here == "suited" or (here == "unknown" and not found.noisy)):
@@ -190,7 +190,7 @@ def _advice(
 
 
 def _named_model(card: ModelCard, found: Acquisition, among: list[ModelCard], movie: bool) -> str:
-    """Which model to choose in place of one, made for as many channels; empty if there is none."""
+    """Say which model to choose in place of one, made for as many channels; empty if there is none."""
     better = suited_model(found, card, among, frames=card.frames)
     if better is not None:
         return f"choose {better.name}"

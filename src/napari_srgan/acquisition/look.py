@@ -60,8 +60,8 @@ class Acquisition:
     blur: float | None = None
     """Sigma in pixels of the Gaussian it is blurred with, beyond what its pixels ask for; None if unknown."""
     reach: float | None = None
-    """Up to where detail stands out of the noise, in parts of the Nyquist frequency: 1 is as fine as pixels
-    can show; None if unknown."""
+    """Frequency up to which detail stands out of the noise, as a fraction of the Nyquist frequency: 1 is as
+    fine as pixels can show; None if unknown."""
     channel: int | None = None
     """Number of the channel that this is about, the noisiest of those looked at; None if there is but one."""
     unknown: str = ""
@@ -81,7 +81,7 @@ class Acquisition:
 
     @property
     def sentence(self) -> str:
-        """All of it in plain words, beginning with a small letter and without a full stop.
+        """All that was found in plain words, beginning with a small letter and without a full stop.
 
         Photons are those in the brightest places; blur is the sigma of a Gaussian.
         """

@@ -26,7 +26,7 @@ FINE, MIDDLE, COARSE = (0.7, 1.0), (0.35, 0.7), (0.1, 0.35)
 
 
 Direction = Literal["all", "y", "x"]
-"""Which frequencies are meant: all, or those within 30 degrees of an axis: of what changes along it."""
+"""The frequencies that count: all, or those within 30 degrees of an axis, of what changes along that axis."""
 _NARROW = np.tan(np.pi / 6)
 
 
@@ -68,7 +68,7 @@ def radial_spectrum(windows: Sequence[NDArray[np.float64]], direction: Direction
     Returns
     -------
     Spectrum or None
-        None if all windows are smaller than :data:`LEAST_SIDE` along a side.
+        The mean spectrum; None if all windows are smaller than :data:`LEAST_SIDE` along a side.
     """
     rings = int(np.ceil(_RINGS * np.sqrt(2)))
     power, frequency, count = np.zeros(rings), np.zeros(rings), np.zeros(rings, np.int64)

@@ -45,7 +45,7 @@ def channels_looked_at(array: ArrayLike, axes: str) -> list[int]:
     Returns
     -------
     list of int
-        In rising order; ``[0]`` where there is no channel axis.
+        Numbers in rising order; ``[0]`` where there is no channel axis.
     """
     count = array.shape[axes.index("C")] if "C" in axes else 1
     return sorted({int(at) for at in np.linspace(0, count - 1, min(count, _MOST_CHANNELS))})
@@ -131,7 +131,8 @@ def _planes(lead: Sequence[int], axes: str, channel: int, most: int) -> list[tup
 
 
 def _spans(chunks: tuple[int, ...], length: int, count: int, side: int) -> list[slice]:
-    """So many spans of a side, around the middles of equal parts of an axis; each in one chunk if it fits."""
+    """At most `count` spans of a side, around the middles of equal parts of an axis; each in one chunk if it
+    fits."""
     stops = np.cumsum(chunks)
     spans = {}
     for part in range(count):

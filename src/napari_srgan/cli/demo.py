@@ -95,7 +95,7 @@ def compare(model: Model) -> Job[Compared]:
     Yields
     ------
     Progress
-        As :func:`~napari_srgan.inference.upscale.upscale_job` does.
+        The progress of each step; see :func:`~napari_srgan.inference.upscale.upscale_job`.
 
     Returns
     -------

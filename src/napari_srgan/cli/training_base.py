@@ -10,7 +10,7 @@ from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.source import SourceImage
 
 SCRATCH = "scratch"
-"""Said in place of a name: no model to start from."""
+"""Stands in place of a name for no model: a training from scratch."""
 
 
 def choose_base(
@@ -31,7 +31,7 @@ def choose_base(
     Returns
     -------
     Model or None
-        None stands for a training from scratch.
+        The base; None for a training from scratch.
 
     Raises
     ------

@@ -162,7 +162,7 @@ def _axis(stored: StoredImage, letter: str) -> Spacing:
 
 
 def _in_one_world(low: _Placed, high: _Placed) -> tuple[SourceImage, SourceImage]:
-    """Both images; without their places if those cannot be compared."""
+    """Give both images, without their places if those cannot be compared."""
     if low.world == high.world:
         return low.image, high.image
     nowhere = {"scale": None, "origin": (0.0, 0.0)}

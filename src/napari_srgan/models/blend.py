@@ -1,4 +1,4 @@
-"""Between a faithful and a sharp model: their weights, interpolated.
+"""Models between a faithful and a sharp one: their weights, interpolated.
 
 Wang, X. et al. (2018). ESRGAN: Enhanced super-resolution generative adversarial
 networks. ECCV workshops, arXiv 1809.00219. Section 3.4, equation 4:
@@ -79,7 +79,7 @@ def blend(a: Model | str, b: Model | str, amount: float) -> Model:
 
 
 def shape_difference(a: ModelCard, b: ModelCard) -> str | None:
-    """In what two models differ too much to be blended, in words; None if they do not."""
+    """Say in what two models differ too much to be blended; None if they do not."""
     mine, theirs = _shape(a), _shape(b)
     for field in {**mine, **theirs}:
         here, there = mine.get(field, "unsaid"), theirs.get(field, "unsaid")

@@ -44,7 +44,8 @@ class ErrorTable(BaseModel):
     covered: float = Field(ge=0, le=1)
     """Part of the pixels at which it held on blocks that were left out when it was made."""
     covered_fine: float = Field(ge=0, le=1)
-    """The same of the tenth of the pixels with most structure."""
+    """Part of the pixels at which it held there, counting only the tenth of the pixels with most
+    structure."""
     limits: tuple[float, float]
     """Brightness between which nearly all pixels lay."""
 

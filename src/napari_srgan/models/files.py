@@ -52,7 +52,7 @@ def save_model(
     model
         The model to write.
     path
-        Its file; replaced if it exists.
+        The file to write; replaced if it exists.
     picture
         A PNG that shows what the model does; the picture of a file that is replaced is not kept.
     half

@@ -24,7 +24,7 @@ class EarlyFusion(TemporalGenerator):
     channels
         Channels of each frame.
     frames
-        That a result frame is made from, an odd number; 1 makes it a network for single frames.
+        Number of frames that a result frame is made from, odd; 1 makes it a network for single frames.
     blocks, width
         Residual blocks, and features of each convolution.
     clip

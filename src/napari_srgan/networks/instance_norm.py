@@ -23,7 +23,7 @@ Moments = tuple[Tensor, Tensor]
 
 
 def own_moments(features: Tensor) -> Moments:
-    """Those of each image of a batch ``(N, C, Y, X)`` itself, as in training."""
+    """Mean and variance of each image of a batch ``(N, C, Y, X)`` itself, as in training."""
     variance, mean = torch.var_mean(features, (2, 3), keepdim=True, correction=0)
     return mean, variance
 
@@ -38,9 +38,9 @@ class InstanceNorm2d(nn.Module):
     Parameters
     ----------
     width
-        Features of the input.
+        Number of features of the input.
     eps
-        Added to the variance.
+        A small number that is added to the variance.
     """
 
     moments: Callable[[Tensor], Moments]

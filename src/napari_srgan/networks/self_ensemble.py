@@ -26,7 +26,7 @@ class SelfEnsemble(Generator):
     Parameters
     ----------
     network
-        Any generator.
+        Any generator, for images or for frames.
     """
 
     def __init__(self, network: Generator) -> None:

@@ -46,7 +46,7 @@ class SlowFusion(TemporalGenerator):
     channels
         Channels of each frame.
     frames
-        That a result frame is made from, an odd number from 3 on.
+        Number of frames that a result frame is made from, an odd number from 3 on.
     blocks, width
         Residual blocks after the merging, and features of each convolution.
     clip

@@ -151,11 +151,11 @@ def notes_on_time(array: Any, axes: str, model: Model) -> tuple[str, ...]:
     Parameters
     ----------
     array
-        numpy, dask, zarr or xarray, as for :func:`~napari_srgan.inference.upscale.upscale_job`.
+        An image of numpy, dask, zarr or xarray, as for :func:`~napari_srgan.inference.upscale.upscale_job`.
     axes
         One letter for each of its axes.
     model
-        To be run.
+        The model that will be run.
 
     Raises
     ------

@@ -28,9 +28,9 @@ class TemporalWindow:
     clip: int = 1
     """Frames that are best made in one go."""
     before: int = 0
-    """Frames that a result frame depends on before its own."""
+    """Number of frames before its own that a result frame depends on."""
     after: int = 0
-    """And after it."""
+    """Number of frames after its own that a result frame depends on."""
 
     @classmethod
     def of(cls, network: Generator) -> TemporalWindow:

@@ -76,7 +76,7 @@ def displaced_windows(
     Parameters
     ----------
     core, length, halo, border
-        As in :func:`~napari_srgan.inference.tiles.tiling.tile_window`.
+        See :func:`~napari_srgan.inference.tiles.tiling.tile_window`.
     moves
         How far each frame has moved along this axis, in low-resolution pixels.
     made

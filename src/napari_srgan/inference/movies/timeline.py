@@ -44,7 +44,7 @@ NOT_IN_ORDER = (
     "frames next to each other are no more alike than frames far apart: they do not seem to be in the order "
     "of time, or are too far apart for one to help the other; sort them, or take a model for single images"
 )
-"""Said where :func:`seems_unordered`."""
+"""What is said where :func:`seems_unordered` is true."""
 
 _FINE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 """Immerkaer, J. (1996). Fast noise variance estimation. Computer Vision and Image Understanding 64(2):
@@ -56,9 +56,10 @@ class FrameStats:
     """What is known of a frame from its sample."""
 
     smooth: NDArray[np.float32]
-    """Smoothed, every few pixels, in the user's quantities."""
+    """The frame, smoothed, every few pixels ``(y, x)``, in the user's quantities."""
     pattern: NDArray[np.float32]
-    """Without uneven illumination and brightness, of length 1; all 0 if there is nothing to be seen."""
+    """The smoothed frame ``(y, x)`` without uneven illumination and brightness, of length 1; all 0 if there
+    is nothing to be seen."""
     independent: float
     """How many of its values do not follow from others."""
     certain: float
@@ -139,9 +140,9 @@ def scenes(looks: Mapping[int, FrameStats], frames: Span) -> list[Span]:
     Parameters
     ----------
     looks
-        At the frames that show something, by number.
+        What was found in the frames that show something, by number.
     frames
-        To be cut; those that show nothing belong to the scene before.
+        The frames to be cut; those that show nothing belong to the scene before.
     """
     seen = sorted(looks)
     likeness = [alike(looks[a], looks[b]) for a, b in pairwise(seen)]

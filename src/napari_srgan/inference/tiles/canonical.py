@@ -170,7 +170,7 @@ class CanonicalTiles:
         return values
 
     def _cut(self, tile: Tile) -> list[Tile]:
-        """As small as those that did fit, once one did not."""
+        """Cut a tile into parts as small as those that did fit, once one did not."""
         if self._too_large is None or tile.pixels < self._too_large:
             return [tile]
         return [part for half in tile.halves() for part in self._cut(half)]

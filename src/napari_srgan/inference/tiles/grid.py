@@ -11,10 +11,10 @@ from napari_srgan.inference.tiles.tiling import Span, Tile
 
 @dataclass(frozen=True)
 class TilePlace:
-    """Which tile of which plane, or of which clip."""
+    """One tile of one plane, or of one clip."""
 
     index: tuple[int, ...]
-    """Place of the plane along the leading axes; of a clip that of its first frame."""
+    """Place of the plane along the leading axes; for a clip that of its first frame."""
     row: int
     column: int
 

@@ -35,7 +35,7 @@ def smallest(model: Model) -> int:
 
 
 def input_tensor(model: Model, example: Path) -> InputTensorDescr:
-    """Any batch and any size; quantities in, the network's range inside."""
+    """Describe the input: any batch and any size; quantities in, the network's range inside."""
     from bioimageio.spec.model import v0_5 as spec
 
     size = spec.ParameterizedSize(min=smallest(model), step=1)
@@ -65,7 +65,8 @@ def input_tensor(model: Model, example: Path) -> InputTensorDescr:
 
 
 def output_tensor(model: Model, example: Path) -> OutputTensorDescr:
-    """As many times larger as the model makes it; 8-bit models give 8-bit quantities again."""
+    """Describe the output: as many times larger as the model makes it; 8-bit models give 8-bit quantities
+    again."""
     from bioimageio.spec.model import v0_5 as spec
 
     byte = model.card.intensity == "byte"

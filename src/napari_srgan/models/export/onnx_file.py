@@ -37,7 +37,7 @@ PERCENTILES = 0.1, 99.9
 _EXAMPLE = (2, 32, 48)
 """Batch, Y and X of the image that is traced: none is 1, which would be taken for fixed."""
 _OTHER = (1, 9, 13)
-"""Those of the image that the graph is checked with: nothing that windows or strides divide."""
+"""Batch, Y and X of the image that the graph is checked with: nothing that windows or strides divide."""
 _TOLERANCE = 1e-3
 """Largest difference between the graph's output and ours, of the output's largest value or of 1."""
 

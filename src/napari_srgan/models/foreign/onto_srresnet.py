@@ -33,9 +33,9 @@ def build_srresnet(layers: Layers, family: Family) -> tuple[SRResNet, dict[str, 
     Returns
     -------
     SRResNet
-        In evaluation mode.
+        The network in evaluation mode.
     dict
-        Its arguments.
+        Its keyword arguments.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from napari_srgan.models.model import Model
 DEFAULT_MODEL = "microscopy-x2"
 """What a click without a choice uses for one-channel images."""
 DEFAULT_RGB_MODEL = "photo-x4"
-"""The same for RGB images."""
+"""What a click without a choice uses for RGB images."""
 
 
 _ENDINGS = (".safetensors", *sorted(PICKLE_ENDINGS))
@@ -30,9 +30,9 @@ class LibraryEntry:
     """A model of the library and where it is."""
 
     card: ModelCard
-    """Its card; its name is the one it has in the library."""
+    """The card of the model; its name is the one it has in the library."""
     file: Path
-    """Its file."""
+    """The file of the model."""
     origin: Literal["bundled", "yours"]
     """Whether it came with the package, or can be renamed and deleted."""
     size: int

@@ -36,7 +36,7 @@ class ClipSampler:
     Parameters
     ----------
     movies, stills
-        To draw from; stills have one frame.
+        The movies to draw from, and still images, which have one frame.
     recipe
         Says how many frames a clip has, how large it is, and how much noise.
     draw
@@ -124,7 +124,7 @@ def _without(around: int, image: Tensor) -> Tensor:
 
 
 def _by_set(movies: Sequence[Movie]) -> list[list[Movie]]:
-    """Those of one source together: colours of a movie, tiles of a set."""
+    """Group movies by their source: colours of a movie, tiles of a set."""
     sets: dict[str, list[Movie]] = defaultdict(list)
     for movie in movies:
         sets[movie.name.split(",")[0]].append(movie)

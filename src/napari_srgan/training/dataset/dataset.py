@@ -42,4 +42,4 @@ class Dataset(Protocol):
 
     @property
     def bicubic(self) -> dict[str, float]:
-        """The same of bicubic interpolation."""
+        """PSNR in dB of bicubic interpolation on what is held back, by source."""

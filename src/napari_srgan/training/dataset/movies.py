@@ -78,7 +78,7 @@ def read_movies(recipe: Recipe, data: Path) -> Movies:
     Parameters
     ----------
     recipe
-        With movies.
+        A recipe with movies.
     data
         Folder that holds its folders.
 

@@ -149,7 +149,7 @@ def _file_range(image: NDArray[np.float64], percentiles: tuple[float, float]) ->
 
 
 def _filed(image: NDArray[np.float64], exposure: Exposure, held: FileRange | None) -> NDArray[np.float64]:
-    """As it comes back from the file."""
+    """The image as it comes back from the file."""
     if exposure.eight_bit is None and exposure.jpeg is None:
         return image
     held = held or _file_range(image, exposure.eight_bit or JPEG_RANGE)

@@ -34,7 +34,7 @@ class MeasuredNoise:
     """How one image was taken: by which camera, with how much light, how blurred."""
 
     camera: Camera
-    """In the image's own grey levels."""
+    """The camera, in the image's own grey levels."""
     dark: float
     """Grey level of the darkest places."""
     bright: float
@@ -56,7 +56,7 @@ class MeasuredNoise:
 
     @property
     def words(self) -> str:
-        """The same without what could not be told."""
+        """Noise and blur in words, without what could not be told."""
         return ", ".join(filter(None, (self._noise, self._blur)))
 
     @property
@@ -101,7 +101,7 @@ class MeasuredNoise:
         Returns
         -------
         Degradation
-            In the grey levels of `high`.
+            The degradation, in the grey levels of `high`.
 
         Raises
         ------

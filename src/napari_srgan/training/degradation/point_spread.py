@@ -257,7 +257,7 @@ def _without_negatives(spot: NDArray[np.float64], notes: list[str]) -> NDArray[n
 
 
 def _centred(spot: NDArray[np.float64], notes: list[str]) -> NDArray[np.float64]:
-    """In an odd square with the centre of mass in its middle."""
+    """Move a spot into an odd square with its centre of mass in the middle."""
     spot = spot / spot.max()
     spot, moved = _centred_once(spot)
     # An even side has its middle between pixels: half a pixel is no news.

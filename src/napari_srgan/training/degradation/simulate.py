@@ -70,8 +70,8 @@ def simulate(high: Tensor, degradation: Degradation, draw: np.random.Generator) 
         `Y` and `X` multiples of the factor. Beyond its edges it is taken to go on as there: see
         :func:`margin`.
     degradation
-        Its ranges are drawn from anew for each of the N images or clips; colours and frames are treated
-        alike, with noise of their own.
+        The degradation. Its ranges are drawn from anew for each of the N images or clips; colours and frames
+        are treated alike, with noise of their own.
     draw
         All that is random comes from here, on any device the same.
 
@@ -191,7 +191,7 @@ def default_degradation(high: Any, factor: int) -> Degradation:
     Parameters
     ----------
     high
-        As for :func:`~napari_srgan.acquisition.camera.estimate_camera`.
+        The high-resolution image, as :func:`~napari_srgan.acquisition.camera.estimate_camera` takes it.
     factor
         How many times smaller the low-resolution image is.
     """

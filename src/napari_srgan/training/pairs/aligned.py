@@ -71,8 +71,8 @@ def read_pair_job(
     Raises
     ------
     UserError
-        With the name of the pair: if the report has a problem (unless `despite_problem`), or nothing
-        usable is left.
+        If the report has a problem (unless `despite_problem`), or nothing usable is left; with the name of
+        the pair.
     """
     if report.problem and not despite_problem:
         raise UserError(f"{pair.name} cannot be trained on: {report.problem}")

@@ -92,7 +92,7 @@ def measure_blocks(
     Parameters
     ----------
     plane
-        Both images.
+        Both images of the plane.
     structure
         The structure of both images, from :func:`structure_of`.
     whole
@@ -222,7 +222,7 @@ def _agreement(blocks: Sequence[BlockShift], whole: tuple[int, int]) -> tuple[ND
 
 
 def _faint(blocks: Sequence[BlockShift], plane: PlanePair, structure: Structure) -> NDArray[np.bool_]:
-    """Which blocks hold no structure in either image, beyond noise."""
+    """Tell for each block whether it holds no structure in either image beyond noise: ``(blocks,)``."""
     faint = np.ones(len(blocks), bool)
     for image, band in ((plane.low, structure.low), (plane.high, structure.high)):
         parts = [_part(block, plane) for block in blocks]

@@ -62,7 +62,7 @@ def check_plane_job(pair: MatchedPair, plane: PlanePair, progress: Progress) -> 
     Parameters
     ----------
     pair, plane
-        To look at.
+        The pair, and the plane of it that is looked at.
     progress
         Yielded between blocks: places where it can be cancelled.
     """

@@ -26,7 +26,7 @@ _EXTREMES = (0.1, 99.9)
 
 @dataclass(frozen=True)
 class PlanePair:
-    """Both images of one plane, gray."""
+    """Both images of one plane, in gray."""
 
     index: tuple[int, ...]
     origin: tuple[int, int]
@@ -131,7 +131,8 @@ def joined(parts: list[PlanePair]) -> PlanePair:
 
 
 def _filled(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Without pixels that are not finite, and none far beyond all others: one would blind its block."""
+    """Replace pixels that are not finite, and bring nearer those far beyond all others: one would blind its
+    block."""
     finite = np.isfinite(plane)
     if not finite.all():
         plane = np.where(finite, plane, plane[finite].mean() if finite.any() else 0.0)

@@ -51,7 +51,8 @@ class Peak:
     shift: tuple[int, int]
     """Y and X in pixels: move the second image by this to lie on the first."""
     height: float
-    """In standard deviations of the correlation at all shifts; below 0 if contrast is inverted."""
+    """Height of the correlation's peak, in standard deviations of the correlation at all shifts; below 0 if
+    contrast is inverted."""
     clearness: float
     """Height over that of the next best shift elsewhere."""
 

@@ -35,10 +35,10 @@ class GanStage(BaseModel):
     """See :func:`~napari_srgan.training.loop.losses.discriminator_loss`."""
     adversarial_weight: float = Field(default=1e-3, ge=0)
     perceptual: Literal["vgg22", "vgg54", "squeezenet", "none"] = "vgg54"
-    """Whose feature maps are compared: VGG19's, which torchvision downloads, or SqueezeNet's
-    from a file, brought to unit length."""
+    """The network whose feature maps are compared: VGG19, which torchvision downloads, or SqueezeNet from a
+    file, with maps brought to unit length."""
     activated: bool = True
-    """VGG's maps after the activation, as in SRGAN, or before, as in ESRGAN."""
+    """Whether VGG's maps are those after the activation, as in SRGAN, or before, as in ESRGAN."""
     features: str | None = None
     """SqueezeNet's weights, a file inside the data folder."""
     heads: str | None = None
@@ -206,7 +206,7 @@ class Recipe(BaseModel):
     patience: int = Field(default=0, ge=0)
     """End the pixel stage's training after so many validations without a new best; 0: never."""
     keep: Literal["last", "best"] = "last"
-    """Which averaged weights become the model: those at the end, or those of the best validation.
+    """The averaged weights that become the model: those at the end, or those of the best validation.
     After an adversarial stage always those at the end, because it lowers what validations measure."""
     batch: int = Field(default=16, ge=1)
     """Patches in a step."""
@@ -215,7 +215,7 @@ class Recipe(BaseModel):
     optimiser: Literal["adam", "muon"] = "adam"
     """``"muon"``: orthogonalised momentum for convolutions, Adam for the rest."""
     learning_rate: float = Field(default=5e-4, gt=0)
-    """At its height."""
+    """Learning rate at its highest."""
     warm_up: int = Field(default=200, ge=0)
     """Steps over which the learning rate rises."""
     schedule: Literal["linear", "cosine"] = "linear"

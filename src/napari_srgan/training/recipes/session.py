@@ -57,7 +57,7 @@ def run_recipe(
     Yields
     ------
     Validation
-        As :func:`~napari_srgan.training.loop.training_loop.train` does.
+        Validations; see :func:`~napari_srgan.training.loop.training_loop.train`.
 
     Returns
     -------

@@ -29,7 +29,7 @@ class Stages:
     features
         Folder in which the recipe's files of features lie.
     team
-        Those who train together.
+        The processes that train together.
     """
 
     def __init__(self, recipe: Recipe, network: Generator, features: Path, team: ProcessGroup) -> None:

@@ -74,7 +74,7 @@ def pixels_between(
         Y and X of the box's corners, in pixel coordinates: pixel `i` reaches from
         `i - 1/2` to `i + 1/2`.
     plane
-        Its height and width.
+        Height and width of the plane in pixels.
 
     Returns
     -------

@@ -53,7 +53,7 @@ def upscale_layer_job(
     Parameters
     ----------
     layer
-        To upscale; the finest level of a multiscale layer is used, and only read in parts.
+        The layer to upscale; the finest level of a multiscale layer is used, and only read in parts.
     model
         A model, its name, its file, or two models to blend; None: the default for the kind of
         image.

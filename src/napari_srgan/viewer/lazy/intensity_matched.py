@@ -41,5 +41,5 @@ class AsResult:
         return part.answer(self._lazy.peek(tuple(finer))[0])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """All of it."""
+        """Make an array of the whole level."""
         return np.asarray(self[...], dtype)

@@ -78,12 +78,12 @@ def lazy_layer(
     Parameters
     ----------
     layer
-        To upscale; the finest level of a multiscale layer is used.
+        The layer to upscale; the finest level of a multiscale layer is used.
     model
         A model, its name, its file, or two models to blend; None: the default for the kind of
         image.
     options, axes
-        As in :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`; without a region.
+        See :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`; there is no region.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def lazy_layer_job(
     Raises
     ------
     UserError
-        As :func:`lazy_layer`.
+        If the layer or something else given cannot be used, see :func:`lazy_layer`.
     """
     image = check_image(layer)
     if image.metadata.get(METADATA_KEY, {}).get("computed") == ON_DEMAND:

@@ -37,11 +37,11 @@ class Filling(Protocol):
         ...
 
     def missing(self, key: Any) -> list[Any]:
-        """Places of that part that are not there, nearest the middle first."""
+        """Places of a part that are not there yet, nearest the middle first."""
         ...
 
     def compute(self, place: Any, watch: Watch | None = None) -> None:
-        """Put one there."""
+        """Compute one of these places, and keep it."""
         ...
 
 

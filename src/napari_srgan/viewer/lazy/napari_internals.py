@@ -14,7 +14,7 @@ from typing import Any
 from napari.layers import Image
 
 Levels = Callable[[int, Any, bool], Any]
-"""Given a level's number, its data, and whether it is for the thumbnail: what is shown in its place."""
+"""Takes a level's number, its data, and whether it is for the thumbnail; gives what is shown in its place."""
 
 _MAKE = "_make_slice_request_internal"
 _REPLACED = {"data_at_data_level", "data_at_thumbnail_level", "data_level", "thumbnail_level"}

@@ -66,7 +66,7 @@ class Overview:
         return part.answer(self._read(part.ranges))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """All of it."""
+        """Make an array of the whole overview; every block of the image is read."""
         return np.asarray(self[...], dtype)
 
     def peek(self, key: Any) -> tuple[NDArray[Any], bool]:

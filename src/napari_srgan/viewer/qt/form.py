@@ -51,17 +51,17 @@ class Number:
     Parameters
     ----------
     tooltip
-        What it means.
+        What the number means.
     value
-        At first.
+        The number at first.
     least, most
-        The range.
+        The smallest and the largest number that can be entered.
     step
-        What an arrow adds.
+        The number that an arrow adds.
     decimals
-        Digits after the point; 0: a whole number.
+        Digits after the point; 0 for a whole number.
     zero
-        Shown in place of the least value.
+        Text that is shown in place of the least value.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Number:
 
 
 class RangeField:
-    """Two numbers beside each other: the least and the most."""
+    """Two fields beside each other: for the least and for the most."""
 
     def __init__(self, tooltip: str, *, values: tuple[float, float], most: float, decimals: int) -> None:
         self.ends = [Number(tooltip, value=value, most=most, step=0.1, decimals=decimals) for value in values]

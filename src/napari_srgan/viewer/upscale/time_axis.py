@@ -18,15 +18,15 @@ class TimeAxis:
     """An axis that can be time."""
 
     place: int
-    """Its number, as the data has it."""
+    """Its number in the data."""
     letter: str
-    """What it is so far."""
+    """Its letter so far."""
     size: int
-    """Frames along it."""
+    """Number of frames along it."""
 
     @property
     def label(self) -> str:
-        """For someone who has to choose, e.g. ``"Axis 0, time (51)"``."""
+        """What it is called for someone who has to choose, e.g. ``"Axis 0, time (51)"``."""
         name = f", {_NAMES[self.letter]}" if self.letter in _NAMES else ""
         return f"Axis {self.place}{name} ({self.size})"
 
@@ -68,7 +68,7 @@ def likeliest_time(found: Sequence[TimeAxis]) -> int | None:
 
 
 def with_time(axes: str, place: int) -> str:
-    """The same axes with time in another place; what was called time is left without a name.
+    """Give the same axes with time in another place; what was called time is left without a name.
 
     Parameters
     ----------
