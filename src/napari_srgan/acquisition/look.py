@@ -121,7 +121,8 @@ def look_at(image: Any, axes: str | None = None) -> Acquisition:
     Parameters
     ----------
     image
-        numpy, dask, zarr or xarray, any real dtype, two to five axes, colour samples last.
+        An image of numpy, dask, zarr or xarray, ``(..., Y, X)`` or ``(..., Y, X, S)``: two to five axes
+        besides colour, any real dtype.
     axes
         One letter for each axis, e.g. ``"TCYX"``; guessed by default. Of several channels the noisiest one
         counts, of RGB only green.

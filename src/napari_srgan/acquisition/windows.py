@@ -57,7 +57,7 @@ def read_windows(array: ArrayLike, axes: str, channel: int = 0) -> list[NDArray[
     Parameters
     ----------
     array
-        numpy, dask, zarr or xarray, any real dtype.
+        An image of numpy, dask, zarr or xarray, ``(..., Y, X)`` or ``(..., Y, X, S)``, of any real dtype.
     axes
         One letter for each of its axes, see :mod:`napari_srgan.images.axes`. Of RGB images green is read.
     channel

@@ -207,7 +207,7 @@ def open_output(
     overwrite
         Whether to replace a file that has this name already.
     colour_profile
-        ICC profile of the input.
+        The ICC profile of the input.
     look
         What is known of the image beside its pixels.
     pyramid

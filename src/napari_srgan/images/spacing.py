@@ -68,13 +68,13 @@ def upscaled_spacings(
     Parameters
     ----------
     spacings
-        One for each axis of the input.
+        Spacings of the input, one for each axis.
     axes
         One letter for each axis.
     region
-        Pixels of the input that were upscaled.
+        Rows and columns of the input that were upscaled.
     factor
-        Times larger in Y and in X.
+        Scale factor in Y and in X.
     """
     starts = {"Y": region[0][0], "X": region[1][0]}
     return tuple(
@@ -92,7 +92,7 @@ def spacings_as(spacings: Sequence[Spacing], stored: str, axes: str) -> tuple[Sp
     Parameters
     ----------
     spacings
-        One for each axis, as the file tells them.
+        Spacings as the file tells them, one for each axis.
     stored, axes
         One letter for each axis: those of the file, and those of the user.
     """

@@ -56,7 +56,7 @@ def save_model(
     picture
         A PNG that shows what the model does; the picture of a file that is replaced is not kept.
     half
-        Write weights as float16, in half the space; they are float32 again when they are read.
+        Whether to write weights as float16, in half the space; they are float32 again when they are read.
 
     Returns
     -------
@@ -261,9 +261,9 @@ def copy_model(source: Path, target: Path, card: ModelCard) -> None:
     source
         A file with a card; may be `target`.
     target
-        Replaced if it exists.
+        The file of the copy; replaced if it exists.
     card
-        What the copy says about itself.
+        The card of the copy.
 
     Raises
     ------

@@ -121,7 +121,7 @@ class Gathered:
     Parameters
     ----------
     kept
-        What :class:`Gathering` kept.
+        The moments that :class:`Gathering` kept, layer by layer.
     """
 
     def __init__(self, kept: Sequence[Moments]) -> None:
@@ -148,7 +148,7 @@ def moments_from(source: Callable[[Tensor], Moments], network: nn.Module) -> Ite
     Parameters
     ----------
     source
-        Takes the features ``(N, C, Y, X)`` float32 of a layer and gives its :data:`Moments`.
+        A function that takes the features ``(N, C, Y, X)`` float32 of a layer and gives its :data:`Moments`.
     network
         The network; afterwards its layers use :func:`own_moments` again.
     """

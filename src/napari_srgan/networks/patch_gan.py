@@ -27,16 +27,16 @@ class PatchDiscriminator(nn.Module):
     Parameters
     ----------
     channels
-        Channels of the image.
+        Number of channels of the image.
     halvings
-        Convolutions of stride 2: 3 for patches of 70 x 70 pixels as in the paper, 2 for
-        34 x 34, 1 for 16 x 16.
+        Number of convolutions of stride 2: 3 for patches of 70 x 70 pixels as in the paper, 2 for 34 x 34, 1
+        for 16 x 16.
     width
-        Features of the first convolution; 64 in the paper.
+        Number of features of the first convolution; 64 in the paper.
     normalisation
         ``"instance"``, or ``"none"``; never on the first and last convolution.
     spectral
-        Spectral normalisation of each convolution (Miyato et al. 2018, arXiv 1802.05957).
+        Whether to normalise each convolution by its spectral norm (Miyato et al. 2018, arXiv 1802.05957).
 
     Raises
     ------

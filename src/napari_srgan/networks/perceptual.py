@@ -75,8 +75,8 @@ class VGG19Features(FeatureMaps):
         ``"vgg22"`` or ``"vgg54"``: phi_i,j of SRGAN (Ledig et al. 2017, section 2.2.1), the
         j-th convolution before the i-th pooling.
     activated
-        After the activation, as in SRGAN, or before it, as in ESRGAN (Wang et al. 2018,
-        arXiv 1809.00219, section 3.3), where more of the map is left.
+        Whether the map is that after the activation, as in SRGAN, or before it, as in ESRGAN (Wang et al.
+        2018, arXiv 1809.00219, section 3.3), where more of the map is left.
 
     Raises
     ------

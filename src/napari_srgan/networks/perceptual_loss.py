@@ -70,13 +70,13 @@ class PerceptualLoss(nn.Module):
     features
         The network, with its weights.
     unit_length
-        Compare maps of unit length, as LPIPS does for SqueezeNet's seven; otherwise their
-        mean squared difference, as SRGAN does for one of VGG's.
+        Whether to compare maps of unit length, as LPIPS does for SqueezeNet's seven; otherwise the loss is
+        their mean squared difference, as SRGAN's is for one of VGG's.
     heads
-        Weights of the features of each map, for `unit_length`.
+        The weights of the features of each map, for `unit_length`.
     feature_scale
-        What maps are multiplied by if not of unit length: :data:`SRGAN_FEATURE_SCALE`
-        makes the loss SRGAN's.
+        Factor by which maps are multiplied that are not of unit length: :data:`SRGAN_FEATURE_SCALE` makes the
+        loss SRGAN's.
 
     Raises
     ------

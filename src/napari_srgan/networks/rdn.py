@@ -64,15 +64,15 @@ class RDN(Generator):
         2, 3 or 4 as in the paper; 8 too, and 1 to denoise or deblur, as in Zhang, Y. et al. (2021). Residual
         dense network for image restoration. IEEE Trans. PAMI 43(7), arXiv 1812.10477.
     channels
-        Channels of the image.
+        Number of channels of the image.
     blocks
-        Residual dense blocks, D in the paper.
+        Number of residual dense blocks, D in the paper.
     layers
-        Convolutions in a block, C in the paper.
+        Number of convolutions in a block, C in the paper.
     growth
-        Features that each of them adds, G in the paper.
+        Number of features that each of them adds, G in the paper.
     width
-        Features between blocks, G0 in the paper.
+        Number of features between blocks, G0 in the paper.
     upsampling
         ``"staged"`` as in the paper, or ``"direct"``, see
         :mod:`~napari_srgan.networks.sub_pixel`.

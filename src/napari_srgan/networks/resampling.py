@@ -75,7 +75,7 @@ def bicubic_upsample(image: Tensor, factor: int) -> Tensor:
     image
         ``(N, C, Y, X)``, float32 or float64; never computed in less, autocast or not.
     factor
-        1 or more.
+        The factor, a whole number of 1 or more.
 
     Returns
     -------
@@ -129,10 +129,10 @@ def bicubic_downsample(image: Tensor, factor: int, *, integers: tuple[int, int] 
     image
         ``(N, C, Y, X)``, float32 or float64, `Y` and `X` multiples of `factor`.
     factor
-        1 or more.
+        The factor, a whole number of 1 or more.
     integers
-        Smallest and largest value of an integer type: round and clip to it after each
-        axis, as is done for images of such a type.
+        The smallest and the largest value of an integer type, to round and to clip to it after each axis, as
+        is done for images of such a type; None for floats.
 
     Returns
     -------

@@ -77,15 +77,15 @@ class RRDBNet(Generator):
     Parameters
     ----------
     scale_factor
-        1, 2, 4 or 8.
+        The scale factor: 1, 2, 4 or 8.
     channels
-        Channels of the image.
+        Number of channels of the image.
     blocks
-        Residual-in-residual dense blocks; 23 in the paper.
+        Number of residual-in-residual dense blocks; 23 in the paper.
     width
-        Features between blocks; 64 in the paper.
+        Number of features between blocks; 64 in the paper.
     growth
-        Features that a convolution of a dense block adds; 32 in the paper.
+        Number of features that a convolution of a dense block adds; 32 in the paper.
     interpolated_skip, back_projection
         See :class:`~napari_srgan.networks.generator.Generator`.
 

@@ -42,15 +42,15 @@ class SlowFusion(TemporalGenerator):
     Parameters
     ----------
     scale_factor
-        1, 2, 3, 4 or 8.
+        The scale factor: 1, 2, 3, 4 or 8.
     channels
-        Channels of each frame.
+        Number of channels of each frame.
     frames
         Number of frames that a result frame is made from, an odd number from 3 on.
     blocks, width
-        Residual blocks after the merging, and features of each convolution.
+        Number of residual blocks after the merging, and of features of each convolution.
     clip
-        Frames that are made in one go; what neighbours have in common is computed once.
+        Number of frames that are made in one go; what neighbours have in common is computed once.
     back_projection
         See :class:`~napari_srgan.networks.temporal.TemporalGenerator`.
 

@@ -70,13 +70,13 @@ class SRResNet(Generator):
     Parameters
     ----------
     scale_factor
-        1, 2, 3, 4 or 8.
+        The scale factor: 1, 2, 3, 4 or 8.
     channels
-        Channels of the image: 1 for most microscopy, 3 for RGB, or any other number.
+        Number of channels of the image: 1 for most microscopy, 3 for RGB, or any other number.
     blocks
-        Residual blocks; B = 16 in the paper.
+        Number of residual blocks; B = 16 in the paper.
     width
-        Features of each convolution; 64 in the paper.
+        Number of features of each convolution; 64 in the paper.
     kernel
         Size of the first and the last convolution, odd; 9 in the paper.
     normalisation

@@ -32,13 +32,13 @@ class TemporalGenerator(Generator):
     name
         Name of the architecture, for error messages.
     scale_factor
-        1, 2, 3, 4 or 8.
+        The scale factor: 1, 2, 3, 4 or 8.
     channels
-        Channels of each frame.
+        Number of channels of each frame.
     blocks
-        Residual blocks of the trunk.
+        Number of residual blocks of the trunk.
     width
-        Features of each convolution.
+        Number of features of each convolution.
     before, after
         Number of frames before and after its own that a result frame is made from.
     clip

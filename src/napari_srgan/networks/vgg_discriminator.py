@@ -25,11 +25,11 @@ class VGGDiscriminator(nn.Module):
     Parameters
     ----------
     channels
-        Channels of the image.
+        Number of channels of the image.
     patch
-        Pixels along the side of the images, a multiple of 16; 96 in the paper.
+        Side of the images in pixels, a multiple of 16; 96 in the paper.
     width
-        Features of the first convolution; 64 in the paper.
+        Number of features of the first convolution; 64 in the paper.
 
     Raises
     ------

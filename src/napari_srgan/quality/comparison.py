@@ -37,7 +37,7 @@ def measure(result: Pixels, truth: Pixels, border: int, peak: float | None = Non
     result, truth
         ``(Y, X)`` or ``(Y, X, 3)``, of equal shape.
     border
-        Pixels left out on each side.
+        Number of pixels that are left out on each side.
     peak
         The largest difference possible; by default 255 for RGB, and the range of the truth for other images.
     """

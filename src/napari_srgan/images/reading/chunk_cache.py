@@ -103,7 +103,7 @@ class ChunkCache:
     plane
         Numbers of the axes along which small chunks are taken together.
     memory
-        Where the chunks are kept.
+        The memory in which chunks are kept.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ def remote_error_sentence(
     key
         The part of the image that was asked for; empty for the image itself.
     tries, patience
-        How often it was asked for, and how many seconds each time.
+        Number of times it was asked for, and seconds that each of them waited.
     """
     what = f"{key} of {address}" if key else str(address)
     status = status_of(error)

@@ -64,7 +64,7 @@ class RemoteFiles:
     Parameters
     ----------
     address
-        Where they lie.
+        The address that they lie under.
 
     Raises
     ------

@@ -33,9 +33,9 @@ class Output(ABC):
     axes
         Axes of the result, where they are known beforehand.
     overwrite
-        Replace what has that name already.
+        Whether to replace what has that name already.
     colour_profile
-        ICC profile, for formats that keep one.
+        The ICC profile of the image, for formats that keep one.
     look
         What is known of the image beside its pixels, for formats that keep it.
 
@@ -80,7 +80,7 @@ class Output(ABC):
         Parameters
         ----------
         result
-            What the job returned.
+            The result that the job returned.
         spacings
             Spacings of the result, one for each axis; plain pixels by default.
 

@@ -56,7 +56,7 @@ def image_paths(group: zarr.Group, holds_zarr: Callable[[str], bool], place: Pla
     holds_zarr
         Whether an array or a group of a name is in it.
     place
-        Where it lies, for messages.
+        The folder, zip file or address of the zarr, for messages.
 
     Raises
     ------

@@ -59,9 +59,9 @@ class ClipPlans:
     stack
         The array, its axes and its model's card.
     timing
-        What the network wants of time.
+        What the network needs of time.
     align
-        :data:`DRIFT`, or nothing.
+        :data:`DRIFT`, to follow a stage that drifts; None: frames are taken as they lie.
     """
 
     def __init__(self, stack: PlaneStack, timing: TemporalWindow, align: str | None = None) -> None:

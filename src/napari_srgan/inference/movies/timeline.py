@@ -84,7 +84,7 @@ def frame_stats(sample: NDArray[Any], *, fine: bool = False) -> FrameStats:
     sample
         ``(Y, X)`` of any real dtype; what is not finite counts as the mean of the rest.
     fine
-        Keep all pixels of the pattern.
+        Whether to keep all pixels of the pattern, and not only every few.
     """
     finite = np.isfinite(sample)
     every = np.where(finite, sample, 0).astype(np.result_type(sample, np.float32))

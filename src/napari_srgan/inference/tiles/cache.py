@@ -44,7 +44,7 @@ class TileCache:
     Parameters
     ----------
     budget
-        Bytes. What is larger than this is given, but not kept.
+        Number of bytes for all values together. A value that is larger is given, but not kept.
     """
 
     def __init__(self, budget: int) -> None:

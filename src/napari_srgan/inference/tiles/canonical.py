@@ -45,9 +45,9 @@ class CanonicalTiles:
     work
         Network and planes; its transforms may be such that no sample had contrast for.
     grid
-        Where tiles lie.
+        The grid that tiles lie on.
     cache
-        Where they are kept.
+        The cache in which they are kept.
     """
 
     def __init__(self, work: PlaneWork, grid: TileGrid, cache: TileCache) -> None:

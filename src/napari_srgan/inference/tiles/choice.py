@@ -66,7 +66,7 @@ def measure_pace(engine: Engine, batch: int) -> TilePace:
     engine
         The network on its device.
     batch
-        Planes that are computed together.
+        Number of planes that are computed together.
 
     Raises
     ------

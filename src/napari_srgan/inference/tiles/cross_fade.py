@@ -67,7 +67,7 @@ class CrossFade:
     place
         The part of the plane that is computed.
     factor
-        Result pixels for each pixel of a tile.
+        Number of result pixels for each pixel of a tile, along Y and X.
     """
 
     def __init__(self, place: Tile, factor: int) -> None:

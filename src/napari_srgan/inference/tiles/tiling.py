@@ -126,9 +126,9 @@ def plan_tiles(region: Tile, halo: int, *, largest: int | None = None, side: int
     Parameters
     ----------
     region
-        What is to be computed.
+        The region that is to be computed.
     halo
-        Pixels that each tile sees beyond its own.
+        Number of pixels that each tile sees beyond its own.
     largest
         Most pixels that a tile and its halo may have together; the cut with the least
         work is chosen. :data:`SMALLEST_TILE` with its halo is always allowed.

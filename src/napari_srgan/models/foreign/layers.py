@@ -81,7 +81,7 @@ def find_layers(state: State) -> Layers:
     Parameters
     ----------
     state
-        Tensors by name.
+        Tensors of any shape by name.
 
     Raises
     ------

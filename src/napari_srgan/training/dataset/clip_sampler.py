@@ -38,9 +38,9 @@ class ClipSampler:
     movies, stills
         The movies to draw from, and still images, which have one frame.
     recipe
-        Says how many frames a clip has, how large it is, and how much noise.
+        The recipe; it says how many frames a clip has, how large it is, and how much noise.
     draw
-        Where all is drawn from.
+        The generator of all that is random.
     """
 
     def __init__(

@@ -31,11 +31,11 @@ class DegradedPatches:
     Parameters
     ----------
     tiles
-        What to draw from, in the units of the light.
+        The tiles to draw from, in the units of the light.
     recipe
-        Says how large a patch is and how it is degraded.
+        The recipe; it says how large a patch is and how it is degraded.
     draw
-        Where all that is random comes from.
+        The generator of all that is random.
     """
 
     def __init__(self, tiles: Sequence[TrainingTile], recipe: Recipe, draw: np.random.Generator) -> None:

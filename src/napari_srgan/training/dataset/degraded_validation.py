@@ -56,7 +56,7 @@ def noisy_tiles(held_back: Sequence[TrainingTile], recipe: Recipe) -> list[Train
     held_back
         Held-back tiles in the units of the light.
     recipe
-        Says how much smaller they become, and on which range they are seen.
+        The recipe; it says how much smaller they become, and on which range they are seen.
 
     Returns
     -------

@@ -80,7 +80,7 @@ def read_movies(recipe: Recipe, data: Path) -> Movies:
     recipe
         A recipe with movies.
     data
-        Folder that holds its folders.
+        The folder that holds its folders.
 
     Raises
     ------

@@ -20,7 +20,7 @@ class TileChoice:
     tiles
         The tiles that patches are cut from, none of them smaller than a patch.
     recipe
-        Says how large a patch is, and how sets are balanced.
+        The recipe; it says how large a patch is, and how sets are balanced.
     """
 
     def __init__(self, tiles: Sequence[TrainingTile], recipe: Recipe) -> None:

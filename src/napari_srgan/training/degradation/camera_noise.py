@@ -57,7 +57,7 @@ def record(
     exposure
         The camera and the file.
     draw
-        All that is random comes from here.
+        The generator of all that is random.
     held
         The grey levels that the file can hold; None: found from the percentiles of the image itself.
     same_in_every_frame
@@ -89,7 +89,7 @@ def seen_range(
     exposure
         The camera and the file; how noise is shared between neighbours makes no difference.
     draw
-        All that is random comes from here.
+        The generator of all that is random.
 
     Returns
     -------

@@ -64,7 +64,7 @@ def draw_exposure(degradation: Degradation, draw: np.random.Generator) -> Exposu
     degradation
         The ranges and the parts.
     draw
-        All that is random comes from here.
+        The generator of all that is random.
     """
 
     def happens(part: float) -> bool:

@@ -73,7 +73,7 @@ def simulate(high: Tensor, degradation: Degradation, draw: np.random.Generator) 
         The degradation. Its ranges are drawn from anew for each of the N images or clips; colours and frames
         are treated alike, with noise of their own.
     draw
-        All that is random comes from here, on any device the same.
+        The generator of all that is random, on any device the same.
 
     Returns
     -------

@@ -85,7 +85,7 @@ def read_part(
     image, index
         The plane.
     origin
-        Pixel of `image` at which the matched region begins.
+        The pixel of `image` at which the matched region begins.
     part
         Rows and columns in low-resolution pixels of the matched region.
     factor

@@ -37,9 +37,9 @@ def find_factor(low: SourceImage, high: SourceImage, asked: int | None = None) -
     Parameters
     ----------
     low, high
-        Checked images.
+        The two checked images.
     asked
-        What the user says it is; pixel sizes or shapes must agree.
+        The factor that the user gives; pixel sizes or shapes must agree.
 
     Raises
     ------

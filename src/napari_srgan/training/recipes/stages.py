@@ -23,11 +23,11 @@ class Stages:
     Parameters
     ----------
     recipe
-        What to do.
+        The recipe of the training.
     network
-        What is trained.
+        The network that is trained.
     features
-        Folder in which the recipe's files of features lie.
+        The folder in which the recipe's files of features lie.
     team
         The processes that train together.
     """
@@ -60,14 +60,14 @@ class Stages:
         Parameters
         ----------
         forward
-            Runs the network that is trained on a batch.
+            A function that runs the network that is trained on a batch.
         low, high
             The batch as a :class:`~napari_srgan.training.dataset.dataset.Sampler` draws it, float32 on the
             device.
         state
             The state of the training; it is told when the adversarial stage begins.
         position
-            Part of the training that is over, from 0 to 1.
+            Share of the training that is over, from 0 to 1.
 
         Returns
         -------

@@ -58,7 +58,7 @@ def upscale_layer_job(
         A model, its name, its file, or two models to blend; None: the default for the kind of
         image.
     options
-        How.
+        The options of the upscaling.
     axes
         One letter for each axis; None: from the layer's axis labels, else from its shape.
 

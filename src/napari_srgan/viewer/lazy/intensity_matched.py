@@ -20,7 +20,7 @@ class AsResult:
     Parameters
     ----------
     lazy
-        Where tiles of it are there already, their pixels are seen.
+        The lazy upscaling. Where tiles of it are there already, their pixels are seen.
     """
 
     def __init__(self, lazy: LazyUpscaling) -> None:

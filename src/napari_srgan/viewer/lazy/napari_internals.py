@@ -26,10 +26,10 @@ def divert(layer: Image, shown: Levels, *, thumbnail: bool) -> bool:
     Parameters
     ----------
     layer
-        Multiscale.
+        A multiscale layer.
     shown
-        Asked on the main thread for each slice that is made, first for the view, then for the thumbnail. What
-        it returns is indexed twice, made an array of, and may be read on another thread.
+        A function that is asked on the main thread for each slice that is made, first for the view, then for
+        the thumbnail. What it returns is indexed twice, made an array of, and may be read on another thread.
     thumbnail
         Whether the coarsest level, of which the thumbnail is made, is not shown as it is.
 

@@ -40,7 +40,7 @@ class LazyScreen:
     levels
         The levels that are filled in bit by bit, by their number.
     forget
-        Called when the layer is in no viewer any more, or shows other data.
+        A function that is called when the layer is in no viewer any more, or shows other data.
     """
 
     def __init__(self, layer: Image, levels: Mapping[int, Filling], forget: Callable[[], None]) -> None:

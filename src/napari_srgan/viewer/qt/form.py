@@ -18,7 +18,8 @@ class Form(QWidget):
     Parameters
     ----------
     rows
-        Label and field; a label without a field is a heading, a field without a label takes the whole row.
+        The rows, each a label and a field; a label without a field is a heading, a field without a label
+        takes the whole row.
     """
 
     def __init__(self, rows: Sequence[tuple[str, QWidget | None]]) -> None:

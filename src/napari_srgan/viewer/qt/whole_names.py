@@ -110,7 +110,7 @@ class BesideOrBelow(QObject):
     Parameters
     ----------
     row
-        Holds both, in a horizontal layout.
+        The widget that holds both, in a horizontal layout.
     box
         The list.
     """
