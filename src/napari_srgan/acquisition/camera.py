@@ -123,12 +123,17 @@ def camera_of_planes(planes: Sequence[NDArray[np.float64]]) -> Camera:
 
 
 def sampled_planes(image: Any) -> list[NDArray[np.float64]]:
-    """Read the middle of planes spread evenly over an image, ``(Y, X)`` each, one for each colour.
+    """Read the middle of planes that are spread evenly over an image.
 
     Parameters
     ----------
     image
         A single image, as :func:`estimate_camera` takes it.
+
+    Returns
+    -------
+    list of NDArray
+        ``(Y, X)`` of float64 each; for an image in colours one for each colour.
 
     Raises
     ------

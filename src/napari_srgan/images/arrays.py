@@ -55,7 +55,7 @@ def check_array(data: Any) -> ArrayLike:
     Returns
     -------
     ArrayLike
-        Its dtype is bool, an integer or a float of at most 8 bytes; no axis has length 0.
+        An array whose dtype is bool, an integer or a float of at most 8 bytes; no axis has length 0.
 
     Raises
     ------

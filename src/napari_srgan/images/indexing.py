@@ -53,7 +53,7 @@ class Part:
             yield tuple(n for n, _ in places), tuple(at for _, at in places)
 
     def answer(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Values of :attr:`shape` without the dropped axes."""
+        """Take the dropped axes off values of :attr:`shape`, whatever their dtype; the result is a view."""
         return values[tuple(0 if axis in self.dropped else slice(None) for axis in range(values.ndim))]
 
 

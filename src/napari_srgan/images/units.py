@@ -82,8 +82,8 @@ def full_unit(text: object, kind: Quantity | None = None) -> str | None:
     Returns
     -------
     str or None
-        None for pixels, for no unit, and for one that is in no table or measures something else: see
-        :func:`note_on_units`.
+        The full name; None for pixels, for no unit, and for one that is in no table or measures something
+        else: see :func:`note_on_units`.
     """
     name = _named(_plain(text))
     return name if name is None or kind in (None, UNITS[name].kind) else None

@@ -39,7 +39,12 @@ class FramesDiscriminator(nn.Module):
         self.frames = frames
 
     def forward(self, clips: Tensor) -> Tensor:
-        """The judge's logits for each window of clips ``(N, T, C, Y, X)``: ``N * (T - frames + 1)`` answers.
+        """Judge each window of clips ``(N, T, C, Y, X)`` of a float dtype.
+
+        Returns
+        -------
+        Tensor
+            The judge's logits: ``N * (T - frames + 1)`` answers along the first axis, clip by clip.
 
         Raises
         ------

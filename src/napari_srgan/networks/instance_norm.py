@@ -23,7 +23,8 @@ Moments = tuple[Tensor, Tensor]
 
 
 def own_moments(features: Tensor) -> Moments:
-    """Mean and variance of each image of a batch ``(N, C, Y, X)`` itself, as in training."""
+    """Mean and variance, float32, of each image of a batch ``(N, C, Y, X)`` float32 itself, as in
+    training."""
     variance, mean = torch.var_mean(features, (2, 3), keepdim=True, correction=0)
     return mean, variance
 

@@ -42,7 +42,8 @@ class ConvLSTM(nn.Module):
         nn.init.ones_(self.of_frame.bias[state : 2 * state])
 
     def forward(self, frames: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Features ``(N, width, Y, X)`` of frames, in the order of time, to states ``(N, state, Y, X)``."""
+        """Features ``(N, width, Y, X)`` of frames, in the order of time, to states ``(N, state, Y, X)`` of
+        their dtype."""
         hidden = cell = None
         for sums in each_frame(self.of_frame, frames):
             if hidden is not None:

@@ -27,15 +27,15 @@ _SUPPORT = 2
 def keys_kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weight of a sample at a distance from the place to interpolate (Keys 1981, eq. 15, a = -1/2).
 
-    Parameters
-    ----------
-    distance
-        Signed distances in samples, of any shape.
-
-    Returns
-    -------
-    NDArray
-        Weights of the same shape.
+        Parameters
+        ----------
+        distance
+            Signed distances in samples, of any shape.
+    Signed distances in samples, float64 of any shape.
+        Returns
+        -------
+        NDArray
+            The weights, float64 of the same shape.
     """
     x = np.abs(distance)
     near = (1.5 * x - 2.5) * x**2 + 1

@@ -76,7 +76,7 @@ class SelfEnsemble(Generator):
 
 
 def oriented(image: Tensor, turns: int, mirrored: bool) -> Tensor:
-    """Mirror ``(..., Y, X)`` along X, if wanted, and then turn it by quarters."""
+    """Mirror ``(..., Y, X)`` of any dtype along X, if wanted, and then turn it by quarters."""
     return torch.rot90(image.flip(-1) if mirrored else image, turns, (-2, -1))
 
 

@@ -28,7 +28,8 @@ class Merge(nn.Module):
         self.over_three = nn.Conv2d(3 * width, width, KERNEL, padding=KERNEL // 2)
 
     def forward(self, frames: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Features ``(N, width, Y, X)`` of T frames to those of T - 2, each as soon as it can be made."""
+        """Features ``(N, width, Y, X)``, of a float dtype, of T frames to those of T - 2, each as soon as it
+        can be made."""
         three: deque[Tensor] = deque(maxlen=3)
         for frame in frames:
             three.append(frame)

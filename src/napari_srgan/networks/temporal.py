@@ -133,7 +133,7 @@ class TemporalGenerator(Generator):
 
 
 def each_frame(layers: nn.Module, frames: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Run layers on each frame ``(N, C, Y, X)``."""
+    """Run layers on each frame ``(N, C, Y, X)`` of a float dtype, and yield the results in the same order."""
     if not layers.training:  # one after the other: a large frame fills the processor's cache by itself
         for frame in frames:
             yield layers(frame.contiguous(memory_format=torch.channels_last))

@@ -22,8 +22,8 @@ def halve(pixels: NDArray[Any], axes: tuple[int, int]) -> NDArray[Any]:
     Returns
     -------
     NDArray
-        Half as large, rounded up. Integers are rounded to the nearest, halves upwards; of truth values two of
-        four make true; NaN does not count beside numbers.
+        An array of the same dtype, half as long along Y and X, rounded up. Integers are rounded to the
+        nearest, halves upwards; of truth values two of four make true; NaN does not count beside numbers.
     """
     four = _four(pixels, axes)
     dtype = pixels.dtype

@@ -34,10 +34,15 @@ def displacement(own: NDArray[np.float32], other: NDArray[np.float32], independe
     Parameters
     ----------
     own, other
-        ``(Y, X)``, smoothed and without uneven illumination, around 0. They are correlated as they are:
-        phases alone would be those of what smoothing has left of the noise.
+        ``(Y, X)`` of float32, smoothed and without uneven illumination, around 0. They are correlated as they
+        are: phases alone would be those of what smoothing has left of the noise.
     independent
-        How many of their values do not follow from others.
+        Number of their values that do not follow from others.
+
+    Returns
+    -------
+    Move
+        The displacement along Y and X in pixels of these arrays.
     """
     if not (own.any() and other.any()):
         return 0, 0

@@ -149,7 +149,7 @@ def blend_strips(strips: Iterable[Strip], seen: Tile, place: Tile, factor: int) 
     Returns
     -------
     NDArray
-        ``(..., Y * factor, X * factor, K)`` of the part.
+        ``(..., Y * factor, X * factor, K)`` of the part, in the float dtype of the strips.
     """
     shared = [(strip, common) for strip in strips if (common := _common(seen, strip.part))]
     shared.sort(key=lambda found: (found[0].tile.y.start, found[0].tile.x.start))

@@ -109,7 +109,8 @@ def _takes_batches(call: Callable[[Tensor], Tensor], channels: int, side: int) -
 
 
 def continued(image: Tensor, y: int, x: int) -> Tensor:
-    """An image continued by reflection to ``(..., y, x)``, to and fro if it is small."""
+    """Continue an image ``(..., Y, X)`` of any float dtype by reflection to ``(..., y, x)``, to and fro if it
+    is small."""
     while image.shape[-2] < y or image.shape[-1] < x:
         more = [max(0, wanted - have) for wanted, have in zip((x, y), image.shape[:-3:-1], strict=True)]
         # A reflection is as long as the image less its edge; an image of one pixel is repeated.

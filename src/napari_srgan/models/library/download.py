@@ -33,7 +33,7 @@ def download_job(remote: RemoteModel, *, timeout: float = TIMEOUT) -> Job[ModelC
     Yields
     ------
     Progress
-        Bytes of the file.
+        The progress, in bytes of the file.
 
     Returns
     -------

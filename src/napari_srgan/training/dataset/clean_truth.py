@@ -40,7 +40,7 @@ def without_noise(pixels: NDArray[Any], largest: float) -> NDArray[Any]:
 
 
 def relative_noise(pixels: NDArray[Any]) -> float:
-    """Noise of an image ``(Y, X, C)`` at half of its brightness, as a part of its range.
+    """Noise of an image ``(Y, X, C)`` of any real dtype, at half of its brightness, as a part of its range.
 
     0 where it cannot be told.
     """

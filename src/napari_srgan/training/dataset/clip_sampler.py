@@ -59,7 +59,8 @@ class ClipSampler:
         self._before, self._after = network.frames_before, network.frames_after
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """Low ``(N, T, C, p, p)`` and high ``(N, clip, C, p * factor, p * factor)``."""
+        """Draw `count` clips: low ``(N, T, C, p, p)`` and high ``(N, clip, C, p * factor, p * factor)``,
+        float32."""
         clips = [self._clip() for _ in range(count)]
         return torch.stack([low for low, _ in clips]), torch.stack([high for _, high in clips])
 

@@ -49,7 +49,7 @@ class DegradedPatches:
         self._values = {id(tile): sampled_values(tile.low) for tile in tiles}
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``."""
+        """Draw `count` patches: low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``, float32."""
         draw, recipe, degradation = self._draw, self._recipe, self._degradation
         size, factor, around = recipe.patch, recipe.scale_factor, self._around
         side, beyond = size * factor, around * factor

@@ -73,7 +73,7 @@ def few_photons(photons: float | None) -> Exposure:
 
 
 def taken(low: Tensor, exposure: Exposure, draw: np.random.Generator) -> Tensor:
-    """Frames ``(T, C, Y, X)`` of light with the noise of an exposure, in the units of the light."""
+    """Frames ``(T, C, Y, X)`` float32 of light with the noise of an exposure, in the units of the light."""
     if not exposure.noisy:
         return low
     return torch.from_numpy(record(low.numpy().astype(np.float64), exposure, draw).astype(np.float32))

@@ -108,7 +108,8 @@ def read_movies(recipe: Recipe, data: Path) -> Movies:
 
 
 def colours(file: Path) -> list[tuple[str, NDArray[Any]]]:
-    """A movie as frames ``(T, Y, X)`` of each of its colours that shows anything, and their names.
+    """A movie as frames ``(T, Y, X)``, in the file's dtype, of each of its colours that shows anything, and
+    their names.
 
     Raises
     ------
@@ -135,7 +136,8 @@ def colours(file: Path) -> list[tuple[str, NDArray[Any]]]:
 
 
 def split(frames: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The part ``(T, Y, X)`` that is trained on, and the one that is held back: later, and elsewhere."""
+    """Split frames ``(T, Y, X)`` of any dtype into what is trained on and what is held back: later, and
+    elsewhere."""
     until, width = round(TRAINED_TIME * len(frames)), round(TRAINED_WIDTH * frames.shape[2])
     return frames[:until, :, :width], frames[until:, :, width:]
 

@@ -42,6 +42,6 @@ class TileChoice:
 
 
 def orient(image: Tensor, turns: int, mirrored: bool) -> Tensor:
-    """Turn ``(..., Y, X)`` by quarters, and then mirror it along X, if wanted."""
+    """Turn ``(..., Y, X)`` of any dtype by quarters, and then mirror it along X, if wanted."""
     image = image.rot90(turns, dims=(-2, -1))
     return image.flip(-1) if mirrored else image

@@ -94,7 +94,8 @@ def seen_range(
     Returns
     -------
     transform, held
-        What brings the image to the range of a network, and what a file of 8 bit holds of it, if it is one.
+        The transform that brings the image to the range of a network, and what a file of 8 bit holds of it,
+        if it is one.
     """
     noise = _noise(values, exposure, draw, same_in_every_frame=False)
     noisy = values if noise is None else values + noise

@@ -31,8 +31,8 @@ SEPARABLE_ERROR = 1e-2
 class PointSpread:
     """A point spread function on the high-resolution grid.
 
-    A value, equal to its equals, that goes into settings and cards as it is. Made by
-    :func:`gaussian_psf` and :func:`read_psf`.
+    A value that equals its equals, and goes into settings and cards as it is. It is made by
+    :func:`gaussian_psf`, :func:`airy_psf` and :func:`read_psf`.
     """
 
     kernel: tuple[tuple[float, ...], ...] = field(repr=False)
@@ -42,7 +42,7 @@ class PointSpread:
 
     @property
     def array(self) -> NDArray[np.float64]:
-        """``(Y, X)``."""
+        """The kernel as an array ``(Y, X)`` of float64."""
         return np.array(self.kernel, np.float64)
 
     @property
@@ -52,10 +52,10 @@ class PointSpread:
 
     @property
     def separable(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The kernel as a sum of few products of columns and rows: ``(T, Y)`` and ``(T, X)``.
+        """The kernel as a sum of few products of columns and rows: ``(T, Y)`` and ``(T, X)`` of float64.
 
-        The singular value decomposition, up to :data:`SEPARABLE_ERROR`: a Gaussian is one product, a
-        measured spot about five, which is far less work than the square of its side.
+        They come from the singular value decomposition, up to :data:`SEPARABLE_ERROR`: a Gaussian is one
+        product, a measured spot about five, which is far less work than the square of its side.
         """
         return _separate(self.kernel)
 

@@ -42,11 +42,16 @@ def window(high: Tensor, top: int, left: int, side: int, around: int) -> Tensor:
     Parameters
     ----------
     high
-        ``(..., Y, X)``.
+        Images ``(..., Y, X)`` of any dtype.
     top, left, side
-        First pixels of the patch along Y and X, and its side.
+        First pixel of the patch along Y and along X, and its side, in pixels.
     around
         The margin in pixels.
+
+    Returns
+    -------
+    Tensor
+        ``(..., side + 2 * around, side + 2 * around)`` of the same dtype.
     """
     spans = [
         np.arange(start - around, start + side + around).clip(0, length - 1)

@@ -37,7 +37,7 @@ def overlay(
     Returns
     -------
     NDArray
-        ``(Y, X, 3)`` from 0 to 1, on the low-resolution grid; it begins at :func:`overlay_origin`.
+        ``(Y, X, 3)`` of float32 from 0 to 1, on the low-resolution grid; it begins at :func:`overlay_origin`.
     """
     pair = report.pair
     if plane is None:
@@ -74,8 +74,8 @@ def arrows(
     Returns
     -------
     NDArray
-        ``(N, 2, 2)``: for each good block its centre and the enlarged shift, Y and X in pixels of the
-        low-resolution image.
+        ``(N, 2, 2)`` of float64: for each good block its centre and the enlarged shift, Y and X in pixels of
+        the low-resolution image.
     """
     if plane is None:
         plane = next((block.plane for block in report.blocks), None)

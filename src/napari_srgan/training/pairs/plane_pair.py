@@ -78,18 +78,23 @@ def read_strip(pair: MatchedPair, index: tuple[int, ...], rows: tuple[int, int])
 def read_part(
     image: SourceImage, index: tuple[int, ...], origin: tuple[int, int], part: Region, factor: int
 ) -> NDArray[Any]:
-    """Read rows and columns of a plane: ``(Y * factor, X * factor, K)``.
+    """Read rows and columns of a plane.
 
     Parameters
     ----------
     image, index
-        The plane.
+        The image, and the place of the plane along its leading axes.
     origin
         The pixel of `image` at which the matched region begins.
     part
         Rows and columns in low-resolution pixels of the matched region.
     factor
         How many times finer `image` is: 1 for the low one.
+
+    Returns
+    -------
+    NDArray
+        ``(Y * factor, X * factor, K)`` of the image's dtype.
     """
     y, x = (
         (first + span[0] * factor, first + span[1] * factor) for first, span in zip(origin, part, strict=True)
@@ -103,7 +108,14 @@ def gray(pixels: NDArray[Any], factor: int) -> NDArray[np.float64]:
     Parameters
     ----------
     pixels
-        ``(Y * factor, X * factor, K)``.
+        ``(Y * factor, X * factor, K)`` of any real dtype.
+    factor
+        Side of the squares in pixels.
+
+    Returns
+    -------
+    NDArray
+        ``(Y, X)`` of float64.
     """
     y, x, samples = pixels.shape
     squares = pixels.reshape(y // factor, factor, x // factor, factor, samples)

@@ -57,7 +57,7 @@ def run_recipe(
     Yields
     ------
     Validation
-        Validations; see :func:`~napari_srgan.training.loop.training_loop.train`.
+        A validation; see :func:`~napari_srgan.training.loop.training_loop.train`.
 
     Returns
     -------

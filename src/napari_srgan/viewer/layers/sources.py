@@ -138,7 +138,7 @@ def identity_of(layer: Image) -> Callable[[], str]:
     Returns
     -------
     callable
-        Gives the identity. Call it on another thread: it may read all pixels.
+        A function that gives the identity. Call it on another thread: it may read all pixels.
     """
     data = finest_data(layer)
     if isinstance(data, np.ndarray):

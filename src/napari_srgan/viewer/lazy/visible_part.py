@@ -30,7 +30,7 @@ def visible_part(layer: Image, viewer: Any, key: SliceKey) -> SliceKey | None:
     Returns
     -------
     tuple
-        What to compute first; None if nothing of the slice is there, or the canvas does not show Y and X.
+        The part to compute first; None if nothing of the slice is there, or the canvas does not show Y and X.
     """
     shown = list(viewer.dims.displayed)
     if len(shown) != 2 or shown != [viewer.dims.ndim - 2, viewer.dims.ndim - 1]:
