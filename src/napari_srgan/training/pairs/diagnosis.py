@@ -55,8 +55,14 @@ class PlaneFit:
 def fit_job(low: Plane, high: Plane, progress: Progress) -> Job[PlaneFit]:
     """Compare two planes as they are, turned and mirrored, with their contrast and inverted.
 
-    Other orientations are left out where planes fit beyond question as they are. `progress` is yielded
-    between orientations.
+    Other orientations are left out where planes fit beyond question as they are.
+
+    Parameters
+    ----------
+    low, high
+        ``(Y, X)`` of float64 and of one shape, finite.
+    progress
+        The progress that is yielded between orientations.
     """
     binned = max(-(-max(low.shape) // _MOST_SIDE), 1)
     low, high = _binned(low, binned), _binned(high, binned)

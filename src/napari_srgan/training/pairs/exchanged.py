@@ -34,7 +34,7 @@ def exchanged(low: Plane, high: Plane) -> str:
     Parameters
     ----------
     low, high
-        ``(Y, X)`` of one shape, finite.
+        ``(Y, X)`` of float64 and of one shape, finite.
     """
     noisier = noise_ratio(low, high)
     if is_sharper(low, high):
@@ -46,7 +46,13 @@ def exchanged(low: Plane, high: Plane) -> str:
 
 
 def noise_ratio(first: Plane, second: Plane) -> float:
-    """How many times as much noise the first image has, both at one brightness."""
+    """How many times as much noise the first image has, both at one brightness.
+
+    Parameters
+    ----------
+    first, second
+        ``(Y, X)`` of float64 and of one shape, finite.
+    """
     coarse = [gaussian_filter(image, _SMOOTH) for image in (first, second)]
     own, other = (float(image.std()) or 1.0 for image in coarse)
     least = FLOOR * float(np.ptp(np.percentile(coarse[0], [1, 99])))

@@ -68,7 +68,7 @@ def find_peak(first: Plane, second: Plane) -> Peak:
     Parameters
     ----------
     first, second
-        ``(Y, X)``, finite.
+        ``(Y, X)`` of float64, finite.
     """
     spectra = [_spectrum(_even(image)) for image in (first, second)]
     product = spectra[0] * spectra[1].conj()
@@ -116,7 +116,7 @@ def block_shift(first: Plane, second: Plane) -> tuple[float, float] | None:
     Parameters
     ----------
     first, second
-        ``(Y, X)`` of one shape, finite, whose shift is below a quarter of their side.
+        ``(Y, X)`` of float64 and of one shape, finite, whose shift is below a quarter of their side.
     """
     spectra = [_spectrum(image) * _band(image.shape, BLOCK_BAND) for image in (first, second)]
     size = np.sqrt(np.abs(spectra[0] * spectra[1]))

@@ -25,7 +25,13 @@ SHARPER = 2.2
 
 
 def pearson(first: Values, second: Values) -> float:
-    """Pearson's correlation; 0 if one is constant."""
+    """Pearson's correlation, from -1 to 1; 0 if one is constant.
+
+    Parameters
+    ----------
+    first, second
+        Arrays of float64 and of one size, any shape, finite.
+    """
     a, b = first.ravel() - first.mean(), second.ravel() - second.mean()
     # A product of squares may be too large or too small for a float; the roots are not.
     norm = float(np.sqrt(a @ a)) * float(np.sqrt(b @ b))
@@ -44,7 +50,7 @@ def robust_line(x: Values, y: Values) -> tuple[float, float]:
     Parameters
     ----------
     x, y
-        Arrays of one size, any shape, finite.
+        Arrays of float64 and of one size, any shape, finite.
     """
     x, y = x.ravel(), y.ravel()
     chosen = _balanced(x)
@@ -102,6 +108,11 @@ def is_sharper(first: Values, second: Values) -> bool:
     """Whether the first of two registered images of one field is clearly the sharper one.
 
     Only frequencies count at which the two are coherent: noise is not sharpness.
+
+    Parameters
+    ----------
+    first, second
+        ``(Y, X)`` of float64 and of one shape, finite.
     """
     window = np.outer(np.hanning(first.shape[0]), np.hanning(first.shape[1]))
     ours, theirs = (

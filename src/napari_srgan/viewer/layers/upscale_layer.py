@@ -95,6 +95,13 @@ def upscale_layer_job(
 def layer_image(layer: Image, axes: str | None = None) -> Pixels:
     """A layer as an image to be upscaled: its finest level.
 
+    Parameters
+    ----------
+    layer
+        The layer, whose data is ``(..., Y, X)`` or ``(..., Y, X, S)`` of any real dtype.
+    axes
+        One letter for each axis; by default from the layer's axis labels, else from its shape.
+
     Raises
     ------
     UserError
