@@ -24,7 +24,8 @@ BLOCK = 8
 _LEAST_BLOCKS = 16
 """Blocks without which nothing is estimated."""
 _LARGEST_PLANE, MOST_PLANES = 2048, 8
-"""Pixels along the side of the middle of a plane that is looked at, and planes of a stack, or images."""
+"""Side in pixels of the middle of a plane that is looked at, and number of planes of a stack, or of
+images."""
 QUIET = 0.3
 """Share of the blocks of equal brightness, those with the least variance, that is taken to have no structure,
 only noise."""
@@ -32,11 +33,11 @@ QUIET_RATIO = 0.808
 """Variance at that quantile, as a fraction of the mean one, where there is nothing but Gaussian noise;
 measured on simulated noise."""
 _LEVELS = 24
-"""Groups of blocks of equal brightness, at most."""
+"""Largest number of groups of blocks of equal brightness."""
 ROUNDS = 3
-"""Fits of the line; each takes blocks of one group by the line before it to the same brightness."""
+"""Number of fits of the line; each takes blocks of one group by the line before it to the same brightness."""
 _CERTAIN = 2.0
-"""Standard errors by which the slope of the line must exceed 0 to be a gain."""
+"""Number of standard errors by which the slope of the line must exceed 0 to be a gain."""
 
 
 @dataclass(frozen=True)

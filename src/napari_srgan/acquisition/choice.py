@@ -10,7 +10,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import ModelCard, TrainedInput, default_model_name, list_models
 
 _TOLERANCE = 2.0
-"""Photons are found within about this factor: so much fewer than a model has met are not held against it."""
+"""Factor within which photons are found: so much fewer than a model has met are not held against it."""
 _RGB = 3
 NARROW = 4.0
 """Ratio of most to fewest photons up to which a model was made for one amount of noise: fine-tuning for it

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 _RINGS = 24
-"""Rings of the spectrum up to the Nyquist frequency, and as wide ones beyond."""
+"""Number of rings of the spectrum up to the Nyquist frequency; beyond it they are as wide."""
 LEAST_SIDE = 32
-"""Pixels along each side of a window without which it has no spectrum worth the name."""
+"""Side in pixels below which a window has no spectrum worth the name."""
 CORNERS = (1.05, 1.42)
-"""Where only noise is expected."""
+"""Band in which only noise is expected, as fractions of Nyquist."""
 FINE, MIDDLE, COARSE = (0.7, 1.0), (0.35, 0.7), (0.1, 0.35)
-"""Bands of detail."""
+"""Bands of detail, as fractions of Nyquist."""
 
 
 Direction = Literal["all", "y", "x"]

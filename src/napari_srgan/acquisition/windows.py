@@ -15,19 +15,20 @@ from napari_srgan.images.arrays import ArrayLike
 from napari_srgan.inference.nonfinite import fill_nonfinite
 
 MOST_WINDOWS, _MOST_PLANES = 9, 3
-"""Windows of a channel, and planes of a stack that they lie in."""
+"""Largest number of windows of a channel, and of planes of a stack that they lie in."""
 _SIDE = 256
-"""Pixels along the side of a window, where there are as many windows as that; fewer are larger."""
+"""Side in pixels of a window, where there are :data:`MOST_WINDOWS`; fewer windows are larger."""
 MOST_READ = 2**24
-"""Pixels that are read for the windows of a channel, chunks that they lie in counted whole."""
+"""Number of pixels that are read for the windows of a channel, chunks that they lie in counted whole."""
 _MOST_CHANNELS = 4
-"""Channels that are looked at, spread evenly over those that there are."""
+"""Number of channels that are looked at, spread evenly over those that there are."""
 GREEN = 1
-"""The colour that is looked at: half of the pixels of a colour camera see it, and JPEG keeps most of it."""
+"""Number of the colour that is looked at: half of the pixels of a colour camera see it, and JPEG keeps most
+of it."""
 LARGEST = 1e150
-"""What has a larger value cannot be squared, and counts as if it were not finite."""
+"""Largest value that counts: what is larger cannot be squared, and counts as if it were not finite."""
 MOST_MISSING = 0.1
-"""Part of a window that may be without a finite value; more, and it is left out."""
+"""Part of a window that may be without a finite value; with more, the window is left out."""
 
 WindowKey = tuple[int | slice, ...]
 

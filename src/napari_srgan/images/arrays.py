@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 
 WHOLE_SAMPLE = 2**24
-"""Arrays up to this many values are looked at whole."""
+"""Number of values up to which an array is looked at whole."""
 SAMPLE_BLOCKS, SAMPLE_SIDE = 64, 256
-"""Larger ones by this many evenly spread blocks of this side."""
+"""Number and side of the blocks, spread evenly, that are looked at in larger arrays."""
 SEARCH_BLOCKS = 256
-"""Where these have no contrast, by the extremes of so many more, spread likewise."""
+"""Number of further blocks, spread evenly, whose extremes are looked at where those have no contrast."""
 LARGE_BLOCKS, LARGE_SIDE = 4096, 2048
-"""Where these have none either, by the extremes of so many blocks of this side: all there is of a slide of
-130,000 x 130,000 pixels, a part of what is larger."""
+"""Number and side of the blocks whose extremes are looked at where those have no contrast either: all there
+is of a slide of 130,000 x 130,000 pixels, a part of what is larger."""
 
 
 class UnreadablePart(UserError):

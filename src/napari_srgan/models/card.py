@@ -217,7 +217,7 @@ class ModelCard(BaseModel):
 
 
 NOTICEABLE = 0.1
-"""Decibels below which a difference is none."""
+"""Difference in decibels below which there is none to speak of."""
 
 
 def _rivals(card: ModelCard) -> dict[str, float]:

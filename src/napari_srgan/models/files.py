@@ -34,10 +34,10 @@ PICKLE_ENDINGS = frozenset({".pth", ".pt", ".ckpt", ".pkl", ".bin"})
 CARD_KEY = "napari-srgan card"
 """Where the card stands in the header of the safetensors file."""
 PICTURE_KEY = "napari-srgan picture"
-"""Where a model's picture stands there: a PNG as base64."""
+"""Where a model's picture stands in that header: a PNG as base64."""
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LARGEST_PICTURE = 1 << 20
-"""Bytes of the PNG. Listing models reads their headers, pictures included."""
+"""Number of bytes that the PNG may have. Listing models reads their headers, pictures included."""
 _SLACK = 1 << 20
 """Bytes that any network may have besides the weights in its file."""
 

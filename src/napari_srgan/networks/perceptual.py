@@ -24,7 +24,7 @@ _VGG19_LAYERS: dict[VGGLayer, tuple[int | Literal["pool"], ...]] = {
     "vgg22": (64, 64, "pool", 128, 128),
     "vgg54": (64, 64, "pool", 128, 128, "pool", *[256] * 4, "pool", *[512] * 4, "pool", *[512] * 4),
 }
-"""Convolutions up to the named one, by their features."""
+"""Numbers of features of the convolutions up to the named one, and the poolings between them."""
 
 
 class FeatureMaps(nn.Module):

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from napari_srgan.networks.perceptual import FeatureMaps
 
 SRGAN_FEATURE_SCALE = 1 / 12.75
-"""What SRGAN multiplies VGG's maps by (section 3.2): 0.006 on the loss."""
+"""The factor by which SRGAN multiplies VGG's maps (section 3.2): 0.006 on the loss."""
 
 _EPSILON = 1e-8
-"""Keeps the length of a map, and its gradient, finite where all features are 0."""
+"""Small number that keeps the length of a map, and its gradient, finite where all features are 0."""
 
 
 def squared_distance(result: Sequence[Tensor], truth: Sequence[Tensor]) -> Tensor:

@@ -17,15 +17,16 @@ from torch.nn import functional as F
 from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
 
 RESIDUAL_SCALING = 0.2
-"""beta in figure 4."""
+"""Factor on the residual of a block, beta in figure 4."""
 _SLOPE = 0.2
 """Slope of the leaky rectifiers below 0."""
 SMALL_INITIALISATION = 0.1
-"""Section 3.1: deep networks without normalisation start easier from small weights."""
+"""Factor on the first weights: deep networks without normalisation start easier from small ones (section
+3.1)."""
 DOUBLINGS = {1: 0, 2: 1, 4: 2, 8: 3}
-"""Nearest-neighbour doublings by scale factor."""
+"""Number of nearest-neighbour doublings by scale factor."""
 LAYERS = 5
-"""Convolutions in a dense block."""
+"""Number of convolutions in a dense block."""
 
 RRDB_PRESETS: Mapping[str, Mapping[str, Any]] = {
     "paper": {"blocks": 23, "width": 64, "growth": 32},

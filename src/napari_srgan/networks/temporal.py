@@ -21,7 +21,7 @@ from napari_srgan.networks.srresnet import ResidualBlock
 from napari_srgan.networks.sub_pixel import check_upsampling, direct_tail, tail_radius
 
 KERNEL = 3
-"""Side of every convolution."""
+"""Side of every convolution in pixels."""
 
 
 class TemporalGenerator(Generator):

@@ -13,7 +13,7 @@ _SLOPE = 0.2
 HALVINGS = 4
 """Number of convolutions of stride 2."""
 DENSE_WIDTHS = 16
-"""The dense layer has so many times the width: 1024 in the paper."""
+"""Multiple of the width that the dense layer has: 1024 features in the paper."""
 
 
 class VGGDiscriminator(nn.Module):

@@ -18,9 +18,9 @@ from napari_srgan.images.arrays import SourceGone
 from napari_srgan.images.reading.own_pages import copy_to_own_pages
 
 BUDGET = 2**29
-"""Bytes for the chunks of all arrays together."""
+"""Number of bytes for the chunks of all arrays together."""
 SIDE = 256
-"""Smaller chunks are read and kept together, up to about this side."""
+"""Side up to about which smaller chunks are read and kept together."""
 
 Box = tuple[slice, ...]
 ChunkIndex = tuple[int, ...]

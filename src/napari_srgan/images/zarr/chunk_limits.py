@@ -25,7 +25,7 @@ _KEEPS_SIZE = frozenset({
 })  # fmt: skip
 """Codecs of zarr and numcodecs that make a chunk at most eight times larger, and run nothing."""
 _DTYPES = ("dtype", "astype", "encode_dtype", "decode_dtype")
-"""What types of numbers are called in the settings of codecs."""
+"""Keys under which the settings of codecs have types of numbers."""
 _EMPTY = 2**64 - 1
 """Offset and length of a chunk that is not in its shard."""
 _CHECKSUM = 4

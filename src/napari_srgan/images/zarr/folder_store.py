@@ -18,7 +18,7 @@ from napari_srgan.images.reading import limits
 from napari_srgan.images.zarr.chunk_limits import ChunkLimits, is_metadata
 
 AT_THE_END = 5.0
-"""Seconds for chunks that are still being read when a store is closed."""
+"""Seconds that chunks still being read are waited for when a store is closed."""
 
 
 class FolderStore(LocalStore):

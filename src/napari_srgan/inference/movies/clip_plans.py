@@ -37,11 +37,11 @@ from napari_srgan.inference.tiles.tiling import Span
 from napari_srgan.models import Model
 
 _SAMPLE_SIDE = 512
-"""Most pixels along each side of a sample."""
+"""Largest number of pixels along each side of a sample."""
 WIDER = 2
 """Frames that are looked at beyond those that a clip sees, to know what is usual there."""
 LOOKS_KEPT, PLANS_KEPT = 48, 32
-"""How many are remembered."""
+"""Number of looks, and of plans, that are remembered."""
 RUNS, _RUN = 4, 6
 """Places of a movie at which its order is looked at, and frames at each."""
 _LARGE = 2048

@@ -22,11 +22,11 @@ from napari_srgan.inference.tiles.tiling import Span
 _EXTREME = 1e15
 """Quantities beyond which squares are no float32: all that is larger looks alike."""
 _SMOOTHED, BROAD = 2.0, 16.0
-"""Pixels: noise is smaller than the first, uneven illumination larger than the second."""
+"""Sigmas in pixels: noise is smaller than the first, uneven illumination larger than the second."""
 OUTSTANDING = 3.0
 """Standard deviations, of most of a sample, beyond which bright is bright: one flash is no cut."""
 FALLEN = 0.5
-"""Part of how alike frames are on one side of a cut, that frames on both sides are alike at most."""
+"""Likeness of frames on both sides of a cut, as a fraction of that of frames on one side, at most."""
 _CERTAIN = 4.0
 """Standard errors that a difference must have to be one."""
 EXPLAINED = 0.5
@@ -34,7 +34,7 @@ EXPLAINED = 0.5
 ONE_OBJECT = 0.8
 """Correlation from which on two frames tell how much contrast one has more than the other."""
 MOST_GAIN = 8.0
-"""Times as bright that a frame may be as another."""
+"""How many times as bright as another a frame may be."""
 CHANGED = 0.7
 """Part of how alike frames of a still scene would be: above, nothing has changed and no order is wrong."""
 ORDERED = 0.15

@@ -16,9 +16,10 @@ from napari_srgan.inference.devices.cancellation import Cancelled, Watch
 ValueT = TypeVar("ValueT")
 
 FREE_SHARE = 1 / 8
-"""Part of the memory free at the start that a cache may take, if nothing is said."""
+"""Share of the memory free at the start that a cache takes by default."""
 _LEAST, _MOST = 2**28, 2**32
-"""Bytes that it has at least and at most then: some screens full of tiles, and some hundred."""
+"""Least and largest number of bytes that it takes by default: some screens full of tiles, and some
+hundred."""
 LOOK = 0.05
 """Seconds between two looks at whether a thread that waits for another is still to wait."""
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 BORDER = 8
-"""Continuation of a plane by reflection, which keeps zero padding away from its pixels."""
+"""Number of pixels by which a plane is continued by reflection, which keeps zero padding away from its
+pixels."""
 
 
 SMALLEST_TILE = 16

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from bioimageio.spec.model.v0_5 import InputTensorDescr, OutputTensorDescr, SpaceOutputAxis
 
 WIDEST_HALO = 48
-"""Low-resolution pixels. Beyond, what a deep network sees hardly matters, and tiles grow too large."""
+"""Widest halo in low-resolution pixels: beyond, what a deep network sees hardly matters, and tiles grow too
+large."""
 LEAST_INSIDE = 32
 """Pixels that remain of the smallest tile without its halo."""
 EPSILON = 1e-6

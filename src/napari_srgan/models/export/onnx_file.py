@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 WEIGHTS_KEY = "napari-srgan weights"
-"""Metadata: the hash of the weights, as in a result's provenance."""
+"""Key of the metadata with the hash of the weights, as in a result's provenance."""
 INPUT, OUTPUT = "low", "high"
 """Names of the input and the output."""
 OPSET = 18
-"""The oldest that the exporter writes without converting, so that most programs can read it."""
+"""The oldest operator set that the exporter writes without converting, so that most programs can read it."""
 PERCENTILES = 0.1, 99.9
 """What a card's ``intensity="percentile"`` maps to 0 and 1."""
 

@@ -20,7 +20,7 @@ from napari_srgan.networks import Generator, bicubic_downsample
 from napari_srgan.samples import sample_path
 
 AGREES = 0.1
-"""Root mean square of the difference, in parts of the range, of an image that is kept."""
+"""Root mean square, as a fraction of the range, up to which an image is kept."""
 _SIDE = 48
 
 

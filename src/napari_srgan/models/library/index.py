@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 """Version of the index's form."""
 LARGEST_INDEX = 16 << 20
 LARGEST_MODEL = 4 << 30
-"""Bytes; what is larger is taken for a mistake."""
+"""Number of bytes above which the size of a model is taken for a mistake."""
 INDEX_TIMEOUT = 10.0
 
 

@@ -21,7 +21,7 @@ TIMEOUT = 30.0
 """Seconds without a byte after which a transfer has stalled."""
 _CHUNK = 1 << 14
 _AHEAD = 16
-"""Pieces that wait to be written at most."""
+"""Largest number of pieces that wait to be written."""
 _PAUSE = 0.05
 """Seconds between two places to cancel."""
 _PARTIAL_CONTENT = 206

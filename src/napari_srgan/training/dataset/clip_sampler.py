@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 STANDING = 0.5
 """Part of the stills that only stand and shake."""
 _DRIFT, SHAKE = 1.5, 0.3
-"""Standard deviation of the drift of the others, in high-resolution pixels a frame, and part of the frames
-that are a pixel beside."""
+"""Standard deviation of the drift of the other stills, in high-resolution pixels a frame, and part of the
+frames that lie a pixel beside."""
 
 
 class ClipSampler:

@@ -22,11 +22,12 @@ _SMOOTHED = 1.0
 DARK, BRIGHT = 1.0, 99.9
 """Percentiles of brightness that are brought onto each other."""
 AROUND = 1.4
-"""Times more and less than what was found that are drawn too: estimates err, and exposures differ."""
+"""Factor by which what is drawn may be more or less than what was found: estimates err, and exposures
+differ."""
 UNKNOWN_BLUR = (0.0, 0.7)
-"""Sigma in low-resolution pixels where noise leaves too little to tell."""
+"""Range of the blur's sigma in low-resolution pixels where noise leaves too little to tell."""
 HARDLY_BLURRED = 0.3
-"""Sigma in pixels of which nothing is said."""
+"""Sigma in pixels below which nothing is said of the blur."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from napari_srgan.training.degradation.sampling import (
 from napari_srgan.training.degradation.settings import GAUSSIAN_REACH, Degradation
 
 DIMMEST = 16.0
-"""Times less light than the image's own, with which its denoising is learned from."""
+"""Factor by which there may be less light than in the image itself where its denoising is learned."""
 
 
 def margin(degradation: Degradation) -> int:

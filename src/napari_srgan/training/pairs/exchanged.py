@@ -13,19 +13,21 @@ from napari_srgan.training.pairs.registration import Plane
 from napari_srgan.training.pairs.relation import is_sharper
 
 NOISIER = 2.5
-"""Times as much noise as the other image, from which that is clear. Of 480 simulated pairs (blur, photons,
-both) none is refused by it in the right order; in the wrong one 9 of 10 at 20 photons are, half at 100."""
+"""How many times as much noise as the other image an image has that is clearly the noisier one. Of 480
+simulated pairs (blur, photons, both) none is refused by it in the right order; in the wrong one 9 of 10 at 20
+photons are, half at 100."""
 _BLOCK = 8
 """Pixels along the side of a block whose noise is measured."""
 _QUIET = 0.3
 """Share of the blocks, those with the least variance, that have less structure than noise in images that are
 not all texture."""
 _SMOOTH = 2.0
-"""Sigma at which the brightness of both is compared: beyond noise."""
+"""Sigma in pixels at which the brightness of both is compared: beyond noise."""
 FLOOR = 0.005
 """Part of the range of brightness below which noise is none: 8 bit rounds as much away."""
 SECOND_DIFFERENCES = np.outer([1, -2, 1], [1, -2, 1]) / 6
-"""Immerkaer, J. (1996). Fast noise variance estimation. CVIU 64(2), 300-302, eq. 1; its squares sum to 1."""
+"""The mask of Immerkaer, J. (1996). Fast noise variance estimation. CVIU 64(2), 300-302, eq. 1; its squares
+sum to 1."""
 
 
 def exchanged(low: Plane, high: Plane) -> str:

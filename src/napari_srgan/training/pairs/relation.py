@@ -21,7 +21,8 @@ _RINGS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 COHERENT = 0.6
 """Coherence from which a ring counts: noise then has at most 1 / 0.6 - 1 of the structure's power."""
 SHARPER = 2.2
-"""Times as much power as the other image, both relative to their coarse structure."""
+"""How many times as much power as the other image, both relative to their coarse structure, the sharper one
+has."""
 
 
 def pearson(first: Values, second: Values) -> float:

@@ -32,7 +32,7 @@ METADATA_KEY = "napari-srgan"
 _SAMPLED = 2**20
 """Values of a result that are looked at for its contrast limits, about."""
 _LIMITS = (0.1, 99.9)
-"""Percentiles."""
+"""Percentiles of a result that become its contrast limits."""
 
 # Their places are counted in pixels of the data, or they belong to a pyramid.
 _NOT_CARRIED = ("multiscale", "locked_data_level", "plane", "depiction", "experimental_clipping_planes")

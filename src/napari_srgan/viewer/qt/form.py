@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QSpinBox, QWidget
 
 LABEL_WIDTH = 102
-"""Pixels."""
+"""Width of labels in pixels."""
 
 
 class Form(QWidget):
