@@ -20,7 +20,7 @@ from napari_srgan.networks import Generator, bicubic_downsample
 from napari_srgan.samples import sample_path
 
 AGREES = 0.1
-"""Root mean square, as a fraction of the range, up to which an image is kept."""
+"""Root mean square of the difference, as a fraction of the range, up to which an image counts as kept."""
 _SIDE = 48
 
 
