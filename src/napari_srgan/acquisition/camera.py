@@ -24,18 +24,20 @@ BLOCK = 8
 _LEAST_BLOCKS = 16
 """Blocks without which nothing is estimated."""
 _LARGEST_PLANE, MOST_PLANES = 2048, 8
-"""Pixels along the side of the middle of a plane that is looked at, and planes of a stack, or images."""
+"""Side in pixels of the middle of a plane that is looked at, and number of planes of a stack, or of
+images."""
 QUIET = 0.3
-"""Of the blocks of equal brightness, this part with the least variance has no structure, only noise."""
+"""Share of the blocks of equal brightness, those with the least variance, that is taken to have no structure,
+only noise."""
 QUIET_RATIO = 0.808
-"""Variance at that quantile, in parts of the mean one, where there is nothing but Gaussian noise; measured
-on simulated noise."""
+"""Variance at that quantile, as a fraction of the mean one, where there is nothing but Gaussian noise;
+measured on simulated noise."""
 _LEVELS = 24
-"""Groups of blocks of equal brightness, at most."""
+"""Largest number of groups of blocks of equal brightness."""
 ROUNDS = 3
-"""Fits of the line; each takes blocks of one group by the line before it to the same brightness."""
+"""Number of fits of the line; each takes blocks of one group by the line before it to the same brightness."""
 _CERTAIN = 2.0
-"""Standard errors by which the slope of the line must exceed 0 to be a gain."""
+"""Number of standard errors by which the slope of the line must exceed 0 to be a gain."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def camera_of_planes(planes: Sequence[NDArray[np.float64]]) -> Camera:
     Raises
     ------
     UserError
-        As :func:`estimate_camera`.
+        If there are too few places that are finite and not saturated, see :func:`estimate_camera`.
     """
     blocks = [_blocks(plane) for plane in planes]
     mean, variance = (np.concatenate(values) for values in zip(*blocks, strict=True))
@@ -122,12 +124,17 @@ def camera_of_planes(planes: Sequence[NDArray[np.float64]]) -> Camera:
 
 
 def sampled_planes(image: Any) -> list[NDArray[np.float64]]:
-    """Read the middle of planes spread evenly over an image, ``(Y, X)`` each, one for each colour.
+    """Read the middle of planes that are spread evenly over an image.
 
     Parameters
     ----------
     image
-        As for :func:`estimate_camera`, but no sequence.
+        A single image, as :func:`estimate_camera` takes it.
+
+    Returns
+    -------
+    list of NDArray
+        ``(Y, X)`` of float64 each; for an image in colours one for each colour.
 
     Raises
     ------

@@ -24,22 +24,24 @@ _SMOOTHED, MORE_IN_NOISE = 0.7, 8.0
 """Sigma in pixels of the Gaussian under which brightest and darkest places are found: without noise, and how
 much more for noise as strong as the contrast. Less, and noise makes places bright; more, and they fade."""
 BRIGHTEST, DARKEST = 99.9, 1.0
-"""Percentiles of brightness."""
+"""Percentiles of brightness that are called bright and dark."""
 _MOST_PHOTONS = 5000.0
-"""More photons than that are as good as any number: structure makes more noise."""
+"""Largest number of photons that can be told: beyond, structure makes more noise."""
 DROWNED = 0.7
-"""Noise, in parts of the detail of half the Nyquist frequency, that is well above the fine detail."""
+"""Noise, as a fraction of the detail at half the Nyquist frequency, from which it is well above the fine
+detail."""
 HARDLY = 0.01
-"""Noise, in parts of the contrast, below which there is hardly any."""
+"""Noise, as a fraction of the contrast, below which there is hardly any."""
 _SHARP = 0.5
-"""Blur in pixels of which nothing is said."""
+"""Blur in pixels below which nothing is said of it."""
 _AGREEING = 0.7
-"""Noise of the corners of the spectrum, in parts of that of quiet places, without which the latter have
+"""Noise of the corners of the spectrum, as a fraction of that of quiet places, below which the latter have
 structure in place of noise, and nothing can be told of photons."""
 _OUTERMOST = -1.0, 2.0
-"""Brightness in parts of the contrast beyond which a pixel is an outlier, and counts as if it were this."""
+"""Darkest and brightest value, as fractions of the contrast; a pixel beyond is an outlier, and counts as if
+it were this."""
 _LEAST_LEVELS = 8
-"""Different values in the windows without which an image is a drawing or a mask."""
+"""Number of different values in the windows below which an image is a drawing or a mask."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Acquisition:
     blur: float | None = None
     """Sigma in pixels of the Gaussian it is blurred with, beyond what its pixels ask for; None if unknown."""
     reach: float | None = None
-    """Up to where detail stands out of the noise, in parts of the Nyquist frequency: 1 is as fine as pixels
-    can show; None if unknown."""
+    """Frequency up to which detail stands out of the noise, as a fraction of the Nyquist frequency: 1 is as
+    fine as pixels can show; None if unknown."""
     channel: int | None = None
     """Number of the channel that this is about, the noisiest of those looked at; None if there is but one."""
     unknown: str = ""
@@ -81,7 +83,7 @@ class Acquisition:
 
     @property
     def sentence(self) -> str:
-        """All of it in plain words, beginning with a small letter and without a full stop.
+        """All that was found in plain words, beginning with a small letter and without a full stop.
 
         Photons are those in the brightest places; blur is the sigma of a Gaussian.
         """
@@ -121,16 +123,17 @@ def look_at(image: Any, axes: str | None = None) -> Acquisition:
     Parameters
     ----------
     image
-        numpy, dask, zarr or xarray, any real dtype, two to five axes, colour samples last.
+        An image of numpy, dask, zarr or xarray, ``(..., Y, X)`` or ``(..., Y, X, S)``: two to five axes
+        besides colour, any real dtype.
     axes
-        One letter for each axis, e.g. ``"TCYX"``; guessed if unsaid. Of several channels the noisiest counts,
-        of colours green.
+        One letter for each axis, e.g. ``"TCYX"``; guessed by default. Of several channels the noisiest one
+        counts, of RGB only green.
 
     Returns
     -------
     Acquisition
-        ``str()`` of it is a sentence. Of an image that is too small, shows nothing or cannot be read, that
-        nothing can be told.
+        ``str()`` of it is a sentence. For an image that is too small, shows nothing or cannot be read, it
+        says that nothing can be told.
 
     Raises
     ------

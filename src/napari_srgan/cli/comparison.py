@@ -67,7 +67,20 @@ def _figures(compared: Compared, which: str) -> str:
 
 
 def displayed(image: NDArray[Any], original: NDArray[Any]) -> NDArray[np.uint8]:
-    """An image as 8-bit RGB, all of them on the brightness range of the original."""
+    """An image as 8-bit RGB, shown on the brightness range of the original.
+
+    Parameters
+    ----------
+    image
+        ``(Y, X)`` of any real dtype, or ``(Y, X, 3)`` of uint8, which is given back as it is.
+    original
+        The image whose percentiles become black and white, of any real dtype.
+
+    Returns
+    -------
+    NDArray
+        ``(Y, X, 3)`` of uint8.
+    """
     if image.dtype == np.uint8 and image.ndim == 3:
         return image
     values = percentile_transform(original).apply(image) * 255
@@ -76,7 +89,18 @@ def displayed(image: NDArray[Any], original: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def busiest_place(image: NDArray[Any]) -> tuple[int, int]:
-    """First pixel of the square of :data:`CROP` pixels with the most detail."""
+    """Find the square of :data:`CROP` pixels along a side that has the most detail.
+
+    Parameters
+    ----------
+    image
+        ``(Y, X)`` or ``(Y, X, 3)`` of any real dtype.
+
+    Returns
+    -------
+    tuple of int
+        Y and X of its first pixel.
+    """
     plane = image.mean(axis=-1) if image.ndim == 3 else image.astype(np.float64)
     detail = np.hypot(*np.gradient(plane))
     # Square roots, so that one bright edge does not outweigh a square full of structure.

@@ -71,14 +71,15 @@ class Compared:
     original: NDArray[Any]
     """``(Y, X)`` or ``(Y, X, 3)``."""
     low: NDArray[Any]
-    """What the model was given."""
+    """The image that the model was given, ``(Y, X)`` or ``(Y, X, 3)``."""
     rival: NDArray[Any]
-    """What there is without a model: `low` interpolated, or itself where it has the size of the original."""
+    """What there is without a model: `low` interpolated, or `low` itself where it has the size of the
+    original."""
     result: NDArray[Any]
     pixel_size: float | None
-    """Of the original, in micrometres."""
+    """Pixel size of the original, in micrometres; None if it is unknown."""
     figures: dict[str, Figures]
-    """Of ``"rival"`` and ``"result"``."""
+    """Figures of ``"rival"`` and of ``"result"``, measured against the original."""
     taken: str
     """What was simulated in `low` beside its size, in words."""
 
@@ -94,7 +95,7 @@ def compare(model: Model) -> Job[Compared]:
     Yields
     ------
     Progress
-        As :func:`~napari_srgan.inference.upscale.upscale_job` does.
+        The progress of each step; see :func:`~napari_srgan.inference.upscale.upscale_job`.
 
     Returns
     -------

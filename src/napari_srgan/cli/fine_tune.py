@@ -65,7 +65,7 @@ def fine_tune(
     ] = "faithful",
     factor: Annotated[
         int | None,
-        typer.Option(help="Scale factor, 1 to denoise or deblur; found from the images if unsaid."),
+        typer.Option(help="Scale factor, 1 to denoise or deblur; by default it is found from the images."),
     ] = None,
     axes: Annotated[
         str | None,

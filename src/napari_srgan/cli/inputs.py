@@ -90,7 +90,7 @@ class Inputs:
         Parameters
         ----------
         which
-            As in :func:`~napari_srgan.images.series.series_of`.
+            The images of a place that are meant; see :func:`~napari_srgan.images.series.series_of`.
 
         Raises
         ------

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     """A card, where it is from, and bytes of its file."""
 
 _FEW = 4
-"""More sets than these are told by their mean and their least."""
+"""Largest number of sets that are told one by one; of more only the mean and the least are told."""
 HEADINGS = (
     "model", "factor", "channels", "trained on", "description", "dB over bicubic", "licence", "from", "MB"
 )  # fmt: skip

@@ -14,7 +14,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.options import options_in
 
 Read = Callable[[str | None], Any]
-"""From what was written in a shell to a value; raises UserError."""
+"""Turns what was written in a shell into a value; raises UserError."""
 
 
 def with_flags(kind: type, **read: Read) -> Callable[[Callable[..., None]], Callable[..., None]]:

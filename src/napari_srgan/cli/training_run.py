@@ -31,9 +31,9 @@ class TrainingRun:
     Parameters
     ----------
     places
-        Where model and checkpoint go.
+        The places of the model and of the checkpoint.
     team
-        Who trains.
+        The processes that train together.
     """
 
     def __init__(self, places: OutputFiles, team: ProcessGroup) -> None:

@@ -31,17 +31,17 @@ def write_report(
     Parameters
     ----------
     image
-        What was upscaled.
+        The image that was upscaled.
     model
-        With which it was upscaled.
+        The model that it was upscaled with.
     result_file
-        What became of it.
+        The file of the result.
     options
-        How it was to be upscaled.
+        The options that the user asked for.
     provenance
-        How it really was.
+        A record of how the result was really made.
     bar, title
-        What shows how far this is.
+        The bar that shows the progress, and its title.
 
     Raises
     ------

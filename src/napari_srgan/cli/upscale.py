@@ -71,8 +71,8 @@ def upscale(
         bool | None,
         typer.Option(
             "--pyramid/--no-pyramid",
-            help="Coarser levels in .ome.tif, for viewers; unsaid, where a plane has more than 4096 pixels "
-            "along Y or X.",
+            help="Coarser levels in .ome.tif, for viewers; by default where a plane has more than 4096 "
+            "pixels along Y or X.",
             show_default=False,
         ),
     ] = None,

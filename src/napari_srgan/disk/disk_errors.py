@@ -20,9 +20,9 @@ def disk_error(error: OSError, path: Path) -> UserError:
     Parameters
     ----------
     error
-        As the system gave it.
+        The error as the system gave it.
     path
-        The name the result will have.
+        The name that the result will have.
     """
     kept = "what is done is kept; {} and start the same again, and it goes on from there"
     if error.errno in FULL:

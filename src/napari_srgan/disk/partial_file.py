@@ -20,7 +20,7 @@ class Partial:
     path
         The final name. Its folder is made if missing.
     overwrite
-        Replace what has that name already.
+        Whether to replace what has that name already.
 
     Raises
     ------

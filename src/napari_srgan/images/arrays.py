@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 
 WHOLE_SAMPLE = 2**24
-"""Arrays up to this many values are looked at whole."""
+"""Number of values up to which an array is looked at whole."""
 SAMPLE_BLOCKS, SAMPLE_SIDE = 64, 256
-"""Larger ones by this many evenly spread blocks of this side."""
+"""Number and side of the blocks, spread evenly, that are looked at in larger arrays."""
 SEARCH_BLOCKS = 256
-"""Where these have no contrast, by the extremes of so many more, spread likewise."""
+"""Number of further blocks, spread evenly, whose extremes are looked at where those have no contrast."""
 LARGE_BLOCKS, LARGE_SIDE = 4096, 2048
-"""Where these have none either, by the extremes of so many blocks of this side: all there is of a slide of
-130,000 x 130,000 pixels, a part of what is larger."""
+"""Number and side of the blocks whose extremes are looked at where those have no contrast either: all there
+is of a slide of 130,000 x 130,000 pixels, a part of what is larger."""
 
 
 class UnreadablePart(UserError):
@@ -34,7 +34,7 @@ class SourceGone(UserError):
 
 
 class ArrayLike(Protocol):
-    """What all of them have in common."""
+    """What the arrays of numpy, dask, zarr and xarray have in common."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -45,6 +45,17 @@ class ArrayLike(Protocol):
 
 def check_array(data: Any) -> ArrayLike:
     """Take an array as it is, or a nested list as numpy, if it can be upscaled.
+
+    Parameters
+    ----------
+    data
+        An array of any shape: numpy, dask, zarr, xarray, or a nested list of numbers. Masked pixels of
+        floats become NaN.
+
+    Returns
+    -------
+    ArrayLike
+        An array whose dtype is bool, an integer or a float of at most 8 bytes; no axis has length 0.
 
     Raises
     ------
@@ -114,7 +125,20 @@ def _is_array(data: Any) -> bool:
 
 
 def read_block(array: ArrayLike, index: tuple[int | slice, ...]) -> NDArray[Any]:
-    """Read a part of an array into memory."""
+    """Read a part of an array into memory.
+
+    Parameters
+    ----------
+    array
+        An array of any shape and dtype.
+    index
+        One place or slice for each axis, as numpy understands it.
+
+    Returns
+    -------
+    NDArray
+        The part, of the same dtype; axes of which one place is asked for are dropped.
+    """
     return np.asarray(array[index])
 
 
@@ -137,18 +161,24 @@ def sample_values(
     Parameters
     ----------
     array
-        To look at.
+        The array that is looked at, of any shape and real dtype.
     fixed
-        Axes of which only one place or part is meant, e.g. one channel.
+        Axes of which only one place or part counts, e.g. one channel, by their number.
     plane
-        The Y and the X axis.
+        Numbers of the Y and the X axis.
     search
-        Look at large blocks where the others have no contrast; else these are given as they are.
+        Whether to look at large blocks where the others have no contrast; if not, their values are given as
+        they are.
     look
-        Called between two of its blocks, to stop it by an error.
+        Called before each of the large blocks is read; it may stop the work by raising an error.
     skipped
-        Blocks that cannot be read are left out, and why is put here; if unsaid, or if there is no
-        other block, the error is raised.
+        A list to which the errors of blocks that cannot be read are added; these blocks are left out. If it
+        is None, or if no block can be read, the error is raised.
+
+    Returns
+    -------
+    NDArray
+        ``(values,)`` in the dtype of the array.
     """
     shape = [
         len(range(*fixed[axis].indices(size))) if isinstance(fixed.get(axis), slice)  # type: ignore[union-attr]
@@ -234,7 +264,7 @@ class _Blocks:
     """An array as square blocks of its planes, row by row, plane by plane; there may be billions."""
 
     shape: tuple[int, ...]
-    """Of what is meant: fixed axes have the length of their part."""
+    """Shape of the part that counts: fixed axes have the length of their part."""
     fixed: dict[int, int | slice]
     plane: tuple[int, int]
     side: int
@@ -252,7 +282,7 @@ class _Blocks:
         return math.prod(self.counts)
 
     def spread(self, most: int) -> Iterator[tuple[int | slice, ...]]:
-        """So many of them at most, spread evenly."""
+        """Yield at most `most` of the blocks, spread evenly, each as an index of the array."""
         step = max(self.count / most, 1)
         for number in range(min(most, self.count)):
             yield self._place(int(number * step))
@@ -268,7 +298,20 @@ class _Blocks:
 
 
 def restore_dtype(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Bring results back to the type of the input: rounded, clipped only to its range."""
+    """Bring results back to the dtype of the input: rounded for integers, clipped only to what it can hold.
+
+    Parameters
+    ----------
+    values
+        Results of any shape and a float dtype.
+    dtype
+        The dtype of the input: bool, an integer or a float.
+
+    Returns
+    -------
+    NDArray
+        The values in `dtype`, of the same shape. For bool, what is above 0.5 is true. Infinities stay.
+    """
     if dtype.kind == "b":
         return values > 0.5
     if dtype.kind in "iu":

@@ -15,7 +15,8 @@ from napari_srgan.errors import UserError
 MOST_AXES = 5
 """Axes of the largest array: T, Z, C (or a Q), Y, X; colour samples not counted."""
 _MOST_CHANNELS, _LEAST_SIDE = 16, 30
-"""A last axis of at most so many entries behind two of more than so many looks like channels, not like X."""
+"""Number of entries up to which a last axis looks like channels and not like X, where the two axes before it
+have more than the second number."""
 
 _NAMES = {
     "time": "T", "t": "T", "frame": "T", "z": "Z", "plane": "Z", "depth": "Z",
@@ -43,14 +44,13 @@ def guess_axes(shape: Sequence[int], names: Sequence[str] | None = None, rgb: bo
     Parameters
     ----------
     shape
-        Of the array.
+        Shape of the array.
     names
         Names of its axes where it has them (xarray's `dims`, napari's axis labels),
         without colour samples if there is one name less than axes.
     rgb
-        Whether the last axis holds colour samples. Unsaid, it does if it has 3 or 4
-        entries while the two axes before it have more than 30, and `names` does not
-        say otherwise.
+        Whether the last axis holds colour samples. By default it does if it has 3 or 4 entries while the two
+        axes before it have more than 30, and `names` does not say otherwise.
 
     Returns
     -------

@@ -26,7 +26,7 @@ def verb(factor: int) -> str:
 
 
 def doing(factor: int) -> str:
-    """The same with the factor: ``"Upscaling x2"``, or ``"Restoring"``."""
+    """What is being done to an image, with the factor: ``"Upscaling x2"``, or ``"Restoring"``."""
     return f"{verb(factor)} x{factor}" if factor > 1 else verb(factor)
 
 
@@ -36,10 +36,12 @@ def rival(factor: int) -> Rival:
 
 
 def rival_in_prose(factor: int) -> str:
-    """The same behind a preposition: ``"bicubic"``, or ``"the input"``."""
+    """What anybody has without a model, as it stands behind a preposition: ``"bicubic"``, or
+    ``"the input"``."""
     return "bicubic" if factor > 1 else "the input"
 
 
 def rival_in_full(factor: int) -> str:
-    """The same in a sentence: ``"bicubic interpolation"``, or ``"the input"``."""
+    """What anybody has without a model, as it stands in a sentence: ``"bicubic interpolation"``, or
+    ``"the input"``."""
     return "bicubic interpolation" if factor > 1 else "the input"

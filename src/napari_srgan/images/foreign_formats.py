@@ -36,7 +36,7 @@ def how_to_read(paths: Sequence[Path]) -> str:
     Parameters
     ----------
     paths
-        One or several.
+        One or several files.
     """
     commands = list(dict.fromkeys(filter(None, map(what_to_install, paths))))
     hint = HINT if len(paths) == 1 else HINT.replace("convert it", "convert them")

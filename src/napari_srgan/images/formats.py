@@ -32,7 +32,7 @@ ENDINGS = (
     *ZIPPED, ".ome.zarr", ".zarr", *TIFF_ENDINGS, ".png", ".jpeg", ".jpg", ".webp",
     *video_package.READ,
 )  # fmt: skip
-"""Of all files we read, and most of which we write; longer ones first."""
+"""File endings that are read; most of them are written, too. Longer ones come first."""
 _IMAGES = ".tif, .ome.tif, .png, .jpg, .webp, .zarr, .ome.zarr"
 _VIDEO = "and (with the extra [video])"
 READABLE = f"{_IMAGES}, .ozx, .zarr.zip {_VIDEO} {', '.join(video_package.READ)}"
@@ -58,7 +58,7 @@ def open_image(path: Place, axes: str | None = None, part: str = "") -> StoredIm
         What a user says of the axes as they are stored; asked where a zarr does not name them, and where a
         video may have colours.
     part
-        Which of the images in it, as :func:`images_in` calls them; the first if unsaid.
+        The image that is meant, as :func:`images_in` calls it; the first one by default.
 
     Returns
     -------
@@ -114,13 +114,13 @@ def images_in(path: Place) -> list[tuple[str, str]]:
     Parameters
     ----------
     path
-        As in :func:`open_image`.
+        The file, or the folder or the address of a zarr array or image.
 
     Returns
     -------
     list of tuple of str
-        For each what :func:`open_image` calls it (the number of a series, the path of a field), and its name
-        if it has one. A single empty part stands for what holds one image, or cannot be told apart.
+        For each image, what :func:`open_image` calls it (the number of a series, the path of a field), and
+        its name if it has one. A single empty part stands for what holds one image, or cannot be told apart.
 
     Raises
     ------
@@ -201,17 +201,17 @@ def open_output(
     Parameters
     ----------
     path
-        Its name; the ending says the format.
+        Name of the file to be written; its ending decides the format.
     axes, dtype
-        Of the result.
+        Axes and dtype of the result.
     overwrite
-        Replace what has that name already.
+        Whether to replace a file that has this name already.
     colour_profile
-        ICC profile of the input.
+        The ICC profile of the input.
     look
         What is known of the image beside its pixels.
     pyramid
-        With coarser levels, or without; unsaid, an OME-TIFF of large planes has them.
+        Whether to write coarser levels too; by default they are written in an OME-TIFF of large planes.
 
     Returns
     -------

@@ -20,12 +20,12 @@ class Origin:
 
     place: Place
     axes: str | None
-    """Of the file, if the user has said them."""
+    """Letters for the axes of the file, if the user has given them."""
     part: str = ""
-    """Which of the images in it."""
+    """The image in the file that is meant; empty for the first one."""
 
     def absolute(self) -> Origin:
-        """The same for processes in other working directories."""
+        """The same origin with an absolute path, for processes in other working directories."""
         place = self.place.absolute() if isinstance(self.place, Path) else self.place
         return Origin(place, self.axes, self.part)
 

@@ -17,18 +17,18 @@ class Part:
     """Places along every axis of an array."""
 
     ranges: tuple[range, ...]
-    """One for each axis, rising."""
+    """Places along each axis, rising."""
     dropped: tuple[int, ...]
     """Axes of which one place was asked for: the answer is without them."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the answer, dropped axes still in it."""
+        """Shape of the answer with its dropped axes still in it."""
         return tuple(map(len, self.ranges))
 
     @property
     def answer_shape(self) -> tuple[int, ...]:
-        """Of the answer."""
+        """Shape of the answer without its dropped axes."""
         return tuple(len(along) for axis, along in enumerate(self.ranges) if axis not in self.dropped)
 
     def within(self, key: Any) -> Part:
@@ -53,7 +53,7 @@ class Part:
             yield tuple(n for n, _ in places), tuple(at for _, at in places)
 
     def answer(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Values of :attr:`shape` without the dropped axes."""
+        """Take the dropped axes off values of :attr:`shape`, whatever their dtype; the result is a view."""
         return values[tuple(0 if axis in self.dropped else slice(None) for axis in range(values.ndim))]
 
 
@@ -65,7 +65,7 @@ def part_of(key: Any, shape: tuple[int, ...]) -> Part:
     key
         Whole numbers, slices with steps above 0, and ``...``, as numpy understands them.
     shape
-        Of the array.
+        Shape of the array.
 
     Raises
     ------

@@ -14,9 +14,9 @@ class ChannelLook:
     """One channel: what it shows, and how it is shown."""
 
     name: str = ""
-    """E.g. ``"DAPI"``."""
+    """Name of the channel, e.g. ``"DAPI"``."""
     colour: str | None = None
-    """In which its brightest pixels are shown, as ``"RRGGBB"``; the darkest are black."""
+    """Colour in which its brightest pixels are shown, as ``"RRGGBB"``; the darkest are black."""
     table: bytes | None = None
     """All 256 colours from dark to bright, three bytes each, where they are no ramp to one colour."""
     limits: tuple[float, float] | None = None
@@ -58,8 +58,8 @@ class PlaneRecord:
     exposure: float | None = None
     """Seconds."""
     position: tuple[float | None, float | None, float | None] = (None, None, None)
-    """Of the stage along Z, Y and X, in micrometres, or in the stage's own numbers:
-    see :attr:`ImageLook.unscaled`."""
+    """Position of the stage along Z, Y and X, in micrometres, or in the stage's own numbers: see
+    :attr:`ImageLook.unscaled`."""
     label: str = ""
     """What someone has written on it."""
 
@@ -87,7 +87,7 @@ class ImageLook:
     channels: tuple[ChannelLook, ...] = ()
     """One for each place along C; one if there is no such axis; fewer if no more are known."""
     planes: tuple[PlaneRecord, ...] = ()
-    """Those of which something is known."""
+    """Records of the planes of which something is known."""
     mode: str = ""
     """How ImageJ shows several channels: ``"composite"``, ``"color"`` or ``"grayscale"``."""
     unscaled: str = ""
@@ -156,7 +156,7 @@ def _channel_json(channel: ChannelLook) -> dict[str, Any]:
 
 
 def _known(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what says nothing."""
+    """Keep the entries that say something."""
     return {name: value for name, value in told.items() if value not in (None, "", [], (None, None, None))}
 
 

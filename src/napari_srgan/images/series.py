@@ -26,9 +26,10 @@ class Series:
     place: Place
     """The file, the folder or the address."""
     part: str = ""
-    """Which image in it, as :func:`~napari_srgan.images.formats.open_image` takes it; else the first."""
+    """The image in it that is meant, as :func:`~napari_srgan.images.formats.open_image` takes it; the first
+    one if it is empty."""
     name: str = ""
-    """What tells its result from others, as a part of a file name; empty if it is alone."""
+    """Part of a file name that tells its result from those of other images; empty if it is alone."""
 
     def __str__(self) -> str:
         return f"{self.place} ({self.name})" if self.name else str(self.place)
@@ -44,9 +45,9 @@ class Series:
         Parameters
         ----------
         factor
-            Of the model.
+            Scale factor of the model.
         result_ending
-            Of the format, e.g. ``".ome.tif"``.
+            File ending of the result's format, e.g. ``".ome.tif"``.
         """
         stem = self.place.name
         known = ending(self.place)
@@ -64,13 +65,13 @@ def series_of(place: Place, which: str | None = None) -> list[Series]:
     place
         A file, a folder or an address of one or several images.
     which
-        ``"all"`` of them; the number or the name of a series, the path of a field (``"A/1/0"``); unsaid, the
-        first.
+        ``"all"`` for all images; or the number or the name of a series, or the path of a field (``"A/1/0"``).
+        By default the first image is meant.
 
     Returns
     -------
     list of Series
-        With ``"all"`` in the order in which they are listed.
+        The images; with ``"all"`` in the order in which they are listed.
 
     Raises
     ------

@@ -20,7 +20,7 @@ class Spacing:
     size: float = 1.0
     """Distance of pixel centres."""
     unit: str | None = None
-    """Of `size` and `origin`, by its full name, e.g. ``"micrometer"``; unknown if None."""
+    """Unit of `size` and `origin` by its full name, e.g. ``"micrometer"``; None if it is unknown."""
     origin: float = 0.0
     """Place of the centre of pixel 0."""
 
@@ -50,7 +50,7 @@ class Spacing:
         return converted(self.size, self.unit, unit)
 
     def in_unit(self, unit: str | None) -> Spacing:
-        """Same spacing in another unit; as it is, if that says nothing about it."""
+        """The same spacing in another unit; unchanged, if that unit says nothing about it."""
         size, origin = (converted(value, self.unit, unit) for value in (self.size, self.origin))
         return self if size is None or origin is None else Spacing(size, unit, origin)
 
@@ -68,13 +68,13 @@ def upscaled_spacings(
     Parameters
     ----------
     spacings
-        One for each axis of the input.
+        Spacings of the input, one for each axis.
     axes
         One letter for each axis.
     region
-        Pixels of the input that were upscaled.
+        Rows and columns of the input that were upscaled.
     factor
-        Times larger in Y and in X.
+        Scale factor in Y and in X.
     """
     starts = {"Y": region[0][0], "X": region[1][0]}
     return tuple(
@@ -92,7 +92,7 @@ def spacings_as(spacings: Sequence[Spacing], stored: str, axes: str) -> tuple[Sp
     Parameters
     ----------
     spacings
-        One for each axis, as the file tells them.
+        Spacings as the file tells them, one for each axis.
     stored, axes
         One letter for each axis: those of the file, and those of the user.
     """

@@ -48,7 +48,7 @@ class StoredImage:
     look: ImageLook = field(default_factory=ImageLook)
     """What is known of it beside pixels and their sizes."""
     part: str = ""
-    """Which of the images at `path` it is; see :mod:`~napari_srgan.images.series`."""
+    """The image at `path` that it is; see :mod:`~napari_srgan.images.series`."""
 
     @property
     def source(self) -> str:
@@ -97,18 +97,18 @@ def arrange(
     Parameters
     ----------
     shape
-        Of the array in the file.
+        Shape of the array in the file.
     letters
-        One for each axis, in any order; those we have no meaning for become Q, a
-        second one of a kind too.
+        One letter for each axis, in any order; those we have no meaning for become Q, a second one of a kind
+        too.
     spacings
-        One for each axis.
+        One spacing for each axis.
 
     Returns
     -------
     order, axes, spacings
-        For each axis, Y and X last and colour samples after them: which of the file it is, its
-        letter, its pixels.
+        For each axis, Y and X last and colour samples after them: its number in the file, its letter, its
+        spacing.
 
     Raises
     ------

@@ -17,7 +17,7 @@ class ComputedHere:
     Parameters
     ----------
     array
-        dask, or xarray around it.
+        An array of dask, or of xarray around one.
     """
 
     def __init__(self, array: Any) -> None:

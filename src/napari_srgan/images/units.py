@@ -22,12 +22,12 @@ class Unit:
     """A unit of length or of time."""
 
     name: str
-    """In full, in the singular, e.g. ``"micrometer"``."""
+    """Its full name in the singular, e.g. ``"micrometer"``."""
     symbol: str
-    """As OME-XML abbreviates it, e.g. ``"µm"``."""
+    """Its symbol as OME-XML abbreviates it, e.g. ``"µm"``."""
     kind: Quantity
     size: float
-    """In metres or in seconds."""
+    """Its size in metres or in seconds."""
 
 
 _PREFIXES = {
@@ -54,7 +54,7 @@ UNITS: dict[str, Unit] = {
         Unit("day", "d", "time", 86400.0),
     )
 }
-"""By full name."""
+"""All known units by their full name."""
 
 _OTHER_NAMES = {
     "micron": "micrometer", "um": "micrometer", "us": "microsecond", "sec": "second", "secs": "second",
@@ -75,15 +75,15 @@ def full_unit(text: object, kind: Quantity | None = None) -> str | None:
     Parameters
     ----------
     text
-        As it is written.
+        The unit as it is written.
     kind
-        What has to be measured in it; either, if unsaid.
+        The quantity that the unit has to measure; by default, either of them.
 
     Returns
     -------
     str or None
-        None for pixels, for no unit, and for one that is in no table or measures something else: see
-        :func:`note_on_units`.
+        The full name; None for pixels, for no unit, and for one that is in no table or measures something
+        else: see :func:`note_on_units`.
     """
     name = _named(_plain(text))
     return name if name is None or kind in (None, UNITS[name].kind) else None
@@ -113,9 +113,9 @@ def note_on_units(name: str, told: Iterable[tuple[object, Quantity]]) -> str:
     Parameters
     ----------
     name
-        Of the file.
+        Name of the file.
     told
-        Its units, as they are written there, and what is measured in them.
+        The units in the file as they are written there, each with the quantity that is measured in it.
     """
     unknown = sorted(
         {
@@ -157,9 +157,9 @@ def converted(value: float, unit: str | None, to: str | None) -> float | None:
     Parameters
     ----------
     value
-        Of a length or a time.
+        A length or a time.
     unit, to
-        Full names; None for pixels, which are only pixels.
+        Full names of the two units; None stands for pixels, which cannot be converted.
     """
     if unit == to:
         return value

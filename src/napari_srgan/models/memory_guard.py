@@ -29,12 +29,12 @@ def at_most(size: int) -> Iterator[None]:
     Parameters
     ----------
     size
-        Bytes of all tensors together; those made from other tensors do not count.
+        Number of bytes of all tensors together; those made from other tensors do not count.
 
     Raises
     ------
-    TooLarge
-        As soon as it is more, before any of it is written to.
+    NetworkTooLarge
+        If tensors have more bytes: as soon as they do, before any of it is written to.
     """
     with _Counted(size):
         yield

@@ -25,17 +25,17 @@ class Generator(nn.Module, ABC):
         How many times larger the output is in Y and in X; 1 for networks that denoise or deblur an image
         and leave its size as it is.
     channels
-        Channels of the input and of the output.
+        Number of channels of the input and of the output.
     interpolated_skip
-        Predict only what bicubic interpolation lacks: the interpolated input is added
-        to the output in float32, so that 16-bit data is not banded by faster types. At a factor of 1
-        it is the input itself, and the network predicts noise, as DnCNN does (Zhang, K. et al. (2017).
-        IEEE Trans. Image Processing 26(7), arXiv 1608.03981, eq. 1).
+        Whether to predict only what bicubic interpolation lacks: the interpolated input is added to the
+        output in float32, so that 16-bit data is not banded by faster types. At a factor of 1 it is the input
+        itself, and the network predicts noise, as DnCNN does (Zhang, K. et al. (2017). IEEE Trans. Image
+        Processing 26(7), arXiv 1608.03981, eq. 1).
     back_projection
-        Make the result agree with its input: downsampled again it is the input but for
-        rounding, so that no brightness is invented, not even in noise. No weights. Only where the
-        result is larger than the input: one of its size would have to be the input. ``"brightness"`` is
-        for noisy images, whose noise is not to be put back: over some pixels only, at every factor, see
+        Whether to make the result agree with its input: downsampled again it is the input but for rounding,
+        so that no brightness is invented, not even in noise. It has no weights. True is only for results that
+        are larger than the input: one of its size would have to be the input. ``"brightness"`` is for noisy
+        images, whose noise is not to be put back: over some pixels only, at every factor, see
         :func:`~napari_srgan.networks.brightness.keep_brightness`.
 
     Raises

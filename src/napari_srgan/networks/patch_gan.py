@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from napari_srgan.networks.instance_norm import InstanceNorm2d
 
 _SLOPE = 0.2
-"""Of the leaky rectifiers."""
+"""Slope of the leaky rectifiers below 0."""
 _KERNEL = 4
 INITIAL_DEVIATION = 0.02
-"""Of the weights, which begin around 0 (appendix 6.2)."""
+"""Standard deviation of the weights, which begin around 0 (appendix 6.2)."""
 MOST_DOUBLINGS = 3
-"""Features grow to eight times the width, not further."""
+"""How often the features double at most: they grow to eight times the width, not further."""
 
 
 class PatchDiscriminator(nn.Module):
@@ -27,16 +27,16 @@ class PatchDiscriminator(nn.Module):
     Parameters
     ----------
     channels
-        Channels of the image.
+        Number of channels of the image.
     halvings
-        Convolutions of stride 2: 3 for patches of 70 x 70 pixels as in the paper, 2 for
-        34 x 34, 1 for 16 x 16.
+        Number of convolutions of stride 2: 3 for patches of 70 x 70 pixels as in the paper, 2 for 34 x 34, 1
+        for 16 x 16.
     width
-        Features of the first convolution; 64 in the paper.
+        Number of features of the first convolution; 64 in the paper.
     normalisation
         ``"instance"``, or ``"none"``; never on the first and last convolution.
     spectral
-        Spectral normalisation of each convolution (Miyato et al. 2018, arXiv 1802.05957).
+        Whether to normalise each convolution by its spectral norm (Miyato et al. 2018, arXiv 1802.05957).
 
     Raises
     ------

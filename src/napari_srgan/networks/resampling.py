@@ -26,7 +26,18 @@ _SUPPORT = 2
 
 
 def keys_kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weight of a sample at a signed distance in samples (Keys 1981, eq. 15, a = -1/2)."""
+    """Weight of a sample at a distance from the place to interpolate (Keys 1981, eq. 15, a = -1/2).
+
+        Parameters
+        ----------
+        distance
+            Signed distances in samples, of any shape.
+    Signed distances in samples, float64 of any shape.
+        Returns
+        -------
+        NDArray
+            The weights, float64 of the same shape.
+    """
     x = np.abs(distance)
     near = (1.5 * x - 2.5) * x**2 + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
@@ -93,7 +104,7 @@ def bicubic_upsample(image: Tensor, factor: int) -> Tensor:
     image
         ``(N, C, Y, X)``, float32 or float64; never computed in less, autocast or not.
     factor
-        1 or more.
+        The factor, a whole number of 1 or more.
 
     Returns
     -------
@@ -128,7 +139,12 @@ def back_project(high: Tensor, low: Tensor, factor: int) -> Tensor:
     low
         ``(N, C, Y, X)`` float32, what `high` was made from.
     factor
-        Of the upscaling.
+        Scale factor of the upscaling.
+
+    Returns
+    -------
+    Tensor
+        ``(N, C, Y * factor, X * factor)`` float32.
     """
     return high + bicubic_upsample(low - bicubic_downsample(high, factor), factor)
 
@@ -141,10 +157,10 @@ def bicubic_downsample(image: Tensor, factor: int, *, integers: tuple[int, int] 
     image
         ``(N, C, Y, X)``, float32 or float64, `Y` and `X` multiples of `factor`.
     factor
-        1 or more.
+        The factor, a whole number of 1 or more.
     integers
-        Smallest and largest value of an integer type: round and clip to it after each
-        axis, as is done for images of such a type.
+        The smallest and the largest value of an integer type, to round and to clip to it after each axis, as
+        is done for images of such a type; None for floats.
 
     Returns
     -------

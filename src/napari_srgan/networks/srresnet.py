@@ -59,6 +59,7 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, width, Y, X)`` of a float dtype to features of the same shape and dtype."""
         residual: Tensor = self.residual(features)
         return residual.add_(features)
 
@@ -69,13 +70,13 @@ class SRResNet(Generator):
     Parameters
     ----------
     scale_factor
-        1, 2, 3, 4 or 8.
+        The scale factor: 1, 2, 3, 4 or 8.
     channels
-        Channels of the image: 1 for most microscopy, 3 for RGB, or any other number.
+        Number of channels of the image: 1 for most microscopy, 3 for RGB, or any other number.
     blocks
-        Residual blocks; B = 16 in the paper.
+        Number of residual blocks; B = 16 in the paper.
     width
-        Features of each convolution; 64 in the paper.
+        Number of features of each convolution; 64 in the paper.
     kernel
         Size of the first and the last convolution, odd; 9 in the paper.
     normalisation
@@ -170,6 +171,7 @@ class SRResNet(Generator):
         return self._receptive_radius
 
     def forward(self, low: Tensor) -> Tensor:
+        """Map float32 ``(N, C, Y, X)`` to float32 ``(N, C, Y * factor, X * factor)``."""
         seen = _to_range(self._input_range, low).to(next(self.parameters()).dtype)
         head = self.head(seen)
         predicted: Tensor = self.tail(self.body(head) + head).float()

@@ -9,11 +9,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 _SLOPE = 0.2
-"""Of the leaky rectifiers."""
+"""Slope of the leaky rectifiers below 0."""
 HALVINGS = 4
-"""Convolutions of stride 2."""
+"""Number of convolutions of stride 2."""
 DENSE_WIDTHS = 16
-"""The dense layer has so many times the width: 1024 in the paper."""
+"""Multiple of the width that the dense layer has: 1024 features in the paper."""
 
 
 class VGGDiscriminator(nn.Module):
@@ -25,11 +25,11 @@ class VGGDiscriminator(nn.Module):
     Parameters
     ----------
     channels
-        Channels of the image.
+        Number of channels of the image.
     patch
-        Pixels along the side of the images, a multiple of 16; 96 in the paper.
+        Side of the images in pixels, a multiple of 16; 96 in the paper.
     width
-        Features of the first convolution; 64 in the paper.
+        Number of features of the first convolution; 64 in the paper.
 
     Raises
     ------

@@ -30,7 +30,7 @@ LEAST_BLOCKS = 20
 LEAST_PIXELS = 50
 """Pixels of a class without which it has the widths of its row."""
 FACTORS = np.geomspace(0.25, 8, 121)
-"""By which all widths may be multiplied."""
+"""Factors that are tried on all widths."""
 FOLDS = 4
 FINE = 0.1
 """Part of the pixels that has most structure."""
@@ -80,13 +80,13 @@ def calibrate(blocks: Sequence[BlockErrors]) -> ErrorTable | None:
     Parameters
     ----------
     blocks
-        Parts of images that no training has seen.
+        Errors in parts of images that no training has seen.
 
     Returns
     -------
     ErrorTable or None
-        None if there are fewer than :data:`LEAST_BLOCKS`, or if no factor on the widths covers enough of
-        them.
+        The table; None if there are fewer blocks than :data:`LEAST_BLOCKS`, or if no factor on the widths
+        covers enough of them.
     """
     if len(blocks) < LEAST_BLOCKS:
         return None

@@ -37,9 +37,9 @@ def measure(result: Pixels, truth: Pixels, border: int, peak: float | None = Non
     result, truth
         ``(Y, X)`` or ``(Y, X, 3)``, of equal shape.
     border
-        Pixels left out on each side.
+        Number of pixels that are left out on each side.
     peak
-        The largest difference possible; unsaid, 255 for RGB and the range of the truth else.
+        The largest difference possible; by default 255 for RGB, and the range of the truth for other images.
     """
     if peak is None:
         peak = 255.0 if truth.ndim == 3 else float(truth.max()) - float(truth.min())

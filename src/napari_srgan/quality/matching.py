@@ -44,7 +44,18 @@ def match_intensities(result: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.f
 
 
 def affine_map(result: NDArray[Any], truth: NDArray[Any]) -> tuple[float, float]:
-    """Gain and offset of :func:`match_intensities`: 0 and 0 if no pixel is finite in both."""
+    """Find the gain and the offset of :func:`match_intensities`.
+
+    Parameters
+    ----------
+    result, truth
+        Arrays of equal shape and any real dtype.
+
+    Returns
+    -------
+    tuple of float
+        Gain, not negative, and offset in grey levels of the truth; 0 and 0 if no pixel is finite in both.
+    """
     x, y = np.asarray(result, np.float64).ravel(), np.asarray(truth, np.float64).ravel()
     finite = np.isfinite(x) & np.isfinite(y)
     x, y = x[finite], y[finite]

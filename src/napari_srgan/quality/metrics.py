@@ -17,13 +17,37 @@ Pixels = NDArray[Any]
 
 
 def luma(rgb: Pixels) -> NDArray[np.float64]:
-    """Y of ITU-R BT.601 from 8-bit RGB ``(Y, X, 3)``, in 16..235, as MATLAB's ``rgb2ycbcr``."""
+    """Y of ITU-R BT.601, in 16..235, as MATLAB's ``rgb2ycbcr`` computes it.
+
+    Parameters
+    ----------
+    rgb
+        8-bit RGB ``(Y, X, 3)``: values from 0 to 255 of any real dtype.
+
+    Returns
+    -------
+    NDArray
+        ``(Y, X)`` of float64.
+    """
     weights = np.array([65.481, 128.553, 24.966]) / 255
     return np.asarray(rgb, np.float64) @ weights + 16
 
 
 def crop_border(image: Pixels, pixels: int) -> Pixels:
-    """Leave out a border, where methods differ in what they take to lie beyond."""
+    """Leave out a border, where methods differ in what they take to lie beyond.
+
+    Parameters
+    ----------
+    image
+        ``(Y, X)`` or ``(Y, X, 3)`` of any real dtype.
+    pixels
+        Number of pixels that are left out on each side.
+
+    Returns
+    -------
+    NDArray
+        ``(Y - 2 * pixels, X - 2 * pixels[, 3])`` of the same dtype.
+    """
     return image[pixels:-pixels, pixels:-pixels] if pixels else image
 
 
@@ -33,7 +57,7 @@ def psnr(result: Pixels, truth: Pixels, peak: float) -> float:
     Parameters
     ----------
     result, truth
-        Arrays of equal shape.
+        Arrays of equal shape and any real dtype.
     peak
         The largest difference possible: 255 for 8-bit images.
     """
@@ -46,6 +70,18 @@ def ssim(result: Pixels, truth: Pixels, peak: float) -> float:
 
     Source: Wang, Z. et al. (2004). Image quality assessment: from error visibility to
     structural similarity. IEEE Trans. Image Processing 13(4), eq. 13; K1 = 0.01, K2 = 0.03.
+
+    Parameters
+    ----------
+    result, truth
+        ``(Y, X)`` or ``(Y, X, 3)`` of equal shape and any real dtype, at least 11 pixels along Y and X.
+    peak
+        The largest difference possible: 255 for 8-bit images.
+
+    Raises
+    ------
+    ValueError
+        If the window does not fit into the image.
     """
     return float(
         structural_similarity(  # type: ignore[no-untyped-call]
@@ -61,7 +97,7 @@ def ssim(result: Pixels, truth: Pixels, peak: float) -> float:
 
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of multi-scale SSIM, finest first (Wang et al. 2003, section 3.2)."""
+"""Weights of the scales of multi-scale SSIM, finest first (Wang et al. 2003, section 3.2)."""
 _WINDOW_RADIUS, _WINDOW_SIGMA = 5, 1.5
 _K1, _K2 = 0.01, 0.03
 

@@ -48,7 +48,8 @@ def ring_correlation(result: NDArray[Any], truth: NDArray[Any]) -> RingCorrelati
     Parameters
     ----------
     result, truth
-        ``(Y, X)`` of one shape, finite, at least 32 pixels along each side; the larger side is cut.
+        ``(Y, X)`` of one shape and any real dtype, finite, at least 32 pixels along each side; the larger
+        side is cut.
 
     Raises
     ------

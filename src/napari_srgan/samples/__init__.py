@@ -17,7 +17,7 @@ class SampleImage:
     """One bundled image, as a user would have it: nothing about it is prepared."""
 
     title: str
-    """For a menu."""
+    """Title of the image for a menu."""
     file: str
     """Name of the PNG in this folder."""
     axes: str
@@ -49,14 +49,14 @@ SAMPLES: dict[str, SampleImage] = {
 
 @dataclass(frozen=True)
 class SamplePair:
-    """Two bundled images of one field, to learn from."""
+    """Two bundled images of one field, from which a model can learn."""
 
     low: str
     """Name of the low-resolution PNG in this folder."""
     high: str
-    """The same of the other."""
+    """Name of the high-resolution PNG in this folder."""
     factor: int
-    """How many times finer it is."""
+    """How many times finer the high-resolution image is."""
     attribution: str
     """Source and licence, in one line."""
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEAR = 3
-"""Of 255, by which the colours of a ramp may differ from an even one: programs round in different ways."""
+"""Levels of 255 by which the colours of a ramp may differ from an even one: programs round in different
+ways."""
 
 
 def hue_of(table: NDArray[Any]) -> str | None:
@@ -22,7 +23,7 @@ def hue_of(table: NDArray[Any]) -> str | None:
     Returns
     -------
     str or None
-        None if the table is anything else, or black: then its entries stand for themselves.
+        The colour; None if the table is anything else, or black: then its entries stand for themselves.
     """
     colours = np.asarray(table, np.float64)
     if len(colours) < 2 or not colours[-1].any():
@@ -39,14 +40,19 @@ def hex_of(colour: Any) -> str:
 
 
 def table_of(colour: str | None, table: bytes | None) -> NDArray[np.uint8]:
-    """A whole table of 256 colours, ``(256, 3)``: that given, or the ramp from black to a colour.
+    """A whole table of 256 colours: the one that is given, or the ramp from black to a colour.
 
     Parameters
     ----------
     colour
-        ``"RRGGBB"``; white if None.
+        The colour as ``"RRGGBB"``; white if None.
     table
-        256 times red, green, blue.
+        256 times red, green, blue; None for a ramp.
+
+    Returns
+    -------
+    NDArray
+        ``(256, 3)`` of uint8, darkest first.
     """
     if table is not None:
         return np.frombuffer(table, np.uint8).reshape(256, 3)
@@ -56,9 +62,19 @@ def table_of(colour: str | None, table: bytes | None) -> NDArray[np.uint8]:
 
 
 def table_of_8_bits(colormap: NDArray[Any]) -> NDArray[np.uint8]:
-    """The ``ColorMap`` of a TIFF as ``(N, 3)``.
+    """The ``ColorMap`` of a TIFF with 8 bits.
 
     Its values have 16 bits (TIFF 6.0, page 23); some programs write them with 8, which would all be black.
+
+    Parameters
+    ----------
+    colormap
+        ``(3, N)`` of an unsigned type, as tifffile gives it.
+
+    Returns
+    -------
+    NDArray
+        ``(N, 3)`` of uint8.
     """
     eight = int(colormap.max(initial=0)) < 256
     return np.asarray(colormap if eight else colormap >> 8).astype(np.uint8).T

@@ -23,12 +23,12 @@ def cmyk_to_rgb(inks: NDArray[Any]) -> NDArray[Any]:
     Parameters
     ----------
     inks
-        ``(..., 4)``, unsigned; 0 is no ink.
+        Inks ``(..., 4)`` of an unsigned integer dtype; 0 is no ink.
 
     Returns
     -------
     NDArray
-        ``(..., 3)`` of the same type.
+        Colours ``(..., 3)`` of the same dtype.
     """
     full = np.iinfo(inks.dtype).max
     left = full - inks.astype(np.float64)
@@ -41,14 +41,16 @@ def lab_to_rgb(lab: NDArray[Any], *, signed: bool) -> NDArray[Any]:
     Parameters
     ----------
     lab
-        ``(..., 3)`` of 8 or 16 bits: L* from 0 to 100 over the whole range, a* and b* from -128 to 127.
+        Colours ``(..., 3)`` of an integer dtype of 8 or 16 bits: L* from 0 to 100 over the whole range, a*
+        and b* from -128 to 127.
     signed
         Whether a* and b* are two's complements (CIELAB), or moved by 128 (ICCLAB).
 
     Returns
     -------
     NDArray
-        ``(..., 3)``, unsigned, of as many bits; colours that sRGB does not have are clipped.
+        Colours ``(..., 3)`` of an unsigned integer dtype of as many bits; those that sRGB does not have are
+        clipped.
     """
     unsigned = np.dtype(f"u{lab.dtype.itemsize}")
     stored = lab.view(unsigned) if lab.flags.c_contiguous else np.ascontiguousarray(lab).view(unsigned)

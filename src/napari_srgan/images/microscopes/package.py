@@ -17,7 +17,7 @@ from napari_srgan.errors import UserError
 EXTRA = 'pip install "napari-srgan[bioio]"'
 """How to get bioio and the readers of :data:`WITH_EXTRA`."""
 WITH_EXTRA = (".nd2", ".lif", ".dv", ".r3d")
-"""Endings that the readers of the extra read."""
+"""File endings that the readers of the extra read."""
 APART = {".czi": ("bioio-czi", "under the GPL"), ".sldy": ("bioio-sldy", "")}
 """Readers that are installed apart from the extra, by the ending they read, and what to know of them."""
 

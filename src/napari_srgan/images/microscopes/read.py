@@ -39,7 +39,7 @@ class LazyPixels:
     Parameters
     ----------
     array
-        Of dask.
+        The dask array that the reader gives.
     """
 
     def __init__(self, array: Any) -> None:
@@ -60,9 +60,9 @@ def open_bioio(path: Path, part: str = "") -> StoredImage:
     Parameters
     ----------
     path
-        Of the file.
+        The file.
     part
-        Number of its scene, from :func:`bioio_scenes`; the first if unsaid.
+        Number of the scene, from :func:`bioio_scenes`; the first one by default.
 
     Raises
     ------

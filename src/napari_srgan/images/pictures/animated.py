@@ -16,7 +16,8 @@ from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.stored_image import StoredImage
 
 _FORMATS = ("PNG", "WEBP")
-"""Others with several pictures are no movies: a camera's JPEG has smaller copies of itself."""
+"""Formats in which several pictures are a movie; in others they are not: a camera's JPEG has smaller copies
+of itself."""
 _OPAQUE = 255
 
 

@@ -27,7 +27,7 @@ from napari_srgan.images.writing.in_memory import memory_sink
 from napari_srgan.images.writing.output import Output
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-"""Pillow's names by ending."""
+"""Pillow's names of formats, by file ending."""
 LONGEST_SIDE = {"PNG": 2**31 - 1, "JPEG": 65500, "WEBP": 16383}
 DTYPES = {
     "PNG": ("bool", "uint8", "uint16"),

@@ -18,9 +18,9 @@ from napari_srgan.images.arrays import SourceGone
 from napari_srgan.images.reading.own_pages import copy_to_own_pages
 
 BUDGET = 2**29
-"""Bytes for the chunks of all arrays together."""
+"""Number of bytes for the chunks of all arrays together."""
 SIDE = 256
-"""Smaller chunks are read and kept together, up to about this side."""
+"""Side up to about which smaller chunks are read and kept together."""
 
 Box = tuple[slice, ...]
 ChunkIndex = tuple[int, ...]
@@ -36,7 +36,20 @@ class ChunkMemory:
         self._bytes = 0
 
     def get(self, owner: int, unit: ChunkIndex) -> NDArray[Any] | None:
-        """A chunk, if it is there."""
+        """Get a chunk, if it is kept.
+
+        Parameters
+        ----------
+        owner
+            Number of the array that it belongs to.
+        unit
+            Place of the chunk: its number along each axis.
+
+        Returns
+        -------
+        NDArray or None
+            The chunk in the shape and dtype in which it was put there; None if it is not kept.
+        """
         with self.lock:
             found = self._kept.get((owner, unit))
             if found is not None:
@@ -44,7 +57,17 @@ class ChunkMemory:
             return found
 
     def put(self, owner: int, unit: ChunkIndex, pixels: NDArray[Any]) -> None:
-        """Keep a chunk; those that nobody wanted for longest give way."""
+        """Keep a chunk; those that nobody wanted for longest give way.
+
+        Parameters
+        ----------
+        owner
+            Number of the array that it belongs to.
+        unit
+            Place of the chunk: its number along each axis.
+        pixels
+            The chunk, of any shape and dtype.
+        """
         with self.lock:
             before = self._kept.pop((owner, unit), None)
             self._bytes += pixels.nbytes - (0 if before is None else before.nbytes)
@@ -72,15 +95,15 @@ class ChunkCache:
     Parameters
     ----------
     read
-        Reads a box of the array.
+        A function that reads a box of the array.
     shape, dtype
-        Of the array.
+        Shape and dtype of the array.
     chunks
-        Its chunks.
+        Size of its chunks along each axis.
     plane
-        Axes along which small chunks are taken together.
+        Numbers of the axes along which small chunks are taken together.
     memory
-        Where they are kept.
+        The memory in which chunks are kept.
     """
 
     def __init__(
@@ -106,7 +129,18 @@ class ChunkCache:
         self._coming: dict[ChunkIndex, Future[NDArray[Any]]] = {}
 
     def __call__(self, box: Box) -> NDArray[Any]:
-        """Read a box: slices with a start, a stop and no step."""
+        """Read a box.
+
+        Parameters
+        ----------
+        box
+            A slice for each axis, with a start, a stop and no step.
+
+        Returns
+        -------
+        NDArray
+            The box, in the dtype of the array; its shape is that of the slices.
+        """
         places = [
             range(part.start // unit, -(-part.stop // unit))
             for part, unit in zip(box, self._unit, strict=True)
@@ -134,7 +168,8 @@ class ChunkCache:
     def _claim(
         self, units: list[ChunkIndex]
     ) -> tuple[dict[ChunkIndex, NDArray[Any]], dict[ChunkIndex, Future[NDArray[Any]]], list[ChunkIndex]]:
-        """Those that are there, those that others are reading, and those that are ours to read."""
+        """Split chunks into those that are there, those that others are reading, and those that are ours to
+        read."""
         have, waiting, mine = {}, {}, []
         with self._memory.lock:
             for unit in units:

@@ -29,13 +29,13 @@ class FileArray:
     Parameters
     ----------
     array
-        numpy, zarr, or anything that is read by slices.
+        An array of numpy or zarr, or anything that is read by slices.
     name
-        Of the file, for messages.
+        Name of the file, for messages.
     axes
         One letter for each axis of this array.
     order
-        For each axis of this array which of `array` it is; the same if unsaid.
+        For each axis of this array, the number of that axis in `array`; the same order by default.
     """
 
     def __init__(self, array: Any, name: str, axes: str, order: tuple[int, ...] | None = None) -> None:
@@ -146,9 +146,9 @@ def unreadable(name: str, error: Exception) -> Exception:
     Parameters
     ----------
     name
-        Of the file, or of a part of it.
+        Name of the file, or of a part of it.
     error
-        As the library raised it.
+        The error as the library raised it.
     """
     words = str(error)
     if isinstance(error, NotImplementedError) or any(told in words.lower() for told in _UNSUPPORTED):

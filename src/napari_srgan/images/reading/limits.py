@@ -33,7 +33,7 @@ CHUNKS_OF_TILE = 2**14
 LARGEST_TILE = 512
 """Side of that square, about that of a tile."""
 SECONDS = 15.0
-"""For the directories of a TIFF file: those of 50,000 pages are read in less."""
+"""Seconds that reading the directories of a TIFF file may take: those of 50,000 pages are read in less."""
 
 
 def chunk_file(declared: int) -> int:

@@ -24,12 +24,13 @@ def copy_to_own_pages(array: NDArray[Any]) -> NDArray[Any]:
     Parameters
     ----------
     array
-        Of any shape and dtype.
+        An array of any shape and dtype.
 
     Returns
     -------
     NDArray
-        The same values. Its pages go back to the system when nobody refers to it any more.
+        An array of the same values, shape and dtype. Its pages go back to the system when nobody refers to it
+        any more.
     """
     if array.nbytes < LEAST:
         return array

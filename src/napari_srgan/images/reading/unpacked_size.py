@@ -25,11 +25,11 @@ def unpacks_beyond(codec: str, content: Packed, most: int) -> bool:
     Parameters
     ----------
     codec
-        One of :data:`PACKERS`.
+        Name of the codec, one of :data:`PACKERS`.
     content
         The compressed bytes; broken ones are left to who unpacks them.
     most
-        Bytes that are expected.
+        Number of bytes that are expected.
     """
     try:
         return _SIZES[codec](content, most) > most
@@ -92,7 +92,7 @@ def _counted(begin: Callable[[], Any], between: bytes = b"") -> Callable[[Packed
     Parameters
     ----------
     begin
-        Makes what unpacks a stream.
+        A function that makes an object which unpacks a stream.
     between
         Bytes that may stand between two streams and mean nothing.
     """

@@ -51,13 +51,13 @@ def remote_error_sentence(
     Parameters
     ----------
     error
-        As fsspec or what it stands on raised it.
+        The error as fsspec, or what it stands on, raised it.
     address
-        Of the image.
+        The address of the image.
     key
-        What of it was asked for.
+        The part of the image that was asked for; empty for the image itself.
     tries, patience
-        How often it was asked for, and how many seconds each time.
+        Number of times it was asked for, and seconds that each of them waited.
     """
     what = f"{key} of {address}" if key else str(address)
     status = status_of(error)

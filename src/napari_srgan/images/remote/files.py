@@ -20,18 +20,18 @@ from napari_srgan.images.address import Address
 from napari_srgan.images.remote.errors import NotAnswered, TooMuch, TooSlow, no_package, remote_error_sentence
 
 PATIENCE = 30.0
-"""Seconds a server may take to answer, or be silent in the middle."""
+"""Seconds that a server may take to answer, or be silent in the middle."""
 WHOLE = 20
-"""Times :data:`PATIENCE` for one file of a server that keeps on sending."""
+"""Multiple of :data:`PATIENCE` that one file of a server may take which keeps on sending."""
 FOR_METADATA = 4
-"""Times :data:`PATIENCE` for a file of metadata."""
+"""Multiple of :data:`PATIENCE` that a file of metadata may take."""
 LEAST_RATE = 2**14
 """Bytes a second that a server has to send on average, after :data:`PATIENCE`: less than any line has today.
 Otherwise one that sends a byte now and then is never silent, and never done."""
 
 _T = TypeVar("_T")
 _MOST: ContextVar[int] = ContextVar("most")
-"""Bytes that a response of http may have."""
+"""Number of bytes that a response of http may have."""
 
 
 class _NotInTime(TimeoutError):
@@ -64,7 +64,7 @@ class RemoteFiles:
     Parameters
     ----------
     address
-        Where they lie.
+        The address that they lie under.
 
     Raises
     ------
@@ -148,13 +148,13 @@ class RemoteFiles:
         Parameters
         ----------
         key
-            Of the file.
+            Path of the file below the address.
         start, end
-            Of the part.
+            First byte of the part, and the byte after its last one, as in a slice; the whole file by default.
         most
-            Bytes that the whole file may have.
+            Number of bytes that the whole file may have at most.
         patience
-            Times :data:`PATIENCE` that it may take until the last byte is there.
+            Time that it may take until the last byte is there, in multiples of :data:`PATIENCE`.
 
         Raises
         ------

@@ -43,7 +43,7 @@ class RemoteStore(Store):
     Parameters
     ----------
     address
-        Of the image.
+        The address of the image.
 
     Raises
     ------
@@ -215,7 +215,7 @@ def _passes_for_missing(error: BaseException) -> bool:
 
 
 def _limits(part: ByteRequest | None) -> tuple[int | None, int | None]:
-    """As the start and the end of a slice."""
+    """Start and end of a request, as those of a slice."""
     match part:
         case None:
             return None, None

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import tifffile
 
 MOST_ENTRIES = 4096
-"""Of a directory; more are no directory, but other bytes."""
+"""Entries that a directory may have at most; what claims more is no directory, but other bytes."""
 _SIZES = {
     1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8,
 }  # fmt: skip
@@ -28,9 +28,9 @@ def where_it_breaks(file: BinaryIO, form: tifffile.TiffFormat) -> str:
     Parameters
     ----------
     file
-        Open for reading.
+        The file, open for reading.
     form
-        How numbers are written in it: ``tifffile.TiffFile.tiff``.
+        The way numbers are written in it: ``tifffile.TiffFile.tiff``.
     """
     size = file.seek(0, 2)
     file.seek(4 if form.version == 42 else 8)

@@ -27,7 +27,7 @@ class TimedFile(io.BufferedReader):
     Parameters
     ----------
     path
-        Of an ordinary file, or of a link to one.
+        Path of an ordinary file, or of a link to one.
     """
 
     def __init__(self, path: Path) -> None:

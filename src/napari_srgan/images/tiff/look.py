@@ -33,11 +33,12 @@ def tiff_look(
     Parameters
     ----------
     file, series
-        Open.
+        The open file, and the series in it.
     ome
-        Its OME-XML, if it has one.
+        The OME-XML of the file, if it has one.
     table
-        Colours in which its intensities are shown, ``(N, 3)``, from the tags.
+        Colours in which its intensities are shown, ``(N, 3)`` of uint8, from the tags; None if it is shown in
+        gray.
     """
     by_tags = ImageLook(channels=() if table is None else (shown_in(table),))
     if ome is not None:
@@ -50,7 +51,7 @@ def tiff_look(
 
 
 def shown_in(table: NDArray[np.uint8]) -> ChannelLook:
-    """Look of a channel that is shown in a table of colours, ``(N, 3)``."""
+    """Look of a channel that is shown in a table of colours, ``(N, 3)`` of uint8."""
     hue = hue_of(table)
     if hue is not None or len(table) != 256:
         return ChannelLook(colour=hue)

@@ -20,7 +20,7 @@ from napari_srgan.images.colours.printed import cmyk_to_rgb, lab_to_rgb
 
 _P = tifffile.PHOTOMETRIC
 COLOURS = (_P.RGB, _P.YCBCR)
-"""Whose samples are red, green and blue once they are decoded."""
+"""Colour models whose samples are red, green and blue once they are decoded."""
 _FLIPPED = {1: "", 2: "c", 3: "rc", 4: "r", 5: "", 6: "r", 7: "rc", 8: "c"}
 """Stored rows and columns that run against the way they are seen, by orientation."""
 
@@ -44,7 +44,7 @@ def as_meant(array: Any, letters: str, page: Any, *, plain: bool) -> Meant:
     Parameters
     ----------
     array, letters
-        As stored: anything that is read by slices, and one letter for each axis.
+        The stored array, anything that is read by slices, and one letter for each of its axes.
     page
         The page that tells what all of them stand for.
     plain
@@ -122,11 +122,12 @@ class Converted:
     convert: Callable[[NDArray[Any]], NDArray[Any]]
     """Takes samples along the last axis, if there are any, and gives colours along it, if it gives any."""
     samples: int | None
-    """Which axis of `source` holds samples, which are only understood together."""
+    """Number of the axis of `source` that holds samples, which are only understood together; None without
+    one."""
     colours: int | None
-    """How many colours come last."""
+    """Number of colours along the last axis; None if there is no axis of colours."""
     into: np.dtype[Any] | None = None
-    """Type of the values; unsaid, that of `source`."""
+    """Type of the values; None: that of `source`."""
 
     def _around(self, along: tuple[Any, ...], last: Any) -> tuple[Any, ...]:
         kept = tuple(one for axis, one in enumerate(along) if axis != self.samples)
@@ -167,9 +168,9 @@ def upright(array: Any, letters: str, page: Any) -> tuple[Any, str]:
     Parameters
     ----------
     array, letters
-        As stored.
+        The stored array, and one letter for each of its axes.
     page
-        With the tag.
+        A page with the tag.
 
     Returns
     -------

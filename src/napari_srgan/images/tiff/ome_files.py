@@ -32,9 +32,9 @@ class OmeFiles:
     metadata: str
     """The OME-XML that describes the image."""
     elsewhere: Path | None
-    """The file that has the metadata, if it is another one."""
+    """The file that has the metadata, if that is another file."""
     images: tuple[tuple[Path, ...], ...]
-    """For each image the files its planes lie in."""
+    """For each image, the files that its planes lie in."""
 
     def image_in(self, path: Path) -> tuple[Path, ...]:
         """The files of the first image that has planes in a file; of the first of all if there is none."""
@@ -52,9 +52,9 @@ def ome_files(path: Path, metadata: str) -> OmeFiles:
     Parameters
     ----------
     path
-        One of them.
+        One of the image's files.
     metadata
-        The OME-XML in it.
+        The OME-XML in that file.
 
     Raises
     ------

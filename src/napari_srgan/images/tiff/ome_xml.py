@@ -25,7 +25,7 @@ from napari_srgan.images.units import Quantity, converted, full_unit
 OME_LOOK_KEY = "napari-srgan-look"
 """Key of the annotation with what OME-XML has no place for, e.g. contrast limits."""
 _OWN_FRAME = "reference frame"
-"""In place of a unit: the stage's own numbers."""
+"""Stands in place of a unit where numbers are the stage's own."""
 _MADE_UP = re.compile(r"(Image:?\d*)?")
 """Names that programs give where nobody gave one."""
 
@@ -127,7 +127,8 @@ def _record(plane: Element) -> PlaneRecord:
 
 
 def _position(plane: Element, letter: str) -> float | None:
-    """Of the stage: in micrometres; in its own numbers, if it says no more than those."""
+    """Position of the stage along an axis, in micrometres; in the stage's own numbers, if the file names no
+    unit."""
     if plane.get(f"Position{letter}Unit", _OWN_FRAME) == _OWN_FRAME:
         return number_or_none(plane.get(f"Position{letter}"))
     return _measured(plane, f"Position{letter}", "", "micrometer")
@@ -154,9 +155,9 @@ def channels_for_ome(look: ImageLook, count: int) -> list[dict[str, Any]]:
     Parameters
     ----------
     look
-        Of the image.
+        What is known of the image.
     count
-        Of its channels.
+        Number of its channels.
     """
     return [_channel_attributes(look.channel(at)) for at in range(count)]
 

@@ -27,17 +27,17 @@ def level_array(path: Path, series: tifffile.TiffPageSeries, level: int = 0) -> 
     Parameters
     ----------
     path
-        Of the file.
+        The file.
     series
-        In an open file.
+        A series of the open file.
     level
-        0 for the finest.
+        Number of the level; 0 is the finest.
 
     Returns
     -------
     array
-        With ``shape``, ``dtype``, maybe ``chunks``, and read by slices: numpy if it is small or cannot be
-        read in parts.
+        Something with ``shape``, ``dtype`` and maybe ``chunks``, in the axes of the series, that is read by
+        slices; a numpy array if it is small or cannot be read in parts.
 
     Raises
     ------
@@ -100,9 +100,9 @@ class PlainPixels:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     offsets: tuple[int, ...]
-    """Of the first byte of each page."""
+    """Where in the file the first byte of each page is."""
     page_ndim: int
-    """Axes of a page: the last ones."""
+    """Number of axes of a page: the last ones."""
 
     @property
     def ndim(self) -> int:

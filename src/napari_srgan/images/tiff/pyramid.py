@@ -32,11 +32,12 @@ def level_shapes(shape: tuple[int, ...], y: int, *, wanted: bool | None = None) 
     Parameters
     ----------
     shape
-        Of the finest level.
+        Shape of the finest level.
     y
-        Its axis Y; X follows.
+        Number of its Y axis; X follows.
     wanted
-        Levels of images that are not large, too (at least one); or none at all.
+        True: also make levels of images that are not large (at least one); False: make none. By default only
+        large images have them.
     """
     plane = shape[y : y + 2]
     if wanted is False or (not wanted and max(plane) <= LARGE):
@@ -62,19 +63,19 @@ def write_pyramid(
     Parameters
     ----------
     path
-        A new file.
+        Path of a new file.
     data
-        The finest level.
+        The finest level, of any real dtype.
     y
-        Its axis Y; X follows.
+        Number of its Y axis; X follows.
     shapes
-        From :func:`level_shapes`.
+        Shapes of the coarser levels, from :func:`level_shapes`.
     options
-        Of ``tifffile.imwrite`` for the finest level.
+        Options of ``tifffile.imwrite`` for the finest level.
     layout
-        Options for the layout of a level in the file: compression, tiles.
+        A function that gives the options for the layout of a level in the file: compression, tiles.
     allocate
-        Makes an array for a level.
+        A function that makes an array for a level.
     """
     options = dict(options)
     of_file = {key: options.pop(key) for key in ("ome", "bigtiff") if key in options}

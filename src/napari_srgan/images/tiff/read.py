@@ -36,9 +36,9 @@ def open_tiff(path: Path, part: str = "") -> StoredImage:
     Parameters
     ----------
     path
-        Of the file.
+        The file.
     part
-        Which of its images: a number from :func:`tiff_series`; the first if unsaid.
+        Number of the image in the file, from :func:`tiff_series`; the first one by default.
 
     Raises
     ------

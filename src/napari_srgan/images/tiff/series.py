@@ -36,7 +36,7 @@ def series_in(path: Path, file: tifffile.TiffFile, part: str) -> tifffile.TiffPa
 
 
 def element_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> int:
-    """Which image of the OME-XML a series is; tifffile leaves out those that it cannot read."""
+    """Number of the image in the OME-XML that a series is; tifffile leaves out those that it cannot read."""
     root = _parsed(file)
     images = [] if root is None else root.findall("{*}Image")
     at = 0
@@ -65,9 +65,9 @@ def ome_of(file: tifffile.TiffFile, number: int) -> Element | None:
     Parameters
     ----------
     file
-        Open.
+        The open file.
     number
-        Of the image in it, from :func:`element_of`.
+        Number of the image in its OME-XML, from :func:`element_of`.
     """
     root = _parsed(file)
     if root is not None:

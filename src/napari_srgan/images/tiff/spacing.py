@@ -22,9 +22,10 @@ PRINTED = (
 )  # fmt: skip
 """Dots per inch of screens, printers and cameras."""
 NEAR_PRINTED = 0.006
-"""Relative: dots per centimetre are often rounded to whole ones, 240 dpi to 94 per centimetre."""
+"""Relative difference up to which a number is one of these: dots per centimetre are often rounded to whole
+ones, 240 dpi to 94 per centimetre."""
 SURELY_MEANT = 5.0
-"""Micrometres: pixels up to this size are no print's, and nothing needs to be said of them."""
+"""Size in micrometres up to which pixels are no print's, and nothing needs to be said of them."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class ToldSpacings:
     """Pixel sizes as a TIFF tells them."""
 
     placed: dict[str, Spacing]
-    """By axis letter."""
+    """Spacings by the letter of their axis."""
     note: str = ""
     """What a user should know of where they come from."""
 
@@ -45,9 +46,9 @@ def tiff_spacings(
     Parameters
     ----------
     file, series
-        Open.
+        The open file, and the series in it.
     ome
-        Its OME-XML, if it has one.
+        The OME-XML of the file, if it has one.
     """
     name = file.filename
     if ome is not None:

@@ -16,7 +16,7 @@ def refuse_unsupported(path: Path, page: Any) -> None:
     Parameters
     ----------
     path
-        Of the file.
+        The file.
     page
         A page of tifffile.
 

@@ -14,7 +14,7 @@ from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.units import full_unit
 
 _METER = 1e6
-"""In micrometers."""
+"""A metre in micrometres."""
 
 
 def vendor_spacings(file: tifffile.TiffFile) -> dict[str, Spacing]:
@@ -27,7 +27,7 @@ def vendor_spacings(file: tifffile.TiffFile) -> dict[str, Spacing]:
     Parameters
     ----------
     file
-        Open.
+        The open file.
     """
     for told, read in (
         (file.is_svs, _aperio), (file.is_lsm, _lsm), (file.is_stk, _stk), (file.is_fei, _fei),
@@ -45,7 +45,7 @@ _Told = Iterable[tuple[str, object, str | None]]
 
 
 def _sizes(told: _Told) -> dict[str, Spacing]:
-    """Those that can be sizes."""
+    """Spacings of those numbers that can be sizes of pixels."""
     found = {}
     for letter, value, unit in told:
         size = float(value)  # type: ignore[arg-type]

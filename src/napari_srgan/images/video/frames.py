@@ -35,15 +35,15 @@ class VideoFrames:
     Parameters
     ----------
     path
-        Of the file.
+        The file.
     index
-        Where its frames are.
+        The index of its frames.
     size
-        Pixels along Y and X.
+        Pixels of a frame along Y and X.
     colour
         Whether there is a colour axis. Without one, frames that turn out to have colours are refused.
     deep
-        Give uint16, on the whole range of 16 bits; uint8 if not.
+        Whether to give uint16, on the whole range of 16 bits, and not uint8.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ class VideoIndex:
     """The frames of a video, in the order they are shown in."""
 
     count: int
-    """Frames there are."""
+    """Number of frames."""
     times: tuple[int, ...] | None
     """When each is shown, in the file's own unit; None if that cannot be known without decoding, so that
     frames are found only by counting them from the first one on."""
@@ -51,11 +51,11 @@ class VideoIndex:
     """When the frames end and when the file says that they do, in seconds, if it is clearly later."""
 
     def key_before(self, number: int) -> int:
-        """Where decoding begins for a frame."""
+        """Number of the frame at which decoding begins for a frame."""
         return self.keys[max(bisect_right(self.keys, number) - 1, 0)]
 
     def number_at(self, time: int | None) -> int | None:
-        """Which frame is shown at a time."""
+        """Number of the frame that begins at a time in the file's own unit; None if there is none."""
         if self.times is None or time is None:
             return None
         place = bisect_left(self.times, time)

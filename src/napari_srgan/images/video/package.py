@@ -9,7 +9,7 @@ from napari_srgan.errors import UserError
 READ = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm", ".gif")
 """Endings of the video files that are read."""
 WRITTEN = (".mp4", ".mov", ".m4v", ".avi", ".mkv")
-"""Endings of those that are written."""
+"""Endings of the video files that are written."""
 
 
 def pyav() -> ModuleType:

@@ -32,9 +32,9 @@ def open_video(path: Path, axes: str | None = None) -> StoredImage:
     Parameters
     ----------
     path
-        With one of the endings in :data:`~napari_srgan.images.video.package.READ`.
+        The video; its name has one of the endings in :data:`~napari_srgan.images.video.package.READ`.
     axes
-        ``"TYX"`` or ``"TYXS"``: what a user says of colours; looked at if unsaid.
+        ``"TYX"`` or ``"TYXS"``: whether the video has colours. By default some of its frames are looked at.
 
     Raises
     ------

@@ -47,7 +47,8 @@ CODECS = {
     ".avi": Codec("png", "gray", "rgb24", {}, exact=True),
     ".mkv": Codec("ffv1", "gray", "bgr0", {"level": "3"}, exact=True),
 }  # fmt: skip
-"""By ending: .mp4 and .mov are played everywhere and lose a little; .avi and .mkv lose nothing."""
+"""Codecs by file ending: .mp4 and .mov are played everywhere and lose a little; .avi and .mkv lose
+nothing."""
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".avi": "avi", ".mkv": "matroska"}
 
 

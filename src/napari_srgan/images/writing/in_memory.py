@@ -36,7 +36,17 @@ class TooLarge(UserError):
 
 
 def memory_sink(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """An array in memory, if there is room for it.
+    """Make an array in memory, if there is room for it.
+
+    Parameters
+    ----------
+    shape, dtype
+        Shape and dtype of the result.
+
+    Returns
+    -------
+    NDArray
+        An array whose values are not set yet.
 
     Raises
     ------

@@ -31,11 +31,11 @@ class Output(ABC):
     path
         The file or folder to write.
     axes
-        Of the result, where they are known beforehand.
+        Axes of the result, where they are known beforehand.
     overwrite
-        Replace what has that name already.
+        Whether to replace what has that name already.
     colour_profile
-        ICC profile, for formats that keep one.
+        The ICC profile of the image, for formats that keep one.
     look
         What is known of the image beside its pixels, for formats that keep it.
 
@@ -80,9 +80,9 @@ class Output(ABC):
         Parameters
         ----------
         result
-            What the job returned.
+            The result that the job returned.
         spacings
-            Of the result, one for each axis; plain pixels if unsaid.
+            Spacings of the result, one for each axis; plain pixels by default.
 
         Raises
         ------

@@ -14,15 +14,16 @@ def halve(pixels: NDArray[Any], axes: tuple[int, int]) -> NDArray[Any]:
     Parameters
     ----------
     pixels
-        Any real type or truth values.
+        An array of any shape and any real dtype, or truth values.
     axes
-        Y and X. Where there is an odd number along one, the last pixels are means of those there are.
+        Numbers of the Y and the X axis. Where there is an odd number of pixels along one, the last pixels are
+        means of those there are.
 
     Returns
     -------
     NDArray
-        Half as large, rounded up. Integers are rounded to the nearest, halves upwards; of truth values two of
-        four make true; NaN does not count beside numbers.
+        An array of the same dtype, half as long along Y and X, rounded up. Integers are rounded to the
+        nearest, halves upwards; of truth values two of four make true; NaN does not count beside numbers.
     """
     four = _four(pixels, axes)
     dtype = pixels.dtype

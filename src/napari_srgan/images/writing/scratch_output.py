@@ -17,7 +17,7 @@ from napari_srgan.images.writing.in_memory import memory_sink
 from napari_srgan.images.writing.output import Output
 
 MEMORY_SHARE = 0.25
-"""A result that needs more of the free memory than this waits on disk until it is written."""
+"""Share of the free memory from which on a result waits on disk until it is written."""
 _PIECE = 2**24
 """Bytes of zeros that are written at a time where the system cannot reserve room."""
 _CANNOT_RESERVE = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)
@@ -110,7 +110,7 @@ def reserve(path: Path, size: int) -> None:
     path
         The file; it must not exist.
     size
-        Its bytes.
+        Number of bytes that it will have.
 
     Raises
     ------

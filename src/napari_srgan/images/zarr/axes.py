@@ -42,13 +42,13 @@ def level_axes(level: FinestLevel, array: zarr.Array[Any], given: str | None, na
     Parameters
     ----------
     level
-        What the metadata says.
+        The metadata of the level.
     array
-        Of the level.
+        The array of the level.
     given
-        What the user says; asked only where the metadata is of no use.
+        The axes that the user gives; used only where the metadata is of no use.
     name
-        Of the image, for messages.
+        Name of the image, for messages.
 
     Raises
     ------

@@ -25,7 +25,7 @@ _KEEPS_SIZE = frozenset({
 })  # fmt: skip
 """Codecs of zarr and numcodecs that make a chunk at most eight times larger, and run nothing."""
 _DTYPES = ("dtype", "astype", "encode_dtype", "decode_dtype")
-"""What types of numbers are called in the settings of codecs."""
+"""Keys under which the settings of codecs have types of numbers."""
 _EMPTY = 2**64 - 1
 """Offset and length of a chunk that is not in its shard."""
 _CHECKSUM = 4
@@ -45,11 +45,11 @@ class _Chunk:
     checksum: int = 0
     """Bytes that follow what was packed."""
     inner: _Chunk | None = None
-    """Of a shard: its chunks."""
+    """The chunks in it, where it is a shard."""
     count: int = 0
-    """Of a shard: how many there are."""
+    """Number of chunks in it, where it is a shard."""
     index_size: int = 0
-    """Of a shard: bytes of its index."""
+    """Bytes of its index, where it is a shard."""
     index_first: bool = False
 
     @property
@@ -65,12 +65,12 @@ class ChunkLimits:
     Parameters
     ----------
     name
-        Of the image, for messages.
+        Name of the image, for messages.
     """
 
     name: str
     arrays: dict[str, _Chunk] = field(default_factory=dict)
-    """By the path of an array in the store: its chunks."""
+    """The chunks of each array, by its path in the store."""
 
     def expect(self, array: zarr.Array[Any], letters: str) -> None:
         """Learn from an array's metadata how large its chunks are.
@@ -78,9 +78,9 @@ class ChunkLimits:
         Parameters
         ----------
         array
-            In the store.
+            An array in the store.
         letters
-            Of its axes.
+            One letter for each of its axes.
 
         Raises
         ------
@@ -206,7 +206,7 @@ class ChunkLimits:
         Parameters
         ----------
         key
-            Of the file.
+            Path of the file in the store.
         instead
             A link that leads nowhere, or what is a folder instead of a file, or the other way round.
         """

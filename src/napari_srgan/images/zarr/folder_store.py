@@ -18,7 +18,7 @@ from napari_srgan.images.reading import limits
 from napari_srgan.images.zarr.chunk_limits import ChunkLimits, is_metadata
 
 AT_THE_END = 5.0
-"""Seconds for chunks that are still being read when a store is closed."""
+"""Seconds that chunks still being read are waited for when a store is closed."""
 
 
 class FolderStore(LocalStore):
@@ -103,9 +103,14 @@ def within_limits(array: ArrayLike, axes: str) -> ArrayLike:
     Parameters
     ----------
     array
-        Any; one that is no zarr array in a folder is given back as it is.
+        An array of any shape and dtype; one that is no zarr array in a folder is given back as it is.
     axes
         One letter for each axis.
+
+    Returns
+    -------
+    ArrayLike
+        An array with the same pixels, shape and dtype.
 
     Raises
     ------

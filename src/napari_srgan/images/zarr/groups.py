@@ -29,7 +29,7 @@ def check_path(place: Place, path: str) -> None:
     place
         The zarr.
     path
-        As somebody wrote it, a user or whoever made the file.
+        The path in it, as a user or whoever made the file has written it.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def image_paths(group: zarr.Group, holds_zarr: Callable[[str], bool], place: Pla
     holds_zarr
         Whether an array or a group of a name is in it.
     place
-        Where it lies, for messages.
+        The folder, zip file or address of the zarr, for messages.
 
     Raises
     ------
@@ -139,9 +139,9 @@ def what_to_give(place: Place, group: zarr.Group) -> str:
     Parameters
     ----------
     place
-        Of the whole zarr.
+        The folder, zip file or address of the whole zarr.
     group
-        It, or a group in it.
+        The group itself, or a group in it.
     """
     told, name = _told(group), f"{place}/{group.path}".rstrip("/")
     wells, fields = _paths(told.get("plate"), "wells"), _paths(told.get("well"), "images")

@@ -68,11 +68,11 @@ def level_metadata(path: str, letters: str, placed: Sequence[Spacing], coarser: 
     Parameters
     ----------
     path
-        Of the array in its group.
+        Path of the array in its group.
     letters, placed
-        Of the axes of the finest level.
+        Letters and spacings of the axes of the finest level.
     coarser
-        Pixels of the finest level along Y and X that one of this level is the mean of.
+        Number of pixels of the finest level, along Y and X, that one pixel of this level is the mean of.
     """
     steps = [coarser if letter in "YX" else 1 for letter in letters]
     return {
@@ -100,11 +100,11 @@ class FinestLevel:
 
     path: str
     letters: str
-    """One for each axis; empty where the metadata does not name them."""
+    """One letter for each axis; empty where the metadata does not name them."""
     units: tuple[str | None, ...] = ()
-    """As they are written."""
+    """Units of the axes, as they are written."""
     steps: tuple[Mapping[str, Any], ...] = ()
-    """What places its pixels, in order."""
+    """Transformations that place its pixels, in order."""
     coarser: tuple[str, ...] = ()
     """Paths of the other levels, as they are listed."""
     version: str = ""

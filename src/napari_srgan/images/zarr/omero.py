@@ -26,7 +26,7 @@ def omero_channels(coarsest: Any, letters: str, look: ImageLook, *, colour: bool
     coarsest
         The array of the coarsest level.
     letters
-        Of its axes.
+        One letter for each of its axes.
     look
         What is known of the image.
     colour
@@ -96,7 +96,7 @@ def _whole_range(dtype: np.dtype[Any]) -> dict[str, float]:
 
 
 def _window(coarsest: Any, letters: str, channel: int) -> dict[str, float]:
-    """From the darkest to the brightest pixel of the coarsest level."""
+    """The contrast window from the darkest to the brightest pixel of the coarsest level."""
     if coarsest.dtype.kind == "b":
         return _whole_range(coarsest.dtype)
     extremes = [_extremes(np.asarray(coarsest[key])) for key in _planes(coarsest.shape, letters, channel)]

@@ -36,7 +36,7 @@ def open_zarr(place: Place, axes: str | None = None, part: str = "") -> StoredIm
     Parameters
     ----------
     place
-        Folder, zip file or address.
+        A folder, a zip file or an address.
     axes
         Letters for the axes as they are stored, where the metadata does not name them.
     part

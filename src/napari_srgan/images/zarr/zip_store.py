@@ -36,7 +36,7 @@ class ZippedStore(Store):
     Parameters
     ----------
     path
-        Of the zip file.
+        The zip file.
 
     Raises
     ------

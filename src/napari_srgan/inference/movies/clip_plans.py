@@ -37,11 +37,11 @@ from napari_srgan.inference.tiles.tiling import Span
 from napari_srgan.models import Model
 
 _SAMPLE_SIDE = 512
-"""Most pixels along each side of a sample."""
+"""Largest number of pixels along each side of a sample."""
 WIDER = 2
 """Frames that are looked at beyond those that a clip sees, to know what is usual there."""
 LOOKS_KEPT, PLANS_KEPT = 48, 32
-"""How many are remembered."""
+"""Number of looks, and of plans, that are remembered."""
 RUNS, _RUN = 4, 6
 """Places of a movie at which its order is looked at, and frames at each."""
 _LARGE = 2048
@@ -59,9 +59,9 @@ class ClipPlans:
     stack
         The array, its axes and its model's card.
     timing
-        What the network wants of time.
+        What the network needs of time.
     align
-        :data:`DRIFT`, or nothing.
+        :data:`DRIFT`, to follow a stage that drifts; None: frames are taken as they lie.
     """
 
     def __init__(self, stack: PlaneStack, timing: TemporalWindow, align: str | None = None) -> None:
@@ -151,11 +151,11 @@ def notes_on_time(array: Any, axes: str, model: Model) -> tuple[str, ...]:
     Parameters
     ----------
     array
-        numpy, dask, zarr or xarray, as for :func:`~napari_srgan.inference.upscale.upscale_job`.
+        An image of numpy, dask, zarr or xarray, as for :func:`~napari_srgan.inference.upscale.upscale_job`.
     axes
         One letter for each of its axes.
     model
-        To be run.
+        The model that will be run.
 
     Raises
     ------
@@ -171,13 +171,13 @@ def plan_clip(frames: Span, around: Span, looks: dict[int, FrameStats], timing: 
     Parameters
     ----------
     frames
-        Of the clip.
+        The frames of the clip.
     around
-        Frames that were looked at.
+        The frames that were looked at.
     looks
-        At those that show something.
+        What was found in them, by the number of the frame; those that show nothing are missing.
     timing
-        Of the network.
+        What the network needs of time.
 
     Returns
     -------

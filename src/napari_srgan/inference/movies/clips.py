@@ -28,9 +28,9 @@ class TemporalWindow:
     clip: int = 1
     """Frames that are best made in one go."""
     before: int = 0
-    """Frames that a result frame depends on before its own."""
+    """Number of frames before its own that a result frame depends on."""
     after: int = 0
-    """And after it."""
+    """Number of frames after its own that a result frame depends on."""
 
     @classmethod
     def of(cls, network: Generator) -> TemporalWindow:
@@ -69,9 +69,10 @@ class ClipPlan:
     empty: frozenset[int] = frozenset()
     """Frames that have one value everywhere, and keep it."""
     brightness: Mapping[int, FrameBrightness] = field(default_factory=dict)
-    """Of frames that are brighter or darker than the middle one of their shot."""
+    """How to bring frames to the brightness of the middle one of their shot, where theirs is another."""
     moves: Mapping[int, Move] = field(default_factory=dict)
-    """Of frames that lie beside the middle one of their shot, if that is asked for."""
+    """How far frames have moved beside the middle one of their shot, where they have and where that was
+    measured."""
 
     def level(self, frame: int) -> FrameBrightness:
         """How bright a frame is beside those it is shown to the network with."""
@@ -89,18 +90,30 @@ def shot_of(made: Span, scene: Span, timing: TemporalWindow) -> Shot:
     Parameters
     ----------
     made
-        Inside the scene.
+        Frames that come out, all inside the scene.
     scene
-        Continued by reflection at both ends: the frame before its first is its second.
+        The scene, which is continued by reflection at both ends: the frame before its first is its second.
     timing
-        Of the network.
+        What the network needs of time.
     """
     seen = np.arange(made.start - timing.before, made.stop + timing.after)
     return Shot(made, tuple((scene.start + reflected(seen - scene.start, len(scene))).tolist()))
 
 
 def reflected(places: NDArray[np.integer[Any]], length: int) -> NDArray[np.integer[Any]]:
-    """Places along an axis that goes on by reflection at its ends; one of a single place repeats it.
+    """Places along an axis that goes on by reflection at its ends; an axis of one place repeats it.
+
+    Parameters
+    ----------
+    places
+        Whole numbers of any shape, also below 0 and beyond the end.
+    length
+        Number of places of the axis.
+
+    Returns
+    -------
+    NDArray
+        Numbers from 0 to ``length - 1``, of the same shape.
 
     Examples
     --------

@@ -34,10 +34,15 @@ def displacement(own: NDArray[np.float32], other: NDArray[np.float32], independe
     Parameters
     ----------
     own, other
-        ``(Y, X)``, smoothed and without uneven illumination, around 0. They are correlated as they are:
-        phases alone would be those of what smoothing has left of the noise.
+        ``(Y, X)`` of float32, smoothed and without uneven illumination, around 0. They are correlated as they
+        are: phases alone would be those of what smoothing has left of the noise.
     independent
-        How many of their values do not follow from others.
+        Number of their values that do not follow from others.
+
+    Returns
+    -------
+    Move
+        The displacement along Y and X in pixels of these arrays.
     """
     if not (own.any() and other.any()):
         return 0, 0
@@ -70,17 +75,17 @@ def displaced_windows(
 ) -> dict[int, TileWindow]:
     """Windows of a tile in frames that have moved, along one axis.
 
-    They are equally long. Of frames that are made they hold the tile with its halo, and beyond the plane's
+    They are equally long. In frames that are made they hold the tile with its halo, and beyond the plane's
     edge as much of its continuation as others need; the network sees zeros nowhere nearer than that.
 
     Parameters
     ----------
     core, length, halo, border
-        As in :func:`~napari_srgan.inference.tiles.tiling.tile_window`.
+        See :func:`~napari_srgan.inference.tiles.tiling.tile_window`.
     moves
-        Of every frame, along this axis.
+        How far each frame has moved along this axis, in low-resolution pixels.
     made
-        Frames of which the tile is wanted.
+        Numbers of the frames of which the tile is wanted.
 
     Returns
     -------

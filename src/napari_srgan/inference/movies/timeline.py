@@ -22,11 +22,11 @@ from napari_srgan.inference.tiles.tiling import Span
 _EXTREME = 1e15
 """Quantities beyond which squares are no float32: all that is larger looks alike."""
 _SMOOTHED, BROAD = 2.0, 16.0
-"""Pixels: noise is smaller than the first, uneven illumination larger than the second."""
+"""Sigmas in pixels: noise is smaller than the first, uneven illumination larger than the second."""
 OUTSTANDING = 3.0
 """Standard deviations, of most of a sample, beyond which bright is bright: one flash is no cut."""
 FALLEN = 0.5
-"""Part of how alike frames are on one side of a cut, that frames on both sides are alike at most."""
+"""Likeness of frames on both sides of a cut, as a fraction of that of frames on one side, at most."""
 _CERTAIN = 4.0
 """Standard errors that a difference must have to be one."""
 EXPLAINED = 0.5
@@ -34,7 +34,7 @@ EXPLAINED = 0.5
 ONE_OBJECT = 0.8
 """Correlation from which on two frames tell how much contrast one has more than the other."""
 MOST_GAIN = 8.0
-"""Times as bright that a frame may be as another."""
+"""How many times as bright as another a frame may be."""
 CHANGED = 0.7
 """Part of how alike frames of a still scene would be: above, nothing has changed and no order is wrong."""
 ORDERED = 0.15
@@ -44,7 +44,7 @@ NOT_IN_ORDER = (
     "frames next to each other are no more alike than frames far apart: they do not seem to be in the order "
     "of time, or are too far apart for one to help the other; sort them, or take a model for single images"
 )
-"""Said where :func:`seems_unordered`."""
+"""What is said where :func:`seems_unordered` is true."""
 
 _FINE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 """Immerkaer, J. (1996). Fast noise variance estimation. Computer Vision and Image Understanding 64(2):
@@ -56,9 +56,10 @@ class FrameStats:
     """What is known of a frame from its sample."""
 
     smooth: NDArray[np.float32]
-    """Smoothed, every few pixels, in the user's quantities."""
+    """The frame, smoothed, every few pixels ``(y, x)``, in the user's quantities."""
     pattern: NDArray[np.float32]
-    """Without uneven illumination and brightness, of length 1; all 0 if there is nothing to be seen."""
+    """The smoothed frame ``(y, x)`` without uneven illumination and brightness, of length 1; all 0 if there
+    is nothing to be seen."""
     independent: float
     """How many of its values do not follow from others."""
     certain: float
@@ -83,7 +84,7 @@ def frame_stats(sample: NDArray[Any], *, fine: bool = False) -> FrameStats:
     sample
         ``(Y, X)`` of any real dtype; what is not finite counts as the mean of the rest.
     fine
-        Keep all pixels of the pattern.
+        Whether to keep all pixels of the pattern, and not only every few.
     """
     finite = np.isfinite(sample)
     every = np.where(finite, sample, 0).astype(np.result_type(sample, np.float32))
@@ -139,9 +140,9 @@ def scenes(looks: Mapping[int, FrameStats], frames: Span) -> list[Span]:
     Parameters
     ----------
     looks
-        At the frames that show something, by number.
+        What was found in the frames that show something, by number.
     frames
-        To be cut; those that show nothing belong to the scene before.
+        The frames to be cut; those that show nothing belong to the scene before.
     """
     seen = sorted(looks)
     likeness = [alike(looks[a], looks[b]) for a, b in pairwise(seen)]
@@ -190,7 +191,7 @@ def seems_unordered(runs: Sequence[Sequence[FrameStats]]) -> bool:
     Parameters
     ----------
     runs
-        Of frames that follow each other, from several places of the movie.
+        Runs of frames that follow each other, from several places of the movie.
     """
     near = [alike(a, b) for run in runs for a, b in pairwise(run)]
     far = [alike(run[a], run[b]) for run in runs for a, b in combinations(range(len(run)), 2) if b - a > 2]

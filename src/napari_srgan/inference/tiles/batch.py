@@ -24,9 +24,9 @@ class TileBatch:
     """Pixels read for one tile, and where they lie."""
 
     pixels: NDArray[Any]
-    """``(Y, X, K)``, K = 1, 3 or 4."""
+    """``(Y, X, K)`` of any real dtype, K = 1, 3 or 4 samples."""
     offset: tuple[int, ...]
-    """Place of the first pixel in the plane."""
+    """Y and X of the first pixel in the plane."""
     windows: tuple[TileWindow, ...]
     tile: Tile
     result: ResultIntensity | None
@@ -34,7 +34,7 @@ class TileBatch:
     result_dtype: np.dtype[Any]
 
     def to_batch(self, transform: IntensityTransform, channels: int) -> NDArray[np.float32]:
-        """Make what the network sees: ``(N, C, Y, X)``.
+        """Make what the network sees: ``(N, C, Y, X)`` of float32.
 
         A one-channel model sees colours one by one (N = 3); an RGB model sees gray as
         three equal channels.
@@ -48,7 +48,22 @@ class TileBatch:
     def from_batch(
         self, result: NDArray[np.float32], transform: IntensityTransform, factor: int
     ) -> NDArray[Any]:
-        """Turn the network's answer into quantities ``(Y * factor, X * factor, K)``."""
+        """Turn the network's answer into quantities of the result.
+
+        Parameters
+        ----------
+        result
+            ``(N, C, Y * factor, X * factor)`` of float32: the network's answer to :meth:`to_batch`.
+        transform
+            The transform that the batch was made with.
+        factor
+            The scale factor.
+
+        Returns
+        -------
+        NDArray
+            ``(Y * factor, X * factor, K)`` of a float dtype: the tile's own pixels, not yet rounded.
+        """
         planes = result[:, 0] if result.shape[1] == 1 else result[0]
         if self._colours == 1:  # an RGB model on gray answers three times
             planes = planes.mean(axis=0, keepdims=True)
@@ -63,7 +78,21 @@ class TileBatch:
         return np.stack([put_back_nonfinite(s, own[..., k], factor) for k, s in enumerate(samples)], axis=-1)
 
     def repeated(self, transform: IntensityTransform, factor: int) -> NDArray[Any]:
-        """Every pixel as many times as the result has for it, as quantities: what an empty frame becomes."""
+        """Repeat every pixel as often as the result has pixels for it: this is what an empty frame becomes.
+
+        Parameters
+        ----------
+        transform
+            The transform of the image's intensities.
+        factor
+            The scale factor.
+
+        Returns
+        -------
+        NDArray
+            ``(Y * factor, X * factor, K)``: the tile's own pixels as quantities of the result, of a float
+            dtype.
+        """
         if self.result is None:
             own = self._own_pixels().repeat(factor, axis=0).repeat(factor, axis=1)
             return own.astype(working_dtype(own.dtype))

@@ -16,9 +16,10 @@ from napari_srgan.inference.devices.cancellation import Cancelled, Watch
 ValueT = TypeVar("ValueT")
 
 FREE_SHARE = 1 / 8
-"""Part of the memory free at the start that a cache may take, if nothing is said."""
+"""Share of the memory free at the start that a cache takes by default."""
 _LEAST, _MOST = 2**28, 2**32
-"""Bytes that it has at least and at most then: some screens full of tiles, and some hundred."""
+"""Least and largest number of bytes that it takes by default: some screens full of tiles, and some
+hundred."""
 LOOK = 0.05
 """Seconds between two looks at whether a thread that waits for another is still to wait."""
 
@@ -44,7 +45,7 @@ class TileCache:
     Parameters
     ----------
     budget
-        Bytes. What is larger than this is given, but not kept.
+        Number of bytes for all values together. A value that is larger is given, but not kept.
     """
 
     def __init__(self, budget: int) -> None:
@@ -84,13 +85,13 @@ class TileCache:
         Parameters
         ----------
         key
-            Of the value.
+            The key of the value.
         compute
-            Makes it.
+            A function that makes the value.
         size
-            Tells the bytes it takes.
+            A function that tells how many bytes the value takes.
         watch
-            Ends the waiting for another thread.
+            If it is cancelled, the waiting for another thread ends.
 
         Raises
         ------

@@ -45,9 +45,9 @@ class CanonicalTiles:
     work
         Network and planes; its transforms may be such that no sample had contrast for.
     grid
-        Where tiles lie.
+        The grid that tiles lie on.
     cache
-        Where they are kept.
+        The cache in which they are kept.
     """
 
     def __init__(self, work: PlaneWork, grid: TileGrid, cache: TileCache) -> None:
@@ -58,12 +58,25 @@ class CanonicalTiles:
         self._too_large: int | None = None
 
     def peek(self, place: TilePlace) -> NDArray[Any] | None:
-        """Pixels of a tile, if it is there."""
+        """Get a tile if it is there: an array as :meth:`pixels` gives it, or None."""
         kept: NDArray[Any] | None = self.cache.peek(place)
         return kept
 
     def pixels(self, place: TilePlace, watch: Watch) -> NDArray[Any]:
-        """Pixels of a tile, with all axes of the result and of its dtype; of all frames of a clip.
+        """Get the pixels of a tile; they are computed if they are not there.
+
+        Parameters
+        ----------
+        place
+            The tile.
+        watch
+            Cancels the computing, or the waiting for another thread that computes it.
+
+        Returns
+        -------
+        NDArray
+            ``(..., Y, X)`` or ``(..., Y, X, S)`` of the result's dtype, with all axes of the result: along T
+            the frames of a clip, along other leading axes one place.
 
         Raises
         ------
@@ -157,7 +170,7 @@ class CanonicalTiles:
         return values
 
     def _cut(self, tile: Tile) -> list[Tile]:
-        """As small as those that did fit, once one did not."""
+        """Cut a tile into parts as small as those that did fit, once one did not."""
         if self._too_large is None or tile.pixels < self._too_large:
             return [tile]
         return [part for half in tile.halves() for part in self._cut(half)]

@@ -32,9 +32,10 @@ class TilePace:
     """What a tile of any size costs on one device."""
 
     cost: TileCost
-    """In bytes; of a time-lapse, those of a clip of one frame: of a longer one the other frames lie by."""
+    """Cost in bytes; for a time-lapse that of a clip of one frame, as frames are worked on one after the
+    other."""
     most: int
-    """Pixels with their halo that the device's memory holds."""
+    """Number of pixels, halo included, that the device's memory holds."""
     on_cpu: bool
 
     def slowness(self, pixels: float) -> float:
@@ -65,7 +66,7 @@ def measure_pace(engine: Engine, batch: int) -> TilePace:
     engine
         The network on its device.
     batch
-        Planes that are computed together.
+        Number of planes that are computed together.
 
     Raises
     ------
@@ -85,11 +86,11 @@ def choose_tiles(engine: Engine, batch: int, region: Tile, halo: int) -> list[Ti
     Parameters
     ----------
     engine, batch
-        As in :func:`measure_pace`.
+        See :func:`measure_pace`.
     region
-        What is to be computed.
+        The region that is to be computed.
     halo
-        Pixels that each tile sees beyond its own.
+        Number of pixels that each tile sees beyond its own.
     """
     try:
         pace = measure_pace(engine, batch)
@@ -101,7 +102,7 @@ def choose_tiles(engine: Engine, batch: int, region: Tile, halo: int) -> list[Ti
 
 
 def fastest_tiles(pace: TilePace, region: Tile, halo: int) -> list[Tile]:
-    """As :func:`choose_tiles`, for a pace that is known."""
+    """Cut a region as :func:`choose_tiles` does, for a pace that is known."""
     cuts = [plan_tiles(region, halo, largest=pixels) for pixels in pace.sizes()]
     times = [sum(_time(pace, tile, halo) for tile in tiles) for tiles in cuts]
     return next(
@@ -119,7 +120,7 @@ def choose_side(engine: Engine, batch: int, halo: int) -> int:
     Parameters
     ----------
     engine, batch, halo
-        As in :func:`choose_tiles`.
+        See :func:`choose_tiles`.
     """
     try:
         pace = measure_pace(engine, batch)
@@ -129,7 +130,7 @@ def choose_side(engine: Engine, batch: int, halo: int) -> int:
 
 
 def fastest_side(pace: TilePace, halo: int) -> int:
-    """As :func:`choose_side`, for a pace that is known."""
+    """Choose a side as :func:`choose_side` does, for a pace that is known."""
     smallest, largest = (math.isqrt(pixels) - 2 * halo for pixels in (pace.least, pace.most))
     first = min(max(smallest, STEP), max(largest, STEP)) // STEP * STEP
     sides = range(first, largest + 1, STEP) or [max(largest, SMALLEST_TILE)]

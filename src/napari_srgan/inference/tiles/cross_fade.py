@@ -37,9 +37,9 @@ class Strip:
     """Something that a tile has computed."""
 
     tile: Tile
-    """Without its reach."""
+    """The tile without its reach."""
     part: Tile
-    """What of it, and of its reach, this is."""
+    """The part of the tile, and of its reach, that this is."""
     values: NDArray[Any]
     """``(..., Y * factor, X * factor, K)`` of the part; any float dtype."""
 
@@ -49,9 +49,9 @@ class _Kept:
     """A tile that is computed, while it has neighbours that are not."""
 
     tile: Tile
-    """Without its reach."""
+    """The tile without its reach."""
     strips: list[Strip]
-    """What neighbours can reach of it."""
+    """Parts of it that neighbours can reach."""
     missing: int
     """Pixels around it, and of it, that belong to tiles still to come."""
 
@@ -67,7 +67,7 @@ class CrossFade:
     place
         The part of the plane that is computed.
     factor
-        Result pixels for each pixel of a tile.
+        Number of result pixels for each pixel of a tile, along Y and X.
     """
 
     def __init__(self, place: Tile, factor: int) -> None:
@@ -85,7 +85,7 @@ class CrossFade:
         Parameters
         ----------
         tile
-            Without its reach. All tiles together cover the place, each pixel once.
+            The tile without its reach. All tiles together cover the place, each pixel once.
         values
             ``(..., Y * factor, X * factor, K)`` of the tile with its reach; any float dtype.
 
@@ -138,18 +138,18 @@ def blend_strips(strips: Iterable[Strip], seen: Tile, place: Tile, factor: int) 
     Parameters
     ----------
     strips
-        In any order; those that do not reach the part count for nothing. One at least reaches it.
+        Strips in any order; those that do not reach the part count for nothing. One at least reaches it.
     seen
-        The part.
+        The part of the plane.
     place
-        All that is computed of the plane.
+        Everything that is computed of the plane.
     factor
-        Result pixels for each pixel of a tile.
+        Number of result pixels for each pixel of a tile, along Y and X.
 
     Returns
     -------
     NDArray
-        ``(..., Y * factor, X * factor, K)`` of the part.
+        ``(..., Y * factor, X * factor, K)`` of the part, in the float dtype of the strips.
     """
     shared = [(strip, common) for strip in strips if (common := _common(seen, strip.part))]
     shared.sort(key=lambda found: (found[0].tile.y.start, found[0].tile.x.start))
@@ -184,7 +184,7 @@ def inside(part: Tile, outer: Tile, factor: int) -> tuple[slice, slice]:
 
 
 def pixel_index(part: Tile, outer: Tile, factor: int) -> tuple[Any, ...]:
-    """As :func:`inside`, as an index of values ``(..., Y * factor, X * factor, K)``."""
+    """Index of a part in values ``(..., Y * factor, X * factor, K)`` of another one, see :func:`inside`."""
     return (..., *inside(part, outer, factor), slice(None))
 
 

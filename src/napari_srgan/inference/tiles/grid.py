@@ -11,24 +11,24 @@ from napari_srgan.inference.tiles.tiling import Span, Tile
 
 @dataclass(frozen=True)
 class TilePlace:
-    """Which tile of which plane, or of which clip."""
+    """One tile of one plane, or of one clip."""
 
     index: tuple[int, ...]
-    """Place of the plane along the leading axes; of a clip that of its first frame."""
+    """Place of the plane along the leading axes; for a clip that of its first frame."""
     row: int
     column: int
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What lies in one row or column of tiles, or in one clip, of something that is read along an axis."""
+    """The share of one row or column of tiles, or of one clip, in something that is read along an axis."""
 
     number: int
-    """Of the row or column."""
+    """Number of the row, the column or the clip."""
     into: slice
-    """Places in what is read."""
+    """Places in what is read that it fills."""
     of: slice
-    """Pixels of the tile's result."""
+    """Places in the tile's result that are taken for them."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class TileGrid:
     plane: tuple[int, int]
     """Height and width in low-resolution pixels."""
     side: int
-    """Of a tile in low-resolution pixels."""
+    """Side of a tile in low-resolution pixels."""
     factor: int
-    """Result pixels for each of these."""
+    """Result pixels for each low-resolution pixel, along Y and X."""
 
     @property
     def counts(self) -> tuple[int, int]:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 BORDER = 8
-"""Continuation of a plane by reflection, which keeps zero padding away from its pixels."""
+"""Number of pixels by which a plane is continued by reflection, which keeps zero padding away from its
+pixels."""
 
 
 SMALLEST_TILE = 16
@@ -87,11 +88,11 @@ def tile_window(core: Span, length: int, halo: int, border: int | None = None, g
     core
         The tile's own pixels, inside ``0..length``.
     length
-        Of the axis.
+        Length of the axis of the plane.
     halo
-        Pixels beyond its own that the tile must see.
+        Number of pixels beyond its own that the tile must see.
     border
-        Continuation of the plane; :data:`BORDER` if unsaid.
+        Number of pixels by which the plane is continued; :data:`BORDER` by default.
     grid
         The window begins and ends at multiples of it, counted from where the continued plane begins: see
         :attr:`~napari_srgan.networks.Generator.grid`. The plane is continued to such a place.
@@ -126,9 +127,9 @@ def plan_tiles(region: Tile, halo: int, *, largest: int | None = None, side: int
     Parameters
     ----------
     region
-        What is to be computed.
+        The region that is to be computed.
     halo
-        Pixels that each tile sees beyond its own.
+        Number of pixels that each tile sees beyond its own.
     largest
         Most pixels that a tile and its halo may have together; the cut with the least
         work is chosen. :data:`SMALLEST_TILE` with its halo is always allowed.

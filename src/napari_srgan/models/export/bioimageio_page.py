@@ -34,7 +34,7 @@ PAPERS = {
         "10.1007/978-3-030-11021-5_5",
     ),
 }
-"""By architecture."""
+"""What to cite for each architecture."""
 
 
 def documentation_page(model: Model) -> str:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from bioimageio.spec.model.v0_5 import InputTensorDescr, OutputTensorDescr, SpaceOutputAxis
 
 WIDEST_HALO = 48
-"""Low-resolution pixels. Beyond, what a deep network sees hardly matters, and tiles grow too large."""
+"""Widest halo in low-resolution pixels: beyond, what a deep network sees hardly matters, and tiles grow too
+large."""
 LEAST_INSIDE = 32
 """Pixels that remain of the smallest tile without its halo."""
 EPSILON = 1e-6
@@ -35,7 +36,7 @@ def smallest(model: Model) -> int:
 
 
 def input_tensor(model: Model, example: Path) -> InputTensorDescr:
-    """Any batch and any size; quantities in, the network's range inside."""
+    """Describe the input: any batch and any size; quantities in, the network's range inside."""
     from bioimageio.spec.model import v0_5 as spec
 
     size = spec.ParameterizedSize(min=smallest(model), step=1)
@@ -65,7 +66,8 @@ def input_tensor(model: Model, example: Path) -> InputTensorDescr:
 
 
 def output_tensor(model: Model, example: Path) -> OutputTensorDescr:
-    """As many times larger as the model makes it; 8-bit models give 8-bit quantities again."""
+    """Describe the output: as many times larger as the model makes it; 8-bit models give 8-bit quantities
+    again."""
     from bioimageio.spec.model import v0_5 as spec
 
     byte = model.card.intensity == "byte"

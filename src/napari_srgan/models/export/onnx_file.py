@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 WEIGHTS_KEY = "napari-srgan weights"
-"""Metadata: the hash of the weights, as in a result's provenance."""
+"""Key of the metadata with the hash of the weights, as in a result's provenance."""
 INPUT, OUTPUT = "low", "high"
 """Names of the input and the output."""
 OPSET = 18
-"""The oldest that the exporter writes without converting, so that most programs can read it."""
+"""The oldest operator set that the exporter writes without converting, so that most programs can read it."""
 PERCENTILES = 0.1, 99.9
 """What a card's ``intensity="percentile"`` maps to 0 and 1."""
 
 _EXAMPLE = (2, 32, 48)
 """Batch, Y and X of the image that is traced: none is 1, which would be taken for fixed."""
 _OTHER = (1, 9, 13)
-"""Those of the image that the graph is checked with: nothing that windows or strides divide."""
+"""Batch, Y and X of the image that the graph is checked with: nothing that windows or strides divide."""
 _TOLERANCE = 1e-3
 """Largest difference between the graph's output and ours, of the output's largest value or of 1."""
 

@@ -22,7 +22,7 @@ def measure_radius(network: Generator) -> int:
     Parameters
     ----------
     network
-        In evaluation mode, on the CPU.
+        The network, in evaluation mode, on the CPU.
     """
     for side in PROBES:
         reach = _reach(network, side)

@@ -28,12 +28,12 @@ def download_job(remote: RemoteModel, *, timeout: float = TIMEOUT) -> Job[ModelC
     remote
         The index's entry.
     timeout
-        Seconds without a byte after which to give up.
+        Number of seconds without a byte after which to give up.
 
     Yields
     ------
     Progress
-        Bytes of the file.
+        The progress, in bytes of the file.
 
     Returns
     -------

@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 """Version of the index's form."""
 LARGEST_INDEX = 16 << 20
 LARGEST_MODEL = 4 << 30
-"""Bytes; what is larger is taken for a mistake."""
+"""Number of bytes above which the size of a model is taken for a mistake."""
 INDEX_TIMEOUT = 10.0
 
 
@@ -101,9 +101,9 @@ def fetch_index(address: str | None = None, *, timeout: float = INDEX_TIMEOUT) -
     Parameters
     ----------
     address
-        http or https; by default what ``NAPARI_SRGAN_INDEX`` says.
+        Its address, http or https; by default that in the environment variable ``NAPARI_SRGAN_INDEX``.
     timeout
-        Seconds without a byte after which to give up.
+        Number of seconds without a byte after which to give up.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def parse_index(content: bytes, address: str) -> ModelIndex:
     content
         The JSON file.
     address
-        Where it came from; relative addresses in it start there.
+        The address it came from; relative addresses in it start there.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
     Parameters
     ----------
     folder
-        Folder with ``.safetensors`` files of napari-srgan; addresses are relative to it.
+        A folder with ``.safetensors`` files of napari-srgan; addresses are relative to it.
 
     Returns
     -------

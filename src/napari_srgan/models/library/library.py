@@ -18,7 +18,7 @@ from napari_srgan.models.model import Model
 DEFAULT_MODEL = "microscopy-x2"
 """What a click without a choice uses for one-channel images."""
 DEFAULT_RGB_MODEL = "photo-x4"
-"""The same for RGB images."""
+"""What a click without a choice uses for RGB images."""
 
 
 _ENDINGS = (".safetensors", *sorted(PICKLE_ENDINGS))
@@ -30,9 +30,9 @@ class LibraryEntry:
     """A model of the library and where it is."""
 
     card: ModelCard
-    """Its card; its name is the one it has in the library."""
+    """The card of the model; its name is the one it has in the library."""
     file: Path
-    """Its file."""
+    """The file of the model."""
     origin: Literal["bundled", "yours"]
     """Whether it came with the package, or can be renamed and deleted."""
     size: int
@@ -169,11 +169,11 @@ def models_for(
     Parameters
     ----------
     channels
-        Colour samples of a pixel: 3 for RGB, 1 for everything else.
+        Number of colour samples of a pixel: 3 for RGB, 1 for everything else.
     frames
-        Frames that go in together; 1 for single images.
+        Number of frames that go in together; 1 for single images.
     among
-        Models to choose from; all of the library if unsaid.
+        The cards of the models to choose from; all of the library by default.
 
     Returns
     -------

@@ -21,7 +21,7 @@ TIMEOUT = 30.0
 """Seconds without a byte after which a transfer has stalled."""
 _CHUNK = 1 << 14
 _AHEAD = 16
-"""Pieces that wait to be written at most."""
+"""Largest number of pieces that wait to be written."""
 _PAUSE = 0.05
 """Seconds between two places to cancel."""
 _PARTIAL_CONTENT = 206
@@ -42,17 +42,17 @@ def transfer(
     Parameters
     ----------
     address
-        http or https.
+        The address, http or https.
     file
-        Binary, open for reading and writing.
+        A binary file, open for reading and writing.
     size
-        Bytes to end with at most; a server that sends more is stopped.
+        Number of bytes to end with at most; a server that sends more is stopped.
     message
         What is being done, for the user.
     advice
         What to do when something goes wrong: the end of each sentence about it.
     timeout
-        Seconds without a byte after which to give up.
+        Number of seconds without a byte after which to give up.
 
     Raises
     ------

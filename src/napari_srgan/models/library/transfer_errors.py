@@ -20,11 +20,11 @@ def transfer_error_sentence(failure: Exception, address: str, *, received: int, 
     Parameters
     ----------
     failure
-        What requests raised.
+        The error that requests raised.
     address
-        What was asked for.
+        The address that was asked for.
     received, size
-        Bytes that came, and those that should have.
+        Number of bytes that came, and of those that should have.
     """
     from requests import exceptions as e
 

@@ -36,8 +36,8 @@ def add_model(
         The file; it stays where it is. One without a card that lies in the user's folder under
         the name that the model gets is kept beside it, as ``.original``.
     name
-        Name in the library. If unsaid it is made from that of the file, with a number if
-        there is such a model already.
+        Name in the library. By default it is made from the name of the file, with a number if there is such a
+        model already.
     licence
         Licence of the weights, as a rule an SPDX identifier such as ``"MIT"``, for a model
         whose card knows none.

@@ -28,7 +28,7 @@ def without_noise(pixels: NDArray[Any], largest: float) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        Of the same dtype if nothing had to be done, and float32 otherwise.
+        ``(y, x, C)``; the same array if nothing had to be done, and float32 otherwise.
     """
     while min(pixels.shape[:2]) > _LEAST_SIDE and relative_noise(pixels) > largest:
         rows, columns = (size // 2 for size in pixels.shape[:2])
@@ -40,7 +40,7 @@ def without_noise(pixels: NDArray[Any], largest: float) -> NDArray[Any]:
 
 
 def relative_noise(pixels: NDArray[Any]) -> float:
-    """Noise of an image ``(Y, X, C)`` at half of its brightness, as a part of its range.
+    """Noise of an image ``(Y, X, C)`` of any real dtype, at half of its brightness, as a part of its range.
 
     0 where it cannot be told.
     """

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 STANDING = 0.5
 """Part of the stills that only stand and shake."""
 _DRIFT, SHAKE = 1.5, 0.3
-"""Standard deviation of the drift of the others, in high-resolution pixels a frame, and part of the frames
-that are a pixel beside."""
+"""Standard deviation of the drift of the other stills, in high-resolution pixels a frame, and part of the
+frames that lie a pixel beside."""
 
 
 class ClipSampler:
@@ -36,11 +36,11 @@ class ClipSampler:
     Parameters
     ----------
     movies, stills
-        To draw from; stills have one frame.
+        The movies to draw from, and still images, which have one frame.
     recipe
-        Says how many frames a clip has, how large it is, and how much noise.
+        The recipe; it says how many frames a clip has, how large it is, and how much noise.
     draw
-        Where all is drawn from.
+        The generator of all that is random.
     """
 
     def __init__(
@@ -59,7 +59,8 @@ class ClipSampler:
         self._before, self._after = network.frames_before, network.frames_after
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """Low ``(N, T, C, p, p)`` and high ``(N, clip, C, p * factor, p * factor)``."""
+        """Draw `count` clips: low ``(N, T, C, p, p)`` and high ``(N, clip, C, p * factor, p * factor)``,
+        float32."""
         clips = [self._clip() for _ in range(count)]
         return torch.stack([low for low, _ in clips]), torch.stack([high for _, high in clips])
 
@@ -124,7 +125,7 @@ def _without(around: int, image: Tensor) -> Tensor:
 
 
 def _by_set(movies: Sequence[Movie]) -> list[list[Movie]]:
-    """Those of one source together: colours of a movie, tiles of a set."""
+    """Group movies by their source: colours of a movie, tiles of a set."""
     sets: dict[str, list[Movie]] = defaultdict(list)
     for movie in movies:
         sets[movie.name.split(",")[0]].append(movie)

@@ -16,9 +16,18 @@ class Sampler(Protocol):
     """Draws batches; all it draws comes from one generator of random numbers, which is in checkpoints."""
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """`count` patches: low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``, float32.
+        """Draw patches.
 
-        Of movies low ``(N, T, C, p, p)``, and high with the frames that the network makes of them.
+        Parameters
+        ----------
+        count
+            How many, N.
+
+        Returns
+        -------
+        low, high
+            Float32 in the network's range: ``(N, C, p, p)`` and ``(N, C, p * factor, p * factor)``; from
+            movies ``(N, T, C, p, p)``, and the frames that the network makes of them.
         """
 
 
@@ -33,4 +42,4 @@ class Dataset(Protocol):
 
     @property
     def bicubic(self) -> dict[str, float]:
-        """The same of bicubic interpolation."""
+        """PSNR in dB of bicubic interpolation on what is held back, by source."""

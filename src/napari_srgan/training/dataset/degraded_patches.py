@@ -31,11 +31,11 @@ class DegradedPatches:
     Parameters
     ----------
     tiles
-        What to draw from, in the units of the light.
+        The tiles to draw from, in the units of the light.
     recipe
-        Says how large a patch is and how it is degraded.
+        The recipe; it says how large a patch is and how it is degraded.
     draw
-        Where all that is random comes from.
+        The generator of all that is random.
     """
 
     def __init__(self, tiles: Sequence[TrainingTile], recipe: Recipe, draw: np.random.Generator) -> None:
@@ -49,7 +49,7 @@ class DegradedPatches:
         self._values = {id(tile): sampled_values(tile.low) for tile in tiles}
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``."""
+        """Draw `count` patches: low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``, float32."""
         draw, recipe, degradation = self._draw, self._recipe, self._degradation
         size, factor, around = recipe.patch, recipe.scale_factor, self._around
         side, beyond = size * factor, around * factor
@@ -105,5 +105,5 @@ def sampled_values(low: Tensor) -> NDArray[np.float64]:
 
 
 def normalised(image: Tensor, transform: IntensityTransform) -> Tensor:
-    """An image in the range of a network."""
+    """Bring an image of any shape and float dtype to the range of a network."""
     return (image - transform.offset) / transform.span if transform.span else image - transform.offset

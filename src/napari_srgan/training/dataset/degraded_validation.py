@@ -54,14 +54,14 @@ def noisy_tiles(held_back: Sequence[TrainingTile], recipe: Recipe) -> list[Train
     Parameters
     ----------
     held_back
-        In the units of the light.
+        Held-back tiles in the units of the light.
     recipe
-        Says how much smaller they become, and on which range they are seen.
+        The recipe; it says how much smaller they become, and on which range they are seen.
 
     Returns
     -------
-    list of Tile
-        In the range that upscaling would find, one source set for each of :func:`judged_exposures`.
+    list of TrainingTile
+        Tiles in the range that upscaling would find, one source set for each of :func:`judged_exposures`.
     """
     by_set: dict[str, list[TrainingTile]] = defaultdict(list)
     for tile in held_back:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from napari_srgan.training.dataset.movies import Movie
 
 _PHOTONS = (None, 20.0)
-"""In the brightest places of what is judged by; None: without noise."""
+"""Photons in the brightest places of what is judged by; None: without noise."""
 
 READ_ELECTRONS = 1.5
-"""Standard deviation of their noise without light, in photo-electrons."""
+"""Standard deviation of the noise without light of what is judged by, in photo-electrons."""
 
 UpscaleFrames = Callable[[Tensor], Tensor]
-"""From frames ``(T, C, Y, X)`` in the network's range to ``(T, C, Y * factor, X * factor)``."""
+"""Maps frames ``(T, C, Y, X)`` in the network's range to ``(T, C, Y * factor, X * factor)``."""
 
 
 def validate_frames(network: Generator, movies: Sequence[Movie], device: torch.device) -> dict[str, float]:
@@ -45,7 +45,7 @@ def validate_frames(network: Generator, movies: Sequence[Movie], device: torch.d
 
 
 def validate_bicubic_frames(movies: Sequence[Movie]) -> dict[str, float]:
-    """The same of bicubic interpolation."""
+    """Mean PSNR of bicubic interpolation in dB by movie, without noise and with."""
     factor = movies[0].high.shape[-1] // movies[0].low.shape[-1]
     return _judged(lambda low: bicubic_upsample(low, factor), movies)
 
@@ -61,7 +61,7 @@ def _judged(upscale: UpscaleFrames, movies: Sequence[Movie]) -> dict[str, float]
 
 
 def movie_title(movie: Movie, photons: float | None) -> str:
-    """Of a movie with so many photons."""
+    """Name under which a movie with so many photons is judged; None: without noise."""
     return f"{movie.name}, {'no noise' if photons is None else f'{photons:g} photons'}"
 
 
@@ -73,7 +73,7 @@ def few_photons(photons: float | None) -> Exposure:
 
 
 def taken(low: Tensor, exposure: Exposure, draw: np.random.Generator) -> Tensor:
-    """Frames ``(T, C, Y, X)`` of light with the noise of an exposure, in the units of the light."""
+    """Frames ``(T, C, Y, X)`` float32 of light with the noise of an exposure, in the units of the light."""
     if not exposure.noisy:
         return low
     return torch.from_numpy(record(low.numpy().astype(np.float64), exposure, draw).astype(np.float32))

@@ -29,7 +29,7 @@ held back lies in the rest of both."""
 LEAST_CONTRAST = 0.05
 """A colour whose percentiles lie closer, as a part of the dtype's range, shows nothing."""
 _COLUMNS = ("set", "repo", "commit", "licence")
-"""Of SOURCES.tsv beside movies, which has no head."""
+"""Columns of the SOURCES.tsv beside movies, which has no head line."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ def read_movies(recipe: Recipe, data: Path) -> Movies:
     Parameters
     ----------
     recipe
-        With movies.
+        A recipe with movies.
     data
-        Folder that holds its folders.
+        The folder that holds its folders.
 
     Raises
     ------
@@ -108,7 +108,8 @@ def read_movies(recipe: Recipe, data: Path) -> Movies:
 
 
 def colours(file: Path) -> list[tuple[str, NDArray[Any]]]:
-    """A movie as frames ``(T, Y, X)`` of each of its colours that shows anything, and their names.
+    """A movie as frames ``(T, Y, X)``, in the file's dtype, of each of its colours that shows anything, and
+    their names.
 
     Raises
     ------
@@ -135,7 +136,8 @@ def colours(file: Path) -> list[tuple[str, NDArray[Any]]]:
 
 
 def split(frames: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The part ``(T, Y, X)`` that is trained on, and the one that is held back: later, and elsewhere."""
+    """Split frames ``(T, Y, X)`` of any dtype into what is trained on and what is held back: later, and
+    elsewhere."""
     until, width = round(TRAINED_TIME * len(frames)), round(TRAINED_WIDTH * frames.shape[2])
     return frames[:until, :, :width], frames[until:, :, width:]
 

@@ -18,9 +18,9 @@ class TileChoice:
     Parameters
     ----------
     tiles
-        None of them smaller than a patch.
+        The tiles that patches are cut from, none of them smaller than a patch.
     recipe
-        Says how large a patch is, and how sets are balanced.
+        The recipe; it says how large a patch is, and how sets are balanced.
     """
 
     def __init__(self, tiles: Sequence[TrainingTile], recipe: Recipe) -> None:
@@ -42,6 +42,6 @@ class TileChoice:
 
 
 def orient(image: Tensor, turns: int, mirrored: bool) -> Tensor:
-    """One of the eight orientations of ``(..., Y, X)``."""
+    """Turn ``(..., Y, X)`` of any dtype by quarters, and then mirror it along X, if wanted."""
     image = image.rot90(turns, dims=(-2, -1))
     return image.flip(-1) if mirrored else image

@@ -22,7 +22,7 @@ class PatchSampler:
         self._choice = TileChoice(tiles, recipe)
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """Low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``."""
+        """Draw `count` patches: low ``(N, C, p, p)`` and high ``(N, C, p * factor, p * factor)``, float32."""
         pairs = [self._patch() for _ in range(count)]
         return torch.stack([low for low, _ in pairs]), torch.stack([high for _, high in pairs])
 

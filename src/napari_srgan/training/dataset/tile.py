@@ -12,10 +12,10 @@ class TrainingTile:
     """A high-resolution image and the low-resolution image made from it."""
 
     source_set: str
-    """Where it comes from; sets are judged one by one."""
+    """The set that it comes from; sets are judged one by one."""
     low: Tensor
     """``(C, Y, X)`` float32 in the network's range."""
     high: Tensor
     """``(C, Y * factor, X * factor)`` float32 in the network's range."""
     fingerprint: bytes
-    """Of the pixels as they are in the file: equal for equal images."""
+    """Checksum of the pixels as they are in the file: equal for equal images."""

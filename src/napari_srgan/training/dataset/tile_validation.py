@@ -23,7 +23,7 @@ def tile_scores(network: Generator, tiles: list[TrainingTile], device: torch.dev
 
 
 def validate_bicubic(tiles: list[TrainingTile]) -> dict[str, float]:
-    """The same of bicubic interpolation."""
+    """Mean PSNR of bicubic interpolation in dB by source set."""
     results = [bicubic_upsample(tile.low[None], _factor(tile))[0] for tile in tiles]
     return _by_set(tiles, [_tile_psnr(result, tile) for result, tile in zip(results, tiles, strict=True)])
 

@@ -31,8 +31,8 @@ from napari_srgan.training.recipes.recipe import Recipe
 SOURCES = ("file", "set", "path")
 """Columns of SOURCES.tsv that are read: a tile, its source set, the image it was cut from."""
 JUDGED_PART = 0.5
-"""Times a recipe's `truth_noise` that tiles which judge may have: a network is not to be judged by noise that
-it leaves out."""
+"""Factor on a recipe's `truth_noise` for tiles which judge: a network is not to be judged by noise that it
+leaves out."""
 LICENCES = ("set", "repo", "commit", "licence")
 """Columns of LICENCES.tsv."""
 

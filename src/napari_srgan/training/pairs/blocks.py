@@ -92,13 +92,13 @@ def measure_blocks(
     Parameters
     ----------
     plane
-        Both images.
+        Both images of the plane.
     structure
-        Of :func:`structure_of`.
+        The structure of both images, from :func:`structure_of`.
     whole
-        By how many pixels `high` is moved at first.
+        Number of pixels by which `high` is moved at first, along Y and X.
     uncertain
-        How many pixels `whole` may be off besides a quarter of a block.
+        Number of pixels that `whole` may be off besides a quarter of a block.
     """
     height, width = plane.low.shape
     side = min(max(min(height, width) // 6, SIDES[0]), SIDES[1], height, width)
@@ -222,7 +222,7 @@ def _agreement(blocks: Sequence[BlockShift], whole: tuple[int, int]) -> tuple[ND
 
 
 def _faint(blocks: Sequence[BlockShift], plane: PlanePair, structure: Structure) -> NDArray[np.bool_]:
-    """Which blocks hold no structure in either image, beyond noise."""
+    """Tell for each block whether it holds no structure in either image beyond noise: ``(blocks,)``."""
     faint = np.ones(len(blocks), bool)
     for image, band in ((plane.low, structure.low), (plane.high, structure.high)):
         parts = [_part(block, plane) for block in blocks]

@@ -20,14 +20,14 @@ class InARow:
     """Planes that teach something only with those beside them: frames of a time-lapse."""
 
     axis: int
-    """Of the leading axes, the one of time."""
+    """Number of the time axis among the leading axes."""
     least: int
-    """So many of them in a row."""
+    """How many of them have to follow each other at least."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What of a pair is read."""
+    """The part of a pair that is read."""
 
     indices: tuple[tuple[int, ...], ...]
     """Planes, along the leading axes of the low image."""
@@ -48,11 +48,11 @@ def plan(
     Parameters
     ----------
     pair
-        To read.
+        The pair to read.
     budget
-        Bytes.
+        Number of bytes that all planes together may take.
     indices
-        Planes there are to choose from; all unless told.
+        The planes there are to choose from; all of them by default.
     in_a_row
         Planes that have to stay together.
     """
@@ -114,7 +114,7 @@ def _plane_bytes(pair: MatchedPair, region: Region) -> int:
 
 
 def _middle(region: Region, share: float) -> Region:
-    """That share of both sides, but no less than can be trained on."""
+    """The middle of a region, a share of both sides long, but no less than can be trained on."""
     spans = []
     for start, stop in region:
         side = min(max(int((stop - start) * share), LEAST_COMMON_SIDE), stop - start)

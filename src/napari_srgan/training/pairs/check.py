@@ -27,7 +27,7 @@ def check_pair_job(pair: MatchedPair) -> Job[PairReport]:
     Parameters
     ----------
     pair
-        Of :func:`~napari_srgan.training.pairs.matching.match`.
+        The pair, from :func:`~napari_srgan.training.pairs.matching.match`.
     """
     indices = _chosen(pair)
     rows = list(strips(pair))

@@ -32,7 +32,7 @@ def common_part(low: SourceImage, high: SourceImage, finer: Finer) -> tuple[Regi
     Returns
     -------
     tuple
-        Of `low`, and of `high`: `factor` times as large.
+        The region of `low` and that of `high`, which is `factor` times as large.
 
     Raises
     ------

@@ -24,14 +24,14 @@ _TURNS = {
     2: "is turned by 180 degrees",
     3: "is turned by 90 degrees counter-clockwise",
 }
-"""By quarter turns counter-clockwise that would bring the high image right."""
+"""What is wrong, by the quarter turns counter-clockwise that would bring the high image right."""
 MIRRORED = {
     0: "is mirrored left to right",
     1: "is mirrored and turned by 90 degrees: its Y and X are exchanged",
     2: "is mirrored top to bottom",
     3: "is mirrored and turned by 90 degrees: its Y and X are exchanged and run backwards",
 }
-"""By quarter turns after mirroring left to right that would bring it right."""
+"""What is wrong, by the quarter turns after mirroring left to right that would bring the high image right."""
 INVERTED = "has its contrast inverted: what is bright in one is dark in the other"
 
 
@@ -40,7 +40,7 @@ class PlaneFit:
     """How two planes fit as they are, and better ways if there are any."""
 
     peak: Peak
-    """As they are, in low-resolution pixels."""
+    """The best agreement of both planes as they are, in low-resolution pixels."""
     binned: int
     """Pixels of the planes that were taken together: so exact is the shift."""
     instead: str = ""
@@ -55,8 +55,14 @@ class PlaneFit:
 def fit_job(low: Plane, high: Plane, progress: Progress) -> Job[PlaneFit]:
     """Compare two planes as they are, turned and mirrored, with their contrast and inverted.
 
-    Other orientations are left out where planes fit beyond question as they are. `progress` is yielded
-    between orientations.
+    Other orientations are left out where planes fit beyond question as they are.
+
+    Parameters
+    ----------
+    low, high
+        ``(Y, X)`` of float64 and of one shape, finite.
+    progress
+        The progress that is yielded between orientations.
     """
     binned = max(-(-max(low.shape) // _MOST_SIDE), 1)
     low, high = _binned(low, binned), _binned(high, binned)

@@ -13,18 +13,21 @@ from napari_srgan.training.pairs.registration import Plane
 from napari_srgan.training.pairs.relation import is_sharper
 
 NOISIER = 2.5
-"""Times as much noise as the other image, from which that is clear. Of 480 simulated pairs (blur, photons,
-both) none is refused by it in the right order; in the wrong one 9 of 10 at 20 photons are, half at 100."""
+"""How many times as much noise as the other image an image has that is clearly the noisier one. Of 480
+simulated pairs (blur, photons, both) none is refused by it in the right order; in the wrong one 9 of 10 at 20
+photons are, half at 100."""
 _BLOCK = 8
 """Pixels along the side of a block whose noise is measured."""
 _QUIET = 0.3
-"""Of the blocks this part has less structure than noise, in images that are not all texture."""
+"""Share of the blocks, those with the least variance, that have less structure than noise in images that are
+not all texture."""
 _SMOOTH = 2.0
-"""Sigma at which the brightness of both is compared: beyond noise."""
+"""Sigma in pixels at which the brightness of both is compared: beyond noise."""
 FLOOR = 0.005
 """Part of the range of brightness below which noise is none: 8 bit rounds as much away."""
 SECOND_DIFFERENCES = np.outer([1, -2, 1], [1, -2, 1]) / 6
-"""Immerkaer, J. (1996). Fast noise variance estimation. CVIU 64(2), 300-302, eq. 1; its squares sum to 1."""
+"""The mask of Immerkaer, J. (1996). Fast noise variance estimation. CVIU 64(2), 300-302, eq. 1; its squares
+sum to 1."""
 
 
 def exchanged(low: Plane, high: Plane) -> str:
@@ -33,7 +36,7 @@ def exchanged(low: Plane, high: Plane) -> str:
     Parameters
     ----------
     low, high
-        ``(Y, X)`` of one shape, finite.
+        ``(Y, X)`` of float64 and of one shape, finite.
     """
     noisier = noise_ratio(low, high)
     if is_sharper(low, high):
@@ -45,7 +48,13 @@ def exchanged(low: Plane, high: Plane) -> str:
 
 
 def noise_ratio(first: Plane, second: Plane) -> float:
-    """How many times as much noise the first image has, both at one brightness."""
+    """How many times as much noise the first image has, both at one brightness.
+
+    Parameters
+    ----------
+    first, second
+        ``(Y, X)`` of float64 and of one shape, finite.
+    """
     coarse = [gaussian_filter(image, _SMOOTH) for image in (first, second)]
     own, other = (float(image.std()) or 1.0 for image in coarse)
     least = FLOOR * float(np.ptp(np.percentile(coarse[0], [1, 99])))

@@ -28,16 +28,16 @@ def overlay(
     Parameters
     ----------
     report
-        Of the pair.
+        The report of the pair.
     plane
-        Along the leading axes; unsaid, the first one that fits.
+        Place along the leading axes; by default the first plane that fits.
     corrected
-        Move the high image by the measured shift.
+        Whether to move the high image by the measured shift.
 
     Returns
     -------
     NDArray
-        ``(Y, X, 3)`` from 0 to 1, on the low-resolution grid; it begins at :func:`overlay_origin`.
+        ``(Y, X, 3)`` of float32 from 0 to 1, on the low-resolution grid; it begins at :func:`overlay_origin`.
     """
     pair = report.pair
     if plane is None:
@@ -65,17 +65,17 @@ def arrows(
     Parameters
     ----------
     report
-        Of the pair.
+        The report of the pair.
     plane
-        Along the leading axes; unsaid, the first one that fits.
+        Place along the leading axes; by default the first plane that fits.
     enlarged
-        Times as long as the shift: one of half a pixel would not be seen.
+        How many times longer than the shift an arrow is: half a pixel would not be seen.
 
     Returns
     -------
     NDArray
-        ``(N, 2, 2)``: for each good block its centre and the enlarged shift, Y and X in pixels of the
-        low-resolution image.
+        ``(N, 2, 2)`` of float64: for each good block its centre and the enlarged shift, Y and X in pixels of
+        the low-resolution image.
     """
     if plane is None:
         plane = next((block.plane for block in report.blocks), None)

@@ -62,9 +62,9 @@ def check_plane_job(pair: MatchedPair, plane: PlanePair, progress: Progress) -> 
     Parameters
     ----------
     pair, plane
-        To look at.
+        The pair, and the plane of it that is looked at.
     progress
-        Yielded between blocks: places where it can be cancelled.
+        The progress that is yielded between blocks, where the check can be cancelled.
     """
     problem = _values_problem(pair, plane)
     if problem and not _have_contrast(plane):

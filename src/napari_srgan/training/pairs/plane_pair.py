@@ -26,7 +26,7 @@ _EXTREMES = (0.1, 99.9)
 
 @dataclass(frozen=True)
 class PlanePair:
-    """Both images of one plane, gray."""
+    """Both images of one plane, in gray."""
 
     index: tuple[int, ...]
     origin: tuple[int, int]
@@ -78,18 +78,23 @@ def read_strip(pair: MatchedPair, index: tuple[int, ...], rows: tuple[int, int])
 def read_part(
     image: SourceImage, index: tuple[int, ...], origin: tuple[int, int], part: Region, factor: int
 ) -> NDArray[Any]:
-    """Read rows and columns of a plane: ``(Y * factor, X * factor, K)``.
+    """Read rows and columns of a plane.
 
     Parameters
     ----------
     image, index
-        The plane.
+        The image, and the place of the plane along its leading axes.
     origin
-        Pixel of `image` at which the matched region begins.
+        The pixel of `image` at which the matched region begins.
     part
         Rows and columns in low-resolution pixels of the matched region.
     factor
         How many times finer `image` is: 1 for the low one.
+
+    Returns
+    -------
+    NDArray
+        ``(Y * factor, X * factor, K)`` of the image's dtype.
     """
     y, x = (
         (first + span[0] * factor, first + span[1] * factor) for first, span in zip(origin, part, strict=True)
@@ -103,7 +108,14 @@ def gray(pixels: NDArray[Any], factor: int) -> NDArray[np.float64]:
     Parameters
     ----------
     pixels
-        ``(Y * factor, X * factor, K)``.
+        ``(Y * factor, X * factor, K)`` of any real dtype.
+    factor
+        Side of the squares in pixels.
+
+    Returns
+    -------
+    NDArray
+        ``(Y, X)`` of float64.
     """
     y, x, samples = pixels.shape
     squares = pixels.reshape(y // factor, factor, x // factor, factor, samples)
@@ -131,7 +143,8 @@ def joined(parts: list[PlanePair]) -> PlanePair:
 
 
 def _filled(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Without pixels that are not finite, and none far beyond all others: one would blind its block."""
+    """Replace pixels that are not finite, and bring nearer those far beyond all others: one would blind its
+    block."""
     finite = np.isfinite(plane)
     if not finite.all():
         plane = np.where(finite, plane, plane[finite].mean() if finite.any() else 0.0)

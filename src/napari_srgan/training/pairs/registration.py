@@ -51,7 +51,8 @@ class Peak:
     shift: tuple[int, int]
     """Y and X in pixels: move the second image by this to lie on the first."""
     height: float
-    """In standard deviations of the correlation at all shifts; below 0 if contrast is inverted."""
+    """Height of the correlation's peak, in standard deviations of the correlation at all shifts; below 0 if
+    contrast is inverted."""
     clearness: float
     """Height over that of the next best shift elsewhere."""
 
@@ -67,7 +68,7 @@ def find_peak(first: Plane, second: Plane) -> Peak:
     Parameters
     ----------
     first, second
-        ``(Y, X)``, finite.
+        ``(Y, X)`` of float64, finite.
     """
     spectra = [_spectrum(_even(image)) for image in (first, second)]
     product = spectra[0] * spectra[1].conj()
@@ -93,7 +94,7 @@ def _peak(product: NDArray[np.complex128]) -> Peak:
 
 
 def _nearest(sizes: NDArray[np.float64]) -> tuple[int, int]:
-    """Of peaks that are about as high as the highest, that of the smallest shift: patterns repeat."""
+    """The peak of the smallest shift among those that are about as high as the highest: patterns repeat."""
     places = np.argwhere(sizes >= _ALIKE * sizes.max())
     back = np.minimum(places, np.array(sizes.shape) - places)
     y, x = places[int(np.argmin((back**2).sum(axis=1)))]
@@ -115,7 +116,7 @@ def block_shift(first: Plane, second: Plane) -> tuple[float, float] | None:
     Parameters
     ----------
     first, second
-        ``(Y, X)`` of one shape, finite, whose shift is below a quarter of their side.
+        ``(Y, X)`` of float64 and of one shape, finite, whose shift is below a quarter of their side.
     """
     spectra = [_spectrum(image) * _band(image.shape, BLOCK_BAND) for image in (first, second)]
     size = np.sqrt(np.abs(spectra[0] * spectra[1]))

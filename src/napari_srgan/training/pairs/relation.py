@@ -21,11 +21,18 @@ _RINGS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 COHERENT = 0.6
 """Coherence from which a ring counts: noise then has at most 1 / 0.6 - 1 of the structure's power."""
 SHARPER = 2.2
-"""Times as much power as the other image, both relative to their coarse structure."""
+"""How many times as much power as the other image, both relative to their coarse structure, the sharper one
+has."""
 
 
 def pearson(first: Values, second: Values) -> float:
-    """Pearson's correlation; 0 if one is constant."""
+    """Pearson's correlation, from -1 to 1; 0 if one is constant.
+
+    Parameters
+    ----------
+    first, second
+        Arrays of float64 and of one size, any shape, finite.
+    """
     a, b = first.ravel() - first.mean(), second.ravel() - second.mean()
     # A product of squares may be too large or too small for a float; the roots are not.
     norm = float(np.sqrt(a @ a)) * float(np.sqrt(b @ b))
@@ -44,7 +51,7 @@ def robust_line(x: Values, y: Values) -> tuple[float, float]:
     Parameters
     ----------
     x, y
-        Of one size, any shape, finite.
+        Arrays of float64 and of one size, any shape, finite.
     """
     x, y = x.ravel(), y.ravel()
     chosen = _balanced(x)
@@ -102,6 +109,11 @@ def is_sharper(first: Values, second: Values) -> bool:
     """Whether the first of two registered images of one field is clearly the sharper one.
 
     Only frequencies count at which the two are coherent: noise is not sharpness.
+
+    Parameters
+    ----------
+    first, second
+        ``(Y, X)`` of float64 and of one shape, finite.
     """
     window = np.outer(np.hanning(first.shape[0]), np.hanning(first.shape[1]))
     ours, theirs = (

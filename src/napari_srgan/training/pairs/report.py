@@ -53,13 +53,14 @@ class PairReport:
     notes: tuple[str, ...] = ()
     """Sentences on what else was seen."""
     planes: tuple[tuple[int, ...], ...] = ()
-    """Those that were looked at; those without blocks do not fit."""
+    """Planes that were looked at; those without blocks do not fit."""
     blur: float = 0.0
     """How much blurrier the low image is than the downsampled high one, sigma in low-resolution pixels."""
     relations: dict[int, tuple[float, float]] = field(default_factory=dict)
     """Gain and offset of each channel on its own, of those of which planes fit."""
     empty: tuple[tuple[int, ...], ...] = ()
-    """Those looked at of which one image shows nothing: no plane beside them need be so."""
+    """Planes that were looked at and of which one image shows nothing: the planes beside them may show
+    something."""
 
     @property
     def summary(self) -> str:

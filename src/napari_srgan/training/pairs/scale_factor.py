@@ -10,11 +10,12 @@ from napari_srgan.training.pairs.source import SourceImage
 _MOST = 8
 """The largest factor a model is made for."""
 SCALE_TOLERANCE = 0.01
-"""By how much a ratio of pixel sizes may differ from a whole number: sizes are often rounded."""
+"""Relative difference of a ratio of pixel sizes from a whole number that is allowed: sizes are often
+rounded."""
 CROPPED = 0.02
-"""Share of a side by which an image may be larger or smaller than the factor says..."""
+"""Share of a side by which an image may be larger or smaller than the factor says."""
 CROPPED_PIXELS = 4
-"""...or this many low-resolution pixels, whichever is more."""
+"""Low-resolution pixels by which it may be so in any case, where that is more than :data:`CROPPED`."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ def find_factor(low: SourceImage, high: SourceImage, asked: int | None = None) -
     Parameters
     ----------
     low, high
-        Checked images.
+        The two checked images.
     asked
-        What the user says it is; pixel sizes or shapes must agree.
+        The factor that the user gives; pixel sizes or shapes must agree.
 
     Raises
     ------

@@ -21,7 +21,7 @@ class SourceImage:
     """One image; making it reads nothing."""
 
     name: str
-    """Of the layer or file, for sentences."""
+    """Name of the layer or the file, for sentences."""
     data: ArrayLike
     """numpy, dask, zarr or xarray."""
     axes: str
@@ -32,13 +32,14 @@ class SourceImage:
     """World place of the centre of the first pixel, Y and X."""
 
     def checked(self) -> SourceImage:
-        """The same image with data that can be read and axes that fit it.
+        """Give the same image with data that can be read and axes that fit it.
 
         Raises
         ------
         UserError
-            As :func:`~napari_srgan.images.arrays.check_array` and
-            :func:`~napari_srgan.images.axes.check_axes`, with the image's name before it.
+            If the data cannot be read or the axes do not fit, see
+            :func:`~napari_srgan.images.arrays.check_array` and :func:`~napari_srgan.images.axes.check_axes`;
+            with the image's name before it.
         """
         try:
             data = check_array(self.data)

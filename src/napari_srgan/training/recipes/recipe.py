@@ -28,25 +28,25 @@ class GanStage(BaseModel):
     after_part: float | None = Field(default=None, ge=0, lt=1)
     """Part of the training that is the pixel stage, in place of `after`."""
     discriminator: Literal["vgg", "patch"] = "vgg"
-    """SRGAN's, or PatchGAN."""
+    """SRGAN's discriminator, or PatchGAN."""
     discriminator_arguments: dict[str, Any] = Field(default_factory=dict)
-    """Keyword arguments of its class."""
+    """Keyword arguments of the discriminator's class."""
     adversarial: AdversarialLoss = "standard"
     """See :func:`~napari_srgan.training.loop.losses.discriminator_loss`."""
     adversarial_weight: float = Field(default=1e-3, ge=0)
     perceptual: Literal["vgg22", "vgg54", "squeezenet", "none"] = "vgg54"
-    """Whose feature maps are compared: VGG19's, which torchvision downloads, or SqueezeNet's
-    from a file, brought to unit length."""
+    """The network whose feature maps are compared: VGG19, which torchvision downloads, or SqueezeNet from a
+    file, with maps brought to unit length."""
     activated: bool = True
-    """VGG's maps after the activation, as in SRGAN, or before, as in ESRGAN."""
+    """Whether VGG's maps are those after the activation, as in SRGAN, or before, as in ESRGAN."""
     features: str | None = None
     """SqueezeNet's weights, a file inside the data folder."""
     heads: str | None = None
-    """LPIPS's weights of its maps, a file inside the data folder; all maps alike if unsaid."""
+    """LPIPS's weights of its maps, a file inside the data folder; by default all maps count alike."""
     perceptual_weight: float = Field(default=1.0, ge=0)
     pixel_weight: float = Field(default=0.0, ge=0)
     learning_rate: float = Field(default=1e-4, gt=0)
-    """Of both players, at its height."""
+    """Learning rate of generator and discriminator at its highest."""
 
     @model_validator(mode="after")
     def _features_are_named(self) -> GanStage:
@@ -206,7 +206,7 @@ class Recipe(BaseModel):
     patience: int = Field(default=0, ge=0)
     """End the pixel stage's training after so many validations without a new best; 0: never."""
     keep: Literal["last", "best"] = "last"
-    """Which averaged weights become the model: those at the end, or those of the best validation.
+    """The averaged weights that become the model: those at the end, or those of the best validation.
     After an adversarial stage always those at the end, because it lowers what validations measure."""
     batch: int = Field(default=16, ge=1)
     """Patches in a step."""
@@ -215,7 +215,7 @@ class Recipe(BaseModel):
     optimiser: Literal["adam", "muon"] = "adam"
     """``"muon"``: orthogonalised momentum for convolutions, Adam for the rest."""
     learning_rate: float = Field(default=5e-4, gt=0)
-    """At its height."""
+    """Learning rate at its highest."""
     warm_up: int = Field(default=200, ge=0)
     """Steps over which the learning rate rises."""
     schedule: Literal["linear", "cosine"] = "linear"
@@ -233,7 +233,7 @@ class Recipe(BaseModel):
     validate_every: int = Field(default=1000, ge=1)
     """Steps between validations and checkpoints."""
     seed: int = 0
-    """Of the weights, the patches and their flips."""
+    """Seed of the weights, the patches and their flips."""
 
     @model_validator(mode="after")
     def _network_can_be_built(self) -> Recipe:

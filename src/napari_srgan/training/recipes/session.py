@@ -44,20 +44,20 @@ def run_recipe(
     recipe_file
         A TOML file, see :class:`~napari_srgan.training.recipes.recipe.Recipe`.
     data
-        Folder that holds the recipe's folders of tiles.
+        The folder that holds the recipe's folders of tiles.
     out
-        Folder to write to; made if missing.
+        The folder to write to; made if missing.
     device
         A torch device.
     minutes
-        Stop after the validation at which the training has taken this long in all.
+        The minutes in all after which the training stops, at the next validation.
     compiled
-        Compile the network first.
+        Whether to compile the network first.
 
     Yields
     ------
     Validation
-        As :func:`~napari_srgan.training.loop.training_loop.train` does.
+        A validation; see :func:`~napari_srgan.training.loop.training_loop.train`.
 
     Returns
     -------

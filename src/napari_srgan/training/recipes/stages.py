@@ -23,13 +23,13 @@ class Stages:
     Parameters
     ----------
     recipe
-        What to do.
+        The recipe of the training.
     network
-        What is trained.
+        The network that is trained.
     features
-        Folder in which the recipe's files of features lie.
+        The folder in which the recipe's files of features lie.
     team
-        Those who train together.
+        The processes that train together.
     """
 
     def __init__(self, recipe: Recipe, network: Generator, features: Path, team: ProcessGroup) -> None:
@@ -52,10 +52,27 @@ class Stages:
         state: TrainingState,
         position: float,
     ) -> Tensor:
-        """One update by a batch, in the stage that a position in the training belongs to.
+        """Update the networks by one batch, in the stage that a position in the training belongs to.
 
         Once the adversarial stage has begun there is no way back: a resumed training may have more
         minutes than it had before.
+
+        Parameters
+        ----------
+        forward
+            A function that runs the network that is trained on a batch.
+        low, high
+            The batch as a :class:`~napari_srgan.training.dataset.dataset.Sampler` draws it, float32 on the
+            device.
+        state
+            The state of the training; it is told when the adversarial stage begins.
+        position
+            Share of the training that is over, from 0 to 1.
+
+        Returns
+        -------
+        Tensor
+            The loss, a scalar.
         """
         if low.ndim == 4:  # networks of several frames see to it themselves
             layout = layout_of(4, low.device)

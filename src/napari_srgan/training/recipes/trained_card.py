@@ -26,15 +26,16 @@ def trained_card(
     Parameters
     ----------
     recipe
-        How the network was trained.
+        The recipe that the network was trained with.
     network
-        What came of it.
+        The trained network.
     trained
-        How long and on what, in words.
+        How long and on what it was trained, in words.
     psnr, bicubic
-        Decibels on what was held back, by its name: of the network, and of bicubic interpolation.
+        PSNR in dB on what was held back, by the name of the set: that of the network, and that of bicubic
+        interpolation.
     protocol
-        How they were measured.
+        How they were measured, in words.
     **more
         Other fields of the card, or those that are not as in the recipe.
     """

@@ -50,8 +50,8 @@ class Task:
     complain: Callable[[str], None]
     """Takes what went wrong as a sentence, on the main thread."""
     cancelled: Callable[[Any], None] | None = None
-    """Told of a cancel when the job has stopped, on the main thread: the result if there was one all
-    the same, else None."""
+    """Told on the main thread when the job has stopped after a cancel: with the result if there was one all
+    the same, else with None."""
 
 
 class JobRunner:
@@ -63,9 +63,10 @@ class JobRunner:
     started = Signal(str)
     """A task has begun: its title."""
     progressed = Signal(object, str)
-    """How far it is: a :class:`Progress`, and the time left in words; every one that the job tells."""
+    """The task has come so far: a :class:`Progress`, and the time left in words. Every one that the job tells
+    is passed on."""
     shown = Signal(object, str)
-    """The same, as often as is worth painting; the last one always."""
+    """The task has come so far, as often as is worth painting; the last one always."""
     paused = Signal(bool)
     """The task waits, or goes on again."""
     ended = Signal(bool)

@@ -25,7 +25,8 @@ def layer_look(layer: Image, axes: str, shape: tuple[int, ...]) -> ImageLook:
     Parameters
     ----------
     layer
-        To be written. It shows all its channels in one way; if it has one, that is called like the layer.
+        The layer to be written. It shows all its channels in one way; if it has one, that is called like the
+        layer.
     axes, shape
         One letter and the size of each axis of its data.
     """
@@ -48,9 +49,9 @@ def over_files(shown: ImageLook, files: Sequence[Path], axes: str, shape: tuple[
     Parameters
     ----------
     shown
-        As :func:`layer_look` gives it.
+        The look of a layer, from :func:`layer_look`.
     files
-        That its pixels may come from; they are opened here.
+        Files that its pixels may come from; they are opened here.
     axes, shape
         One letter and the size of each axis of its data.
     """

@@ -16,7 +16,7 @@ def layer_spacings(layer: Image, axes: str) -> tuple[Spacing, ...]:
     Parameters
     ----------
     layer
-        To be written.
+        The layer to be written.
     axes
         One letter for each axis of its data; colour samples, which no layer counts, lie nowhere. A depth that
         is treated as time has no micrometres there.

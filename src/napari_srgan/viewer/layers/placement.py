@@ -44,9 +44,9 @@ def place_result(
     Parameters
     ----------
     linear
-        ``(N, N)``: rotate * shear * diag(scale) of the image, Y and X last.
+        ``(N, N)`` of float64: rotate * shear * diag(scale) of the image, Y and X last.
     scale, translate
-        ``(N,)`` of the image.
+        ``(N,)`` of the image, in world units.
     factor
         How many times finer the result is along Y and X.
     origin
@@ -74,7 +74,7 @@ def pixels_between(
         Y and X of the box's corners, in pixel coordinates: pixel `i` reaches from
         `i - 1/2` to `i + 1/2`.
     plane
-        Its height and width.
+        Height and width of the plane in pixels.
 
     Returns
     -------

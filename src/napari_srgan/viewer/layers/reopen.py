@@ -21,7 +21,7 @@ def reopened_layer(path: Path) -> Image:
     Parameters
     ----------
     path
-        Folder of a finished result, in ``.zarr`` or ``.ome.zarr``.
+        The folder of a finished result, in ``.zarr`` or ``.ome.zarr``.
 
     Raises
     ------

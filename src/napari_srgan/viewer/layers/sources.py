@@ -62,9 +62,14 @@ def layer_pixels(layer: Image, axes: str) -> Any:
     Parameters
     ----------
     layer
-        Of a pyramid the finest level is meant.
+        The layer; of a pyramid its finest level is meant.
     axes
         One letter for each axis of its data.
+
+    Returns
+    -------
+    array
+        Something with the shape and dtype of the layer's data that is read by slices.
     """
     data = finest_data(layer)
     if isinstance(data, np.ndarray):
@@ -125,10 +130,15 @@ def watch_over(files: Sequence[Path]) -> Callable[[], None]:
 
 
 def identity_of(layer: Image) -> Callable[[], str]:
-    """What tells a layer's pixels from others, also tomorrow: ask on another thread, it may read them all.
+    """What tells a layer's pixels from others, also tomorrow.
 
-    Of pixels in memory a checksum; of others where they lie, and the layer's name, for a
-    file may hold several images.
+    For pixels in memory this is a checksum; for others it is the place where they lie, and the layer's name,
+    for a file may hold several images.
+
+    Returns
+    -------
+    callable
+        A function that gives the identity. Call it on another thread: it may read all pixels.
     """
     data = finest_data(layer)
     if isinstance(data, np.ndarray):

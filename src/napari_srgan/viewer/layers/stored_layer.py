@@ -39,7 +39,7 @@ class StoredResult:
 
     stored: StoredLevels
     appearance: dict[str, Any]
-    """Of the layer it was made from."""
+    """Appearance of the layer that the image was made from."""
     model: Model
 
     @property
@@ -82,9 +82,9 @@ def stored_layer_job(
     Parameters
     ----------
     layer, model, options, axes
-        As in :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`.
+        See :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`.
     path, overwrite, cluster
-        As in :func:`~napari_srgan.cluster.dispatch.upscale_anywhere_job`.
+        See :func:`~napari_srgan.cluster.dispatch.upscale_anywhere_job`.
 
     Returns
     -------

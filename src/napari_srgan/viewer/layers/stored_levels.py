@@ -39,7 +39,7 @@ class StoredLevels:
     made: dict[str, Any]
     """How it was made."""
     limits: tuple[float, float] | None
-    """From the darkest to the brightest value, where the file says so."""
+    """The darkest and the brightest value, where the file tells them."""
 
 
 def open_levels(path: Path) -> StoredLevels:
@@ -48,7 +48,7 @@ def open_levels(path: Path) -> StoredLevels:
     Parameters
     ----------
     path
-        In ``.zarr`` or ``.ome.zarr``, written by this package.
+        A result in ``.zarr`` or ``.ome.zarr`` that this package has written.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def open_levels(path: Path) -> StoredLevels:
 
 
 def _order(stored: StoredImage, axes: str) -> tuple[int, ...]:
-    """For each axis of the image that was upscaled its place in the file."""
+    """Give for each axis of the image that was upscaled its place in the file."""
     named = axes if "S" in stored.axes else axes.replace("S", "C")  # OME-Zarr keeps colours as channels
     if sorted(named) != sorted(stored.axes):
         raise UserError(
@@ -109,7 +109,7 @@ class _Level:
         self.dtype = np.dtype(array.dtype)
 
     def read(self, part: Part) -> NDArray[Any]:
-        """Read a part."""
+        """Read a part of the level; dropped axes are not in the answer."""
         key = [slice(0)] * len(self._order)
         for at, along in zip(self._order, part.ranges, strict=True):
             key[at] = slice(along.start, along.stop, along.step)

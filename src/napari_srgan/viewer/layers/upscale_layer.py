@@ -32,7 +32,7 @@ METADATA_KEY = "napari-srgan"
 _SAMPLED = 2**20
 """Values of a result that are looked at for its contrast limits, about."""
 _LIMITS = (0.1, 99.9)
-"""Percentiles."""
+"""Percentiles of a result that become its contrast limits."""
 
 # Their places are counted in pixels of the data, or they belong to a pyramid.
 _NOT_CARRIED = ("multiscale", "locked_data_level", "plane", "depiction", "experimental_clipping_planes")
@@ -53,12 +53,12 @@ def upscale_layer_job(
     Parameters
     ----------
     layer
-        To upscale; the finest level of a multiscale layer is used, and only read in parts.
+        The layer to upscale; the finest level of a multiscale layer is used, and only read in parts.
     model
         A model, its name, its file, or two models to blend; None: the default for the kind of
         image.
     options
-        How.
+        The options of the upscaling.
     axes
         One letter for each axis; None: from the layer's axis labels, else from its shape.
 
@@ -94,6 +94,13 @@ def upscale_layer_job(
 
 def layer_image(layer: Image, axes: str | None = None) -> Pixels:
     """A layer as an image to be upscaled: its finest level.
+
+    Parameters
+    ----------
+    layer
+        The layer, whose data is ``(..., Y, X)`` or ``(..., Y, X, S)`` of any real dtype.
+    axes
+        One letter for each axis; by default from the layer's axis labels, else from its shape.
 
     Raises
     ------
@@ -173,13 +180,13 @@ def result_state(
     Parameters
     ----------
     appearance
-        Of the layer that was upscaled, without `contrast_limits_range`.
+        Appearance of the layer that was upscaled, without `contrast_limits_range`.
     provenance
-        How the result was made.
+        A record of how the result was made.
     region
-        Pixels of the layer that were upscaled.
+        The pixels of the layer that were upscaled.
     model
-        With which it was made.
+        The model that made the result.
     """
     state = dict(appearance)
     if model.card.result is not None:  # other quantities

@@ -20,7 +20,7 @@ class AsResult:
     Parameters
     ----------
     lazy
-        Where tiles of it are there already, their pixels are seen.
+        The lazy upscaling. Where tiles of it are there already, their pixels are seen.
     """
 
     def __init__(self, lazy: LazyUpscaling) -> None:
@@ -41,5 +41,5 @@ class AsResult:
         return part.answer(self._lazy.peek(tuple(finer))[0])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """All of it."""
+        """Make an array of the whole level."""
         return np.asarray(self[...], dtype)

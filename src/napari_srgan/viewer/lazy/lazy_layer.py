@@ -36,9 +36,9 @@ class LazyResult:
 
     lazy: LazyUpscaling
     appearance: dict[str, Any]
-    """Of the layer it was made from."""
+    """Appearance of the layer that it is made from."""
     levels: list[Any]
-    """The original and what is coarser."""
+    """The levels below the upscaled one: the original, and what is coarser."""
     made: dict[str, Any]
     """How: model, parameters, and what is to be said of the image, of which some is read for it."""
 
@@ -78,12 +78,12 @@ def lazy_layer(
     Parameters
     ----------
     layer
-        To upscale; the finest level of a multiscale layer is used.
+        The layer to upscale; the finest level of a multiscale layer is used.
     model
         A model, its name, its file, or two models to blend; None: the default for the kind of
         image.
     options, axes
-        As in :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`; without a region.
+        See :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`; there is no region.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def lazy_layer_job(
     Raises
     ------
     UserError
-        As :func:`lazy_layer`.
+        If the layer or something else given cannot be used, see :func:`lazy_layer`.
     """
     image = check_image(layer)
     if image.metadata.get(METADATA_KEY, {}).get("computed") == ON_DEMAND:

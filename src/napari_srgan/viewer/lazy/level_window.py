@@ -22,15 +22,26 @@ class Filling(Protocol):
     def dtype(self) -> Any: ...
 
     def peek(self, key: Any) -> tuple[NDArray[Any], bool]:
-        """What is there, and something quick elsewhere; whether all of it is there."""
+        """Get a part without waiting: what is there, and something quick elsewhere.
+
+        Parameters
+        ----------
+        key
+            An index of the level, as numpy understands it.
+
+        Returns
+        -------
+        pixels, complete
+            The part in the shape of the index and the dtype of the level, and whether all of it was there.
+        """
         ...
 
     def missing(self, key: Any) -> list[Any]:
-        """Places of that part that are not there, nearest the middle first."""
+        """Places of a part that are not there yet, nearest the middle first."""
         ...
 
     def compute(self, place: Any, watch: Watch | None = None) -> None:
-        """Put one there."""
+        """Compute one of these places, and keep it."""
         ...
 
 
@@ -42,9 +53,10 @@ class LevelWindow:
     level
         The whole level.
     read
-        Gives the pixels of a part, by its key in the whole level: one integer or slice for each axis.
+        A function that gives the pixels of a part by its key in the whole level: one integer or slice for
+        each axis.
     ranges
-        Places along each axis of the level; all of them if unsaid.
+        Places along each axis of the level; all of them by default.
     """
 
     def __init__(
@@ -74,7 +86,14 @@ class LevelWindow:
         return self._level.dtype
 
     def __getitem__(self, key: Any) -> LevelWindow:
-        """Integers and slices with positive steps, one for each axis that is left; those unsaid stay."""
+        """Make the part smaller.
+
+        Parameters
+        ----------
+        key
+            Integers and slices with positive steps, one for each axis that is left; axes at the end that have
+            none stay as they are.
+        """
         inner = iter(key if isinstance(key, tuple) else (key,))
         smaller = tuple(
             places if isinstance(places, int) else places[next(inner, slice(None))] for places in self._ranges

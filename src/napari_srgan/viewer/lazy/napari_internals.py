@@ -14,7 +14,7 @@ from typing import Any
 from napari.layers import Image
 
 Levels = Callable[[int, Any, bool], Any]
-"""Given a level's number, its data, and whether it is for the thumbnail: what is shown in its place."""
+"""Takes a level's number, its data, and whether it is for the thumbnail; gives what is shown in its place."""
 
 _MAKE = "_make_slice_request_internal"
 _REPLACED = {"data_at_data_level", "data_at_thumbnail_level", "data_level", "thumbnail_level"}
@@ -26,10 +26,10 @@ def divert(layer: Image, shown: Levels, *, thumbnail: bool) -> bool:
     Parameters
     ----------
     layer
-        Multiscale.
+        A multiscale layer.
     shown
-        Asked on the main thread for each slice that is made, first for the view, then for the thumbnail. What
-        it returns is indexed twice, made an array of, and may be read on another thread.
+        A function that is asked on the main thread for each slice that is made, first for the view, then for
+        the thumbnail. What it returns is indexed twice, made an array of, and may be read on another thread.
     thumbnail
         Whether the coarsest level, of which the thumbnail is made, is not shown as it is.
 

@@ -36,11 +36,11 @@ class LazyScreen:
     Parameters
     ----------
     layer
-        Multiscale, in no viewer yet. It keeps this object.
+        A multiscale layer that is in no viewer yet. It keeps this object.
     levels
-        Those of its levels that are filled in, by number.
+        The levels that are filled in bit by bit, by their number.
     forget
-        Called when the layer is in no viewer any more, or shows other data.
+        A function that is called when the layer is in no viewer any more, or shows other data.
     """
 
     def __init__(self, layer: Image, levels: Mapping[int, Filling], forget: Callable[[], None]) -> None:

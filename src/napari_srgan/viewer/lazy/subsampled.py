@@ -41,9 +41,10 @@ class Overview:
     array
         ``(..., Y, X[, S])``.
     y
-        The Y axis; the X axis follows.
+        Number of the Y axis; the X axis follows.
     step
-        Pixels of the image that become one along Y and X, a power of two up to :data:`SUBSAMPLED_BLOCK`.
+        Number of pixels of the image that become one along Y and X: a power of two up to
+        :data:`SUBSAMPLED_BLOCK`.
     """
 
     def __init__(self, array: Any, y: int, step: int) -> None:
@@ -65,11 +66,22 @@ class Overview:
         return part.answer(self._read(part.ranges))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """All of it."""
+        """Make an array of the whole overview; every block of the image is read."""
         return np.asarray(self[...], dtype)
 
     def peek(self, key: Any) -> tuple[NDArray[Any], bool]:
-        """What was read already, and 0 elsewhere; whether all of it was."""
+        """Get a part without waiting: what was read already, and 0 elsewhere.
+
+        Parameters
+        ----------
+        key
+            An index of the overview, as numpy understands it.
+
+        Returns
+        -------
+        pixels, complete
+            The part in the shape of the index and the dtype of the image, and whether all of it was read.
+        """
         part = part_of(key, self.shape)
         spans = _spans(part)
         pixels = np.zeros([len(span) for span in spans], self.dtype)

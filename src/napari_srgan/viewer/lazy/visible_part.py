@@ -21,16 +21,16 @@ def visible_part(layer: Image, viewer: Any, key: SliceKey) -> SliceKey | None:
     Parameters
     ----------
     layer
-        Of which it is; in the viewer.
+        The layer that the slice is of; it is in the viewer.
     viewer
-        Where it is shown.
+        The viewer that shows it.
     key
         The slice, in pixels of the layer's finest level.
 
     Returns
     -------
     tuple
-        What to compute first; None if nothing of the slice is there, or the canvas does not show Y and X.
+        The part to compute first; None if nothing of the slice is there, or the canvas does not show Y and X.
     """
     shown = list(viewer.dims.displayed)
     if len(shown) != 2 or shown != [viewer.dims.ndim - 2, viewer.dims.ndim - 1]:

@@ -29,7 +29,7 @@ NO_PICTURE = "This model brings no picture."
 SIDE_BY_SIDE = 900
 """Pixels of width from which on the picture stands beside the text."""
 PICTURE_SHARE, TEXT_SHARE = 2, 3
-"""Of the room for both."""
+"""Shares of the space that the picture and the text get."""
 PICTURE_HEIGHT = 190
 LEAST_PICTURE = QSize(120, 48)
 

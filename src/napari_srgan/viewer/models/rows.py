@@ -18,7 +18,7 @@ from napari_srgan.models import (
 from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
 
 SHARP_NOTE = "sharp: fine detail is invented, do not quantify it"
-"""Said wherever such a model is described."""
+"""What is said wherever a sharp model is described."""
 ModelOrigin = Literal["bundled", "yours", "online", "unreadable"]
 ORIGINS = {
     "bundled": "bundled",
@@ -35,13 +35,13 @@ class ModelRow:
     name: str
     origin: ModelOrigin
     card: ModelCard | None = None
-    """None if the file cannot be read."""
+    """The card of the model; None if the file cannot be read."""
     file: Path | None = None
-    """Where it is, if it is here."""
+    """The file of the model, if it is on this computer."""
     size: int | None = None
     """Bytes on disk, where they are known."""
     remote: RemoteModel | None = None
-    """What to download."""
+    """The model that can be downloaded, if it is not on this computer."""
     problem: str = ""
     """What is wrong with a file that cannot be read."""
 
@@ -109,9 +109,9 @@ def quality_in_words(card: ModelCard | None, *, unit: str = "") -> str:
     Parameters
     ----------
     card
-        Of the model.
+        The card of the model; None if there is none.
     unit
-        What follows the number; unsaid, decibels and over what.
+        What follows the number; by default decibels, and what they are compared with.
     """
     found = mean_gain(card)
     if card is None or found is None:
@@ -155,12 +155,12 @@ def _whole_frames(card: ModelCard) -> str:
 
 
 def noise_in_words(card: ModelCard) -> str:
-    """With how much noise a model was trained, e.g. ``"10 to 50 photons"``."""
+    """Say with how much noise a model was trained, e.g. ``"10 to 50 photons"``."""
     return card.made_for.noise if card.made_for is not None else UNKNOWN_INPUT
 
 
 def trained_on_in_words(card: ModelCard) -> str:
-    """With how much noise and blur a model was trained."""
+    """Say with how much noise and blur a model was trained."""
     return card.made_for.words if card.made_for is not None else UNKNOWN_INPUT
 
 

@@ -16,12 +16,12 @@ from napari_srgan.viewer.models.rows import COLUMNS, NAME, PURPOSE, SOURCE, Mode
 ORDER_ROLE = int(Qt.ItemDataRole.UserRole)
 """Under this role the table has what it is sorted by."""
 _WIDEST = {NAME: 190, SOURCE: 170}
-"""Pixels; names and addresses can be of any length."""
+"""Widest columns in pixels; names and addresses can be of any length."""
 ROW_HEIGHT = 24
 AIR = 6
-"""Pixels between two columns."""
+"""Room between two columns in pixels."""
 PURPOSE_LEAST = 150
-"""Pixels for what a model is for; all that is left over, if that is more."""
+"""Least room in pixels for what a model is for; it gets all that is left over, if that is more."""
 
 
 class ModelRows(QAbstractTableModel):  # type: ignore[misc, unused-ignore]

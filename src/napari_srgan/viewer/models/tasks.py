@@ -26,7 +26,7 @@ class Added:
     """What came of adding files to the library."""
 
     cards: tuple[ModelCard, ...]
-    """Of the models that are in the library now."""
+    """The cards of the models that are in the library now."""
     problems: tuple[str, ...]
     """A sentence for each file that could not be added."""
     cancelled: bool = False

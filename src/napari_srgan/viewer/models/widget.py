@@ -45,7 +45,7 @@ class ModelsWidget(QWidget):
     Parameters
     ----------
     viewer
-        In whose window it lies; given by napari.
+        The viewer in whose window it lies; given by napari.
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:

@@ -14,7 +14,7 @@ class Collapsible(QWidget):
     title
         The heading.
     content
-        What is below.
+        The widget below the heading.
     opened
         Whether it is shown at first.
     """

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QSpinBox, QWidget
 
 LABEL_WIDTH = 102
-"""Pixels."""
+"""Width of labels in pixels."""
 
 
 class Form(QWidget):
@@ -18,7 +18,8 @@ class Form(QWidget):
     Parameters
     ----------
     rows
-        Label and field; a label without a field is a heading, a field without a label takes the whole row.
+        The rows, each a label and a field; a label without a field is a heading, a field without a label
+        takes the whole row.
     """
 
     def __init__(self, rows: Sequence[tuple[str, QWidget | None]]) -> None:
@@ -51,17 +52,17 @@ class Number:
     Parameters
     ----------
     tooltip
-        What it means.
+        What the number means.
     value
-        At first.
+        The number at first.
     least, most
-        The range.
+        The smallest and the largest number that can be entered.
     step
-        What an arrow adds.
+        The number that an arrow adds.
     decimals
-        Digits after the point; 0: a whole number.
+        Digits after the point; 0 for a whole number.
     zero
-        Shown in place of the least value.
+        Text that is shown in place of the least value.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class Number:
 
 
 class RangeField:
-    """Two numbers beside each other: the least and the most."""
+    """Two fields beside each other: for the least and for the most."""
 
     def __init__(self, tooltip: str, *, values: tuple[float, float], most: float, decimals: int) -> None:
         self.ends = [Number(tooltip, value=value, most=most, step=0.1, decimals=decimals) for value in values]

@@ -15,9 +15,10 @@ from napari_srgan.viewer.qt.whole_names import show_whole_names
 ERROR_STYLE = "color: #e8554e"
 """Readable on napari's dark and light themes."""
 _NARROWEST = 120
-"""Pixels; a label that was not laid out yet has a width of its own fancy."""
+"""Narrowest width in pixels; a label that was not laid out yet has a width of its own fancy."""
 NARROWEST_FIELD = 90
-"""Pixels; a field need not show all letters of what is chosen, nor the largest number that it can hold."""
+"""Narrowest width in pixels; a field need not show all letters of what is chosen, nor the largest number that
+it can hold."""
 
 
 def make_elastic(label: Label) -> None:

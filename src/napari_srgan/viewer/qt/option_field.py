@@ -18,11 +18,11 @@ def option_switch(kind: type, name: str, label: str | None = None, **more: Any) 
     Parameters
     ----------
     kind, name
-        The dataclass, and which of its options.
+        The dataclass, and the name of one of its options.
     label
-        By default that of the option.
+        Label of the field; by default that of the option.
     **more
-        What else magicgui is told.
+        Further arguments for magicgui.
     """
     _, about = options_in(kind)[name]
     return CheckBox(name=name, label=label or about.label, tooltip=about.help, **more)
@@ -34,9 +34,9 @@ def option_choice(kind: type, name: str, choices: list[tuple[str, Any]] | None =
     Parameters
     ----------
     kind, name
-        The dataclass, and which of its options.
+        The dataclass, and the name of one of its options.
     choices
-        What is shown and what is meant; by default the words of the option.
+        What is shown, and the value that it stands for; by default the words of the option.
     """
     _, about = options_in(kind)[name]
     words = [(_AUTOMATIC if word == "auto" else word, word) for word in about.choices]

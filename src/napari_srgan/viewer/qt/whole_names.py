@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 _WIDEST = 480
-"""Pixels; a list that is open is as wide as its longest name, up to this."""
+"""Widest width in pixels; a list that is open is as wide as its longest name, up to this."""
 _MARGIN = 2
 """Pixels that style sheets keep free before and after the text, beside its frame."""
 _BRACKETS = re.compile(r"\s+\(.*\)$")
@@ -110,7 +110,7 @@ class BesideOrBelow(QObject):
     Parameters
     ----------
     row
-        Holds both, in a horizontal layout.
+        The widget that holds both, in a horizontal layout.
     box
         The list.
     """

@@ -136,11 +136,11 @@ class UnnamedAxis:
     """A leading axis of an image of which nobody said what it is."""
 
     label: str
-    """With its number and its size, e.g. ``"Axis 0 (30)"``."""
+    """Its number and its size, e.g. ``"Axis 0 (30)"``."""
 
 
 def unnamed_axes(image: Image | None, most: int = 3) -> list[UnnamedAxis | None]:
-    """For each of the first `most` axes: how to ask what it is, or None if that is clear."""
+    """Say for each of the first `most` axes how to ask what it is; None if that is clear."""
     asked: list[UnnamedAxis | None] = [None] * most
     if image is None:
         return asked

@@ -9,7 +9,7 @@ from napari_srgan.viewer.qt.labels import as_sentence
 
 
 def added(layer: Image) -> str:
-    """That a layer is there, and what the run had to say about its image."""
+    """Say that a layer is there, and what the run had to say about its image."""
     return " ".join([f"Added {layer.name!r}.", *notes_of(layer)])
 
 

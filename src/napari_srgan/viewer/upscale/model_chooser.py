@@ -38,9 +38,9 @@ class ModelChooser:
     Parameters
     ----------
     runner
-        Reads the files that are added.
+        The runner that reads files which are added.
     wish
-        Which model should be chosen, e.g. one that was just trained.
+        The model that should be chosen, e.g. one that was just trained.
     """
 
     said = Signal(str, bool)
@@ -85,7 +85,7 @@ class ModelChooser:
             tooltip="Opens the Fine-tune widget, set up to train a model for images as noisy as this one",
         )  # fmt: skip
         self.rows: list[Any] = [both, self._about, self._taken, self._fine_tune, self._sharpness]
-        """To be shown one below the other, each with its label."""
+        """Widgets that are shown one below the other, each with its label."""
         self._model.changed.connect(self._on_model)
         self._sharpness.moved.connect(self._on_sharpness)
         self._add.changed.connect(self._on_add)

@@ -46,7 +46,7 @@ class LayerLook(ABC, Generic[FoundT]):
         Raises
         ------
         Exception
-            Of whatever kind: then nothing can be told.
+            If the pixels cannot be looked at, for whatever reason: then nothing can be told.
         """
 
     @abstractmethod

@@ -41,7 +41,7 @@ class TargetField:
             tooltip="What has this name now is removed when the new result is complete",
         )  # fmt: skip
         self.rows: list[Any] = [self._way, self._row, self._there, self._replace]
-        """To be shown one below the other, each with its label."""
+        """Widgets that are shown one below the other, each with its label."""
         make_elastic(self._there)
         self._way.changed.connect(self._on_way)
         self._file.changed.connect(self._on_file)
@@ -49,7 +49,7 @@ class TargetField:
 
     @property
     def way(self) -> str:
-        """One of :data:`~napari_srgan.viewer.upscale.choices.RESULTS`."""
+        """The chosen way, one of :data:`~napari_srgan.viewer.upscale.choices.RESULTS`."""
         chosen: str = self._way.value
         return chosen
 

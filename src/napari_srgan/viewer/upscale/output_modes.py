@@ -47,9 +47,9 @@ def result_job(
     Parameters
     ----------
     way
-        One of :data:`~napari_srgan.viewer.upscale.choices.RESULTS`.
+        The way, one of :data:`~napari_srgan.viewer.upscale.choices.RESULTS`.
     image, model, options, axes
-        As in :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`; lazily no region.
+        See :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`; a lazy result has no region.
     path, replace
         The file on disk, and whether it takes the place of what is there.
 

@@ -16,7 +16,7 @@ class ModelWish:
 
     def __init__(self) -> None:
         self.name: str | None = None
-        """None: whichever fits."""
+        """Name of the model that should be chosen; None for whichever fits."""
 
     def wish(self, name: str) -> None:
         """Have a model chosen."""

@@ -18,15 +18,15 @@ class TimeAxis:
     """An axis that can be time."""
 
     place: int
-    """Its number, as the data has it."""
+    """Its number in the data."""
     letter: str
-    """What it is so far."""
+    """Its letter so far."""
     size: int
-    """Frames along it."""
+    """Number of frames along it."""
 
     @property
     def label(self) -> str:
-        """For someone who has to choose, e.g. ``"Axis 0, time (51)"``."""
+        """What it is called for someone who has to choose, e.g. ``"Axis 0, time (51)"``."""
         name = f", {_NAMES[self.letter]}" if self.letter in _NAMES else ""
         return f"Axis {self.place}{name} ({self.size})"
 
@@ -39,7 +39,7 @@ def time_axes(axes: str, shape: Sequence[int]) -> list[TimeAxis]:
     axes
         One letter for each axis, see :mod:`napari_srgan.images.axes`.
     shape
-        Of the data. What has no name and a size of 1 is no time.
+        Shape of the data. An axis that has no name and a size of 1 is not time.
     """
     leading = axes[: axes.index("Y")]
     return [
@@ -68,7 +68,7 @@ def likeliest_time(found: Sequence[TimeAxis]) -> int | None:
 
 
 def with_time(axes: str, place: int) -> str:
-    """The same axes with time in another place; what was called time is left without a name.
+    """Give the same axes with time in another place; what was called time is left without a name.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def no_time(layer: Image, model: str, *, field: bool = False) -> str:
     Parameters
     ----------
     layer
-        Of which it is not clear what time is, or that has none.
+        The layer that has no time axis, or of which it is not clear which axis that is.
     model
         Name of the model.
     field

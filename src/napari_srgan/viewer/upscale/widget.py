@@ -40,7 +40,7 @@ class UpscaleWidget(Container[Any]):
     Parameters
     ----------
     viewer
-        Whose layers it upscales; given by napari.
+        The viewer whose layers it upscales; given by napari.
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
