@@ -11,7 +11,6 @@ is the same up to rounding where the halo is the receptive radius, else up to wh
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +20,10 @@ from numpy.typing import NDArray
 
 from napari_srgan.images.reading.own_pages import copy_to_own_pages
 from napari_srgan.inference.devices.cancellation import Cancelled, Watch
-from napari_srgan.inference.devices.memory_errors import OutOfMemory, SampleTooLarge
+from napari_srgan.inference.devices.memory_errors import OutOfMemory
 from napari_srgan.inference.plane_statistics import PlaneStatistics
-from napari_srgan.inference.plane_work import PlaneWork, halved
+from napari_srgan.inference.plane_work import PlaneWork
+from napari_srgan.inference.tile_queue import TileQueue
 from napari_srgan.inference.tiles.cache import TileCache
 from napari_srgan.inference.tiles.cross_fade import (
     CrossFade,
@@ -142,30 +142,23 @@ class CanonicalTiles:
     def _quantities(self, index: tuple[int, ...], whole: Tile, watch: Watch) -> NDArray[Any]:
         """Compute a part of a plane in one go, or in as few as fit."""
         factor = self.grid.factor
-        queue = deque(self._cut(whole))
+        queue = TileQueue(self.work, self._cut(whole), lambda: self.cache.drop(("statistics", index)))
         fade = CrossFade(whole, factor)
         values: NDArray[Any] | None = None
         while queue:
-            tile = queue.popleft()
-            seen = fade.reach(tile) if self.work.fades else tile
-            statistics = self._statistics(index, watch) if self.work.must_measure(tile) else None
-            try:
+            with queue.next() as tile:
+                seen = fade.reach(tile) if self.work.fades else tile
+                statistics = self._statistics(index, watch) if self.work.must_measure(tile) else None
                 found = self.work.quantities(index, seen, statistics, watch)
-            except SampleTooLarge as error:
-                self.work.halve_sample(self.work.plan_sample(), error)
-                self.cache.drop(("statistics", index))
-                queue.appendleft(tile)
-                continue
-            except OutOfMemory as error:
-                queue = deque(halved([tile, *queue], tile, self.work.engine, error))
-                self._too_large = tile.pixels
-                continue
-            if tile == whole:
-                return found
-            if values is None:
-                size = len(whole.y) * factor, len(whole.x) * factor
-                values = np.empty((len(found), *size, found.shape[-1]), found.dtype)
-            values[pixel_index(seen, whole, factor)] = fade.blend(tile, found) if self.work.fades else found
+                if tile == whole:
+                    return found
+                if values is None:
+                    size = len(whole.y) * factor, len(whole.x) * factor
+                    values = np.empty((len(found), *size, found.shape[-1]), found.dtype)
+                values[pixel_index(seen, whole, factor)] = (
+                    fade.blend(tile, found) if self.work.fades else found
+                )
+            self._too_large = queue.too_large or self._too_large
         assert values is not None
         return values
 
