@@ -42,7 +42,7 @@ def fine_tune(
         The model to start from: its name, or itself; ``"auto"``: the bundled one that fits best;
         None: from scratch.
     axes
-        One letter for each axis of all arrays, e.g. ``"ZYX"``; guessed if unsaid.
+        One letter for each axis of all arrays, e.g. ``"ZYX"``; by default guessed.
     checkpoint
         File to write to at intervals; if it exists, the training goes on from there.
     progress

@@ -45,11 +45,11 @@ def upscale(
         last for RGB; a napari image layer; or with `out` the path of an image (TIFF, OME-TIFF, zarr,
         OME-Zarr, zipped zarr) or the address of a zarr or OME-Zarr (``https://``, ``s3://``, ...).
     model
-        A model, its name in the library, or a ``.safetensors`` file; unsaid,
+        A model, its name in the library, or a ``.safetensors`` file; by default
         ``microscopy-x2``, or ``photo-x4`` for RGB. One of factor 1 denoises or deblurs.
     axes
         One letter for each axis, e.g. ``"TCYX"`` or ``"YXS"`` (S: colour samples);
-        guessed if unsaid. A model for time-lapses lets the frames along T help each other; call the
+        by default guessed. A model for time-lapses lets the frames along T help each other; call the
         axis of a stack T, and its planes do.
     region
         ``((y_start, y_stop), (x_start, x_stop))`` in pixels: the part to upscale.
@@ -58,7 +58,7 @@ def upscale(
     precision
         ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``.
     tile
-        Side of a tile in pixels; measured if unsaid.
+        Side of a tile in pixels; by default measured.
     self_ensemble
         Give the mean over the eight orientations of the image (Lim et al. 2017): eight times
         the time, for about 0.1 dB; see docs/quality.md.
@@ -83,7 +83,7 @@ def upscale(
         written as ``<out>.trust.json`` and ``<out>.trust.md``.
     series
         Which image of a file with several: the number or the name of a series, the path of a field of a plate
-        (``"A/1/0"``); the first if unsaid. ``"all"``: each of them, into the folder `out`.
+        (``"A/1/0"``); by default the first. ``"all"``: each of them, into the folder `out`.
     progress
         Show a progress bar.
 

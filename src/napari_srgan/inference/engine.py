@@ -146,7 +146,8 @@ class Engine:
         return self._layers[frames]
 
     def tile_shape(self, batch: int, side: int, frames: int | None = None) -> tuple[int, ...]:
-        """Of what the network is given for a tile: of so many frames, of a whole clip if unsaid."""
+        """Shape ``(N, C, Y, X)``, or ``(N, T, C, Y, X)``, of what the network is given for a tile; by default
+        of a whole clip."""
         seen = self.timing.seen(self.timing.clip if frames is None else frames)
         channels = self.model.card.channels
         return (batch, seen, channels, side, side) if self.temporal else (batch, channels, side, side)
@@ -221,7 +222,7 @@ class Engine:
         watch
             Told of each layer.
         statistics
-            Of the plane, for networks that need them; those of each tile itself if unsaid.
+            Statistics of the plane, for networks that need them; by default those of each tile itself.
 
         Returns
         -------

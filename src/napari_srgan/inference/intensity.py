@@ -115,7 +115,7 @@ def smaller(values: NDArray[Any]) -> float:
     Parameters
     ----------
     values
-        Of any float dtype; those that are not finite do not count.
+        Values of any float dtype; those that are not finite do not count.
     """
     largest = float(np.abs(values).max(initial=0, where=np.isfinite(values)))
     return _SMALL if largest > _EXTREME else 1.0

@@ -34,9 +34,9 @@ class LazyWindow:
     whole
         The result.
     part
-        Of it; dropped axes are left out.
+        The part that is shown; dropped axes are left out.
     name
-        Of the result in dask.
+        Name of the result in dask.
     """
 
     def __init__(self, whole: Readable, part: Part, name: str) -> None:

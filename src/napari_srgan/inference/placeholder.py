@@ -22,12 +22,12 @@ def enlarged(work: PlaneWork, part: Part) -> NDArray[Any]:
     work
         Planes, and the quantities of a result.
     part
-        Of the result; its axes are those of the input.
+        Part of the result; its axes are those of the input.
 
     Returns
     -------
     NDArray
-        Of the part's shape, no axis dropped, and of the result's dtype.
+        Pixels of the part's shape, no axis dropped, and of the result's dtype.
     """
     stack, factor = work.stack, work.stack.card.scale_factor
     y = stack.axes.index("Y")

@@ -46,7 +46,7 @@ class Steps:
     message: str
     done: int = 0
     said: Furthest = field(default_factory=Furthest)
-    """Of the whole job: what is begun again in smaller tiles does not go back."""
+    """What was said of the whole job: what is begun again in smaller tiles does not go back."""
 
     def of_plane(self, number: int) -> Steps:
         return replace(self, done=number * (self.tiles + self.measuring))

@@ -41,7 +41,7 @@ class StatisticsSample:
     """Which parts of a plane its statistics are gathered from."""
 
     windows: tuple[Tile, ...]
-    """Of equal shape, without what is read around them."""
+    """Windows of equal shape, without what is read around them."""
     halo: int
     """Pixels that are read around each, as far as the continued plane goes."""
     margin: int
@@ -89,7 +89,7 @@ def plan_sample(plane: tuple[int, int], halo: int, largest: int) -> StatisticsSa
     plane
         Its height and width.
     halo
-        Of its tiles.
+        Pixels that its tiles see beyond their own.
     largest
         Most pixels that can be computed together. :data:`SMALLEST_WINDOW` is always allowed.
     """

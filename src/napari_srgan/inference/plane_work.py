@@ -52,13 +52,13 @@ class PlaneWork:
     place: Tile
     """Part of each plane that is computed."""
     transforms: dict[int, IntensityTransform] = field(default_factory=dict)
-    """Of each channel; settled here if unsaid."""
+    """Intensity transform of each channel; by default settled here."""
     sample: StatisticsSample | None = None
     """The smallest from which statistics were gathered; none if every plane gave its own."""
     cut: bool = False
     """Whether a tile was less than its plane, so that halos counted."""
     most_sampled: int | None = field(default=None, repr=False)
-    """Pixels that statistics are gathered from, at most; measured when they are first needed, if unsaid."""
+    """Pixels that statistics are gathered from, at most; None: measured when they are first needed."""
     align: str | None = None
     """How frames are aligned, see :data:`napari_srgan.inference.movies.clip_plans.DRIFT`."""
 

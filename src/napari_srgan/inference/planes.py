@@ -124,7 +124,7 @@ class PlaneStack:
         return replace(percentile_transform(samples), partial=bool(skipped))
 
     def read(self, index: tuple[int, ...], tile: Tile, halo: int, border: int | None = None) -> TileBatch:
-        """Read a tile with its halo; the plane is continued by a border, unsaid by the model's."""
+        """Read a tile with its halo; the plane is continued by a border, by default the model's."""
         border = self.card.border if border is None else border
         windows = self._windows(tile, halo, border)
         reads = self._reads(windows)
@@ -145,7 +145,7 @@ class PlaneStack:
         Parameters
         ----------
         index
-            Of a plane, whatever its frame.
+            Place of a plane, whatever its frame.
         frames
             Numbers along :attr:`time`; one plane is all there is without it.
         tile, halo
@@ -195,7 +195,7 @@ class PlaneStack:
         Parameters
         ----------
         index
-            Of a plane, whatever its frame.
+            Place of a plane, whatever its frame.
         frames
             Numbers along :attr:`time`.
         side

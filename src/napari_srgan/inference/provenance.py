@@ -10,7 +10,7 @@ from napari_srgan.inference.plane_work import PlaneWork
 
 NOTE = "Predicted by a neural network from lower resolution; not a measurement."
 NOTE_OF_SAME_SIZE = "Predicted by a neural network from an image of the same size; not a measurement."
-"""Of a model that restores without enlarging."""
+"""The same for a model that restores without enlarging."""
 
 
 def provenance(work: PlaneWork, axes: str, tile: int | None, notes: Iterable[str] = ()) -> dict[str, Any]:

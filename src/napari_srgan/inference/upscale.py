@@ -115,7 +115,7 @@ def cut_into_tiles(work: PlaneWork, place: Tile, side: int | None) -> list[Tile]
     place
         The part, in pixels of the input.
     side
-        Of a tile, without its halo; None: what is fastest.
+        Side of a tile in pixels, without its halo; None: what is fastest.
     """
     if side is not None:
         return plan_tiles(place, work.seen, side=side)
@@ -144,7 +144,7 @@ def check_region(region: Region | None, plane: tuple[int, int]) -> Tile:
 
 
 def result_shape(stack: PlaneStack, place: Tile, factor: int) -> tuple[int, ...]:
-    """Of what comes of a part of each plane."""
+    """Shape of what comes of a part of each plane: ``(..., Y * factor, X * factor[, S])``."""
     y = stack.axes.index("Y")
     shape = stack.array.shape
     return (*shape[:y], len(place.y) * factor, len(place.x) * factor, *shape[y + 2 :])

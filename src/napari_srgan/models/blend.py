@@ -82,7 +82,7 @@ def shape_difference(a: ModelCard, b: ModelCard) -> str | None:
     """Say in what two models differ too much to be blended; None if they do not."""
     mine, theirs = _shape(a), _shape(b)
     for field in {**mine, **theirs}:
-        here, there = mine.get(field, "unsaid"), theirs.get(field, "unsaid")
+        here, there = mine.get(field, "not given"), theirs.get(field, "not given")
         if here != there:
             return f"{field.replace('_', ' ')} is {here} in {a.name} and {there} in {b.name}"
     return None

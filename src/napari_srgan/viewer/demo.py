@@ -25,11 +25,11 @@ def show_demo(
     original, low, result
         ``(Y, X)`` or ``(Y, X, 3)``; `low` smaller by `factor`, or noisy at a factor of 1.
     name
-        Of the model.
+        Name of the model.
     factor
         Times smaller.
     pixel_size
-        Of `original` in micrometres, where it is known.
+        Pixel size of `original` in micrometres, where it is known.
 
     Returns
     -------

@@ -34,7 +34,7 @@ class DeviceCopies:
     Parameters
     ----------
     device
-        Of a kind that is :data:`STREAMED`.
+        A device of a kind in :data:`STREAMED`.
     """
 
     def __init__(self, device: torch.device) -> None:

@@ -23,7 +23,7 @@ MOST_RESULT_PIXELS = 2**24
 """Pixels of a tile's result, whatever the device: it passes through the host's memory too, where several
 copies of it lie at a time."""
 MOST_ELEMENTS = 2**31
-"""Of any tensor: kernels that count in 32 bits go wrong beyond, some of them silently."""
+"""Elements of any tensor at most: kernels that count in 32 bits go wrong beyond, some of them silently."""
 MOST_SAMPLE_PIXELS = 2**24
 """Pixels from which statistics are gathered, whatever the device: more tell nothing new."""
 DEVICE_SHARE = 0.7
@@ -58,7 +58,7 @@ def measure_cost(
     gathering
         Measure what it costs to gather statistics from it instead.
     frames
-        That are made of a time-lapse in one go; a clip if unsaid.
+        Frames of a time-lapse that are made in one go; None: a clip.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def _countable(engine: Engine) -> float:
 
 
 def memory_budget(device: torch.device, most: float | None = None) -> float:
-    """Bytes that a run may take on a device, and at most on the CPU: :data:`HOST_BUDGET` if unsaid."""
+    """Bytes that a run may take on a device, and at most on the CPU: by default :data:`HOST_BUDGET`."""
     free = DEVICE_SHARE * free_bytes(device)
     if shares_host_memory(device):
         return min(HOST_BUDGET if most is None else most, free)

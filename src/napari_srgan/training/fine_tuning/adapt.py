@@ -25,7 +25,7 @@ class Start:
     """In training mode, all weights to be trained."""
     architecture: str
     arguments: dict[str, Any]
-    """Of the network as it is trained, without back-projection."""
+    """Arguments of the network as it is trained, without back-projection."""
     notes: tuple[str, ...] = ()
     """What was changed, in sentences."""
 
@@ -41,9 +41,9 @@ def adapt(base: Model, *, channels: int, factor: int, back_projection: bool) -> 
     base
         To start from; left as it is.
     channels
-        Of the images: 1 or 3.
+        Channels of the images: 1 or 3.
     factor
-        Of the pairs.
+        Scale factor of the pairs.
     back_projection
         Whether the finished model will have it, if the base has; only said in the notes here.
 

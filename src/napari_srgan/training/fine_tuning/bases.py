@@ -26,7 +26,7 @@ def default_base(pairs: Sequence[MatchedPair | SourceImage], factor: int | None 
     pairs
         To learn from.
     factor
-        Of images without a partner, if the user has said it; otherwise that of the default model
+        Factor for images without a partner, if the user has said it; otherwise that of the default model
         for such images.
 
     Raises

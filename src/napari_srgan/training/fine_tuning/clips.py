@@ -63,7 +63,7 @@ def judged_clips(scenes: Sequence[Scene], in_time: InTime, most: int) -> list[Cl
     scenes
         All that there is.
     in_time
-        Of the network; clips are as long as where it is used.
+        How the network sees time; clips are as long as where it is used.
     most
         Frames to be judged, over all sources; one clip of each at least.
     """

@@ -74,7 +74,7 @@ def fine_tune_job(
     checkpoint
         File to write to at each validation, and to go on from if it exists.
     team
-        The processes that train together; this one alone if unsaid.
+        The processes that train together; None: this one alone.
     noise_of
         An image whose noise and blur are simulated in high-resolution images alone, see
         :func:`~napari_srgan.training.degradation.measured.degradation_like`; the model's card names it.

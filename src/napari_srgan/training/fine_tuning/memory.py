@@ -31,7 +31,7 @@ def batch_for(
     network
         On its device.
     channels
-        Of the images.
+        Channels of the images.
     patch
         Low-resolution pixels along the side of a patch.
     device

@@ -33,7 +33,7 @@ gained 0.1 dB on a part of the field that was not trained on."""
 
 
 PIXEL_WEIGHT: dict[PixelLoss, float] = {"l1": 1.0, "charbonnier": 1.0, "l2": 20.0}
-"""Of the pixel loss beside a discriminator. Differences are about a twentieth of the range, and
+"""Weight of the pixel loss beside a discriminator. Differences are about a twentieth of the range, and
 their squares accordingly smaller."""
 
 
@@ -65,7 +65,7 @@ def recipe_for(
     base
         What is started from.
     architecture, arguments
-        Of the network as it is trained.
+        Those of the network as it is trained.
     intensity
         The intensity convention.
     back_projection
@@ -75,7 +75,7 @@ def recipe_for(
     data
         Fingerprint of the images: a checkpoint of others is refused.
     names
-        Of the images, for the description.
+        Names of the images, for the description.
     two_modalities
         Whether results have the brightness of the high-resolution images.
     """

@@ -62,7 +62,7 @@ def signal_of(high: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     high
         ``(Y * factor, X * factor, C)``.
     factor
-        Of the resolution.
+        Scale factor of the resolution.
 
     Returns
     -------

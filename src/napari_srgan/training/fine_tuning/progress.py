@@ -55,7 +55,7 @@ class TrainingProgress(Progress):
     minutes: float = 0.0
     """Spent training so far, over all runs, pauses left out."""
     loss: float | None = None
-    """Of the last step."""
+    """Loss of the last step."""
     point: HistoryPoint | None = None
     """A validation that has just been made."""
     baseline: Baseline | None = None

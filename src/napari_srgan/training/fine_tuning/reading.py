@@ -24,7 +24,7 @@ def read_high_job(
     image
         High resolution.
     factor
-        Of the resolution; planes are cropped at their ends to multiples of it.
+        Scale factor of the resolution; planes are cropped at their ends to multiples of it.
     budget
         Bytes that the copies may take.
     in_a_row
@@ -77,9 +77,9 @@ def crop_to_common(planes: list[AlignedPlane], factor: int) -> list[AlignedPlane
     Parameters
     ----------
     planes
-        Of one pair.
+        Planes of one pair.
     factor
-        Of the resolution.
+        Scale factor of the resolution.
     """
     starts = np.max([plane.origin for plane in planes], axis=0)
     stops = np.min([np.add(plane.origin, plane.usable.shape) for plane in planes], axis=0)

@@ -18,7 +18,7 @@ from napari_srgan.training.loop.training_loop import train
 from napari_srgan.training.recipes.recipe import Recipe
 
 PARTS = 1000
-"""Of a training, as its progress is counted."""
+"""Parts of a training, as its progress is counted."""
 
 
 @dataclass

@@ -26,14 +26,14 @@ class FineTuning(BaseModel):
     """``"faithful"``: a pixel loss alone, right on average. ``"sharp"``: after it a discriminator and a
     perceptual loss, which look sharper than they are faithful."""
     minutes: float | None = Field(default=None, gt=0)
-    """Stop after so many minutes of training; unsaid: 10, or by `steps` if those are said."""
+    """Stop after so many minutes of training; None: 10, or by `steps` if those are said."""
     steps: int | None = Field(default=None, ge=1)
     """Stop after so many steps; with `minutes` too, whichever comes first."""
     patience: int = Field(default=0, ge=0)
     """Stop when so many validations in a row were no better than the best; 0: never. Not for sharp trainings,
     whose second part makes PSNR lower."""
     seed: int = 0
-    """Of the patches, the noise and fresh weights. On a CPU the same seed and steps give the same weights."""
+    """Seed of the patches, the noise and fresh weights. On a CPU the same seed and steps give the same weights."""
 
     factor: int | None = Field(default=None, ge=1, le=8)
     """Scale factor of the model; 1: it denoises or deblurs, and leaves the size as it is. None: that of the
@@ -56,7 +56,7 @@ class FineTuning(BaseModel):
     """How low resolution is simulated from images that have no partner; None: as measured in them. Pairs
     have no need of it."""
     noise: Noise | None = None
-    """Of simulated frames of a time-lapse: ``"independent"``, drawn anew for every frame, or ``"the same in
+    """Noise of simulated frames of a time-lapse: ``"independent"``, drawn anew for every frame, or ``"the same in
     every frame"``, a fixed pattern; None: as `degradation` says, or independent."""
 
     batch: int | None = Field(default=None, ge=1)
@@ -73,7 +73,7 @@ class FineTuning(BaseModel):
     validate_every: int = Field(default=100, ge=1)
     """Steps between validations and checkpoints."""
     architecture: str = "srresnet"
-    """Of a network from scratch; a base has its own. A key of
+    """Architecture of a network from scratch; a base has its own. A key of
     :data:`napari_srgan.networks.ARCHITECTURES`; ``"early-fusion"``, ``"slow-fusion"`` and ``"recurrent"``
     learn from time-lapses."""
     width: int = Field(default=32, ge=4)

@@ -38,7 +38,7 @@ class InTime:
 
 
 STILL = InTime()
-"""Of networks for single images."""
+"""The window in time of networks for single images."""
 
 
 def in_time_of(network: Generator) -> InTime:
@@ -57,9 +57,9 @@ def check_movies(pairs: Sequence[MatchedPair | SourceImage], in_time: InTime, na
     pairs
         To learn from; nothing of them is read.
     in_time
-        Of the network.
+        How the network sees time.
     name
-        Of the model or architecture, for the sentence.
+        Name of the model or architecture, for the sentence.
 
     Raises
     ------

@@ -21,7 +21,7 @@ class TrainingImage:
     leading: str
     """Letters of the axes before Y."""
     shape: tuple[int, ...]
-    """Of the low-resolution image, or of the only one."""
+    """Shape of the low-resolution image, or of the only one."""
     field: tuple[int, int]
     """Height and width of that image's planes in low-resolution pixels; places in images of one field are
     those of each other."""

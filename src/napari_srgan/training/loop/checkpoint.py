@@ -39,7 +39,7 @@ class TrainingState:
     average: Generator
     """Exponential moving average of the network's weights."""
     optimisers: list[Optimizer]
-    """Of all stages, in their order."""
+    """Optimisers of all stages, in their order."""
     draw: np.random.Generator
     """Where patches and flips are drawn from."""
     step: int = 0
@@ -52,7 +52,7 @@ class TrainingState:
     batch: int = 0
     """Patches in a step; less than the recipe's if memory was too small for those."""
     losses: list[float] = field(default_factory=list)
-    """Of the steps since the last validation."""
+    """Losses of the steps since the last validation."""
     history: list[HeldBackScores] = field(default_factory=list)
     """All validations so far."""
     best: dict[str, Tensor] | None = None

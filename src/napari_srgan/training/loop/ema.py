@@ -14,7 +14,7 @@ class ExponentialMovingAverage:
     network
         That is trained.
     average
-        Of the same shape; its tensors are moved in place.
+        A network of the same shape; its tensors are moved in place.
     decay
         Part of itself that the average keeps, once it is old.
     """

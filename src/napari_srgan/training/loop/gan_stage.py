@@ -36,7 +36,7 @@ from napari_srgan.training.loop.vgg19 import load_vgg19
 from napari_srgan.training.recipes.recipe import GanStage, Recipe
 
 BETAS = (0.9, 0.99)
-"""Of Adam, for both players; the first is SRGAN's."""
+"""Betas of Adam, for both players; the first is SRGAN's."""
 
 
 class AdversarialStage:

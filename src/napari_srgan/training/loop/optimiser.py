@@ -38,7 +38,7 @@ def build_optimiser(network: nn.Module, kind: str, learning_rate: float) -> list
         ``"adam"``, or ``"muon"`` for the convolutions inside the network that do not give more
         features than they see, with Adam for the first and last convolutions, biases and slopes.
     learning_rate
-        Of both: Muon's updates are scaled to the size of Adam's.
+        Learning rate of both: Muon's updates are scaled to the size of Adam's.
     """
     parameters = list(network.parameters())
     if kind == "adam":

@@ -45,7 +45,7 @@ class PixelStage:
         low, high
             ``(N, C, p, p)`` and ``(N, C, p * factor, p * factor)``.
         moment
-            Of the stage, for the learning rate.
+            Moment of the stage, for the learning rate.
         """
         recipe = self._recipe
         set_learning_rate(self.optimisers, recipe.learning_rate, recipe, moment)

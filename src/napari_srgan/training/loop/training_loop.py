@@ -62,9 +62,9 @@ def train(
     features
         Folder in which the recipe's files of features lie.
     network
-        What to train; made by the recipe if unsaid.
+        What to train; None: made by the recipe.
     team
-        The processes that train it together, and their devices; this one alone, on the CPU, if unsaid.
+        The processes that train it together, and their devices; None: this one alone, on the CPU.
     compiled
         Compile the network first; pays for itself in a few minutes of training.
 

@@ -16,7 +16,7 @@ from napari_srgan.models.perceptual_files import fill
 from napari_srgan.networks.perceptual import VGG19Features, VGGLayer
 
 SIZE = "548 MB"
-"""Of the file: most of it is the classifier, which is left out once it is here."""
+"""Size of the file: most of it is the classifier, which is left out once it is here."""
 
 
 def load_vgg19(layer: VGGLayer = "vgg54", *, activated: bool = True) -> VGG19Features:

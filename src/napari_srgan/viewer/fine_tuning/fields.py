@@ -28,7 +28,7 @@ class Field:
     """One setting and the widget that asks for it."""
 
     name: str
-    """Of :class:`FineTuning`."""
+    """Name of the option in :class:`FineTuning`."""
     label: str
     widget: Any
     zero: bool = False

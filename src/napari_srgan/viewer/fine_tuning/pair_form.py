@@ -154,7 +154,7 @@ class ImagesSection(QWidget):
     def guess(self) -> None:
         """Choose the layer with the most pixels as high, and the one with the fewest as low resolution.
 
-        Of two of one size nobody knows which is the better one. One alone is no pair.
+        For two of one size nobody knows which is the better one. One alone is no pair.
         """
         images = [layer for layer in self.high.choices if layer is not None]
         with self.kind.changed.blocked():

@@ -43,7 +43,7 @@ class CheckPicture:
     """What a check has found, to be shown on the low-resolution image."""
 
     name: str
-    """Of the pair."""
+    """Name of the pair."""
     overlay: NDArray[np.float32]
     """``(Y, X, 3)``: low in red, high in green."""
     arrows: NDArray[np.float64]

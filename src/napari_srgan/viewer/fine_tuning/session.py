@@ -70,7 +70,7 @@ class FineTuneState:
         self.layers = TrainingLayers(viewer)
         self.pairs = PairList(viewer, self.layers)
         self.plan: SavedRun | None = None
-        """Of the training that runs, or ran last."""
+        """Plan of the training that runs, or ran last."""
         self.outcome: Outcome | None = None
         self._kept: KeptTraining | None = None
         self._learned_from: tuple[PairOfLayers, ...] = ()

@@ -30,7 +30,7 @@ from napari_srgan.viewer.qt.labels import tell
 from napari_srgan.viewer.upscale.time_axis import times_of
 
 USUAL_FACTOR = 4
-"""Of a model from scratch for images without partners, if nothing is said."""
+"""Factor of a model from scratch for images without partners, if nothing is said."""
 
 
 class ChoicesSection(QWidget):
