@@ -19,9 +19,11 @@ GATHERING_BUDGET = 4 * 2**30
 """Bytes that gathering a plane's statistics may take on the CPU. More than for a tile, whose result
 is the same whatever its size: statistics are right only if they come from the whole plane. With this
 a camera's frame of 2048 x 2048 pixels is taken whole by a network of 32 features (2.7 GiB)."""
-MOST_RESULT_PIXELS = 2**24
-"""Pixels of a tile's result, whatever the device: it passes through the host's memory too, where several
-copies of it lie at a time."""
+MOST_RESULT_PIXELS = 2**26
+"""Pixels of a tile's result on the CPU, whatever its memory."""
+MOST_COPIED_PIXELS = 2**24
+"""Pixels of a tile's result on another device: it passes through the host's memory, where several copies of
+it lie at a time while the budget is that of the device."""
 MOST_ELEMENTS = 2**31
 """Elements of any tensor at most: kernels that count in 32 bits go wrong beyond, some of them silently."""
 MOST_SAMPLE_PIXELS = 2**24
@@ -76,7 +78,8 @@ def most_pixels(engine: Engine, batch: int, cost: TileCost) -> int:
     """Pixels of the largest tile, halo included, that the engine's device can run, if it costs so much."""
     fits = cost.largest_tile(min(memory_budget(engine.device), _countable(engine)))
     made = batch * engine.timing.clip
-    return min(fits, max(MOST_RESULT_PIXELS // (made * engine.model.scale_factor**2), 1))
+    most = MOST_RESULT_PIXELS if shares_host_memory(engine.device) else MOST_COPIED_PIXELS
+    return min(fits, max(most // (made * engine.model.scale_factor**2), 1))
 
 
 def largest_tile(engine: Engine, batch: int) -> int:
