@@ -45,7 +45,7 @@ def curve(team, batch=8, steps=12):
 
 if __name__ == "__main__":
     from napari_srgan.training.loop.fabric_group import FabricTeam
-    from napari_srgan.training.loop.process_group import TeamLost
+    from napari_srgan.training.loop.process_group import ProcessLost
 
     team = FabricTeam(2, accelerator="cpu")
     counted = nn.BatchNorm2d(2)  # has a whole number among its buffers
@@ -63,7 +63,7 @@ if __name__ == "__main__":
     else:
         try:
             team.barrier()
-        except TeamLost as error:
+        except ProcessLost as error:
             print(json.dumps({"lost": str(error)}) + "\\n", end="", flush=True)
 '''
 

@@ -60,7 +60,7 @@ class PlaneWork:
     most_sampled: int | None = field(default=None, repr=False)
     """Pixels that statistics are gathered from, at most; None: measured when they are first needed."""
     align: str | None = None
-    """How frames are aligned, see :data:`napari_srgan.inference.movies.clip_plans.DRIFT`."""
+    """How frames are aligned, see :data:`napari_srgan.inference.options.DRIFT`."""
 
     def __post_init__(self) -> None:
         self._plans = ClipPlans(self.stack, self.engine.timing, self.align)

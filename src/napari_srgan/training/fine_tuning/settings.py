@@ -33,7 +33,7 @@ class FineTuning(BaseModel):
     """Stop when so many validations in a row were no better than the best; 0: never. Not for sharp trainings,
     whose second part makes PSNR lower."""
     seed: int = 0
-    """Seed of the patches, the noise and fresh weights. On a CPU the same seed and steps give the same weights."""
+    """Seed of patches, noise and fresh weights. On a CPU the same seed and steps give the same weights."""
 
     factor: int | None = Field(default=None, ge=1, le=8)
     """Scale factor of the model; 1: it denoises or deblurs, and leaves the size as it is. None: that of the
@@ -56,8 +56,8 @@ class FineTuning(BaseModel):
     """How low resolution is simulated from images that have no partner; None: as measured in them. Pairs
     have no need of it."""
     noise: Noise | None = None
-    """Noise of simulated frames of a time-lapse: ``"independent"``, drawn anew for every frame, or ``"the same in
-    every frame"``, a fixed pattern; None: as `degradation` says, or independent."""
+    """Noise of simulated frames of a time-lapse: ``"independent"``, drawn anew for every frame, or ``"the
+    same in every frame"``, a fixed pattern; None: as `degradation` says, or independent."""
 
     batch: int | None = Field(default=None, ge=1)
     """Patches in a step; None: 16, or 4 clips of a time-lapse, or as many as memory allows."""
