@@ -10,8 +10,8 @@ from statistics import mean
 from skimage.io import imread
 
 from napari_srgan.errors import UserError
-from napari_srgan.quality.comparison import Figures, Image, measure
-from napari_srgan.quality.metrics import crop_border, psnr, ssim
+from napari_srgan.quality.comparison import Figures, measure
+from napari_srgan.quality.metrics import Pixels, crop_border, psnr, ssim
 
 WHITE = 255
 """Of the evaluation images, which are 8-bit."""
@@ -36,8 +36,8 @@ class SetFigures:
 def evaluate_folder(
     folder: Path,
     factor: int,
-    upscale: Callable[[Image], Image],
-    distance: Callable[[Image, Image], float] | None = None,
+    upscale: Callable[[Pixels], Pixels],
+    distance: Callable[[Pixels, Pixels], float] | None = None,
 ) -> SetFigures:
     """Upscale every ``NNN_lr.png`` of a folder and compare it with its ``NNN_hr.png``.
 
@@ -78,7 +78,7 @@ def evaluate_folder(
     )
 
 
-def _measure_rgb(result: Image, truth: Image, border: int, peak: float) -> Figures:
+def _measure_rgb(result: Pixels, truth: Pixels, border: int, peak: float) -> Figures:
     """PSNR over all samples, and SSIM as the mean over the colours; gray is judged as it is.
 
     Parameters are those of :func:`~napari_srgan.quality.comparison.measure`.

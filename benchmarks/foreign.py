@@ -20,7 +20,7 @@ from skimage.io import imread
 
 import napari_srgan
 from napari_srgan.models import Model
-from napari_srgan.quality.comparison import Image
+from napari_srgan.quality.metrics import Pixels
 
 PUBLISHED = {
     "leftthomas-srgan-x2.pth": (35.48, 32.18),
@@ -50,9 +50,9 @@ def psnr(model: Model, images: Path) -> float:
     return evaluate_folder(images / f"x{factor}", factor, lambda low: run(model, low)).psnr
 
 
-def run(model: Model, low: Image) -> Image:
+def run(model: Model, low: Pixels) -> Pixels:
     axes = "YX" if low.ndim == 2 else "YXS"
-    result: Image = napari_srgan.upscale(low, model, axes=axes, precision="float32", progress=False)
+    result: Pixels = napari_srgan.upscale(low, model, axes=axes, precision="float32", progress=False)
     return result
 
 

@@ -17,7 +17,8 @@ from torch import Tensor
 from napari_srgan.models import Model
 from napari_srgan.networks import bicubic_upsample
 from napari_srgan.quality.metrics import crop_border, luma, psnr, ssim
-from napari_srgan.training.dataset.tiles import Tile, read_tiles
+from napari_srgan.training.dataset.tile import TrainingTile
+from napari_srgan.training.dataset.tiles import read_tiles
 from napari_srgan.training.recipes.recipe import Recipe
 
 
@@ -64,7 +65,7 @@ class HeldBack:
                 by_set[tile.source_set].append(self._compare(result, tile))
         return {name: averaged(figures) for name, figures in sorted(by_set.items())}
 
-    def _compare(self, result: Tensor, tile: Tile) -> TileFigures:
+    def _compare(self, result: Tensor, tile: TrainingTile) -> TileFigures:
         ours, truth = (crop_border(_pixels(image), self._factor) for image in (result, tile.high))
         gray_ours, gray_truth = (_gray(image) for image in (ours, truth))
         return TileFigures(

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from napari_srgan.models import Model
 from napari_srgan.networks import bicubic_upsample
 from napari_srgan.quality.metrics import luma, psnr
-from napari_srgan.training.dataset.tiles import Tile, read_tiles
+from napari_srgan.training.dataset.tile import TrainingTile
+from napari_srgan.training.dataset.tiles import read_tiles
 from napari_srgan.training.recipes.recipe import Recipe
 
 SIDE = 40
@@ -44,7 +45,7 @@ def draw_crops(models: list[Model], data: Path, picture: Path) -> None:
     figure.savefig(picture, dpi=100)
 
 
-def _panels(tile: Tile, models: list[Model], factor: int) -> list[np.ndarray]:
+def _panels(tile: TrainingTile, models: list[Model], factor: int) -> list[np.ndarray]:
     with torch.inference_mode():
         large = [bicubic_upsample(tile.low[None], factor)[0]]
         large += [model.network(tile.low[None])[0] for model in models]
