@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from napari_srgan.training.pairs.magnification import OtherFactor
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.scale_factor import pixels_of
 
@@ -60,6 +61,8 @@ class PairReport:
     """Gain and offset of each channel on its own, of those of which planes fit."""
     empty: tuple[tuple[int, ...], ...] = ()
     """Those looked at of which one image shows nothing: no plane beside them need be so."""
+    other: OtherFactor | None = None
+    """The factor at which they would fit, and where, if that of their shapes is wrong."""
 
     @property
     def summary(self) -> str:
