@@ -17,11 +17,13 @@ from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.models.error_table import ErrorTable
 from napari_srgan.networks import Generator, bicubic_upsample
 from napari_srgan.networks.temporal import TemporalGenerator
-from napari_srgan.quality.calibration import Block, blocks_of, calibrate
+from napari_srgan.quality import calibration
+from napari_srgan.quality.calibration import blocks_of, calibrate
 from napari_srgan.quality.matching import affine_map, match_intensities
 from napari_srgan.training.fine_tune.clips import Clip
 from napari_srgan.training.fine_tune.planes import LearnedPlane
 from napari_srgan.training.fine_tune.progress import HELD_BACK, Preview
+from napari_srgan.training.fine_tune.split import Block
 from napari_srgan.training.precision import mixed_precision
 
 MOST_PIXELS = 2**16
@@ -157,7 +159,7 @@ class Judge:
         with torch.inference_mode(), mixed_precision(device):
             for crop in self.crops:
                 by_source[crop.source].append((crop, crop.result(_through(network, crop.low.to(device)))))
-        blocks: list[Block] = []
+        blocks: list[calibration.Block] = []
         for made in by_source.values():
             ours = np.concatenate([result[crop.counted].ravel() for crop, result in made])
             theirs = np.concatenate([crop.truth[crop.counted].ravel() for crop, _ in made])
@@ -230,7 +232,8 @@ def crops_of(
     truth_of: Callable[[LearnedPlane], Tensor],
     factor: int,
 ) -> tuple[list[Crop], Crop]:
-    """A held-back crop of each clip, up to :data:`MOST_PIXELS` in all, and a smaller one to be shown.
+    """A crop of each held-back block of each clip, up to :data:`MOST_PIXELS` in all, and a smaller one to be
+    shown.
 
     Parameters
     ----------
@@ -243,15 +246,41 @@ def crops_of(
     factor
         Of the resolution.
     """
-    frames = sum(len(clip.made) for clip in clips)
+    parts = [(clip, block) for clip in clips for block in _blocks_of(clip)]
+    frames = sum(len(clip.made) for clip, _ in parts)
     side = int(min(LARGEST_SIDE, (MOST_PIXELS / frames) ** 0.5))
-    crops = [_crop(clip, low_of, truth_of, factor, side) for clip in clips]
-    clip = clips[int(np.argmax([crop.signal for crop in crops]))]
-    return crops, _crop(clip, low_of, truth_of, factor, PREVIEW_SIDE)
+    crops = [_crop(clip, block, low_of, truth_of, factor, side) for clip, block in parts]
+    clip, block = parts[int(np.argmax([crop.signal for crop in crops]))]
+    return crops, _crop(clip, block, low_of, truth_of, factor, PREVIEW_SIDE)
+
+
+def _blocks_of(clip: Clip) -> list[Block]:
+    """Rectangles around what is held back of a clip: of whole frames one."""
+    held = _held(clip)
+    return (
+        [_around(held)]
+        if not clip.made[0].split.blocks
+        else [_within(block, held[block]) for block in clip.made[0].split.blocks if held[block].any()]
+    )
+
+
+def _within(block: Block, places: NDArray[np.bool_]) -> Block:
+    y, x = (
+        slice(span.start + inner.start, span.start + inner.stop)
+        for span, inner in zip(block, _around(places), strict=True)
+    )
+    return y, x
+
+
+def _held(clip: Clip) -> NDArray[np.bool_]:
+    """``(Y, X)``: what is held back of some frame."""
+    held: NDArray[np.bool_] = np.logical_or.reduce([p.split.roles == HELD_BACK for p in clip.made])
+    return held
 
 
 def _crop(
     clip: Clip,
+    block: Block,
     low_of: Callable[[Clip], Tensor],
     truth_of: Callable[[LearnedPlane], Tensor],
     factor: int,
@@ -259,8 +288,8 @@ def _crop(
 ) -> Crop:
     held = np.stack([plane.split.roles == HELD_BACK for plane in clip.made])
     signal = np.mean([plane.signal for plane in clip.made], axis=0)
-    anywhere: NDArray[np.bool_] = np.logical_or.reduce(held)
-    inner = _busiest(np.where(anywhere, signal, 0), _around(anywhere), side)
+    anywhere = _held(clip)
+    inner = _busiest(np.where(anywhere, signal, 0), block, side)
     outer = tuple(
         slice(max(span.start - CONTEXT, 0), min(span.stop + CONTEXT, size))
         for span, size in zip(inner, anywhere.shape, strict=True)
