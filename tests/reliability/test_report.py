@@ -179,6 +179,16 @@ def test_an_image_without_noise_is_not_said_to_have_some() -> None:
     assert "take off noise" not in told
 
 
+@pytest.mark.parametrize(("noise", "much"), [(4.0, False), (12.0, True)])
+def test_a_gain_is_put_down_to_noise_only_where_there_is_some_to_speak_of(noise: float, much: bool) -> None:
+    """What Upscale calls hardly any noise, the report does not call the reason of a gain."""
+    image = cells(noise=noise, blur=2)
+    told = report(image, image.repeat(2, 0).repeat(2, 1), self_test=False)
+    assert told.channels[0].expectation.noise_share > 0.5
+    assert ("hardly any noise" in str(sr.look_at(image))) != much
+    assert ("takes off noise" in str(told)) == much
+
+
 def test_another_kind_of_image_is_not_judged_by_its_likeness(image: Any, tiny_model: Any) -> None:
     storm = tiny_model(2)
     storm = replace(
