@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QLabel
 
 from napari_srgan import UserError
 from napari_srgan.reliability import maps
@@ -124,6 +125,19 @@ def test_it_fits_into_a_narrow_dock(open_widget, run):
     widget["trust"].value = True
     run(viewer, widget)
     assert trust_widget_of(viewer).native.minimumSizeHint().width() <= 260
+
+
+def test_labels_are_whole_in_a_large_font(make_napari_viewer, qtbot):
+    from napari.settings import get_settings
+
+    get_settings().appearance.font_size = 16
+    viewer = make_napari_viewer()
+    told = trust_widget_of(viewer)
+    qtbot.wait(100)
+    for name in ("Result", "Image"):
+        label = next(one for one in told.native.findChildren(QLabel) if one.text() == name)
+        assert label.fontMetrics().horizontalAdvance(name) > 40
+        assert label.width() >= label.sizeHint().width()
 
 
 def test_the_wrong_image_is_refused_in_words(open_widget, run, finish):
