@@ -25,7 +25,7 @@ from scipy.ndimage import gaussian_filter
 from napari_srgan.models import Model
 from napari_srgan.networks import bicubic_downsample
 from napari_srgan.quality.metrics import crop_border, psnr
-from napari_srgan.training.tiles import read_tiles
+from napari_srgan.training.dataset.tiles import read_tiles
 
 Image = NDArray[Any]
 

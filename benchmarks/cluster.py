@@ -27,12 +27,12 @@ from machines import Machines, machines
 
 import napari_srgan.cluster.job as cluster_job
 from napari_srgan import upscale
-from napari_srgan.cluster.plan import Plan
-from napari_srgan.cluster.tasks import keep
-from napari_srgan.storage.block_files import Delivery
-from napari_srgan.storage.journal import Receipt
-from napari_srgan.storage.restartable import RestartableStore
-from napari_srgan.storage.shard_layout import Block, Sides
+from napari_srgan.cluster.plan import BlockPlan
+from napari_srgan.cluster.tasks import keep_on_cluster
+from napari_srgan.results.block_files import Delivery
+from napari_srgan.results.journal import Receipt
+from napari_srgan.results.shard_layout import Block, Sides
+from napari_srgan.results.writer import RestartableStore
 
 MODEL, TILE = "microscopy-x2", 256
 AT_ONCE = 200
@@ -92,20 +92,20 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def nothing(plan: Plan, block: Block) -> Delivery:
+def nothing(plan: BlockPlan, block: Block) -> Delivery:
     """What a block costs when it is not computed."""
     del plan
     return Delivery(block, Receipt(8_000_000, 0x12345678), "0123456789abcdef" * 2)
 
 
-def a_plan(folder: Path, client: Client) -> tuple[Plan, list[Block]]:
+def a_plan(folder: Path, client: Client) -> tuple[BlockPlan, list[Block]]:
     """The plan that the job sends, caught on its way, and blocks of a large store."""
-    caught: list[Plan] = []
+    caught: list[BlockPlan] = []
 
     class Caught(Exception):
         pass
 
-    def catch(_: Any, plan: Plan, __: RestartableStore) -> None:
+    def catch(_: Any, plan: BlockPlan, __: RestartableStore) -> None:
         caught.append(plan)
         raise Caught
 
@@ -122,7 +122,7 @@ def a_plan(folder: Path, client: Client) -> tuple[Plan, list[Block]]:
 def empty_tasks(them: Machines, client: Client, folder: Path, count: int) -> None:
     plan, blocks = a_plan(folder, client)
     say("sent to each worker once", f"{len(pickle.dumps(plan)) / 1e6:.2f} MB (network and all else)")
-    sent = client.submit(keep, plan, key="plan", pure=False)
+    sent = client.submit(keep_on_cluster, plan, key="plan", pure=False)
     workers = sorted(client.nthreads())
     owner = psutil.Process()
     for what, total in (("warm", 200), ("measured", count)):

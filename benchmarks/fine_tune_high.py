@@ -34,17 +34,17 @@ from skimage.io import imread
 
 from napari_srgan.api import upscale
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import restore_dtype
+from napari_srgan.images.arrays import restore_dtype
 from napari_srgan.inference.intensity import percentile_transform
 from napari_srgan.models import Model, load_model, save_model
 from napari_srgan.networks import bicubic_upsample
 from napari_srgan.quality.metrics import crop_border, psnr
 from napari_srgan.training.degradation.ideal import degrade
 from napari_srgan.training.degradation.settings import Degradation
-from napari_srgan.training.fine_tune.job import fine_tune_job
-from napari_srgan.training.fine_tune.settings import FineTuning
+from napari_srgan.training.fine_tuning.job import fine_tune_job
+from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.training.pairs.source import SourceImage
-from napari_srgan.training.recipe import read_recipe
+from napari_srgan.training.recipes.recipe import read_recipe
 
 FOLDER = "train-microscopy"
 RECIPE = Path(__file__).parents[1] / "weights" / "recipes" / "microscopy-x4.toml"

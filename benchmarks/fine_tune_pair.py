@@ -32,8 +32,8 @@ from napari_srgan.models import Model, load_model
 from napari_srgan.networks import bicubic_upsample
 from napari_srgan.quality.matching import match_intensities
 from napari_srgan.quality.metrics import ms_ssim, psnr
-from napari_srgan.training.fine_tune.job import fine_tune_job
-from napari_srgan.training.fine_tune.settings import FineTuning
+from napari_srgan.training.fine_tuning.job import fine_tune_job
+from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.training.pairs.check import check_pair_job
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage

@@ -23,7 +23,7 @@ from lpips_like import LpipsLike
 
 from napari_srgan.models import Model, read_model, save_model
 from napari_srgan.models.files import read_picture
-from napari_srgan.training.movies import Movies, read_movies
+from napari_srgan.training.dataset.movies import Movies, read_movies
 
 MOST_LOST = 0.01
 """dB."""

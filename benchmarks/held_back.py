@@ -17,8 +17,8 @@ from torch import Tensor
 from napari_srgan.models import Model
 from napari_srgan.networks import bicubic_upsample
 from napari_srgan.quality.metrics import crop_border, luma, psnr, ssim
-from napari_srgan.training.recipe import Recipe
-from napari_srgan.training.tiles import Tile, read_tiles
+from napari_srgan.training.dataset.tiles import Tile, read_tiles
+from napari_srgan.training.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)

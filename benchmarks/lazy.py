@@ -28,9 +28,9 @@ from qtpy.QtWidgets import QApplication
 from skimage.io import imread
 
 from napari_srgan.samples import sample_path
-from napari_srgan.viewer.appearance import camera_of
-from napari_srgan.viewer.background_tiles import THREAD
-from napari_srgan.viewer.lazy_layer import lazy_layer
+from napari_srgan.viewer.lazy.lazy_layer import lazy_layer
+from napari_srgan.viewer.lazy.tile_worker import TILE_THREAD
+from napari_srgan.viewer.qt.labels import camera_of
 
 CHUNK, CONTENT, COARSEST = 1024, 4096, 1024
 ADDED_WITHIN = 1.0
@@ -109,7 +109,7 @@ def rest(seconds: float = 0.5) -> None:
 
 def quiet() -> bool:
     """Whether no tile is computed."""
-    return not any(thread.name == THREAD for thread in threading.enumerate())
+    return not any(thread.name == TILE_THREAD for thread in threading.enumerate())
 
 
 class Tour:

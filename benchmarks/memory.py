@@ -28,12 +28,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_srgan.inference.cross_fade import seen_around
+from napari_srgan.images.image import Image
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.tile_choice import choose_side
+from napari_srgan.inference.options import UpscaleOptions
+from napari_srgan.inference.tiles.choice import choose_side
+from napari_srgan.inference.tiles.cross_fade import seen_around
 from napari_srgan.models import Model, ModelCard, load_model
 from napari_srgan.networks import Generator
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
+from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
 
 FACTOR = 4
 LAYERS, FEATURES = 4, 16
@@ -115,7 +117,9 @@ def run(folder: Path, gigapixels: float, name: str, tiles_of: str) -> dict[str, 
     memory, began = Memory(), time.perf_counter()
     last = began
     try:
-        job = upscale_to_zarr_job(Computed(side), model, path, axes="YX", tile=tile, overwrite=True)
+        job = upscale_to_zarr_job(
+            Image(Computed(side), "YX"), model, path, UpscaleOptions(tile=tile), overwrite=True
+        )
         for progress in job:
             if shutil.disk_usage(folder).free < LEAST_FREE:
                 raise SystemExit(f"less than {LEAST_FREE / 1e9:.0f} GB are free in {folder}; stopped")

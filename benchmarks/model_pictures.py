@@ -25,7 +25,7 @@ from napari_srgan.cli.demo import compare
 from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.models import read_model
 from napari_srgan.models.files import PICTURE_KEY
-from napari_srgan.models.library import bundled_folder
+from napari_srgan.models.library.library import bundled_folder
 from napari_srgan.progress_bar import progress_bar, run_job
 
 PARTS = {"nuclei": (52, 44), "tissue": (8, 128)}

@@ -32,9 +32,9 @@ from safetensors import safe_open
 
 import napari_srgan
 from napari_srgan.models import Model, Quality, load_model, save_model
-from napari_srgan.models.library import DEFAULT_RGB_MODEL, bundled_folder
+from napari_srgan.models.library.library import DEFAULT_RGB_MODEL, bundled_folder
 from napari_srgan.quality.comparison import bicubic
-from napari_srgan.training.recipe import Recipe, read_recipe
+from napari_srgan.training.recipes.recipe import Recipe, read_recipe
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = Path(__file__).with_name("quality_page.md")

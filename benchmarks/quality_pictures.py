@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from napari_srgan.models import Model
 from napari_srgan.networks import bicubic_upsample
 from napari_srgan.quality.metrics import luma, psnr
-from napari_srgan.training.recipe import Recipe
-from napari_srgan.training.tiles import Tile, read_tiles
+from napari_srgan.training.dataset.tiles import Tile, read_tiles
+from napari_srgan.training.recipes.recipe import Recipe
 
 SIDE = 40
 """Low-resolution pixels along the side of a crop."""

@@ -26,8 +26,8 @@ from qtpy.QtWidgets import QApplication, QMenu
 from skimage.io import imread
 
 from napari_srgan.samples import sample_path
-from napari_srgan.viewer.appearance import grid_of
-from napari_srgan.viewer.jobs import runner_of, training_runner_of
+from napari_srgan.viewer.jobs.runner import runner_of, training_runner_of
+from napari_srgan.viewer.qt.labels import grid_of
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (1280, 800)

@@ -31,16 +31,20 @@ from PIL import Image
 
 import napari_srgan
 from napari_srgan import samples
-from napari_srgan.inference import cross_fade, memory
+from napari_srgan.images.formats import open_image
+from napari_srgan.images.image import Image as SeenImage
+from napari_srgan.images.upscaled import Upscaled
+from napari_srgan.images.zarr.markers import PROVENANCE_KEY
+from napari_srgan.images.zarr.read import open_finished_store
+from napari_srgan.inference.devices import memory
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.inference.plane_work import PlaneWork
-from napari_srgan.inference.upscale import Upscaled, upscale_job
+from napari_srgan.inference.tiles import cross_fade
+from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
 from napari_srgan.progress import Job
-from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.store_arrays import PROVENANCE_KEY
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
-from napari_srgan.storage.zarr_store import open_result
+from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
 
 TILES = (32, 64, 128)
 HALOS = (8, 16, 24, 32, 40, 48, 64)
@@ -107,7 +111,9 @@ def image_for(model: Model, file: Path | None, side: int) -> NDArray[Any]:
 def upscaled(model: Model, image: Any, *, tile: int | None = None) -> Upscaled:
     """Upscale in float32."""
     axes = "YX" if image.ndim == 2 else "YXS"
-    result: Upscaled = exhaust(upscale_job(image, model, axes=axes, tile=tile, precision="float32"))
+    result: Upscaled = exhaust(
+        upscale_job(SeenImage.of_array(image, axes), model, UpscaleOptions(tile=tile, precision="float32"))
+    )
     return result
 
 
@@ -181,8 +187,12 @@ def print_memory(model: Model, image: NDArray[Any], side: int) -> None:
         began = time.perf_counter()
         out = Path(folder) / "out.zarr"
         axes = "YX" if image.ndim == 2 else "YXS"
-        exhaust(upscale_to_zarr_job(large, model, out, axes=axes, precision="float32"))
-        told = dict(open_result(out).attrs)[PROVENANCE_KEY]
+        exhaust(
+            upscale_to_zarr_job(
+                SeenImage.of_array(large, axes), model, out, UpscaleOptions(precision="float32")
+            )
+        )
+        told = dict(open_finished_store(out).attrs)[PROVENANCE_KEY]
         # Kilobytes on Linux, bytes on macOS.
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
         print(

@@ -30,13 +30,13 @@ from scipy.ndimage import gaussian_filter
 from upscale import MATRIX_OPERATIONS, matrix_product, operations
 
 import napari_srgan
-from napari_srgan.inference.cross_fade import seen_around
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.lazy import LAZY_TILE
 from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tile_choice import choose_side, choose_tiles
-from napari_srgan.inference.tiling import Span, Tile
+from napari_srgan.inference.tiles.choice import choose_side, choose_tiles
+from napari_srgan.inference.tiles.cross_fade import seen_around
+from napari_srgan.inference.tiles.tiling import Span, Tile
 from napari_srgan.models import Model, load_model
 
 WAYS = ("in memory", "to OME-Zarr", "lazy")

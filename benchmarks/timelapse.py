@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 
 import napari_srgan
 from napari_srgan.models import Model, load_model
-from napari_srgan.models.library import bundled_folder
+from napari_srgan.models.library.library import bundled_folder
 from napari_srgan.networks import bicubic_upsample
 from napari_srgan.quality.metrics import crop_border, psnr, ssim
-from napari_srgan.training.movie_validation import READ_ELECTRONS, few_photons, taken
-from napari_srgan.training.movies import TRAINED_TIME, TRAINED_WIDTH, Movie, colours, movie, split
+from napari_srgan.training.dataset.movie_validation import READ_ELECTRONS, few_photons, taken
+from napari_srgan.training.dataset.movies import TRAINED_TIME, TRAINED_WIDTH, Movie, colours, movie, split
 
 TEMPLATE = Path(__file__).with_name("timelapse_page.md")
 PHOTONS = (None, 10.0, 20.0, 50.0)

@@ -22,6 +22,8 @@ import psutil
 import torch
 from numpy.typing import NDArray
 
+from napari_srgan.images.image import Image
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
@@ -75,7 +77,7 @@ def untrained(kind: str) -> Model:
 def measure(frames: int, kind: str, side: int) -> dict[str, float]:
     """Upscale one movie, and tell what that took."""
     movie, process = Computed(frames, side), psutil.Process()
-    job = upscale_job(movie, untrained(kind), axes="TYX", device="cpu", sink=nowhere)
+    job = upscale_job(Image(movie, "TYX"), untrained(kind), UpscaleOptions(device="cpu"), sink=nowhere)
     next(job)
     tracemalloc.start()
     first = most = 0

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from screenshots import SIZE, _look_closely, _wait, _wait_until
 
+from napari_srgan.images.formats import open_image
 from napari_srgan.models import load_model
-from napari_srgan.storage.formats import open_image
-from napari_srgan.training.movie_validation import few_photons, taken
-from napari_srgan.training.movies import movie
-from napari_srgan.viewer.appearance import grid_of
+from napari_srgan.training.dataset.movie_validation import few_photons, taken
+from napari_srgan.training.dataset.movies import movie
+from napari_srgan.viewer.qt.labels import grid_of
 
 LARGEST = 1_500_000
 """Bytes of the film."""

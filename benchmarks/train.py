@@ -33,19 +33,19 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from napari_srgan.inference.devices import choose_device
+from napari_srgan.inference.devices.choice import choose_device
 from napari_srgan.models import Model, load_model
 from napari_srgan.networks import build_network
 from napari_srgan.progress import Job, Progress
 from napari_srgan.training.degradation.ideal import degrade
-from napari_srgan.training.fine_tune.job import FineTuningJob, fine_tune_job
-from napari_srgan.training.fine_tune.progress import TrainingProgress
-from napari_srgan.training.fine_tune.settings import FineTuning
-from napari_srgan.training.losses import pixel_loss
-from napari_srgan.training.orders import Order
+from napari_srgan.training.fine_tuning.job import FineTuningJob, fine_tune_job
+from napari_srgan.training.fine_tuning.progress import TrainingProgress
+from napari_srgan.training.fine_tuning.settings import FineTuning
+from napari_srgan.training.loop.losses import pixel_loss
+from napari_srgan.training.loop.precision import mixed_precision
+from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage
-from napari_srgan.training.precision import mixed_precision
 
 READY = 32
 """Batches of the bare loop."""
@@ -230,7 +230,7 @@ def in_turns(
         (turns.with_validation if validated else turns.plain).append((alone, watch.cost(steps)))
     while True:
         try:
-            yield job.send(Order.FINISH)
+            yield job.send(Request.FINISH)
         except StopIteration as end:
             model: Model = end.value
             return model
@@ -254,8 +254,8 @@ def in_the_widget(job: Job[Model], pair: MatchedPair, folder: Path) -> None:
     import napari
     from qtpy.QtCore import QTimer
 
-    from napari_srgan.viewer import fine_tune_state
-    from napari_srgan.viewer.jobs import training_runner_of
+    from napari_srgan.viewer.fine_tuning import session as fine_tune_state
+    from napari_srgan.viewer.jobs.runner import training_runner_of
 
     viewer = napari.Viewer()
     for image in (pair.low, pair.high):

@@ -14,7 +14,7 @@ import numpy as np
 from skimage.data import brick, camera, cell
 
 import napari_srgan
-from napari_srgan.models.library import bundled_folder
+from napari_srgan.models.library.library import bundled_folder
 
 PICTURES = {"camera": camera()[:256, :256], "cell": cell()[:256, :256], "brick": brick()[:256, :256]}
 

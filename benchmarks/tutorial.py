@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 from qtpy.QtWidgets import QApplication
 
-from napari_srgan.viewer.fine_tune_layers import PREVIEW
+from napari_srgan.viewer.fine_tuning.preview_layers import PREVIEW
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (1280, 800)

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 import napari_srgan
-from napari_srgan.inference.devices import choose_device, choose_dtype
+from napari_srgan.inference.devices.choice import choose_device, choose_dtype
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import Generator
 

@@ -15,8 +15,11 @@ import torch
 from hypothesis import settings
 
 import upscalings
+from napari_srgan.inference import engine
+from napari_srgan.inference.devices import choice, copies
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
+from pretended_device import NAME, Device, pretended
 
 # A slow machine is no failure; and other examples come with every run.
 settings.register_profile("patient", deadline=None, max_examples=60)
@@ -72,6 +75,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if without:
         config.hook.pytest_deselected(items=without)
         items[:] = [item for item in items if item not in without]
+
+
+@pytest.fixture
+def pretended_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[Device]:
+    """A device that is only pretended, the best there is: see :mod:`pretended_device`."""
+    monkeypatch.setattr(choice, "ACCELERATORS", (NAME,))
+    monkeypatch.setattr(copies, "STREAMED", (NAME,))
+    monkeypatch.setattr(engine, "STREAMED", (NAME,))
+    with pretended() as device:
+        yield device
+    assert not device.races
 
 
 @pytest.fixture

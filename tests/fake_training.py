@@ -12,8 +12,8 @@ import numpy as np
 
 from napari_srgan.models import Model, Quality
 from napari_srgan.models.card import Baseline, HistoryPoint
-from napari_srgan.training.fine_tune.progress import Preview, SplitPicture, TrainingProgress
-from napari_srgan.training.orders import Order
+from napari_srgan.training.fine_tuning.progress import Preview, SplitPicture, TrainingProgress
+from napari_srgan.training.loop.stop_request import Request
 
 BICUBIC, BASE = 25.0, 26.0
 ENDLESS = 10**9
@@ -39,7 +39,7 @@ class FakeTraining:
 
     def __call__(
         self, pairs: Any, *, base: Any, settings: Any, checkpoint: Path, noise_of: Any = None
-    ) -> Generator[TrainingProgress, Order | None, Model]:
+    ) -> Generator[TrainingProgress, Request | None, Model]:
         self.calls.append(
             {
                 "pairs": pairs,
@@ -74,7 +74,7 @@ class FakeTraining:
                     point = HistoryPoint(step=self.step, minutes=0.1, loss=1.0, psnr=self.psnr, best=True)
                     history.append(point)
                     told = replace(told, point=point, preview=_preview(self.step))
-                if (yield told) is Order.FINISH:
+                if (yield told) is Request.FINISH:
                     break
         finally:
             checkpoint.write_bytes(b"what was learned")

@@ -38,10 +38,10 @@ class Pattern:
 
 
 def open_store(path: Path, **changed: Any) -> Any:
-    from napari_srgan.storage.image_look import ImageLook
-    from napari_srgan.storage.restartable import RestartableStore
-    from napari_srgan.storage.shard_layout import Sides
-    from napari_srgan.storage.spacing import Spacing
+    from napari_srgan.images.look import ImageLook
+    from napari_srgan.images.spacing import Spacing
+    from napari_srgan.results.shard_layout import Sides
+    from napari_srgan.results.writer import RestartableStore
 
     options: dict[str, Any] = {
         "shape": SHAPE,
@@ -92,7 +92,7 @@ def some_point(draw: np.random.Generator, calls: int) -> int:
 def _main() -> None:
     path, last = Path(sys.argv[1]), int(sys.argv[2])
     # Before the counting begins: importing is hundreds of thousands of calls.
-    from napari_srgan.storage.copying import copy_job
+    from napari_srgan.results.schedule import copy_job
 
     count = itertools.count(1)
 

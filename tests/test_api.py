@@ -8,9 +8,11 @@ from typing import Any
 import dask.array
 import numpy as np
 import pytest
+import tifffile
 import zarr
 
 import napari_srgan as sr
+from napari_srgan.images.formats import open_image
 from napari_srgan.models import save_model
 from timelapses import make_temporal_model, moving_spots
 
@@ -50,6 +52,29 @@ def test_results_larger_than_memory_go_to_zarr(name: str, tiny_model: Any, tmp_p
     with pytest.raises(sr.UserError, match=name):
         sr.upscale(stack, tiny_model(), out=tmp_path / name, progress=False)
     assert [file.name for file in tmp_path.iterdir() if file.name != "user-models"] == [name]
+
+
+@pytest.mark.parametrize("name", ["x.tif", "x.ome.tif", "x.png", "x.ome.zarr"])
+def test_every_format_that_the_shell_writes(name: str, tiny_model: Any, tmp_path: Path) -> None:
+    model = tiny_model()
+    image = (np.random.default_rng(0).random((30, 41)) * 60_000).astype(np.uint16)
+    expected = sr.upscale(image, model, progress=False)
+    of_array = sr.upscale(image, model, out=tmp_path / name, progress=False)
+    np.testing.assert_array_equal(of_array[...], expected)
+    with open_image(tmp_path / name) as found:
+        np.testing.assert_array_equal(found.data[...], expected)
+    source = tmp_path / "source.tif"
+    tifffile.imwrite(source, image, imagej=True, resolution=(4, 4), metadata={"unit": "um"})
+    of_file = sr.upscale(source, model, out=tmp_path / f"file-{name}", progress=False)
+    np.testing.assert_array_equal(of_file[...], expected)
+    if name != "x.png":  # which has no unit for them
+        with open_image(tmp_path / f"file-{name}") as found:
+            sizes = [one.size_in("micrometer") for one in found.spacings]
+        assert sizes == [pytest.approx(0.125)] * 2
+    with pytest.raises(sr.UserError, match="exists already"):
+        sr.upscale(image + 1, model, out=tmp_path / name, progress=False)
+    with pytest.raises(sr.UserError, match="would overwrite the input"):
+        sr.upscale(source, model, out=source, overwrite=True, progress=False)
 
 
 def test_a_run_that_fails_leaves_nothing(tiny_model: Any, tmp_path: Path) -> None:

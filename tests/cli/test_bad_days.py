@@ -15,10 +15,11 @@ import zarr
 from click.testing import Result
 
 from loopback import LoopbackServer
-from napari_srgan.inference import arrays
-from napari_srgan.storage import remote_files, remote_store
-from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.journal import Journal
+from napari_srgan.images import arrays
+from napari_srgan.images.formats import open_image
+from napari_srgan.images.remote import files as remote_files
+from napari_srgan.images.remote import store as remote_store
+from napari_srgan.results.journal import Journal
 
 from .conftest import Shell
 

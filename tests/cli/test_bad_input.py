@@ -12,9 +12,9 @@ import tifffile
 import zarr
 from PIL import Image
 
+from napari_srgan.images.formats import open_image
 from napari_srgan.models import save_model
 from napari_srgan.models.files import CARD_KEY
-from napari_srgan.storage.formats import open_image
 
 from .conftest import Shell
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.spacing import Spacing
+from napari_srgan.images.formats import open_image
+from napari_srgan.images.spacing import Spacing
 
 from .conftest import Shell
 

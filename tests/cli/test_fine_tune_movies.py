@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import tifffile
-from tests.training.fine_tune.movies import low_of, movie, temporal_model
+from tests.training.fine_tuning.movies import low_of, movie, temporal_model
 
 from napari_srgan.models import load_model, save_model
 

@@ -12,7 +12,7 @@ import zarr
 from PIL import Image, ImageFile
 
 from napari_srgan.cli.inputs import find_inputs
-from napari_srgan.storage.made_here import made_here
+from napari_srgan.results.made_here import made_here
 
 from .conftest import Shell
 

@@ -11,8 +11,8 @@ import pytest
 import tifffile
 import zarr
 
-from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.spacing import Spacing
+from napari_srgan.images.formats import open_image
+from napari_srgan.images.spacing import Spacing
 
 from .conftest import Shell
 
@@ -217,7 +217,7 @@ def test_numbers_of_a_stage_stay_as_they_are(up: Any) -> None:
 
 
 def test_large_tiffs_have_ome_too(up: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_srgan.storage.tiff_write.IMAGEJ_LARGEST", 0)
+    monkeypatch.setattr("napari_srgan.images.tiff.write.IMAGEJ_LARGEST", 0)
     path, _ = up("o.tif", STACK, "i.ome.tif", metadata=NANOMETERS | DEPTH)
     assert ome(path).get("PhysicalSizeZUnit") == "µm"
     assert tags(path) == pytest.approx((1e7 / 65, 3))

@@ -10,10 +10,10 @@ import tifffile
 from click.testing import Result
 from scipy.ndimage import gaussian_filter
 
-from napari_srgan.inference.upscale import Upscaled
+from napari_srgan.images.formats import open_image, open_output
+from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.upscaled import Upscaled
 from napari_srgan.models import save_model
-from napari_srgan.storage.formats import open_image, open_output
-from napari_srgan.storage.spacing import Spacing
 from timelapses import make_temporal_model
 
 from .conftest import Shell

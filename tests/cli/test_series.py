@@ -10,7 +10,7 @@ import tifffile
 import zarr
 
 import napari_srgan as sr
-from napari_srgan.storage.formats import open_image
+from napari_srgan.images.formats import open_image
 
 from .conftest import Shell
 
@@ -123,7 +123,9 @@ def test_in_a_script(tiny_file: Path, plate: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(results["A_1_1"][...], alone)
     one = sr.upscale(plate, tiny_file, out=tmp_path / "y.ome.zarr", series="A/1/1", **options)
     np.testing.assert_array_equal(one[...], alone)
-    with pytest.raises(sr.UserError, match="change the ending"):  # one image has the name that is given
+    with pytest.raises(
+        sr.UserError, match="names no format that can be written"
+    ):  # one image has the name that is given
         sr.upscale(plate, tiny_file, out=tmp_path / "folder", series="A/1/1", **options)
     (alone_too,) = sr.upscale(
         plate / "A/1/1", tiny_file, out=tmp_path / "one", series="all", **options

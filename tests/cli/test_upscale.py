@@ -10,8 +10,8 @@ import tifffile
 import zarr
 from PIL import Image
 
-from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.spacing import Spacing
+from napari_srgan.images.formats import open_image
+from napari_srgan.images.spacing import Spacing
 
 from .conftest import Shell
 

@@ -21,12 +21,11 @@ from conftest import make_tiny_model
 from killed_copy import content
 from napari_srgan import save_model, upscale
 from napari_srgan.cli import app
-from napari_srgan.cluster.job import upscale_on_cluster_job
 from napari_srgan.errors import UserError
-from napari_srgan.inference import arrays
+from napari_srgan.images import arrays
 from napari_srgan.models import Model
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
 from timelapses import make_temporal_model, moving_spots
+from upscalings import cluster_job, zarr_job
 
 IMAGE = np.random.default_rng(0).integers(100, 4000, (4, 70, 90), dtype=np.uint16)
 OPTIONS: dict[str, Any] = {"axes": "TYX", "device": "cpu", "precision": "float32", "tile": 32}
@@ -42,9 +41,7 @@ def model() -> Model:
 @pytest.fixture(scope="module")
 def alone(model: Model, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What is in the store that this process makes of the image."""
-    return content(
-        run(upscale_to_zarr_job(IMAGE, model, tmp_path_factory.mktemp("alone") / "x.ome.zarr", **OPTIONS))
-    )
+    return content(run(zarr_job(IMAGE, model, tmp_path_factory.mktemp("alone") / "x.ome.zarr", **OPTIONS)))
 
 
 def run(job: Any, enough: Any = None) -> Any:
@@ -61,7 +58,7 @@ def run(job: Any, enough: Any = None) -> Any:
 
 
 def on_cluster(array: Any, model: Model, out: Path, client: Any, **options: Any) -> Any:
-    return upscale_on_cluster_job(array, model, out, client, **(OPTIONS | options))
+    return cluster_job(array, model, out, client, **(OPTIONS | options))
 
 
 def some_done(out: Path) -> Any:
@@ -118,7 +115,7 @@ def test_begun_on_a_cluster_and_gone_on_with_alone(
     while cluster.scheduler.tasks and time.monotonic() < ends:
         time.sleep(0.05)
     assert not cluster.scheduler.tasks
-    rest = upscale_to_zarr_job(IMAGE, model, out, **OPTIONS)
+    rest = zarr_job(IMAGE, model, out, **OPTIONS)
     assert run(rest, opened).done > 0
     run(rest)
     assert content(out) == alone
@@ -128,7 +125,7 @@ def test_begun_alone_and_gone_on_with_on_a_cluster(
     client: Client, model: Model, alone: dict[str, Any], tmp_path: Path
 ) -> None:
     out = tmp_path / "x.ome.zarr"
-    job = upscale_to_zarr_job(Slow(IMAGE, 0.1), model, out, **OPTIONS)
+    job = zarr_job(Slow(IMAGE, 0.1), model, out, **OPTIONS)
     run(job, some_done(out))
     job.close()
     rest = on_cluster(IMAGE, model, out, client)
@@ -206,7 +203,7 @@ def test_an_active_client_is_used_unless_told_otherwise(
 
 def test_a_movie_is_made_clip_by_clip(client: Client, tmp_path: Path) -> None:
     temporal, movie = make_temporal_model(), moving_spots(9, 70, 50)
-    expected = content(run(upscale_to_zarr_job(movie, temporal, tmp_path / "alone.ome.zarr", **OPTIONS)))
+    expected = content(run(zarr_job(movie, temporal, tmp_path / "alone.ome.zarr", **OPTIONS)))
     made = run(on_cluster(movie, temporal, tmp_path / "x.ome.zarr", client))
     found = content(made)
     assert {name: found[name] for name in found if name.startswith("0/c")} == {

@@ -18,10 +18,10 @@ from zarr.codecs import GzipCodec
 from conftest import make_tiny_model
 from napari_srgan import upscale
 from napari_srgan.cluster import connection, source
-from napari_srgan.cluster.job import upscale_on_cluster_job
-from napari_srgan.cluster.presence import Presence
-from napari_srgan.cluster.roll_call import call_roll
+from napari_srgan.cluster.check_workers import check_workers
+from napari_srgan.cluster.worker_info import WorkerInfo
 from napari_srgan.errors import UserError
+from upscalings import cluster_job
 
 IMAGE = np.zeros((70, 90), np.uint16)
 
@@ -36,14 +36,14 @@ class Answers:
         return self.said
 
 
-def present(**changed: Any) -> Presence:
+def present(**changed: Any) -> WorkerInfo:
     from importlib.metadata import version
 
     said = {
         "host": "node1", "software": version("napari-srgan"), "device": "cpu", "precision": "float32",
         "sees": True,
     }  # fmt: skip
-    return Presence(**said | changed)
+    return WorkerInfo(**said | changed)
 
 
 @pytest.mark.parametrize(
@@ -57,15 +57,15 @@ def present(**changed: Any) -> Presence:
 )
 def test_a_worker_that_cannot_take_part_is_named(tmp_path: Path, worker: Any, words: str) -> None:
     with pytest.raises(UserError, match=words):
-        call_roll(Answers(present(), worker), tmp_path / "x.zarr", "auto", "auto")  # type: ignore[arg-type]
+        check_workers(Answers(present(), worker), tmp_path / "x.zarr", "auto", "auto")  # type: ignore[arg-type]
     assert not list(tmp_path.glob("*x.zarr*"))
 
 
 def test_machines_of_several_kinds_compute_in_float32(tmp_path: Path) -> None:
     gpu = present(device="cuda", precision="bfloat16")
-    one = call_roll(Answers(gpu, gpu), tmp_path / "x.zarr", "auto", "auto")  # type: ignore[arg-type]
+    one = check_workers(Answers(gpu, gpu), tmp_path / "x.zarr", "auto", "auto")  # type: ignore[arg-type]
     assert (one.device, one.device_types, one.precision, one.mixed) == ("cuda", "cuda", "bfloat16", False)
-    both = call_roll(Answers(gpu, present()), tmp_path / "x.zarr", "auto", "auto")  # type: ignore[arg-type]
+    both = check_workers(Answers(gpu, present()), tmp_path / "x.zarr", "auto", "auto")  # type: ignore[arg-type]
     assert (both.device, both.device_types, both.precision, both.mixed) == (
         "auto",
         "cpu, cuda",
@@ -79,8 +79,8 @@ def test_a_result_never_takes_the_place_of_its_input(tmp_path: Path) -> None:
     inputs = {"array": stored, "dask": dask.array.from_zarr(stored), "told": IMAGE}
     for kind, given in inputs.items():
         for out in ("in.zarr", "in.zarr/x2.zarr"):
-            told = {"inputs": [tmp_path / "in.zarr"]} if kind == "told" else {}
-            job = upscale_on_cluster_job(
+            told = {"files": (tmp_path / "in.zarr",)} if kind == "told" else {}
+            job = cluster_job(
                 given,
                 make_tiny_model(),
                 tmp_path / out,
@@ -103,7 +103,7 @@ def test_a_store_that_a_worker_reads_is_held_to_its_metadata(client: Any, tmp_pa
 
 
 def test_schedulers_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "PATIENCE", 0.5)
+    monkeypatch.setattr(connection, "CONNECT_PATIENCE", 0.5)
     out = tmp_path / "x.zarr"
     with pytest.raises(UserError, match=r"the scheduler at tcp://127\.0\.0\.1:9 does not answer"):
         upscale(IMAGE, make_tiny_model(), out=out, cluster="tcp://127.0.0.1:9", progress=False)
@@ -120,7 +120,7 @@ def test_workers_are_waited_for_until_the_scheduler_is_gone(tmp_path: Path) -> N
         LocalCluster(n_workers=0, dashboard_address=":0", silence_logs="CRITICAL") as cluster,
         Client(cluster, set_as_default=False, timeout=1) as client,
     ):
-        job = upscale_on_cluster_job(IMAGE, make_tiny_model(), tmp_path / "x.zarr", client)
+        job = cluster_job(IMAGE, make_tiny_model(), tmp_path / "x.zarr", client)
         assert next(job).message == next(job).message == "Waiting for workers"
         cluster.close()
         ends = time.monotonic() + 60
@@ -130,7 +130,7 @@ def test_workers_are_waited_for_until_the_scheduler_is_gone(tmp_path: Path) -> N
 
 def test_an_array_too_large_to_be_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "MOST_SENT", 1000)
-    job = upscale_on_cluster_job(IMAGE, make_tiny_model(), tmp_path / "x.zarr", None)  # type: ignore[arg-type]
+    job = cluster_job(IMAGE, make_tiny_model(), tmp_path / "x.zarr", None)  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"is too large to be sent .* write it to a \.zarr that they see"):
         next(job)
 
@@ -143,7 +143,7 @@ def test_an_array_that_cannot_be_sent(tmp_path: Path) -> None:
         def __getitem__(self, key: Any) -> np.ndarray:
             return IMAGE[key]
 
-    job = upscale_on_cluster_job(Locked(), make_tiny_model(), tmp_path / "x.zarr", None)  # type: ignore[arg-type]
+    job = cluster_job(Locked(), make_tiny_model(), tmp_path / "x.zarr", None)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="an array of the type Locked cannot be sent to workers"):
         next(job)
     assert not list(tmp_path.glob("*x.zarr*"))

@@ -8,7 +8,7 @@ import pytest
 import zarr
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
+from napari_srgan.images.arrays import check_array
 
 
 def test_a_shape_that_is_not_known_yet() -> None:

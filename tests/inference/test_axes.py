@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.axes import check_axes, guess_axes
+from napari_srgan.images.axes import check_axes, guess_axes
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_srgan.inference.clips import Timing, clip_at, consecutive, reflected, shot_of
-from napari_srgan.inference.tile_grid import cut_at_borders
-from napari_srgan.inference.tiling import Span
+from napari_srgan.inference.movies.clips import TemporalWindow, clip_at, consecutive, reflected, shot_of
+from napari_srgan.inference.tiles.grid import cut_at_borders
+from napari_srgan.inference.tiles.tiling import Span
 
 LENGTHS, HALOS, CLIPS = st.integers(1, 40), st.integers(0, 9), st.integers(1, 9)
 
@@ -28,7 +28,7 @@ def test_a_shot_sees_the_movie_continued_by_reflection(
     scene = Span(start, start + length)
     first = data.draw(st.integers(start, start + length - 1))
     made = Span(first, data.draw(st.integers(first + 1, start + length)))
-    shot = shot_of(made, scene, Timing(clip=3, before=before, after=after))
+    shot = shot_of(made, scene, TemporalWindow(clip=3, before=before, after=after))
     frames = np.arange(scene.start, scene.stop)
     continued = np.pad(frames, (before, after), mode="reflect" if length > 1 else "edge")
     expected = continued[made.start - start : made.stop - start + before + after]

@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import make_tiny_model
 
-from napari_srgan.inference import cross_fade
-from napari_srgan.inference.cross_fade import CrossFade
+from napari_srgan.images.upscaled import Upscaled
+from napari_srgan.images.zarr.read import open_finished_store
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.tiling import Span, Tile, plan_tiles
-from napari_srgan.inference.upscale import Upscaled, upscale_job
+from napari_srgan.inference.tiles import cross_fade
+from napari_srgan.inference.tiles.cross_fade import CrossFade
+from napari_srgan.inference.tiles.tiling import Span, Tile, plan_tiles
 from napari_srgan.models import Model
 from napari_srgan.progress import Job
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
-from napari_srgan.storage.zarr_store import open_result
+from upscalings import array_job, zarr_job
 
 RANDOM = np.random.default_rng(0)
 
@@ -42,7 +42,7 @@ def finish(job: Job[Any]) -> Any:
 
 def run_job(array: Any, model: Model, **options: Any) -> Upscaled:
     options = {"device": "cpu", "precision": "float32"} | options
-    result: Upscaled = finish(upscale_job(array, model, **options))
+    result: Upscaled = finish(array_job(array, model, **options))
     return result
 
 
@@ -223,8 +223,8 @@ def test_results_are_rounded_once(tmp_path: Path) -> None:
     floats = run(array.astype(np.float32) / 255, make_tiny_model(channels=3), tile=16)
     assert np.isfinite(floats).all()
     out, options = tmp_path / "out.zarr", {"axes": "YXS", "tile": 16, "device": "cpu", "precision": "float32"}
-    finish(upscale_to_zarr_job(array, model, out, **options))
-    np.testing.assert_array_equal(open_result(out)[:], run(array, model, tile=16))
+    finish(zarr_job(array, model, out, **options))
+    np.testing.assert_array_equal(open_finished_store(out)[:], run(array, model, tile=16))
 
 
 @pytest.mark.usefixtures("short_halo")

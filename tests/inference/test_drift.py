@@ -13,12 +13,12 @@ from tests.conftest import make_tiny_model
 
 import napari_srgan
 from napari_srgan.errors import UserError
-from napari_srgan.inference.clip_plans import ClipPlans
-from napari_srgan.inference.clips import Timing
-from napari_srgan.inference.drift import displacement
+from napari_srgan.inference.movies.clip_plans import ClipPlans
+from napari_srgan.inference.movies.clips import TemporalWindow
+from napari_srgan.inference.movies.drift import displacement
+from napari_srgan.inference.movies.timeline import frame_stats
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tiling import Span, Tile
-from napari_srgan.inference.timeline import look_at
+from napari_srgan.inference.tiles.tiling import Span, Tile
 from timelapses import KINDS, as_photons, make_temporal_model, moving_spots
 from upscalings import eager, lazy
 
@@ -34,7 +34,7 @@ def noisy(movie: Any, photons: float | None) -> Any:
 
 
 def moved(own: Any, other: Any) -> tuple[int, int]:
-    looks = [look_at(frame, fine=True) for frame in (own, other)]
+    looks = [frame_stats(frame, fine=True) for frame in (own, other)]
     return displacement(looks[0].fine, looks[1].fine, looks[0].independent)  # type: ignore[arg-type]
 
 
@@ -129,7 +129,7 @@ def test_what_is_read_is_the_frame_continued_by_reflection(
 def test_only_what_lies_beside_is_read_beside() -> None:
     def plan(movie: Any, align: str | None) -> Any:
         stack = PlaneStack(movie, "TYX", make_temporal_model().card)
-        return ClipPlans(stack, Timing(4, 2, 2), align).plan((4,))
+        return ClipPlans(stack, TemporalWindow(4, 2, 2), align).plan((4,))
 
     assert plan(DRIFTING, None).moves == {}
     assert plan(np.stack([SCENE] * 10), "drift").moves == {}

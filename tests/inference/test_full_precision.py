@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from napari_srgan.inference.devices.full_precision import full_precision
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.full_precision import full_precision
 
 CUDA = torch.device("cuda")
 
@@ -53,6 +55,36 @@ def test_settings_by_their_newer_names_are_put_back_too() -> None:
     with full_precision(CUDA, torch.float32):
         assert conv.fp32_precision == "ieee"
     assert conv.fp32_precision == "tf32"
+
+
+def test_a_setting_for_all_libraries_is_no_hindrance() -> None:
+    """Torch then refuses to tell the precision of matrices by its older name."""
+    in_another_process = """
+import torch
+from napari_srgan.inference.devices.full_precision import full_precision
+torch.backends.fp32_precision = "tf32"
+cuda, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn.conv
+before = cuda.fp32_precision, cudnn.fp32_precision
+for _ in range(2):
+    with full_precision(torch.device("cuda"), torch.float32):
+        print(cuda.fp32_precision, cudnn.fp32_precision)
+    assert (cuda.fp32_precision, cudnn.fp32_precision) == before
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", in_another_process], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["ieee"] * 4
+
+
+def test_kernels_are_not_tried_on_every_shape_of_a_tile() -> None:
+    before, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, True
+    try:
+        for dtype in (torch.float32, torch.bfloat16):
+            with full_precision(CUDA, dtype):
+                assert not torch.backends.cudnn.benchmark
+            assert torch.backends.cudnn.benchmark
+    finally:
+        torch.backends.cudnn.benchmark = before
 
 
 @pytest.mark.gpu

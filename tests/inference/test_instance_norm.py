@@ -12,16 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import make_tiny_model
 
-from napari_srgan.inference import memory
+from napari_srgan.images.upscaled import Upscaled
+from napari_srgan.images.zarr.read import open_finished_store
+from napari_srgan.inference.devices import memory
+from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.devices.device_memory import LiveTensors
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.plane_statistics import Windows, plan_sample
-from napari_srgan.inference.tiling import SMALLEST_TILE
-from napari_srgan.inference.upscale import Upscaled, upscale_job
-from napari_srgan.inference.watch import Watch
+from napari_srgan.inference.tiles.tiling import SMALLEST_TILE
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
-from napari_srgan.storage.upscale_to_zarr import upscale_to_zarr_job
-from napari_srgan.storage.zarr_store import open_result
+from upscalings import array_job, zarr_job
 
 RANDOM = np.random.default_rng(0)
 LITTLE_MEMORY = 3e6
@@ -51,7 +52,7 @@ def finish(job: Any) -> tuple[Upscaled, list[Any]]:
 
 
 def run(array: Any, model: Model, **options: Any) -> Upscaled:
-    return finish(upscale_job(array, model, **({"device": "cpu", "precision": "float32"} | options)))[0]
+    return finish(array_job(array, model, **({"device": "cpu", "precision": "float32"} | options)))[0]
 
 
 def assert_same(result: Any, expected: Any) -> None:
@@ -123,9 +124,9 @@ def test_planes_have_their_own_statistics() -> None:
 def test_zarr(tmp_path: Path) -> None:
     model, array = instance_model(), uneven(90, 70, dtype=np.uint16)
     out = tmp_path / "out.zarr"
-    finish(upscale_to_zarr_job(array, model, out, tile=32, device="cpu", precision="float32"))
+    finish(zarr_job(array, model, out, tile=32, device="cpu", precision="float32"))
     np.testing.assert_allclose(
-        open_result(out)[:].astype(float), run(array, model).data.astype(float), atol=1
+        open_finished_store(out)[:].astype(float), run(array, model).data.astype(float), atol=1
     )
 
 
@@ -177,7 +178,7 @@ def test_a_sample_is_said_and_near(monkeypatch: pytest.MonkeyPatch) -> None:
     exact = run(array, model, tile=100)
     assert exact.provenance["statistics"] == "whole plane"
     monkeypatch.setattr(memory, "GATHERING_BUDGET", LITTLE_MEMORY * 3)
-    job = upscale_job(array, model, device="cpu", precision="float32", tile=100)
+    job = array_job(array, model, device="cpu", precision="float32", tile=100)
     sampled, said = finish(job)
     assert sampled.provenance["statistics"].endswith("% of the plane")
     messages = [step.message for step in said]
@@ -196,7 +197,7 @@ def test_gathering_holds_the_memory_bound(
     gather = Engine.gather
 
     def counted(self: Engine, windows: Windows, watch: Any = None) -> Any:
-        with memory.LiveTensors() as tensors:
+        with LiveTensors() as tensors:
             result = gather(self, windows, watch)
         peaks.append(tensors.peak)
         return result
@@ -261,7 +262,7 @@ def test_out_of_memory_while_gathering_again_in_float32_halves_the_sample(
         return forward(self, network, low)
 
     monkeypatch.setattr(Engine, "_forward", limited)
-    result, said = finish(upscale_job(array, model, device="cpu", precision="float16", tile=64))
+    result, said = finish(array_job(array, model, device="cpu", precision="float16", tile=64))
     assert result.provenance["statistics"].endswith("% of the plane")
     assert min(tiles - {SMALLEST_TILE**2, *(side**2 for side in memory.PROBE_SIDES)}) > 64**2  # none was cut
     fractions = [step.fraction for step in said[1:]]
@@ -294,9 +295,7 @@ def test_closing_the_job_stops_inside_the_pass(monkeypatch: pytest.MonkeyPatch) 
         count(self, *arguments)
 
     monkeypatch.setattr(Watch, "__call__", counted)
-    job = upscale_job(
-        uneven(400, 400), instance_model(blocks=30), tile=200, device="cpu", precision="float32"
-    )
+    job = array_job(uneven(400, 400), instance_model(blocks=30), tile=200, device="cpu", precision="float32")
     while not calls:
         step = next(job)
     assert step.message.startswith("Measuring the whole plane")
@@ -309,12 +308,12 @@ def test_closing_the_job_stops_inside_the_pass(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_progress_rises_through_the_pass() -> None:
-    _, said = finish(upscale_job(uneven(200, 200), instance_model(blocks=10), tile=64, device="cpu"))
+    _, said = finish(array_job(uneven(200, 200), instance_model(blocks=10), tile=64, device="cpu"))
     fractions = [step.fraction for step in said[1:]]
     assert fractions == sorted(fractions)
     assert fractions[0] < 0.2
 
 
 def test_one_tile_needs_no_pass() -> None:
-    _, said = finish(upscale_job(uneven(50, 50), instance_model(), device="cpu"))
+    _, said = finish(array_job(uneven(50, 50), instance_model(), device="cpu"))
     assert not [step for step in said if step.message.startswith("Measuring")]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from napari_srgan.inference.arrays import restore_dtype
+from napari_srgan.images.arrays import restore_dtype
 from napari_srgan.inference.intensity import IntensityTransform, percentile_transform
 
 DTYPES = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32"]

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import make_tiny_model
 
-from napari_srgan.inference import arrays, cross_fade
+from napari_srgan.images import arrays
+from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.models import Model
 from upscalings import RANDOM, eager, image, lazy
 

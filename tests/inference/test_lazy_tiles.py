@@ -16,10 +16,12 @@ import torch
 from tests.conftest import make_tiny_model
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference import cross_fade, memory, tile_cache
+from napari_srgan.inference.devices import memory
+from napari_srgan.inference.devices.cancellation import Cancelled, Watch
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.tile_cache import TileCache, cache_budget
-from napari_srgan.inference.watch import Cancelled, Watch
+from napari_srgan.inference.tiles import cache as tile_cache
+from napari_srgan.inference.tiles import cross_fade
+from napari_srgan.inference.tiles.cache import TileCache, cache_budget
 from upscalings import eager, image, lazy
 
 Forward = Callable[[Engine, Any, Any], Any]

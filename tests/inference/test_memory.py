@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from napari_srgan.inference.devices.memory import TileCost, measure_cost, most_pixels
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.memory import TileCost, measure_cost
+from pretended_device import NAME, Device
 
 
 def test_cost_grows_with_the_width_of_the_network_and_shrinks_with_precision(tiny_model: Any) -> None:
@@ -31,6 +32,18 @@ def test_the_largest_tile_fits_its_budget() -> None:
     cost = TileCost(fixed=1000, per_pixel=100)
     assert cost.largest_tile(1e6) * 100 + 1000 <= 1e6
     assert cost.largest_tile(10) == 1
+
+
+@pytest.mark.parametrize("wide", [64, 4096])
+def test_no_tensor_of_a_tile_has_more_elements_than_32_bits_count(
+    pretended_device: Device, tiny_model: Any, wide: int
+) -> None:
+    """However much memory a device has; and its result, of which the host holds copies, is no larger."""
+    pretended_device.total = 2**45
+    engine = Engine(tiny_model(), NAME, "float32")
+    pixels = most_pixels(engine, 1, TileCost(fixed=0, per_pixel=wide * 4))
+    assert pixels * wide < 2**31
+    assert 2**20 < pixels * 4 <= 2**24 or wide == 4096
 
 
 @pytest.mark.gpu

@@ -10,14 +10,13 @@ import pytest
 from tests.conftest import make_tiny_model
 
 import napari_srgan
-from napari_srgan.inference import cross_fade
+from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.devices.memory import measure_cost
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.memory import measure_cost
-from napari_srgan.inference.upscale import upscale_job
-from napari_srgan.inference.watch import Watch
+from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.models import Model
+from upscalings import array_job, image
 from upscalings import eager as run_job
-from upscalings import image
 
 RANDOM = np.random.default_rng(0)
 NORMALISATIONS = pytest.mark.parametrize("normalisation", ["none", "instance"])
@@ -85,14 +84,14 @@ def test_progress_and_cancelling_go_through_all_eight(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Watch, "__call__", counted)
     model = make_tiny_model(blocks=8)
     options: dict[str, Any] = {"self_ensemble": True, "tile": 300, "device": "cpu"}
-    said = list(upscale_job(image(250, 250), model, **options))[1:]
+    said = list(array_job(image(250, 250), model, **options))[1:]
     fractions = [step.fraction for step in said]
     assert fractions == sorted(fractions)
     assert len(calls) == 8 * 19
     assert len({round(fraction, 1) for fraction in fractions}) > 5
     assert "in 8 orientations" in said[0].message
     calls.clear()
-    job = upscale_job(image(250, 250), model, **options)
+    job = array_job(image(250, 250), model, **options)
     while not calls:
         next(job)
     job.close()

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_srgan.inference import memory
+from napari_srgan.inference.devices import memory
+from napari_srgan.inference.devices.memory import TileCost
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.memory import TileCost
-from napari_srgan.inference.tile_choice import (
+from napari_srgan.inference.tiles.choice import (
     STEP,
     TilePace,
     choose_side,
@@ -21,7 +21,7 @@ from napari_srgan.inference.tile_choice import (
     fastest_tiles,
     measure_pace,
 )
-from napari_srgan.inference.tiling import Span, Tile
+from napari_srgan.inference.tiles.tiling import Span, Tile
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
 

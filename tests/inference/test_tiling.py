@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_srgan.inference.tiling import BORDER, SMALLEST_TILE, Span, Tile, plan_tiles, tile_window
+from napari_srgan.inference.tiles.tiling import BORDER, SMALLEST_TILE, Span, Tile, plan_tiles, tile_window
 
 lengths = st.integers(1, 200)
 halos = st.integers(0, 45)

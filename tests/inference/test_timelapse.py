@@ -15,14 +15,14 @@ import zarr
 from tests.conftest import make_tiny_model
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference import cross_fade, memory
+from napari_srgan.inference.devices import memory
+from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.devices.memory import measure_cost
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.memory import measure_cost
-from napari_srgan.inference.upscale import upscale_job
-from napari_srgan.inference.watch import Watch
+from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.models import Model
 from timelapses import KINDS, make_temporal_model, moving_spots
-from upscalings import eager, lazy
+from upscalings import array_job, eager, lazy
 
 MOVIE = moving_spots(10, 58, 46)
 BOTH_WAYS = pytest.mark.parametrize("kind", KINDS)
@@ -188,7 +188,7 @@ def test_a_clip_costs_what_all_its_frames_do(kind: str) -> None:
 @BOTH_WAYS
 def test_progress_rises_to_its_end(kind: str) -> None:
     said = []
-    job = upscale_job(MOVIE, make_temporal_model(kind, width=24), axes="TYX", tile=32, device="cpu")
+    job = array_job(MOVIE, make_temporal_model(kind, width=24), axes="TYX", tile=32, device="cpu")
     for step in job:
         said.append(step)
     fractions = [step.fraction for step in said[1:]]
@@ -215,7 +215,7 @@ def test_cancelling_works_within_a_clip(monkeypatch: pytest.MonkeyPatch) -> None
         count(self, *arguments)
 
     monkeypatch.setattr(Watch, "__call__", counted)
-    job = upscale_job(np.tile(MOVIE, (1, 4, 4)), model, axes="TYX", tile=1000, device="cpu")
+    job = array_job(np.tile(MOVIE, (1, 4, 4)), model, axes="TYX", tile=1000, device="cpu")
     while not calls:
         next(job)
     calls.clear()
@@ -279,7 +279,7 @@ def test_memory_does_not_grow_with_the_movie() -> None:
         movie = Counted(frames)
         model = make_temporal_model("early-fusion", clip=20)
         options: dict[str, Any] = {"axes": "TYX", "device": "cpu", "tile": 1000}
-        job = upscale_job(movie, model, sink=lambda *_, **__: Nowhere(), **options)
+        job = array_job(movie, model, sink=lambda *_, **__: Nowhere(), **options)
         next(job)
         next(job)  # the percentiles are those of all of it
         movie.most = movie.total = 0

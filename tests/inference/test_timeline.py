@@ -7,18 +7,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_srgan.inference.clip_plans import ClipPlans, notes_on_time, plan_clip
-from napari_srgan.inference.clips import Timing
 from napari_srgan.inference.intensity import IntensityTransform
+from napari_srgan.inference.movies.clip_plans import ClipPlans, notes_on_time, plan_clip
+from napari_srgan.inference.movies.clips import TemporalWindow
+from napari_srgan.inference.movies.timeline import (
+    FrameBrightness,
+    brightness,
+    frame_stats,
+    scenes,
+    seems_unordered,
+)
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tiling import Span
-from napari_srgan.inference.timeline import Brightness, brightness, look_at, scenes, seems_unordered
+from napari_srgan.inference.tiles.tiling import Span
 from timelapses import as_photons, make_temporal_model, moving_spots
 from upscalings import eager, lazy
 
 ONE, OTHER = moving_spots(12, 96, 96, seed=1), moving_spots(12, 96, 96, seed=2)
 CUT = np.concatenate([ONE[:6], OTHER[:6]])
-TIMING = Timing(clip=4, before=2, after=2)
+TIMING = TemporalWindow(clip=4, before=2, after=2)
 PHOTONS = pytest.mark.parametrize("photons", [None, 50, 10])
 """At the brightest place; None: without noise."""
 
@@ -28,7 +34,7 @@ def noisy(movie: Any, photons: float | None) -> Any:
 
 
 def cut_at(movie: Any) -> list[int]:
-    looks = {number: look_at(frame) for number, frame in enumerate(movie)}
+    looks = {number: frame_stats(frame) for number, frame in enumerate(movie)}
     return [scene.start for scene in scenes(looks, Span(0, len(movie)))]
 
 
@@ -80,7 +86,7 @@ def test_two_frames_cannot_be_told_to_be_two_scenes() -> None:
 @pytest.mark.parametrize(("gain", "offset"), [(0.5, 0), (2, 30), (1, -40)])
 def test_a_gain_is_found(photons: float | None, gain: float, offset: float) -> None:
     movie = noisy(ONE, photons).astype(float)
-    found = brightness(look_at(movie[1] * gain + offset), look_at(movie[0]))
+    found = brightness(frame_stats(movie[1] * gain + offset), frame_stats(movie[0]))
     darker = np.percentile(movie[0], 5)
     assert found.gain * darker + found.offset == pytest.approx(gain * darker + offset, abs=8)
     if photons is None:
@@ -90,15 +96,15 @@ def test_a_gain_is_found(photons: float | None, gain: float, offset: float) -> N
 @PHOTONS
 def test_what_moves_and_what_is_noise_is_no_gain(photons: float | None) -> None:
     movie = noisy(moving_spots(12, 96, 96, drift=(1, 0)), photons)
-    looks = [look_at(frame) for frame in movie]
-    assert all(brightness(look, looks[5]) == Brightness() for look in looks)
+    looks = [frame_stats(frame) for frame in movie]
+    assert all(brightness(look, looks[5]) == FrameBrightness() for look in looks)
 
 
 # --- Order ----------------------------------------------------------------------------------
 
 
 def unordered(movie: Any) -> bool:
-    return seems_unordered([[look_at(frame) for frame in movie]])
+    return seems_unordered([[frame_stats(frame) for frame in movie]])
 
 
 @PHOTONS

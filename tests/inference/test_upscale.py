@@ -20,10 +20,9 @@ from tests.conftest import make_tiny_model
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import Model
+from upscalings import array_job, image
 from upscalings import eager as run_job
-from upscalings import image
 
 RANDOM = np.random.default_rng(0)
 
@@ -332,7 +331,7 @@ def test_fast_precision_is_near_float32() -> None:
 
 
 def test_progress_rises_to_the_end() -> None:
-    steps = list(upscale_job(image(3, 100, 100), make_tiny_model(), tile=32, device="cpu"))[1:]
+    steps = list(array_job(image(3, 100, 100), make_tiny_model(), tile=32, device="cpu"))[1:]
     fractions = [step.fraction for step in steps]
     assert fractions == sorted(fractions)
     assert 0 <= fractions[0] < 0.2
@@ -351,7 +350,7 @@ def test_progress_does_not_fall_where_a_tile_is_begun_again(monkeypatch: pytest.
         return made
 
     monkeypatch.setattr(Engine, "_forward", short_of_memory_at_the_end)
-    steps = list(upscale_job(image(100, 200), make_tiny_model(), tile=96, device="cpu"))[1:]
+    steps = list(array_job(image(100, 200), make_tiny_model(), tile=96, device="cpu"))[1:]
     fractions = [step.fraction for step in steps]
     assert fractions == sorted(fractions)
     assert len(set(fractions)) > 4
@@ -362,7 +361,7 @@ def test_closing_the_job_stops_inside_a_tile() -> None:
     layers: list[int] = []
     for block in model.network.body:
         block.register_forward_hook(lambda *_: layers.append(1))
-    job = upscale_job(image(400, 400), model, tile=400, device="cpu", precision="float32")
+    job = array_job(image(400, 400), model, tile=400, device="cpu", precision="float32")
     while not layers:
         next(job)
     job.close()
@@ -415,9 +414,9 @@ def test_what_cannot_be_upscaled_is_refused_in_a_sentence(array: Any, message: s
 
 
 def test_few_objects_on_a_large_even_ground_are_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_srgan.inference.arrays.WHOLE_SAMPLE", 1000)
-    monkeypatch.setattr("napari_srgan.inference.arrays.SAMPLE_SIDE", 16)
-    monkeypatch.setattr("napari_srgan.inference.arrays.SAMPLE_BLOCKS", 4)
+    monkeypatch.setattr("napari_srgan.images.arrays.WHOLE_SAMPLE", 1000)
+    monkeypatch.setattr("napari_srgan.images.arrays.SAMPLE_SIDE", 16)
+    monkeypatch.setattr("napari_srgan.images.arrays.SAMPLE_BLOCKS", 4)
     array = np.zeros((200, 200), np.uint16)
     array[70:80, 70:80] = 5000
     result = run(array, make_tiny_model())
@@ -463,9 +462,9 @@ def test_negative_values_stay_negative() -> None:
 
 
 def test_large_arrays_are_sampled_alike_whatever_they_lie_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_srgan.inference.arrays.WHOLE_SAMPLE", 1000)
-    monkeypatch.setattr("napari_srgan.inference.arrays.SAMPLE_SIDE", 16)
-    monkeypatch.setattr("napari_srgan.inference.arrays.SAMPLE_BLOCKS", 20)
+    monkeypatch.setattr("napari_srgan.images.arrays.WHOLE_SAMPLE", 1000)
+    monkeypatch.setattr("napari_srgan.images.arrays.SAMPLE_SIDE", 16)
+    monkeypatch.setattr("napari_srgan.images.arrays.SAMPLE_BLOCKS", 20)
     model, array = make_tiny_model(), image(2, 3, 100, 90)
     transforms = [
         run_job(make(array), model, axes="CZYX").provenance["intensity"]

@@ -18,7 +18,7 @@ from onnx import load_from_string
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model, ModelCard, Quality, export_bioimageio
-from napari_srgan.models.onnx_file import usage
+from napari_srgan.models.export.onnx_file import usage
 
 # bioimage.io's software leaves the files open that it reads.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

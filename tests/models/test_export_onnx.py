@@ -20,7 +20,7 @@ from napari_srgan import upscale
 from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import HIGH_PERCENTILE, LOW_PERCENTILE
 from napari_srgan.models import Model, ModelCard, export_onnx
-from napari_srgan.models.onnx_file import PERCENTILES, usage
+from napari_srgan.models.export.onnx_file import PERCENTILES, usage
 from napari_srgan.networks import Generator, build_network
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from napari_srgan.errors import UserError
 from napari_srgan.models import list_models, load_model, read_card, read_model, save_model
 from napari_srgan.models.files import CARD_KEY
-from napari_srgan.models.library import unreadable_models
+from napari_srgan.models.library.library import unreadable_models
 
 
 def test_a_model_comes_back_as_it_was(tiny_model: Any, tmp_path: Path) -> None:

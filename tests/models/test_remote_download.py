@@ -19,7 +19,7 @@ import pytest
 from model_server import ModelServer, index_entry, model_server
 from napari_srgan.errors import UserError
 from napari_srgan.models import ModelCard, RemoteModel, download_job, list_models, load_model, save_model
-from napari_srgan.models.transfer import transfer
+from napari_srgan.models.library.transfer import transfer
 from napari_srgan.progress import Job, Progress
 
 PATIENT = 60.0

@@ -23,7 +23,7 @@ from napari_srgan.models import (
     save_model,
     write_index,
 )
-from napari_srgan.models.remote import read_index
+from napari_srgan.models.library.index import parse_index
 
 PATIENT = 60.0
 ADDRESS = "https://models.example/lists/index.json"
@@ -54,7 +54,7 @@ def test_an_index_is_fetched_from_where_the_environment_says(
 
 
 def test_addresses_may_be_relative_to_the_index(card: ModelCard) -> None:
-    index = read_index(index_of(index_entry(card, b"weights", "../files/far.safetensors")), ADDRESS)
+    index = parse_index(index_of(index_entry(card, b"weights", "../files/far.safetensors")), ADDRESS)
     assert index.models[0].address == "https://models.example/files/far.safetensors"
 
 
@@ -95,7 +95,7 @@ def test_a_bad_entry_is_left_out_with_a_sentence(case: str, card: ModelCard) -> 
     changed, message = BAD_ENTRIES[case]
     good = card.model_copy(update={"name": "good"})
     bad = index_entry(card, b"weights", "http://x/far") | changed
-    index = read_index(index_of(bad, index_entry(good, b"weights", "good")), ADDRESS)
+    index = parse_index(index_of(bad, index_entry(good, b"weights", "good")), ADDRESS)
     assert [remote.name for remote in index.models] == ["good"]
     (sentence,) = index.refused
     assert sentence.startswith("entry 1 of the index (")
@@ -106,7 +106,7 @@ def test_a_bad_entry_is_left_out_with_a_sentence(case: str, card: ModelCard) -> 
 def test_a_card_of_a_later_version_is_left_out_with_a_sentence(card: ModelCard) -> None:
     entry = index_entry(card, b"weights", "far")
     later = entry | {"card": entry["card"] | {"architecture": "vapourware"}}
-    index = read_index(index_of(later, 7, None, entry, entry), ADDRESS)
+    index = parse_index(index_of(later, 7, None, entry, entry), ADDRESS)
     assert [remote.name for remote in index.models] == ["far"]
     assert len(index.refused) == 4
     assert "no architecture 'vapourware'" in index.refused[0]
@@ -152,7 +152,7 @@ BAD_INDICES = {
 def test_what_is_no_index_is_refused(case: str) -> None:
     content, message = BAD_INDICES[case]
     with pytest.raises(UserError, match=message):
-        read_index(content, ADDRESS)
+        parse_index(content, ADDRESS)
 
 
 JSON = st.recursive(
@@ -166,7 +166,7 @@ KEYS = st.sampled_from(["name", "address", "sha256", "size", "card"])
 @settings(max_examples=50)
 @given(st.lists(st.dictionaries(KEYS, JSON) | JSON, max_size=4))
 def test_any_json_gives_models_or_sentences(entries: list[Any]) -> None:
-    index = read_index(json.dumps({"schema_version": 1, "models": entries}).encode(), ADDRESS)
+    index = parse_index(json.dumps({"schema_version": 1, "models": entries}).encode(), ADDRESS)
     assert len(index.models) + len(index.refused) == len(entries)
 
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_srgan.inference.tiling import Span, Tile, plan_tiles, tile_window
+from napari_srgan.inference.tiles.tiling import Span, Tile, plan_tiles, tile_window
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import bicubic_downsample, bicubic_upsample, build_network
 from napari_srgan.networks.unet import UNet

@@ -27,7 +27,7 @@ import sys
 import numpy, tifffile
 import napari_srgan, napari_srgan.api, napari_srgan.cli
 from napari_srgan.cli import inputs, upscale
-from napari_srgan.storage.formats import open_image
+from napari_srgan.images.formats import open_image
 tifffile.imwrite("x.tif", numpy.zeros((20, 20), "u2"))
 open_image(inputs.Path("x.tif")).close()
 before = "bioio" in sys.modules

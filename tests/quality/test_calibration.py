@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from napari_srgan.models.error_table import ErrorTable, brightness_and_structure
-from napari_srgan.quality.calibration import LEAST_SHARE, Block, blocks_of, calibrate
+from napari_srgan.quality.calibration import LEAST_SHARE, BlockErrors, blocks_of, calibrate
 from napari_srgan.quality.ring_correlation import ring_correlation
 
 
@@ -19,7 +19,7 @@ def result_and_truth(seed: int, side: int = 512) -> tuple[NDArray[np.float64], N
     return result, result + draw.normal(0, 0.05 * result + 1)
 
 
-def table_of(blocks: list[Block]) -> ErrorTable:
+def table_of(blocks: list[BlockErrors]) -> ErrorTable:
     table = calibrate(blocks)
     assert table is not None
     return table

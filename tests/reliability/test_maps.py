@@ -71,7 +71,7 @@ def test_windows_lazy_and_whole_are_one(make: Any, factor: int, monkeypatch: pyt
     whole = make(pair)
     assert isinstance(whole, np.ndarray)
     assert (whole.dtype.kind, whole.shape) == ("f", pair.result.shape)
-    monkeypatch.setattr(maps, "TILE", 24)
+    monkeypatch.setattr(maps, "MAP_TILE", 24)
     np.testing.assert_allclose(make(pair), whole, atol=1e-6)
     lazy = make(OnTop(da.from_array(pair.image, chunks=(1, 16, 16)), pair.result, "ZYX", factor))
     assert isinstance(lazy, da.Array)
@@ -83,7 +83,7 @@ def test_windows_lazy_and_whole_are_one(make: Any, factor: int, monkeypatch: pyt
 def test_a_map_tells_how_far_it_is_and_can_be_cancelled_between_windows(
     make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maps, "TILE", 24)
+    monkeypatch.setattr(maps, "MAP_TILE", 24)
     pair, seen = on_top((40, 52)), []
     read = maps.read_block
     monkeypatch.setattr(maps, "read_block", lambda *of: seen.append(of) or read(*of))

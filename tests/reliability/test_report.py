@@ -278,7 +278,7 @@ def test_the_error_map_of_a_result_on_disk_is_that_of_one_in_memory(
     assert table is not None
     tuned = replace(model, card=model.card.model_copy(update={"errors": table}))
     whole = report(image, made, tuned, self_test=False).errors
-    monkeypatch.setattr(maps, "TILE", 48)  # tiles do not show
+    monkeypatch.setattr(maps, "MAP_TILE", 48)  # tiles do not show
     stored, told = sr.upscale(image, tuned, trust=True, out=tmp_path / "a.zarr", progress=False)
     np.testing.assert_array_equal(stored[:], made)
     assert whole is not None

@@ -11,7 +11,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.io import imsave
 
-from napari_srgan.training.recipe import Recipe
+from napari_srgan.training.recipes.recipe import Recipe
 
 RECIPE = """
 name = "toy"
@@ -78,6 +78,6 @@ def recipe_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def recipe(recipe_file: Path) -> Recipe:
-    from napari_srgan.training.recipe import read_recipe
+    from napari_srgan.training.recipes.recipe import read_recipe
 
     return read_recipe(recipe_file)

@@ -15,18 +15,18 @@ from skimage.io import imsave
 
 from napari_srgan.errors import UserError
 from napari_srgan.networks import bicubic_downsample
-from napari_srgan.training.clean_truth import relative_noise, without_noise
+from napari_srgan.training.dataset.clean_truth import relative_noise, without_noise
+from napari_srgan.training.dataset.degraded_patches import DegradedPatches, sampled_values
+from napari_srgan.training.dataset.degraded_validation import noisy_tiles, pair_tiles
+from napari_srgan.training.dataset.tile import TrainingTile
+from napari_srgan.training.dataset.tiles import read_tiles
 from napari_srgan.training.degradation.camera_noise import record, seen_range
 from napari_srgan.training.degradation.exposure import Exposure, draw_exposure
 from napari_srgan.training.degradation.point_spread import airy_psf
 from napari_srgan.training.degradation.sampling import sampling_line
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import expose, margin, simulate, window
-from napari_srgan.training.degraded_patches import DegradedPatches, sampled_values
-from napari_srgan.training.judged_tiles import noisy_tiles, pair_tiles
-from napari_srgan.training.recipe import Recipe
-from napari_srgan.training.tile import Tile
-from napari_srgan.training.tiles import read_tiles
+from napari_srgan.training.recipes.recipe import Recipe
 
 WAYS = ["bicubic", "area", "point"]
 
@@ -192,10 +192,10 @@ def test_truth_is_binned_until_it_has_little_noise() -> None:
 NOISY = {"photons": (5, 50), "read_electrons": (1, 2), "background": (0.1, 0.3), "sampling": ("area",)}
 
 
-def tile(seed: int = 0, name: str = "cells") -> Tile:
+def tile(seed: int = 0, name: str = "cells") -> TrainingTile:
     high = torch.from_numpy(gaussian_filter(draw(seed).random((1, 96, 96)), (0, 2, 2)).astype(np.float32))
     high = (high - high.min()) / (high.max() - high.min())
-    return Tile(name, torch.nn.functional.avg_pool2d(high, 2), high, bytes([seed]))
+    return TrainingTile(name, torch.nn.functional.avg_pool2d(high, 2), high, bytes([seed]))
 
 
 def with_degradation(recipe: Recipe, **degradation: Any) -> Recipe:

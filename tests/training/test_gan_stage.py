@@ -14,13 +14,13 @@ from napari_srgan.models import Model, read_model, save_model
 from napari_srgan.networks import build_network
 from napari_srgan.networks.frames_discriminator import FramesDiscriminator
 from napari_srgan.networks.perceptual import SqueezeNetFeatures
-from napari_srgan.training.gan_stage import AdversarialStage
-from napari_srgan.training.losses import pixel_loss
-from napari_srgan.training.patch_sampler import PatchSampler
-from napari_srgan.training.recipe import MovieClips, Recipe, read_recipe
-from napari_srgan.training.schedule import Moment
-from napari_srgan.training.session import run_recipe
-from napari_srgan.training.team import Alone
+from napari_srgan.training.dataset.patch_sampler import PatchSampler
+from napari_srgan.training.loop.gan_stage import AdversarialStage
+from napari_srgan.training.loop.losses import pixel_loss
+from napari_srgan.training.loop.process_group import SingleProcess
+from napari_srgan.training.loop.schedule import Moment
+from napari_srgan.training.recipes.recipe import MovieClips, Recipe, read_recipe
+from napari_srgan.training.recipes.session import run_recipe
 
 GAN = """
 [gan]
@@ -92,7 +92,7 @@ def stage_of(file: Path, data: Path) -> tuple[AdversarialStage, Any]:
     recipe = read_recipe(file)
     torch.manual_seed(0)
     network = build_network(recipe.architecture, recipe.arguments)
-    return AdversarialStage(recipe, network, data, Alone()), network
+    return AdversarialStage(recipe, network, data, SingleProcess()), network
 
 
 def test_a_perceptual_loss_from_a_file_takes_part(gan_file: Path, data: Path, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_diverging_training_stops_and_keeps_what_was_good(
         loss = pixel_loss(kind, result, truth)
         return loss * float("nan") if calls > 8 else loss
 
-    monkeypatch.setattr("napari_srgan.training.gan_stage.pixel_loss", breaking)
+    monkeypatch.setattr("napari_srgan.training.loop.gan_stage.pixel_loss", breaking)
     out = tmp_path / "out"
     with pytest.raises(UserError, match=r"step 28 the generator's loss is not finite.*lower the learning"):
         finish(gan_file, data, out)
@@ -262,7 +262,7 @@ def temporal(**gan: Any) -> Recipe:
 def temporal_stage(data: Path, recipe: Recipe) -> tuple[AdversarialStage, Any]:
     torch.manual_seed(0)
     network = build_network(recipe.architecture, recipe.arguments)
-    return AdversarialStage(recipe, network, data, Alone()), network
+    return AdversarialStage(recipe, network, data, SingleProcess()), network
 
 
 @pytest.mark.parametrize("kind", ["patch", "vgg"])

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from napari_srgan.models import Model, read_model, save_model
-from napari_srgan.training.fine_tune.job import fine_tune_job
-from napari_srgan.training.fine_tune.progress import TrainingProgress
-from napari_srgan.training.fine_tune.settings import FineTuning
+from napari_srgan.training.fine_tuning.job import fine_tune_job
+from napari_srgan.training.fine_tuning.progress import TrainingProgress
+from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.training.pairs.source import SourceImage
 
 from .conftest import cells

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from napari_srgan.training.losses import (
+from napari_srgan.training.loop.losses import (
     AdversarialLoss,
     PixelLoss,
     change_loss,

@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.clips import reflected
+from napari_srgan.inference.movies.clips import reflected
 from napari_srgan.networks import bicubic_downsample, build_network
-from napari_srgan.training.clip_sampler import ClipSampler
-from napari_srgan.training.losses import change_loss, pixel_loss
-from napari_srgan.training.movie_validation import READ_ELECTRONS, few_photons, taken
-from napari_srgan.training.movies import Movies, colours, read_movies, split
-from napari_srgan.training.pixel_stage import PixelStage
-from napari_srgan.training.recipe import Recipe
-from napari_srgan.training.schedule import Moment
-from napari_srgan.training.session import run_recipe
-from napari_srgan.training.team import Alone
+from napari_srgan.training.dataset.clip_sampler import ClipSampler
+from napari_srgan.training.dataset.movie_validation import READ_ELECTRONS, few_photons, taken
+from napari_srgan.training.dataset.movies import Movies, colours, read_movies, split
+from napari_srgan.training.loop.losses import change_loss, pixel_loss
+from napari_srgan.training.loop.pixel_stage import PixelStage
+from napari_srgan.training.loop.process_group import SingleProcess
+from napari_srgan.training.loop.schedule import Moment
+from napari_srgan.training.recipes.recipe import Recipe
+from napari_srgan.training.recipes.session import run_recipe
 
 FRAMES, SIDE = 20, 96
 
@@ -154,7 +154,7 @@ def test_what_changes_counts_as_the_recipe_says(movies: Movies) -> None:
     with torch.no_grad():
         made = network(low)
         expected = pixel_loss("l1", made, high) + 3 * change_loss("l1", made, high)
-    stage = PixelStage(of, network, Alone("cpu"))
+    stage = PixelStage(of, network, SingleProcess("cpu"))
     assert float(stage.step(network, low, high, Moment(0, 0))) == pytest.approx(float(expected), rel=1e-5)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_srgan.training.optimiser import build_optimiser, orthogonalise
+from napari_srgan.training.loop.optimiser import build_optimiser, orthogonalise
 
 
 def test_singular_values_come_near_one() -> None:
@@ -42,7 +42,7 @@ def test_training_loads_no_second_llvm_into_napari() -> None:
     # Triton's, beside Mesa's or numba's: the process is gone without a word.
     look = """
 import sys
-from napari_srgan.training.optimiser import import_optimisers
+from napari_srgan.training.loop.optimiser import import_optimisers
 import_optimisers()
 import torch
 torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])

@@ -15,7 +15,7 @@ import torch
 from torchvision.models import VGG19_Weights, vgg19
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.vgg19 import load_vgg19
+from napari_srgan.training.loop.vgg19 import load_vgg19
 
 
 @dataclass

@@ -11,16 +11,16 @@ import torch
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model, read_model, save_model
-from napari_srgan.training.recipe import Recipe, read_recipe
-from napari_srgan.training.schedule import Moment, learning_rate_factor
-from napari_srgan.training.session import run_recipe
-from napari_srgan.training.start import start_network
-from napari_srgan.training.validation import Validation
+from napari_srgan.training.dataset.validation import HeldBackScores
+from napari_srgan.training.loop.schedule import Moment, learning_rate_factor
+from napari_srgan.training.recipes.recipe import Recipe, read_recipe
+from napari_srgan.training.recipes.session import run_recipe
+from napari_srgan.training.recipes.start import start_network
 
 
-def finish(recipe: Path, data: Path, out: Path, **options: Any) -> tuple[list[Validation], Model | None]:
+def finish(recipe: Path, data: Path, out: Path, **options: Any) -> tuple[list[HeldBackScores], Model | None]:
     job = run_recipe(recipe, data, out, **options)
-    seen: list[Validation] = []
+    seen: list[HeldBackScores] = []
     while True:
         try:
             seen.append(next(job))

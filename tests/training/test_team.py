@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.fabric_team import FabricTeam
-from napari_srgan.training.team import Alone, share_of, whole_shares
+from napari_srgan.training.loop.fabric_group import FabricTeam
+from napari_srgan.training.loop.process_group import SingleProcess, share_of, whole_shares
 
 TOY = '''
 import json, sys
@@ -44,8 +44,8 @@ def curve(team, batch=8, steps=12):
     return losses
 
 if __name__ == "__main__":
-    from napari_srgan.training.fabric_team import FabricTeam
-    from napari_srgan.training.team import TeamLost
+    from napari_srgan.training.loop.fabric_group import FabricTeam
+    from napari_srgan.training.loop.process_group import ProcessLost
 
     team = FabricTeam(2, accelerator="cpu")
     counted = nn.BatchNorm2d(2)  # has a whole number among its buffers
@@ -63,7 +63,7 @@ if __name__ == "__main__":
     else:
         try:
             team.barrier()
-        except TeamLost as error:
+        except ProcessLost as error:
             print(json.dumps({"lost": str(error)}) + "\\n", end="", flush=True)
 '''
 
@@ -88,7 +88,7 @@ def told(toy: Path) -> list[dict[str, Any]]:
 
 
 def test_two_processes_have_the_curve_of_one(toy: Path, told: list[dict[str, Any]]) -> None:
-    alone = runpy.run_path(str(toy))["curve"](Alone())
+    alone = runpy.run_path(str(toy))["curve"](SingleProcess())
     assert alone[-1] < 0.7 * alone[0]
     both = [said["losses"] for said in told if "losses" in said]
     assert len(both) == 2
@@ -110,7 +110,7 @@ def test_one_that_is_left_alone_says_so(told: list[dict[str, Any]]) -> None:
 
 
 def test_one_process_is_a_team_of_its_own() -> None:
-    team, network = Alone(), nn.Linear(2, 2)
+    team, network = SingleProcess(), nn.Linear(2, 2)
     network(torch.ones(1, 2)).sum().backward()
     before = network.weight.grad.clone()  # type: ignore[union-attr]
     team.average_gradients(network.parameters())

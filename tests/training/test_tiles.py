@@ -14,10 +14,10 @@ from skimage.io import imread
 
 from napari_srgan.errors import UserError
 from napari_srgan.networks import bicubic_downsample
+from napari_srgan.training.dataset.patch_sampler import PatchSampler
+from napari_srgan.training.dataset.tiles import attribution, read_tiles
 from napari_srgan.training.degradation.ideal import degrade
-from napari_srgan.training.patch_sampler import PatchSampler
-from napari_srgan.training.recipe import Recipe
-from napari_srgan.training.tiles import attribution, read_tiles
+from napari_srgan.training.recipes.recipe import Recipe
 
 
 def test_no_image_is_on_both_sides(recipe: Recipe, data: Path) -> None:

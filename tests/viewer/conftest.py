@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from fake_training import FakeTraining
-from napari_srgan.models import Model, TrainedInput, library, save_model
-from napari_srgan.viewer import dialogs, fine_tune_state
-from napari_srgan.viewer.jobs import library_runner_of, runner_of, training_runner_of
+from napari_srgan.models import Model, TrainedInput, save_model
+from napari_srgan.models.library import library
+from napari_srgan.viewer.fine_tuning import session as fine_tune_state
+from napari_srgan.viewer.jobs.runner import library_runner_of, runner_of, training_runner_of
+from napari_srgan.viewer.qt import dialogs
 from timelapses import make_temporal_model
 
 

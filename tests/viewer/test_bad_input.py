@@ -134,7 +134,7 @@ def test_image_removed_during_the_run(open_widget, finish):
 
 
 def test_error_that_nobody_foresaw(open_widget, run, monkeypatch):
-    from napari_srgan.viewer import layers
+    from napari_srgan.viewer.layers import upscale_layer as layers
 
     def breaks(*_, **__):
         raise RuntimeError("boom")

@@ -12,9 +12,10 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QSlider
 
 from napari_srgan import blend, upscale
-from napari_srgan.models import library, load_model, rename_model, save_model
-from napari_srgan.viewer.jobs import library_runner_of, runner_of
-from napari_srgan.viewer.library_changes import LIBRARY
+from napari_srgan.models import load_model, rename_model, save_model
+from napari_srgan.models.library import library
+from napari_srgan.viewer.jobs.runner import library_runner_of, runner_of
+from napari_srgan.viewer.models.signal import LIBRARY
 
 RANDOM = np.random.default_rng(0)
 COLOR = RANDOM.integers(0, 256, (24, 20, 3), dtype=np.uint8)

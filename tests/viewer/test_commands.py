@@ -7,7 +7,7 @@ import zarr
 from napari._app_model import get_app_model
 from napari.utils.notifications import notification_manager
 
-from napari_srgan.viewer import dialogs
+from napari_srgan.viewer.qt import dialogs
 
 COMMAND = "napari-srgan.upscale_selected"
 CELLS = np.random.default_rng(0).integers(0, 4000, (20, 24), dtype=np.uint16)

@@ -11,10 +11,10 @@ import pytest
 import zarr
 
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.storage.found import Kind, look_at
-from napari_srgan.viewer import dialogs
-from napari_srgan.viewer.jobs import runner_of
-from napari_srgan.viewer.reopened import reopened_layer
+from napari_srgan.results.existing_result import ExistingKind, look_for_result
+from napari_srgan.viewer.jobs.runner import runner_of
+from napari_srgan.viewer.layers.reopen import reopened_layer
+from napari_srgan.viewer.qt import dialogs
 
 RANDOM = np.random.default_rng(0)
 CELLS = RANDOM.integers(100, 4000, (40, 32), dtype=np.uint16)
@@ -127,7 +127,7 @@ def test_stopped_run_goes_on_and_says_so_before(on_disk, run, qtbot, target):
     assert told(widget) == ""
     stop_half_way(viewer, widget, qtbot)
     assert widget["status"].value == "Cancelled; what is done is kept."
-    assert look_at(target).kind is Kind.UNFINISHED
+    assert look_for_result(target).kind is ExistingKind.UNFINISHED
     assert "% of cells.ome.zarr are done already: Run goes on there" in told(widget)
     assert run(viewer, widget).startswith("Added")
     assert "finished already: Run opens it" in told(widget)
@@ -225,10 +225,10 @@ def test_folder_that_disappears(on_disk, finish, qtbot, target):
 def test_closing_the_window_keeps_what_is_done(on_disk, qtbot, target, capfd):
     viewer, widget, _ = on_disk(STACK, axis_labels=("z", "y", "x"))
     widget["buttons"]["run"].native.click()
-    qtbot.waitUntil(lambda: look_at(target).share > 0, timeout=30_000)
+    qtbot.waitUntil(lambda: look_for_result(target).share > 0, timeout=30_000)
     viewer.close()
     mine = ("napari-srgan", "read", "write")
     qtbot.waitUntil(lambda: not [t for t in threading.enumerate() if t.name.startswith(mine)], timeout=5000)
-    assert 0 < look_at(target).share < 1
+    assert 0 < look_for_result(target).share < 1
     captured = capfd.readouterr()
     assert "Traceback" not in captured.out + captured.err

@@ -8,8 +8,8 @@ from qtpy.QtTest import QTest
 
 from model_server import index_entry, model_server
 from napari_srgan.models import read_card
-from napari_srgan.models.remote import INDEX_VARIABLE
-from napari_srgan.viewer.jobs import library_runner_of
+from napari_srgan.models.library.index import INDEX_VARIABLE
+from napari_srgan.viewer.jobs.runner import library_runner_of
 
 HALF = 40_000
 

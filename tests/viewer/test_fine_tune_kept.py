@@ -11,15 +11,23 @@ import pytest
 from fake_training import ENDLESS
 from napari_srgan.errors import UserError
 from napari_srgan.models import load_model
-from napari_srgan.training.fine_tune.settings import FineTuning
-from napari_srgan.viewer import fine_tune_plan, fine_tune_result
-from napari_srgan.viewer.appearance import ERROR_STYLE
-from napari_srgan.viewer.fine_tune_plan import CHECKPOINT, PLAN, LayerNames, Plan, interrupted, keep
+from napari_srgan.training.fine_tuning.settings import FineTuning
+from napari_srgan.viewer.fine_tuning import save_model as fine_tune_result
+from napari_srgan.viewer.fine_tuning import saved_run as fine_tune_plan
+from napari_srgan.viewer.fine_tuning.saved_run import (
+    CHECKPOINT,
+    PLAN,
+    LayerNames,
+    SavedRun,
+    begin_run,
+    interrupted,
+)
+from napari_srgan.viewer.qt.labels import ERROR_STYLE
 
 HIGH = np.random.default_rng(0).integers(100, 4000, (80, 64), dtype=np.uint16)
 LOW = HIGH[::2, ::2]
 NAMES = LayerNames(low="cells", high="fine cells", low_shape=LOW.shape, high_shape=HIGH.shape)
-PLAN_OF_CELLS = Plan(pairs=(NAMES,), base="microscopy-x2", settings=FineTuning(name="mine", steps=30))
+PLAN_OF_CELLS = SavedRun(pairs=(NAMES,), base="microscopy-x2", settings=FineTuning(name="mine", steps=30))
 
 
 def add_layers(viewer):
@@ -30,7 +38,7 @@ def add_layers(viewer):
 @pytest.fixture
 def kept():
     """A training that was interrupted."""
-    kept = keep(PLAN_OF_CELLS)
+    kept = begin_run(PLAN_OF_CELLS)
     kept.checkpoint.write_bytes(b"what was learned")
     return kept
 
@@ -120,7 +128,7 @@ def test_a_running_training_is_not_offered(kept):
 
 
 def test_the_latest_is_offered_first(kept):
-    later = keep(PLAN_OF_CELLS)
+    later = begin_run(PLAN_OF_CELLS)
     later.checkpoint.write_bytes(b"more")
     os.utime(kept.checkpoint, (1, 1))
     assert [found.folder for found in interrupted()] == [later.folder, kept.folder]
@@ -135,7 +143,7 @@ def test_rubbish_is_not_offered(trainings_folder):
 
 
 def test_a_folder_without_a_checkpoint_goes_after_a_day():
-    kept = keep(PLAN_OF_CELLS)
+    kept = begin_run(PLAN_OF_CELLS)
     assert interrupted() == []
     assert kept.folder.exists()
     long_ago = time.time() - 2 * fine_tune_plan.A_DAY

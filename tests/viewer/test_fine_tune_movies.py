@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_srgan.viewer.appearance import ERROR_STYLE
+from napari_srgan.viewer.qt.labels import ERROR_STYLE
 
 RANDOM = np.random.default_rng(0)
 HIGH = RANDOM.integers(100, 4000, (6, 64, 80), dtype=np.uint16)

@@ -16,11 +16,11 @@ from scipy.ndimage import gaussian_filter
 
 from fake_training import ENDLESS
 from napari_srgan.models import TrainedInput, load_model, save_model
-from napari_srgan.training.fine_tune.settings import FineTuning
-from napari_srgan.viewer.appearance import ERROR_STYLE
-from napari_srgan.viewer.fine_tune_layers import PREVIEW
-from napari_srgan.viewer.fine_tune_noise import NOTHING_CHOSEN
-from napari_srgan.viewer.fine_tune_plan import LayerNames, NoisyLayer, Plan, keep
+from napari_srgan.training.fine_tuning.settings import FineTuning
+from napari_srgan.viewer.fine_tuning.noise import NOTHING_CHOSEN
+from napari_srgan.viewer.fine_tuning.preview_layers import PREVIEW
+from napari_srgan.viewer.fine_tuning.saved_run import LayerNames, NoisyLayer, SavedRun, begin_run
+from napari_srgan.viewer.qt.labels import ERROR_STYLE
 
 pytestmark = pytest.mark.usefixtures("ideal_model")
 
@@ -225,8 +225,10 @@ def test_measured_pairs_are_not_forgotten_when_another_kind_is_looked_at(opened)
 
 def test_it_goes_on_after_it_was_interrupted(open_fine_tune, fake_training, finish_training):
     noise_of = NoisyLayer(name="noisy", shape=NOISY.shape)
-    plan = Plan(pairs=(), noise_of=noise_of, base="microscopy-x2", settings=FineTuning(name="mine", steps=9))
-    keep(plan).checkpoint.write_bytes(b"what was learned")
+    plan = SavedRun(
+        pairs=(), noise_of=noise_of, base="microscopy-x2", settings=FineTuning(name="mine", steps=9)
+    )
+    begin_run(plan).checkpoint.write_bytes(b"what was learned")
     viewer, widget = open_fine_tune()
     assert "It learns the noise of noisy in the bundled sample tiles." in widget.banner.text.text()
     widget.banner.go_on.click()
@@ -245,8 +247,8 @@ def test_it_goes_on_after_it_was_interrupted(open_fine_tune, fake_training, fini
 
 def test_plans_of_an_earlier_version_are_read():
     names = LayerNames(low=None, high="good", low_shape=None, high_shape=(8, 8))
-    written = Plan(pairs=(names,), base=None, settings=FineTuning()).model_dump(exclude={"noise_of"})
-    assert Plan.model_validate(written).noise_of is None
+    written = SavedRun(pairs=(names,), base=None, settings=FineTuning()).model_dump(exclude={"noise_of"})
+    assert SavedRun.model_validate(written).noise_of is None
 
 
 # The check.

@@ -7,11 +7,11 @@ import pytest
 
 from fake_training import ENDLESS, FakeTraining
 from napari_srgan.progress import Progress
-from napari_srgan.training.fine_tune.settings import FineTuning
-from napari_srgan.training.orders import Order
-from napari_srgan.viewer.fine_tune_result import is_news, thinned
-from napari_srgan.viewer.side_by_side import side_by_side
-from napari_srgan.viewer.time_left import TimeLeft
+from napari_srgan.training.fine_tuning.settings import FineTuning
+from napari_srgan.training.loop.stop_request import Request
+from napari_srgan.viewer.fine_tuning.montage import side_by_side
+from napari_srgan.viewer.fine_tuning.save_model import is_news, thinned
+from napari_srgan.viewer.jobs.eta import TimeLeft
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_an_order_reaches_a_thinned_training(training):
     while next(steps).point is None:
         pass
     with pytest.raises(StopIteration) as ended:
-        steps.send(Order.FINISH)
+        steps.send(Request.FINISH)
     assert ended.value.value.name == "mine"
 
 

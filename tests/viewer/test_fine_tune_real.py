@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from napari_srgan.models import load_model
-from napari_srgan.viewer.fine_tune_layers import PREVIEW
+from napari_srgan.viewer.fine_tuning.preview_layers import PREVIEW
 
 RANDOM = np.random.default_rng(0)
 STRUCTURE = gaussian_filter(RANDOM.normal(size=(192, 192)), 2)

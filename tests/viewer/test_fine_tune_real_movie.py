@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_srgan.models import load_model
-from napari_srgan.viewer.fine_tune_layers import PREVIEW
+from napari_srgan.viewer.fine_tuning.preview_layers import PREVIEW
 from timelapses import moving_spots
 
 HIGH = (1000 + 20 * moving_spots(12, 160, 160)).astype(np.uint16)

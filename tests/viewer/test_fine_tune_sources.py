@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from napari.layers import Image, Labels
 
 from napari_srgan.errors import UserError
-from napari_srgan.viewer.fine_tune_sources import PairOfLayers, pair_images, source_image
+from napari_srgan.viewer.fine_tuning.layer_pairs import PairOfLayers, pair_images, source_image
 
 PLANE = np.zeros((40, 48))
 FINE = np.zeros((80, 96))

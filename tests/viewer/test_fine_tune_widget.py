@@ -11,11 +11,11 @@ from fake_training import BASE, BICUBIC, ENDLESS
 from napari_srgan.errors import UserError
 from napari_srgan.models import load_model
 from napari_srgan.training.degradation.settings import Degradation
-from napari_srgan.training.fine_tune.settings import FineTuning
-from napari_srgan.viewer import fine_tune_plan
-from napari_srgan.viewer.appearance import ERROR_STYLE, camera_of
-from napari_srgan.viewer.fine_tune_layers import PREVIEW, ROLES
-from napari_srgan.viewer.jobs import training_runner_of
+from napari_srgan.training.fine_tuning.settings import FineTuning
+from napari_srgan.viewer.fine_tuning import saved_run as fine_tune_plan
+from napari_srgan.viewer.fine_tuning.preview_layers import PREVIEW, ROLES
+from napari_srgan.viewer.jobs.runner import training_runner_of
+from napari_srgan.viewer.qt.labels import ERROR_STYLE, camera_of
 
 RANDOM = np.random.default_rng(0)
 HIGH = RANDOM.integers(100, 4000, (80, 64), dtype=np.uint16)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_srgan.viewer.geometry import pixels_between, place_result
+from napari_srgan.viewer.layers.placement import pixels_between, place_result
 
 numbers = st.floats(-100, 100)
 factors = st.integers(1, 8)

@@ -13,8 +13,8 @@ from napari.utils.notifications import notification_manager
 from scipy.ndimage import gaussian_filter
 
 from napari_srgan.models import TrainedInput, save_model
-from napari_srgan.viewer import image_look
-from napari_srgan.viewer.jobs import runner_of
+from napari_srgan.viewer.jobs.runner import runner_of
+from napari_srgan.viewer.upscale import noise_look as image_look
 
 pytestmark = pytest.mark.usefixtures("ideal_model")
 
@@ -184,7 +184,7 @@ def test_what_comes_too_late_is_dropped(open_widget, look_slowly, qtbot):
 
 
 def looks():
-    return [thread for thread in threading.enumerate() if thread.name == image_look.THREAD]
+    return [thread for thread in threading.enumerate() if thread.name == image_look.LOOK_THREAD]
 
 
 def test_closing_the_window_during_a_look_is_no_trouble(open_widget, look_slowly, qtbot):
@@ -240,7 +240,7 @@ def test_pixels_that_cannot_be_read_are_no_trouble(open_widget, show):
         shape, dtype, ndim = (64, 64), np.dtype(np.uint8), 2
 
         def __getitem__(self, key):
-            if threading.current_thread().name == image_look.THREAD:
+            if threading.current_thread().name == image_look.LOOK_THREAD:
                 raise OSError("the disk is gone")
             return np.zeros((64, 64), np.uint8)[key]
 

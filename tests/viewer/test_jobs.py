@@ -11,8 +11,8 @@ import pytest
 from qtpy.QtWidgets import QLabel
 
 from napari_srgan.progress import Progress
-from napari_srgan.viewer.job_thread import NICE
-from napari_srgan.viewer.jobs import CALM, SHOWN_EVERY, Task, runner_of
+from napari_srgan.viewer.jobs.runner import CALM, SHOWN_EVERY, Task, runner_of
+from napari_srgan.viewer.jobs.worker import NICE
 
 MANY = 300
 

@@ -12,9 +12,9 @@ from napari.layers import Image
 from napari.layers._source import layer_source
 
 from napari_srgan import upscale
-from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.image_look import ImageLook
-from napari_srgan.viewer.reopened import reopened_layer
+from napari_srgan.images.formats import open_image
+from napari_srgan.images.look import ImageLook
+from napari_srgan.viewer.layers.reopen import reopened_layer
 
 PIXELS = np.random.default_rng(0).integers(0, 4000, (2, 40, 48), dtype=np.uint16)
 CHANNELS = {

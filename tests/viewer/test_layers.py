@@ -13,8 +13,10 @@ from tests.conftest import make_tiny_model
 
 import napari_srgan
 from napari_srgan import UserError
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.progress_bar import progress_bar, run_job
-from napari_srgan.viewer.layers import upscale_layer_job
+from napari_srgan.viewer.layers.upscale_layer import upscale_layer_job
+from upscalings import options_in
 
 RANDOM = np.random.default_rng(0)
 GRAY = RANDOM.integers(0, 4000, (12, 10), dtype=np.uint16)
@@ -22,7 +24,8 @@ MODELS = {factor: make_tiny_model(scale_factor=factor, name=f"tiny-x{factor}") f
 
 
 def upscaled(layer, model=MODELS[2], **options):
-    job = upscale_layer_job(layer, model, device="cpu", precision="float32", tile=64, **options)
+    exact, others = options_in({"device": "cpu", "precision": "float32", "tile": 64} | options)
+    job = upscale_layer_job(layer, model, exact, **others)
     with progress_bar(wanted=False) as bar:
         return run_job(job, bar)
 
@@ -170,7 +173,7 @@ def test_dask_is_read_in_parts():
     lazy = planes.map_blocks(load, dtype=np.float32, meta=np.empty((0, 0, 0), np.float32))
     source = Image(lazy, contrast_limits=(0, 1))
     read.clear()
-    job = upscale_layer_job(source, MODELS[2], device="cpu")
+    job = upscale_layer_job(source, MODELS[2], UpscaleOptions(device="cpu"))
     assert not read
     job.close()
     assert upscaled(source).data.shape == (40, 64, 64)

@@ -13,11 +13,12 @@ from tests.conftest import make_tiny_model
 
 from napari_srgan import UserError
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.upscale import upscale_job
-from napari_srgan.models import library, save_model
+from napari_srgan.models import save_model
 from napari_srgan.models.card import ResultIntensity
+from napari_srgan.models.library import library
 from napari_srgan.progress_bar import progress_bar, run_job
-from napari_srgan.viewer.lazy_layer import lazy_layer
+from napari_srgan.viewer.lazy.lazy_layer import lazy_layer
+from upscalings import array_job, options_in
 
 RANDOM = np.random.default_rng(0)
 GRAY = RANDOM.integers(0, 4000, (40, 36), dtype=np.uint16)
@@ -25,12 +26,13 @@ MODEL = make_tiny_model(name="tiny-x2")
 
 
 def lazily(layer, model=MODEL, **options):
-    return lazy_layer(layer, model, device="cpu", precision="float32", tile=16, **options)
+    exact, others = options_in({"device": "cpu", "precision": "float32", "tile": 16} | options)
+    return lazy_layer(layer, model, exact, **others)
 
 
 def eagerly(array, model=MODEL, **options):
     with progress_bar(wanted=False) as bar:
-        job = upscale_job(array, model, device="cpu", precision="float32", tile=16, **options)
+        job = array_job(array, model, device="cpu", precision="float32", tile=16, **options)
         return run_job(job, bar).data
 
 

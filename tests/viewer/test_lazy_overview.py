@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_srgan.viewer import overview
-from napari_srgan.viewer.overview import Overview
+from napari_srgan.viewer.lazy import subsampled as overview
+from napari_srgan.viewer.lazy.subsampled import Overview
 
 IMAGE = np.random.default_rng(0).integers(1, 99, (2, 37, 50), dtype=np.uint8)
 
@@ -16,7 +16,7 @@ IMAGE = np.random.default_rng(0).integers(1, 99, (2, 37, 50), dtype=np.uint8)
 @pytest.fixture(autouse=True, scope="module")
 def small_blocks():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(overview, "BLOCK", 16)
+        patch.setattr(overview, "SUBSAMPLED_BLOCK", 16)
         yield
 
 

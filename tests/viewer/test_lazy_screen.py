@@ -17,17 +17,18 @@ from tests.conftest import make_tiny_model
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.inference.upscale import upscale_job
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.progress_bar import progress_bar, run_job
-from napari_srgan.viewer import lazy_screen
-from napari_srgan.viewer.appearance import camera_of
-from napari_srgan.viewer.background_tiles import THREAD
-from napari_srgan.viewer.lazy_layer import lazy_layer
+from napari_srgan.viewer.lazy import refresh as lazy_screen
+from napari_srgan.viewer.lazy.lazy_layer import lazy_layer
+from napari_srgan.viewer.lazy.tile_worker import TILE_THREAD
+from napari_srgan.viewer.qt.labels import camera_of
+from upscalings import array_job, options_in
 
 CELLS = np.random.default_rng(0).integers(100, 4000, (512, 512), dtype=np.uint16)
 MODEL = make_tiny_model()
 with progress_bar(wanted=False) as bar:
-    REAL = run_job(upscale_job(CELLS, MODEL, device="cpu", precision="float32", tile=64), bar).data
+    REAL = run_job(array_job(CELLS, MODEL, device="cpu", precision="float32", tile=64), bar).data
 ENLARGED = CELLS.repeat(2, 0).repeat(2, 1)
 
 
@@ -82,12 +83,13 @@ class HeldTiles:
 
 
 def threads():
-    return [thread for thread in threading.enumerate() if thread.name == THREAD]
+    return [thread for thread in threading.enumerate() if thread.name == TILE_THREAD]
 
 
 def add(viewer, image=CELLS, **options):
     source = Image(image, contrast_limits=(0, 4000))
-    layer = lazy_layer(source, MODEL, device="cpu", precision="float32", tile=64, **options)
+    exact, others = options_in({"device": "cpu", "precision": "float32", "tile": 64} | options)
+    layer = lazy_layer(source, MODEL, exact, **others)
     viewer.add_layer(layer)
     return layer
 
@@ -137,7 +139,7 @@ def test_levels_lie_on_the_original_on_the_screen(open_viewer, qtbot, tiles, rot
     viewer = open_viewer()
     step = np.where(np.arange(96) < 41, 200, 3000).astype(np.uint16) * np.ones((96, 1), np.uint16)
     source = viewer.add_image(step, contrast_limits=(0, 4000), scale=(3, 2), rotate=rotate)
-    layer = viewer.add_layer(lazy_layer(source, MODEL, device="cpu"))
+    layer = viewer.add_layer(lazy_layer(source, MODEL, UpscaleOptions(device="cpu")))
     layer.visible = False
     qtbot.wait(100)
     original = viewer.screenshot(flash=False)
@@ -250,7 +252,7 @@ def test_closing_the_window_stops_the_thread(open_viewer, qtbot, tiles):
 
 
 def test_layer_without_a_viewer_can_be_collected():
-    layer = lazy_layer(Image(CELLS), MODEL, device="cpu")
+    layer = lazy_layer(Image(CELLS), MODEL, UpscaleOptions(device="cpu"))
     gone = weakref.ref(layer)
     del layer
     gc.collect()
@@ -344,7 +346,7 @@ def test_where_napari_slices_asynchronously(open_viewer, qtbot, tiles, monkeypat
 
 
 def test_where_napari_has_no_such_inside(open_viewer, qtbot, monkeypatch):
-    from napari_srgan.viewer import napari_slices
+    from napari_srgan.viewer.lazy import napari_internals as napari_slices
 
     monkeypatch.setattr(napari_slices, "_MAKE", "_made_otherwise")
     viewer = open_viewer()

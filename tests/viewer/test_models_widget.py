@@ -14,9 +14,10 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_srgan.models import TrainedInput, add_model, list_models, save_model
-from napari_srgan.viewer import dialogs, library_tasks
-from napari_srgan.viewer.library_changes import LIBRARY
-from napari_srgan.viewer.models_widget import ModelsWidget
+from napari_srgan.viewer.models import tasks as library_tasks
+from napari_srgan.viewer.models.signal import LIBRARY
+from napari_srgan.viewer.models.widget import ModelsWidget
+from napari_srgan.viewer.qt import dialogs
 
 TRAINED_ON = 5
 """Number of the column."""

@@ -7,7 +7,9 @@ import pytest
 from napari.layers import Image, Shapes
 
 from napari_srgan import UserError
-from napari_srgan.viewer.regions import shapes_region, visible_region
+from napari_srgan.viewer.layers.upscale_layer import layer_axes
+from napari_srgan.viewer.qt.labels import grid_of
+from napari_srgan.viewer.upscale.regions import check_shown_plane, shapes_region, visible_region
 
 IMAGE = np.zeros((100, 200), np.uint8)
 
@@ -66,10 +68,25 @@ def test_what_is_visible_now(make_napari_viewer, qtbot, pyramid):
     (y0, y1), (x0, x1) = visible_region(layer, viewer)
     assert y0 < 500 < y1
     assert x0 < 1000 < x1
-    if not pyramid:  # of a pyramid whole blocks are kept
-        height, width = viewer.screenshot(flash=False).shape[:2]
-        assert y1 - y0 == pytest.approx(height / 10, abs=4)
-        assert x1 - x0 == pytest.approx(width / 10, abs=4)
+    height, width = viewer.screenshot(flash=False).shape[:2]
+    assert y1 - y0 == pytest.approx(height / 10, abs=4)
+    assert x1 - x0 == pytest.approx(width / 10, abs=4)
+    look_at(viewer, qtbot, (0, -5000, -5000), 10)  # nothing new is loaded there
+    with pytest.raises(UserError, match="is visible now"):
+        visible_region(layer, viewer)
+
+
+def test_what_a_cell_of_the_grid_shows(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    layer = viewer.add_image(np.zeros((1000, 2000), np.uint8))
+    viewer.add_image(np.zeros((1000, 2000), np.uint8))
+    grid = grid_of(viewer)
+    grid.enabled = True
+    look_at(viewer, qtbot, (0, 500, 1000), 10)
+    (y0, y1), (x0, x1) = visible_region(layer, viewer)
+    height, width = viewer.screenshot(flash=False).shape[:2]
+    rows, columns = grid.actual_shape(viewer.layers)
+    assert (y1 - y0) * (x1 - x0) == pytest.approx(height * width / rows / columns / 100, rel=0.1)
 
 
 def test_nothing_visible(make_napari_viewer, qtbot):
@@ -86,3 +103,24 @@ def test_visible_in_3d_is_no_part_of_a_plane(make_napari_viewer):
     viewer.dims.ndisplay = 3
     with pytest.raises(UserError, match="2-D"):
         visible_region(layer, viewer)
+
+
+def test_the_planes_that_are_upscaled_are_those_that_are_seen(make_napari_viewer):
+    viewer = make_napari_viewer()
+    layer = viewer.add_image(np.zeros((64, 64, 40), np.uint8), name="cells")
+    check_shown_plane(layer, viewer)
+    viewer.dims.order = (2, 0, 1)
+    widget = viewer.window.add_plugin_dock_widget("napari-srgan", "Upscale")[1]
+    widget["buttons"]["run"].native.click()
+    assert "'cells' would be upscaled along its last two, which are others" in widget["status"].value
+    viewer.dims.ndisplay = 3
+    check_shown_plane(layer, viewer)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_a_layer_whose_last_axis_may_be_channels_is_asked_for(channels):
+    layer = Image(np.zeros((64, 64, channels), np.uint16))
+    with pytest.raises(UserError, match=r"may be channels or X: .*layer\.axis_labels = \('\?', 'y', 'x'\)"):
+        layer_axes(layer)
+    layer.axis_labels = ("?", "y", "x")
+    assert layer_axes(layer) == "QYX"

@@ -11,8 +11,8 @@ from scipy.ndimage import gaussian_filter
 from fake_training import BASE
 from napari_srgan.models import load_model, save_model
 from napari_srgan.models.card import Baseline, Quality
-from napari_srgan.viewer.fine_tune_fields import FROM_SCRATCH
-from napari_srgan.viewer.fine_tune_layers import PREVIEW, preview_picture
+from napari_srgan.viewer.fine_tuning.fields import FROM_SCRATCH
+from napari_srgan.viewer.fine_tuning.preview_layers import PREVIEW, preview_picture
 
 RANDOM = np.random.default_rng(0)
 STRUCTURE = gaussian_filter(RANDOM.normal(size=(128, 128)), 2)

@@ -10,21 +10,24 @@ from napari.layers import Image
 from tests.conftest import make_tiny_model
 
 from napari_srgan import UserError, upscale
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.progress_bar import progress_bar, run_job
-from napari_srgan.storage.copying import copy_job
-from napari_srgan.storage.restartable import RestartableStore
-from napari_srgan.storage.shard_layout import Sides
-from napari_srgan.viewer import stored_layer
-from napari_srgan.viewer.layers import appearance_of, upscale_layer_job
-from napari_srgan.viewer.reopened import reopened_layer
-from napari_srgan.viewer.stored_layer import StoredResult, stored_layer_job
-from napari_srgan.viewer.stored_levels import open_levels
-from napari_srgan.viewer.ways import layer_of
+from napari_srgan.results.schedule import copy_job
+from napari_srgan.results.shard_layout import Sides
+from napari_srgan.results.writer import RestartableStore
+from napari_srgan.viewer.layers import stored_layer
+from napari_srgan.viewer.layers.reopen import reopened_layer
+from napari_srgan.viewer.layers.stored_layer import StoredResult, stored_layer_job
+from napari_srgan.viewer.layers.stored_levels import open_levels
+from napari_srgan.viewer.layers.upscale_layer import appearance_of, upscale_layer_job
+from napari_srgan.viewer.upscale.output_modes import layer_of
+from upscalings import options_in
 
 RANDOM = np.random.default_rng(0)
 GRAY = RANDOM.integers(0, 4000, (40, 36), dtype=np.uint16)
 MODEL = make_tiny_model(name="tiny-x2")
 OPTIONS = {"device": "cpu", "precision": "float32", "tile": 16}
+EXACT = UpscaleOptions(**OPTIONS)
 
 
 def finish(job):
@@ -33,7 +36,8 @@ def finish(job):
 
 
 def to_disk(layer, path, model=MODEL, **options):
-    return finish(stored_layer_job(layer, model, path, **OPTIONS | options)).layer()
+    exact, others = options_in(OPTIONS | options)
+    return finish(stored_layer_job(layer, model, path, exact, **others)).layer()
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ def test_values_and_place_are_those_of_the_result_in_memory(target):
     affine = [[1, 0.2, 3], [0, 1.5, 1], [0, 0, 1]]
     source = Image(GRAY, scale=(0.5, 0.3), translate=(3, 4), rotate=30, shear=[0.3], affine=affine)
     layer = to_disk(source, target)
-    eager = finish(upscale_layer_job(source, MODEL, **OPTIONS))
+    eager = finish(upscale_layer_job(source, MODEL, EXACT))
     np.testing.assert_array_equal(layer.data, eager.data)
     for pixel in ([0, 0], [39, 35], [20, 3]):
         in_result = np.array(pixel) * 2 + 0.5
@@ -118,7 +122,7 @@ def test_rgb_and_stored_order_of_axes(target, tmp_path):
     color = RANDOM.integers(0, 255, (40, 36, 3), dtype=np.uint8)
     rgb = make_tiny_model(channels=3)
     layer = to_disk(Image(color, rgb=True), target, rgb)
-    eager = finish(upscale_layer_job(Image(color, rgb=True), rgb, **OPTIONS))
+    eager = finish(upscale_layer_job(Image(color, rgb=True), rgb, EXACT))
     for found in (layer, reopened_layer(target)):
         assert found.rgb
         np.testing.assert_array_equal(found.data, eager.data)
@@ -126,7 +130,7 @@ def test_rgb_and_stored_order_of_axes(target, tmp_path):
     source = Image(stack, scale=(5, 7, 1, 1))
     again = tmp_path / "stack.ome.zarr"
     layer = to_disk(source, again, axes="ZTYX")  # OME-Zarr keeps time first
-    eager = finish(upscale_layer_job(source, MODEL, axes="ZTYX", **OPTIONS))
+    eager = finish(upscale_layer_job(source, MODEL, EXACT, axes="ZTYX"))
     for found in (layer, reopened_layer(again)):
         np.testing.assert_array_equal(found.data, eager.data)
         np.testing.assert_allclose(found.scale, (5, 7, 0.5, 0.5))
@@ -142,8 +146,8 @@ def test_axes_that_ome_zarr_has_no_place_for(tmp_path):
 
 
 def test_huge_planes_without_coarser_levels_are_not_shown(tmp_path, monkeypatch):
-    monkeypatch.setattr(stored_layer, "LARGEST_PLANE", 1000)
-    result = finish(stored_layer_job(Image(GRAY), MODEL, tmp_path / "result.zarr", **OPTIONS))
+    monkeypatch.setattr(stored_layer, "LARGEST_SHOWN_PLANE", 1000)
+    result = finish(stored_layer_job(Image(GRAY), MODEL, tmp_path / "result.zarr", EXACT))
     with pytest.raises(UserError, match=r"result\.zarr is written\. It is a plain array"):
         layer_of(result)
 
@@ -172,7 +176,7 @@ def test_result_never_takes_the_place_of_its_input(tmp_path):
 
 def test_input_that_disappears_is_told(tmp_path, target):
     stored = zarr.create_array(tmp_path / "in.zarr", data=GRAY, chunks=(16, 16))
-    job = stored_layer_job(Image(stored), MODEL, target, **OPTIONS)
+    job = stored_layer_job(Image(stored), MODEL, target, EXACT)
     for progress in job:
         if "Upscaling" in progress.message:
             (tmp_path / "in.zarr").rename(tmp_path / "elsewhere.zarr")
@@ -205,7 +209,7 @@ def test_nothing_else_is_taken_for_a_result(tmp_path, target):
     zarr.create_array(tmp_path / "in.zarr", data=GRAY)
     (tmp_path / "folder").mkdir()
     (tmp_path / "file.zarr").write_text("{}")
-    job = stored_layer_job(Image(GRAY), MODEL, target, **OPTIONS)
+    job = stored_layer_job(Image(GRAY), MODEL, target, EXACT)
     next(step for step in job if "Upscaling" in step.message)
     unfinished = target.with_name(f".partial-{target.name}") / target.name
     for path in (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from napari.layers import Image
 
 from napari_srgan.errors import UserError
-from napari_srgan.viewer.time_axis import likeliest_time, movie_axes, time_axes, with_time
+from napari_srgan.viewer.upscale.time_axis import likeliest_time, movie_axes, time_axes, with_time
 
 AXES = st.sampled_from(["YX", "QYX", "TYX", "ZYX", "CYX", "TZYX", "TCYX", "QQYX", "TZCYX", "QZYX", "QQQYXS"])
 

@@ -9,8 +9,8 @@ import pytest
 
 from napari_srgan import upscale
 from napari_srgan.models import delete_model
-from napari_srgan.viewer.jobs import runner_of
-from napari_srgan.viewer.library_changes import LIBRARY
+from napari_srgan.viewer.jobs.runner import runner_of
+from napari_srgan.viewer.models.signal import LIBRARY
 from timelapses import moving_spots
 
 MOVIE = (100 + 10 * moving_spots(8, 40, 48)).astype(np.uint16)

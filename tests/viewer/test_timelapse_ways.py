@@ -9,8 +9,8 @@ import pytest
 
 from napari_srgan import upscale
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.viewer.background_tiles import THREAD
-from napari_srgan.viewer.reopened import reopened_layer
+from napari_srgan.viewer.layers.reopen import reopened_layer
+from napari_srgan.viewer.lazy.tile_worker import TILE_THREAD
 from timelapses import moving_spots
 
 MOVIE = (100 + 10 * moving_spots(8, 40, 48)).astype(np.uint16)
@@ -129,7 +129,7 @@ def test_lazily_the_clips_that_are_looked_at(opened, run, expected, make_napari_
         qtbot.waitUntil(
             lambda: np.array_equal(layer._slice.image.raw, expected[frame, rows, columns]), timeout=30_000
         )
-        qtbot.waitUntil(lambda: THREAD not in [thread.name for thread in threading.enumerate()])
+        qtbot.waitUntil(lambda: TILE_THREAD not in [thread.name for thread in threading.enumerate()])
         return sorted({place.index for place in computed})
 
     assert look_at(0) == [(0,)]

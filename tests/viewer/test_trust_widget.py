@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QLabel
 
 from napari_srgan import UserError
 from napari_srgan.reliability import maps
-from napari_srgan.viewer import dialogs
-from napari_srgan.viewer.trust_layers import trust_layer_job
+from napari_srgan.viewer.qt import dialogs
+from napari_srgan.viewer.trust.layers import trust_layer_job
 
 RANDOM = np.random.default_rng(0)
 CELLS = RANDOM.integers(100, 4000, (72, 64), dtype=np.uint16)
@@ -201,7 +201,7 @@ def test_a_map_is_cancelled_within_a_second(open_widget, run, finish, monkeypatc
     run(viewer, widget)
     told = trust_widget_of(viewer)
     whole, windows = maps.OnTop._window, []
-    monkeypatch.setattr(maps, "TILE", 8)
+    monkeypatch.setattr(maps, "MAP_TILE", 8)
     monkeypatch.setattr(maps.OnTop, "_window", lambda *of: windows.append(1) or time.sleep(0.1) or whole(*of))
     told["buttons"]["run"].native.click()
     qtbot.waitUntil(lambda: len(windows) > 1, timeout=20_000)
@@ -220,7 +220,7 @@ def test_closed_during_a_map(open_widget, run, finish, monkeypatch, qtbot):
     run(viewer, widget)
     told = trust_widget_of(viewer)
     whole, windows = maps.OnTop._window, []
-    monkeypatch.setattr(maps, "TILE", 16)
+    monkeypatch.setattr(maps, "MAP_TILE", 16)
     monkeypatch.setattr(
         maps.OnTop, "_window", lambda *of: windows.append(1) or time.sleep(0.02) or whole(*of)
     )

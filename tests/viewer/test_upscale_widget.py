@@ -11,8 +11,8 @@ import pytest
 from qtpy.QtCore import QTimer
 
 from napari_srgan.models import save_model
-from napari_srgan.viewer import jobs
-from napari_srgan.viewer.jobs import runner_of
+from napari_srgan.viewer.jobs import runner as jobs
+from napari_srgan.viewer.jobs.runner import runner_of
 
 RANDOM = np.random.default_rng(0)
 CELLS = RANDOM.integers(100, 4000, (40, 32), dtype=np.uint16)

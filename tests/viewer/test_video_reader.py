@@ -54,7 +54,7 @@ def test_colours_are_colours(make_napari_viewer: Callable[[], Any], tmp_path: Pa
 
 
 def test_only_what_is_looked_at_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from napari_srgan.storage import video_frames
+    from napari_srgan.images.video import frames as video_frames
 
     path = video(tmp_path / "cells.mkv", MOVIE)
     seen = []

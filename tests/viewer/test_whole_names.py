@@ -11,7 +11,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QHelpEvent
 from qtpy.QtWidgets import QApplication, QComboBox, QToolTip, QWidget
 
-from napari_srgan.viewer.whole_names import show_whole_names, shown_text
+from napari_srgan.viewer.qt.whole_names import show_whole_names, shown_text
 
 NAME = "microscopy-x4-gan"
 

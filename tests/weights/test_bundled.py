@@ -9,10 +9,10 @@ import pytest
 from skimage.data import camera, cell
 
 import napari_srgan
-from napari_srgan.inference.cross_fade import MOST_HALO
+from napari_srgan.inference.tiles.cross_fade import MOST_HALO
 from napari_srgan.models import list_models, load_model
-from napari_srgan.models.library import bundled_folder
-from napari_srgan.training.recipe import Recipe, read_recipe
+from napari_srgan.models.library.library import bundled_folder
+from napari_srgan.training.recipes.recipe import Recipe, read_recipe
 
 # Pictures of few photons are given to all of them, also to those that say that they are not for such ones.
 pytestmark = pytest.mark.filterwarnings("ignore::napari_srgan.errors.ImageWarning")

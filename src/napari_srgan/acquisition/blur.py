@@ -9,20 +9,21 @@ import numpy as np
 from napari_srgan.acquisition.spectrum import Spectrum
 
 DECAY = 2.5
-"""The power of what there is to see falls as this power of the frequency: between the square of natural
-images (Field, D. J. (1987). Relations between the statistics of natural images and the response properties
-of cortical cells. J. Opt. Soc. Am. A 4(12), 2379-2394) and the cube of flat regions with sharp edges."""
-SHARP = 0.55
+"""Exponent of the frequency with which the power of what there is to see falls: between the square of natural
+images (Field, D. J. (1987). Relations between the statistics of natural images and the response properties of
+cortical cells. J. Opt. Soc. Am. A 4(12), 2379-2394) and the cube of flat regions with sharp edges."""
+SHARP_BLUR = 0.55
 """Sigma in pixels that is found in an image as sharp as antialiased downsampling makes it: the median of
 the tiles in ``benchmarks/acquisition.py``."""
 LOWEST = 0.06
-"""Frequencies below, in parts of Nyquist, show how the objects are spread, not how sharp they are."""
-ABOVE = 2.0
-"""Detail ends where the power of a frequency is less than so many times that of the noise."""
-FAINTEST = 1e-3
-"""Parts of the brightness range below which detail is not told from rounding."""
+"""Frequency, as a fraction of Nyquist, below which the spectrum shows how the objects are spread, not how
+sharp they are."""
+_ABOVE = 2.0
+"""Multiple of the noise's power below which the power of a frequency is no detail."""
+_FAINTEST = 1e-3
+"""Fraction of the brightness range below which detail cannot be told from rounding."""
 LEAST_RINGS = 5
-"""Rings of the spectrum above the noise without which there is no fit."""
+"""Number of rings of the spectrum above the noise without which there is no fit."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ class Blur:
     """How fine the detail of an image is."""
 
     reach: float
-    """Up to where detail stands out of the noise, in parts of the Nyquist frequency."""
+    """Frequency up to which detail stands out of the noise, as a fraction of the Nyquist frequency."""
     sigma: float | None
-    """Of the Gaussian, in pixels, by which it is blurred beyond what its pixels ask for; None if noise leaves
-    too little of it to tell."""
+    """Sigma, in pixels, of the Gaussian by which the image is blurred, beyond what any image of its pixel
+    size is (:data:`SHARP_BLUR`); None where noise leaves too little detail to tell."""
 
 
 def estimate_blur(spectrum: Spectrum) -> Blur:
@@ -47,11 +48,17 @@ def estimate_blur(spectrum: Spectrum) -> Blur:
     Parameters
     ----------
     spectrum
-        Of the image, in parts of its contrast.
+        The radial spectrum of the image, whose values were divided by its contrast.
+
+    Returns
+    -------
+    Blur
+        The blur; its `sigma` is None where fewer than :data:`LEAST_RINGS` rings of the spectrum stand out of
+        the noise.
     """
-    floor = max(spectrum.floor, FAINTEST**2)
+    floor = max(spectrum.floor, _FAINTEST**2)
     seen = spectrum.frequency > LOWEST
-    drowned = seen & (spectrum.power <= ABOVE * floor)
+    drowned = seen & (spectrum.power <= _ABOVE * floor)
     reach = float(spectrum.frequency[drowned].min(initial=1.0))
     fitted = seen & (spectrum.frequency < reach)
     if fitted.sum() < LEAST_RINGS:
@@ -59,4 +66,4 @@ def estimate_blur(spectrum: Spectrum) -> Blur:
     frequency = spectrum.frequency[fitted]
     detail = np.log(spectrum.power[fitted] - floor) + DECAY * np.log(frequency)
     slope = np.polyfit((np.pi * frequency) ** 2, detail, 1)[0]
-    return Blur(reach, float(np.sqrt(max(-slope - SHARP**2, 0.0))))
+    return Blur(reach, float(np.sqrt(max(-slope - SHARP_BLUR**2, 0.0))))

@@ -17,25 +17,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, check_array
+from napari_srgan.images.arrays import ArrayLike, check_array
 
 BLOCK = 8
 """Pixels along the side of a block."""
-LEAST_BLOCKS = 16
+_LEAST_BLOCKS = 16
 """Blocks without which nothing is estimated."""
-LARGEST_PLANE, MOST_PLANES = 2048, 8
-"""Pixels along the side of the middle of a plane that is looked at, and planes of a stack, or images."""
+_LARGEST_PLANE, MOST_PLANES = 2048, 8
+"""Side in pixels of the middle of a plane that is looked at, and number of planes of a stack, or of
+images."""
 QUIET = 0.3
-"""Of the blocks of equal brightness, this part with the least variance has no structure, only noise."""
+"""Share of the blocks of equal brightness, those with the least variance, that is taken to have no structure,
+only noise."""
 QUIET_RATIO = 0.808
-"""Variance at that quantile, in parts of the mean one, where there is nothing but Gaussian noise; measured
-on simulated noise."""
-LEVELS = 24
-"""Groups of blocks of equal brightness, at most."""
+"""Variance at that quantile, as a fraction of the mean one, where there is nothing but Gaussian noise;
+measured on simulated noise."""
+_LEVELS = 24
+"""Largest number of groups of blocks of equal brightness."""
 ROUNDS = 3
-"""Fits of the line; each takes blocks of one group by the line before it to the same brightness."""
-CERTAIN = 2.0
-"""Standard errors by which the slope of the line must exceed 0 to be a gain."""
+"""Number of fits of the line; each takes blocks of one group by the line before it to the same brightness."""
+_CERTAIN = 2.0
+"""Number of standard errors by which the slope of the line must exceed 0 to be a gain."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,13 @@ def camera_of_planes(planes: Sequence[NDArray[np.float64]]) -> Camera:
     Raises
     ------
     UserError
-        As :func:`estimate_camera`.
+        If there are too few places that are finite and not saturated, see :func:`estimate_camera`.
     """
     blocks = [_blocks(plane) for plane in planes]
     mean, variance = (np.concatenate(values) for values in zip(*blocks, strict=True))
-    if mean.size < LEAST_BLOCKS:
+    if mean.size < _LEAST_BLOCKS:
         raise UserError(
-            f"the noise of the camera needs at least {LEAST_BLOCKS} blocks of {BLOCK} x {BLOCK} pixels that "
+            f"the noise of the camera needs at least {_LEAST_BLOCKS} blocks of {BLOCK} x {BLOCK} pixels that "
             f"are finite and not saturated; got {mean.size} in an image of shape {planes[0].shape}: choose a "
             "larger image, or give gain, offset and read noise"
         )
@@ -122,12 +124,17 @@ def camera_of_planes(planes: Sequence[NDArray[np.float64]]) -> Camera:
 
 
 def sampled_planes(image: Any) -> list[NDArray[np.float64]]:
-    """Read the middle of planes spread evenly over an image, ``(Y, X)`` each, one for each colour.
+    """Read the middle of planes that are spread evenly over an image.
 
     Parameters
     ----------
     image
-        As for :func:`estimate_camera`, but no sequence.
+        A single image, as :func:`estimate_camera` takes it.
+
+    Returns
+    -------
+    list of NDArray
+        ``(Y, X)`` of float64 each; for an image in colours one for each colour.
 
     Raises
     ------
@@ -159,7 +166,7 @@ def _spread(of: Sequence[Any]) -> list[Any]:
 
 
 def _middle(size: int) -> slice:
-    side = min(size, LARGEST_PLANE)
+    side = min(size, _LARGEST_PLANE)
     return slice((size - side) // 2, (size - side) // 2 + side)
 
 
@@ -202,7 +209,7 @@ def _quiet_levels(
     expected = gain * mean + at_zero
     expected = np.maximum(expected, max(float(expected.max()) * 1e-3, 1e-12))
     order = np.argsort(mean, kind="stable")
-    groups = np.array_split(order, min(LEVELS, max(mean.size // LEAST_BLOCKS, 1)))
+    groups = np.array_split(order, min(_LEVELS, max(mean.size // _LEAST_BLOCKS, 1)))
     levels = np.array([mean[group].mean() for group in groups])
     quiet = [np.quantile(variance[group] / expected[group], QUIET) for group in groups]
     noise = np.array([ratio * expected[group].mean() for ratio, group in zip(quiet, groups, strict=True)])
@@ -237,6 +244,6 @@ def _line(
         robust = np.minimum(1.0, 1.5 * scale / np.maximum(error, 1e-12))
     weighted = design * (np.sqrt(counts * robust) / expected)[:, None]
     deviation = scale * float(np.sqrt(np.linalg.pinv(weighted.T @ weighted)[0, 0]))
-    if slope <= CERTAIN * deviation:
+    if slope <= _CERTAIN * deviation:
         return 0.0, float(np.median(noise))
     return float(slope), float(intercept)

@@ -9,9 +9,9 @@ from napari_srgan.acquisition.look import Acquisition, look_at
 from napari_srgan.errors import UserError
 from napari_srgan.models import ModelCard, TrainedInput, default_model_name, list_models
 
-TOLERANCE = 2.0
-"""Photons are found within about this factor: so much fewer than a model has met are not held against it."""
-RGB = 3
+_TOLERANCE = 2.0
+"""Factor within which photons are found: so much fewer than a model has met are not held against it."""
+_RGB = 3
 NARROW = 4.0
 """Ratio of most to fewest photons up to which a model was made for one amount of noise: fine-tuning for it
 would make the same model again."""
@@ -25,9 +25,9 @@ def fit(card: ModelCard, found: Acquisition) -> Fit:
     Parameters
     ----------
     card
-        Of the model. Of one whose card does not say what it was trained on nothing is known.
+        The card of the model. If it does not say what the model was trained on, the answer is ``"unknown"``.
     found
-        What is known of the image. Where nothing is, nothing is held against a model.
+        What is known of the image. Where nothing is known, the answer is ``"unknown"``.
     """
     made_for = card.made_for
     if made_for is None or found.unknown:
@@ -42,7 +42,7 @@ def _has_met(made_for: TrainedInput, found: Acquisition) -> bool:
     photons = found.equal_photons
     if made_for.photons is None or photons is None:
         return False
-    return photons * TOLERANCE >= made_for.photons[0]
+    return photons * _TOLERANCE >= made_for.photons[0]
 
 
 def suited_model(
@@ -55,17 +55,18 @@ def suited_model(
     found
         What is known of the image.
     preferred
-        Taken unless it is unsuited, or of unknown training while the image is noisy.
+        The card of the model that is taken unless it is unsuited, or of unknown training while the image is
+        noisy.
     among
-        What else there is: only faithful models of the same factor, channels and quantities are taken, the
-        first that was trained on such noise and such blur, or else such noise.
+        The cards of the other models. Only faithful models of the same factor, channels and quantities are
+        taken: the first that was trained on such noise and such blur, or else on such noise.
     frames
-        Frames of a time-lapse that help each other in it.
+        Number of frames of a time-lapse that help each other in the model.
 
     Returns
     -------
     ModelCard or None
-        None if there is none.
+        The card of the model; None if no model suits the image.
     """
     here = fit(preferred, found)
     if preferred.frames == frames and (here == "suited" or (here == "unknown" and not found.noisy)):
@@ -99,7 +100,7 @@ def is_worth_fine_tuning(card: ModelCard, found: Acquisition) -> bool:
     Parameters
     ----------
     card
-        Of the model that would be used.
+        The card of the model that would be used.
     found
         What is known of the image.
     """
@@ -116,7 +117,7 @@ def _is_made_for(made_for: TrainedInput | None, found: Acquisition) -> bool:
     if made_for is None or made_for.photons is None or photons is None:
         return False
     fewest, most = made_for.photons
-    return most <= NARROW * fewest and fewest / TOLERANCE <= photons <= most * TOLERANCE
+    return most <= NARROW * fewest and fewest / _TOLERANCE <= photons <= most * _TOLERANCE
 
 
 def _knows_blur(card: ModelCard, found: Acquisition) -> bool:
@@ -130,11 +131,11 @@ def default_for(found: Acquisition | None, among: Sequence[ModelCard], *, rgb: b
     Parameters
     ----------
     found
-        What is known of the image; None: nothing yet.
+        What is known of the image; None where nothing is known yet.
     among
-        The models that there are.
+        The cards of the models that there are.
     rgb
-        Whether it is one in colours.
+        Whether the image is one in colours.
     """
     usual = default_model_name(rgb=rgb)
     card = next((card for card in among if card.name == usual), None)
@@ -157,15 +158,15 @@ def why_unsuited(
     Parameters
     ----------
     card
-        Of the model.
+        The card of the model.
     found
         What is known of the image.
     among
-        Models that may be named in its place; those of the library if unsaid.
+        The cards of models that may be named in its place; those of the library by default.
     movie
         Whether the image has a time axis, along which frames can help each other.
     rgb
-        Whether the image is one in colours: models made for as many channels are named first. If unsaid, it
+        Whether the image is one in colours: models made for as many channels are named first. By default it
         is taken for what the model was made for.
     """
     if fit(card, found) != "unsuited":
@@ -180,7 +181,7 @@ def why_unsuited(
 def _advice(
     card: ModelCard, found: Acquisition, among: list[ModelCard], movie: bool, rgb: bool | None
 ) -> str:
-    own = card.channels if rgb is None else RGB if rgb else 1
+    own = card.channels if rgb is None else _RGB if rgb else 1
     for channels in dict.fromkeys((own, card.channels)):
         alike = card.model_copy(update={"channels": channels})
         if advice := _named_model(alike, found, among, movie):
@@ -189,7 +190,7 @@ def _advice(
 
 
 def _named_model(card: ModelCard, found: Acquisition, among: list[ModelCard], movie: bool) -> str:
-    """Which model to choose in place of one, made for as many channels; empty if there is none."""
+    """Say which model to choose in place of one, made for as many channels; empty if there is none."""
     better = suited_model(found, card, among, frames=card.frames)
     if better is not None:
         return f"choose {better.name}"
@@ -213,11 +214,12 @@ def notes_on_input(array: Any, axes: str, card: ModelCard) -> tuple[str, ...]:
     Parameters
     ----------
     array
-        numpy, dask, zarr or xarray, as for :func:`~napari_srgan.inference.upscale.upscale_job`.
+        An image of numpy, dask, zarr or xarray, ``(..., Y, X)`` or ``(..., Y, X, S)``, as for
+        :func:`~napari_srgan.inference.upscale.upscale_job`.
     axes
         One letter for each of its axes.
     card
-        Of the model.
+        The card of the model.
     """
     if card.made_for is None:
         return ()

@@ -14,32 +14,34 @@ from napari_srgan.acquisition.blur import Blur, estimate_blur
 from napari_srgan.acquisition.camera import Camera, camera_of_planes
 from napari_srgan.acquisition.noise import NoiseLook, look_at_noise
 from napari_srgan.acquisition.spectrum import radial_spectrum
-from napari_srgan.acquisition.windows import channels_of, read_windows
+from napari_srgan.acquisition.windows import channels_looked_at, read_windows
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
+from napari_srgan.images.arrays import check_array
+from napari_srgan.images.axes import axes_of
 from napari_srgan.inference.intensity import percentile_transform
 
-SMOOTHED, MORE_IN_NOISE = 0.7, 8.0
+_SMOOTHED, MORE_IN_NOISE = 0.7, 8.0
 """Sigma in pixels of the Gaussian under which brightest and darkest places are found: without noise, and how
 much more for noise as strong as the contrast. Less, and noise makes places bright; more, and they fade."""
 BRIGHTEST, DARKEST = 99.9, 1.0
-"""Percentiles of brightness."""
-MOST_PHOTONS = 5000.0
-"""More photons than that are as good as any number: structure makes more noise."""
+"""Percentiles of brightness that are called bright and dark."""
+_MOST_PHOTONS = 5000.0
+"""Largest number of photons that can be told: beyond, structure makes more noise."""
 DROWNED = 0.7
-"""Noise, in parts of the detail of half the Nyquist frequency, that is well above the fine detail."""
+"""Noise, as a fraction of the detail at half the Nyquist frequency, from which it is well above the fine
+detail."""
 HARDLY = 0.01
-"""Noise, in parts of the contrast, below which there is hardly any."""
-SHARP = 0.5
-"""Blur in pixels of which nothing is said."""
-AGREEING = 0.7
-"""Noise of the corners of the spectrum, in parts of that of quiet places, without which the latter have
+"""Noise, as a fraction of the contrast, below which there is hardly any."""
+_SHARP = 0.5
+"""Blur in pixels below which nothing is said of it."""
+_AGREEING = 0.7
+"""Noise of the corners of the spectrum, as a fraction of that of quiet places, below which the latter have
 structure in place of noise, and nothing can be told of photons."""
-OUTERMOST = -1.0, 2.0
-"""Brightness in parts of the contrast beyond which a pixel is an outlier, and counts as if it were this."""
-LEAST_LEVELS = 8
-"""Different values in the windows without which an image is a drawing or a mask."""
+_OUTERMOST = -1.0, 2.0
+"""Darkest and brightest value, as fractions of the contrast; a pixel beyond is an outlier, and counts as if
+it were this."""
+_LEAST_LEVELS = 8
+"""Number of different values in the windows below which an image is a drawing or a mask."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Acquisition:
     blur: float | None = None
     """Sigma in pixels of the Gaussian it is blurred with, beyond what its pixels ask for; None if unknown."""
     reach: float | None = None
-    """Up to where detail stands out of the noise, in parts of the Nyquist frequency: 1 is as fine as pixels
-    can show; None if unknown."""
+    """Frequency up to which detail stands out of the noise, as a fraction of the Nyquist frequency: 1 is as
+    fine as pixels can show; None if unknown."""
     channel: int | None = None
     """Number of the channel that this is about, the noisiest of those looked at; None if there is but one."""
     unknown: str = ""
@@ -81,7 +83,7 @@ class Acquisition:
 
     @property
     def sentence(self) -> str:
-        """All of it in plain words, beginning with a small letter and without a full stop.
+        """All that was found in plain words, beginning with a small letter and without a full stop.
 
         Photons are those in the brightest places; blur is the sigma of a Gaussian.
         """
@@ -108,7 +110,7 @@ class Acquisition:
 
     @property
     def _blur_words(self) -> str:
-        if self.drowned or self.blur is None or self.blur < SHARP:  # in much noise it is found too roughly
+        if self.drowned or self.blur is None or self.blur < _SHARP:  # in much noise it is found too roughly
             return ""
         return f", blurred by about {self.blur:.1f} pixels"
 
@@ -121,16 +123,17 @@ def look_at(image: Any, axes: str | None = None) -> Acquisition:
     Parameters
     ----------
     image
-        numpy, dask, zarr or xarray, any real dtype, two to five axes, colour samples last.
+        An image of numpy, dask, zarr or xarray, ``(..., Y, X)`` or ``(..., Y, X, S)``: two to five axes
+        besides colour, any real dtype.
     axes
-        One letter for each axis, e.g. ``"TCYX"``; guessed if unsaid. Of several channels the noisiest counts,
-        of colours green.
+        One letter for each axis, e.g. ``"TCYX"``; guessed by default. Of several channels the noisiest one
+        counts, of RGB only green.
 
     Returns
     -------
     Acquisition
-        ``str()`` of it is a sentence. Of an image that is too small, shows nothing or cannot be read, that
-        nothing can be told.
+        ``str()`` of it is a sentence. For an image that is too small, shows nothing or cannot be read, it
+        says that nothing can be told.
 
     Raises
     ------
@@ -148,7 +151,7 @@ def look_at(image: Any, axes: str | None = None) -> Acquisition:
     axes = axes_of(array, axes)
     if np.dtype(array.dtype).kind == "b":
         return Acquisition(unknown="it shows truth values")
-    channels = channels_of(array, axes)
+    channels = channels_looked_at(array, axes)
     found = [_look(read_windows(array, axes, channel)) for channel in channels]
     told = [place for place, each in enumerate(found) if not each.unknown]
     if not told:
@@ -164,10 +167,10 @@ def _look(windows: Sequence[NDArray[np.float64]]) -> Acquisition:
         return Acquisition(unknown="it shows one value only, or cannot be read")
     values = np.concatenate([window.ravel() for window in windows])
     seen = percentile_transform(values)
-    if not 0 < seen.span < np.inf or len(np.unique(values)) < LEAST_LEVELS:
+    if not 0 < seen.span < np.inf or len(np.unique(values)) < _LEAST_LEVELS:
         return Acquisition(unknown="it shows too few different values")
     with np.errstate(over="ignore"):
-        scaled = [np.clip((window - seen.offset) / seen.span, *OUTERMOST) for window in windows]
+        scaled = [np.clip((window - seen.offset) / seen.span, *_OUTERMOST) for window in windows]
     spectrum = radial_spectrum(scaled)
     if spectrum is None:
         return Acquisition(unknown="it is too small")
@@ -180,14 +183,14 @@ def _told(windows: Sequence[NDArray[np.float64]], noise: NoiseLook, blur: Blur) 
     if camera is not None:
         deviation = _deviation(camera, windows)
         amount = min(deviation, noise.white)
-        if camera.gain and amount > AGREEING * deviation:
-            dark, bright = _dark_and_bright(windows, SMOOTHED + MORE_IN_NOISE * amount)
+        if camera.gain and amount > _AGREEING * deviation:
+            dark, bright = _dark_and_bright(windows, _SMOOTHED + MORE_IN_NOISE * amount)
             photons = (bright - dark) / camera.gain
     noisy = noise.is_fine or noise.is_shared
     return Acquisition(
         noisy=noisy,
         noise=amount,
-        photons=photons if photons is not None and 0 < photons <= MOST_PHOTONS else None,
+        photons=photons if photons is not None and 0 < photons <= _MOST_PHOTONS else None,
         drowned=noise.is_shared or (noisy and noise.drowned > DROWNED),
         shared=noise.is_shared,
         blur=blur.sigma,

@@ -19,21 +19,20 @@ from numpy.typing import NDArray
 from napari_srgan.acquisition.camera import BLOCK, QUIET, QUIET_RATIO
 from napari_srgan.acquisition.spectrum import COARSE, FINE, MIDDLE, Spectrum
 
-FAINTEST = 0.01
-"""Noise, in parts of the contrast, below which no model is disturbed."""
+_FAINTEST = 0.01
+"""Noise, as a fraction of the contrast, below which no model is disturbed."""
 WHITE_AT, WHITE_AMOUNT, WHITE_SLOPE = 0.72, 0.02, 0.06
-"""Amplitude along the diagonals, in parts of that of the finest detail, from which on the latter is called
-noise: where its amount is so many parts of the contrast; and by how much less where it is e times that."""
+"""Least :attr:`NoiseLook.whiteness` of noise where its amplitude is this fraction of the contrast, and by how
+much less it may be where the amplitude is e times that."""
 WHITEST = 1.15
-"""More than that is no noise but a pattern, e.g. of a colour filter."""
+"""Whiteness above which it is no noise but a pattern, e.g. of a colour filter."""
 EVEN = 0.35
-"""Noise of quiet places, in parts of the mean one, that fine noise has at least: hot pixels and points have
-none between them, compression takes some away."""
+"""Least evenness of fine noise: hot pixels and points have none between them, compression takes some away."""
 SHARED_EVEN, SHARED_AMOUNT, SHARED_DECAY = 0.65, 0.03, 0.33
-"""Noise that neighbouring pixels share has at least this evenness and this amount, and its amplitude falls
-less from coarse detail to finer than that of structure does."""
+"""Least coarse evenness, coarse amplitude and decay of noise that neighbouring pixels share: it falls less
+from coarse detail to finer than structure does."""
 BRIGHTNESSES, BLOCKS_OF_EACH = 12, 24
-"""Groups of blocks of equal brightness, at most, and blocks in each, at least."""
+"""Largest number of groups of blocks of equal brightness, and least number of blocks in each."""
 
 
 @dataclass(frozen=True)
@@ -43,22 +42,23 @@ class NoiseLook:
     white: float
     """Amplitude of white noise, in parts of the contrast; structure may be in it."""
     whiteness: float
-    """Amplitude along the diagonals, in parts of that of the finest detail."""
+    """Amplitude along the diagonals, as a fraction of that of the finest detail."""
     drowned: float
-    """The same in parts of that of the detail of half the Nyquist frequency: 1 is all noise."""
+    """Amplitude along the diagonals, as a fraction of that of detail at half the Nyquist frequency: 1 is all
+    noise."""
     evenness: float
-    """Power of the finest detail in quiet places, in parts of that everywhere."""
+    """Power of the finest detail in quiet places, as a fraction of that everywhere."""
     coarse_evenness: float
-    """The same of detail twice as coarse."""
+    """Power of detail twice as coarse in quiet places, as a fraction of that everywhere."""
     coarse: float
-    """Amplitude of that in quiet places, in parts of the contrast."""
+    """Amplitude of detail twice as coarse in quiet places, as a fraction of the contrast."""
     decay: float
-    """Amplitude of detail from 0.35 to 0.7 of Nyquist in parts of that from 0.1 to 0.35."""
+    """Amplitude of detail from 0.35 to 0.7 of Nyquist, as a fraction of that from 0.1 to 0.35."""
 
     @property
     def is_fine(self) -> bool:
         """Whether there is noise that is independent from pixel to pixel, or nearly so."""
-        if self.white < FAINTEST or self.evenness < EVEN:
+        if self.white < _FAINTEST or self.evenness < EVEN:
             return False
         least = WHITE_AT - WHITE_SLOPE * math.log(self.white / WHITE_AMOUNT)
         return least < self.whiteness < WHITEST
@@ -75,14 +75,14 @@ class NoiseLook:
 
 
 def look_at_noise(windows: Sequence[NDArray[np.float64]], spectrum: Spectrum) -> NoiseLook:
-    """Ask windows of an image for its noise.
+    """Measure the noise in windows of an image.
 
     Parameters
     ----------
     windows
-        ``(Y, X)`` each, finite, in parts of the contrast of the image.
+        Windows ``(Y, X)`` of float64, finite, divided by the contrast of the image.
     spectrum
-        Of these.
+        The radial spectrum of these windows.
     """
     bands = [math.sqrt(spectrum.between(band)) for band in (FINE, MIDDLE, COARSE)]
     fine, middle, coarse = (max(band, 1e-12) for band in bands)

@@ -15,34 +15,35 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-RINGS = 24
-"""Rings of the spectrum up to the Nyquist frequency, and as wide ones beyond."""
+_RINGS = 24
+"""Number of rings of the spectrum up to the Nyquist frequency; beyond it they are as wide."""
 LEAST_SIDE = 32
-"""Pixels along each side of a window without which it has no spectrum worth the name."""
+"""Side in pixels below which a window has no spectrum worth the name."""
 CORNERS = (1.05, 1.42)
-"""Where only noise is expected."""
+"""Band in which only noise is expected, as fractions of Nyquist."""
 FINE, MIDDLE, COARSE = (0.7, 1.0), (0.35, 0.7), (0.1, 0.35)
-"""Bands of detail."""
+"""Bands of detail, as fractions of Nyquist."""
 
 
 Direction = Literal["all", "y", "x"]
-"""Which frequencies are meant: all, or those within 30 degrees of an axis: of what changes along it."""
+"""The frequencies that count: all, or those within 30 degrees of an axis, of what changes along that axis."""
 _NARROW = np.tan(np.pi / 6)
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Mean power of the frequencies in each of some rings; of white noise it is its variance in all."""
+    """Mean power of the frequencies in each of some rings of the spectrum; white noise has its variance in
+    all rings."""
 
     frequency: NDArray[np.float64]
-    """``(rings,)``: mean frequency of each, in parts of Nyquist."""
+    """``(rings,)``: mean frequency of each ring, as a fraction of the Nyquist frequency."""
     power: NDArray[np.float64]
-    """``(rings,)``: mean squared amplitude of each, in squared units of a pixel."""
+    """``(rings,)``: mean squared amplitude of each ring, in squared units of the pixel values."""
     count: NDArray[np.int64]
-    """``(rings,)``: frequencies in each."""
+    """``(rings,)``: number of frequencies in each ring."""
 
     def between(self, band: tuple[float, float]) -> float:
-        """Mean power of a band."""
+        """Mean power of the frequencies in a band ``(above, up to)``, as fractions of Nyquist."""
         inside = (self.frequency > band[0]) & (self.frequency <= band[1])
         count = self.count[inside]
         return float(np.sum(self.power[inside] * count) / count.sum())
@@ -59,16 +60,17 @@ def radial_spectrum(windows: Sequence[NDArray[np.float64]], direction: Direction
     Parameters
     ----------
     windows
-        ``(Y, X)`` each, finite.
+        Windows ``(Y, X)`` of float64, finite.
     direction
-        Of which frequencies; those along one axis say nothing of the corners.
+        The frequencies that count. Those along one axis contain nothing of the corners, where only noise is
+        expected.
 
     Returns
     -------
     Spectrum or None
-        None if all windows are smaller than :data:`LEAST_SIDE` along a side.
+        The mean spectrum; None if all windows are smaller than :data:`LEAST_SIDE` along a side.
     """
-    rings = int(np.ceil(RINGS * np.sqrt(2)))
+    rings = int(np.ceil(_RINGS * np.sqrt(2)))
     power, frequency, count = np.zeros(rings), np.zeros(rings), np.zeros(rings, np.int64)
     for window in windows:
         if min(window.shape) < LEAST_SIDE:
@@ -82,7 +84,7 @@ def radial_spectrum(windows: Sequence[NDArray[np.float64]], direction: Direction
             across, along = (abs(x), abs(y)) if direction == "y" else (abs(y), abs(x))
             meant = across <= _NARROW * along
             radius, squared = radius[meant], squared[meant]
-        ring = np.minimum((radius * RINGS).astype(int), rings - 1).ravel()
+        ring = np.minimum((radius * _RINGS).astype(int), rings - 1).ravel()
         power += np.bincount(ring, squared.ravel(), rings)
         frequency += np.bincount(ring, radius.ravel(), rings)
         count += np.bincount(ring, minlength=rings)

@@ -11,31 +11,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.inference.arrays import ArrayLike
+from napari_srgan.images.arrays import ArrayLike
 from napari_srgan.inference.nonfinite import fill_nonfinite
 
-MOST_WINDOWS, MOST_PLANES = 9, 3
-"""Windows of a channel, and planes of a stack that they lie in."""
-SIDE = 256
-"""Pixels along the side of a window, where there are as many windows as that; fewer are larger."""
+MOST_WINDOWS, _MOST_PLANES = 9, 3
+"""Largest number of windows of a channel, and of planes of a stack that they lie in."""
+_SIDE = 256
+"""Side in pixels of a window, where there are :data:`MOST_WINDOWS`; fewer windows are larger."""
 MOST_READ = 2**24
-"""Pixels that are read for the windows of a channel, chunks that they lie in counted whole."""
-MOST_CHANNELS = 4
-"""Channels that are looked at, spread evenly over those that there are."""
+"""Number of pixels that are read for the windows of a channel, chunks that they lie in counted whole."""
+_MOST_CHANNELS = 4
+"""Number of channels that are looked at, spread evenly over those that there are."""
 GREEN = 1
-"""The colour that is looked at: half of the pixels of a colour camera see it, and JPEG keeps most of it."""
+"""Number of the colour that is looked at: half of the pixels of a colour camera see it, and JPEG keeps most
+of it."""
 LARGEST = 1e150
-"""What has a larger value cannot be squared, and counts as if it were not finite."""
+"""Largest value that counts: what is larger cannot be squared, and counts as if it were not finite."""
 MOST_MISSING = 0.1
-"""Part of a window that may be without a finite value; more, and it is left out."""
+"""Part of a window that may be without a finite value; with more, the window is left out."""
 
-Key = tuple[int | slice, ...]
+WindowKey = tuple[int | slice, ...]
 
 
-def channels_of(array: ArrayLike, axes: str) -> list[int]:
-    """Numbers of the channels that are looked at; ``[0]`` where there is no channel axis."""
+def channels_looked_at(array: ArrayLike, axes: str) -> list[int]:
+    """Numbers of the channels that are looked at, at most four, spread evenly.
+
+    Parameters
+    ----------
+    array
+        An image of any shape and real dtype; only its shape is asked.
+    axes
+        One letter for each of its axes.
+
+    Returns
+    -------
+    list of int
+        Numbers in rising order; ``[0]`` where there is no channel axis.
+    """
     count = array.shape[axes.index("C")] if "C" in axes else 1
-    return sorted({int(at) for at in np.linspace(0, count - 1, min(count, MOST_CHANNELS))})
+    return sorted({int(at) for at in np.linspace(0, count - 1, min(count, _MOST_CHANNELS))})
 
 
 def read_windows(array: ArrayLike, axes: str, channel: int = 0) -> list[NDArray[np.float64]]:
@@ -44,11 +58,11 @@ def read_windows(array: ArrayLike, axes: str, channel: int = 0) -> list[NDArray[
     Parameters
     ----------
     array
-        numpy, dask, zarr or xarray, any real dtype.
+        An image of numpy, dask, zarr or xarray, ``(..., Y, X)`` or ``(..., Y, X, S)``, of any real dtype.
     axes
-        One letter for each of its axes, see :mod:`napari_srgan.inference.axes`. Of RGB green is read.
+        One letter for each of its axes, see :mod:`napari_srgan.images.axes`. Of RGB images green is read.
     channel
-        Number along C.
+        Number of the channel along C.
 
     Returns
     -------
@@ -61,16 +75,33 @@ def read_windows(array: ArrayLike, axes: str, channel: int = 0) -> list[NDArray[
     return [window for window in windows if window is not None]
 
 
-def window_keys(array: ArrayLike, axes: str, channel: int = 0) -> Iterator[Key]:
-    """Where the windows of a channel lie: the same for the same array, and few where its chunks are large."""
+def window_keys(array: ArrayLike, axes: str, channel: int = 0) -> Iterator[WindowKey]:
+    """Where the windows of a channel lie: few where its chunks are large.
+
+    They are always the same places of the same array.
+
+    Parameters
+    ----------
+    array
+        An image ``(..., Y, X)`` or ``(..., Y, X, S)`` of any real dtype; only its shape and chunks are asked.
+    axes
+        One letter for each of its axes.
+    channel
+        Number of the channel along C.
+
+    Yields
+    ------
+    WindowKey
+        An index of `array` whose result has the shape ``(Y, X)``.
+    """
     y = axes.index("Y")
     chunks = [_chunks_along(array, axis) for axis in range(len(array.shape))]
     windows = min(MOST_WINDOWS, max(MOST_READ // math.prod(max(sides) for sides in chunks), 1))
-    side = SIDE * math.isqrt(MOST_WINDOWS // windows)
-    planes = _planes(array.shape[:y], axes, channel, min(MOST_PLANES, windows))
+    side = _SIDE * math.isqrt(MOST_WINDOWS // windows)
+    planes = _planes(array.shape[:y], axes, channel, min(_MOST_PLANES, windows))
     rows = math.isqrt(windows // len(planes))
     columns = windows // len(planes) // rows
-    colour: Key = (GREEN,) if axes.endswith("S") else ()
+    colour: WindowKey = (GREEN,) if axes.endswith("S") else ()
     down = _spans(chunks[y], array.shape[y], rows, side)
     across = _spans(chunks[y + 1], array.shape[y + 1], columns, side)
     for plane in planes:
@@ -101,7 +132,8 @@ def _planes(lead: Sequence[int], axes: str, channel: int, most: int) -> list[tup
 
 
 def _spans(chunks: tuple[int, ...], length: int, count: int, side: int) -> list[slice]:
-    """So many spans of a side, around the middles of equal parts of an axis; each in one chunk if it fits."""
+    """At most `count` spans of a side, around the middles of equal parts of an axis; each in one chunk if it
+    fits."""
     stops = np.cumsum(chunks)
     spans = {}
     for part in range(count):
@@ -115,7 +147,7 @@ def _spans(chunks: tuple[int, ...], length: int, count: int, side: int) -> list[
     return list(spans.values())
 
 
-def _read_all(array: ArrayLike, keys: Sequence[Key]) -> list[NDArray[Any] | None]:
+def _read_all(array: ArrayLike, keys: Sequence[WindowKey]) -> list[NDArray[Any] | None]:
     """Parts of an array; None for one that cannot be read. Dask computes what they have in common once."""
     if hasattr(array, "__dask_graph__"):
         with suppress(Exception):  # one broken chunk: read them one by one
@@ -125,7 +157,7 @@ def _read_all(array: ArrayLike, keys: Sequence[Key]) -> list[NDArray[Any] | None
     return [_read(array, key) for key in keys]
 
 
-def _read(array: ArrayLike, key: Key) -> NDArray[Any] | None:
+def _read(array: ArrayLike, key: WindowKey) -> NDArray[Any] | None:
     try:
         return np.asarray(array[key])
     except Exception:  # each container has errors of its own; they are told when the image is upscaled

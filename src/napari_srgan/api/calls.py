@@ -10,10 +10,14 @@ from typing import Any
 
 from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.errors import ImageWarning
-from napari_srgan.inference.clip_plans import notes_on_time
+from napari_srgan.images.image import Image
+from napari_srgan.inference.movies.clip_plans import notes_on_time
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.progress import Job
 from napari_srgan.progress_bar import progress_bar, run_job
+
+Named = Model | str | os.PathLike[str] | None
+"""A model, its name in the library or its file; None: the default for the kind of image."""
 
 
 def finish(job: Job[Any], progress: bool) -> Any:
@@ -29,26 +33,36 @@ def is_layer(image: Any) -> bool:
     return layers is not None and isinstance(image, layers.Layer)
 
 
-def said_of(layer: Any) -> Any:
+def layer_with_warnings(layer: Any) -> Any:
     """A layer, when what its provenance has to say of the image is said."""
-    _say(layer.metadata.get("napari-srgan", {}).get("notes", ()), 4)
+    warn_of_image(layer.metadata.get("napari-srgan", {}).get("notes", ()))
     return layer
 
 
-def say_of(image: Any, axes: str, model: Model, stacklevel: int) -> tuple[str, ...]:
+def notes_on(image: Image, model: Model) -> tuple[str, ...]:
     """Warn of what is odd about an image; return what its time axis does not tell by itself."""
-    notes = notes_on_input(image, axes, model.card)
-    _say((*notes_on_time(image, axes, model), *notes), stacklevel)
+    notes = notes_on_input(image.pixels, image.axes, model.card)
+    warn_of_image((*notes_on_time(image.pixels, image.axes, model), *notes))
     return notes
 
 
-def _say(notes: Iterable[str], stacklevel: int) -> None:
+def warn_of_image(notes: Iterable[str]) -> None:
     """Warn of what is odd about an image, in the line of the script that gave it."""
+    frame, level = sys._getframe(0), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("napari_srgan."):
+        frame, level = frame.f_back, level + 1
     for note in notes:
-        warnings.warn(note, ImageWarning, stacklevel=stacklevel)
+        warnings.warn(note, ImageWarning, stacklevel=level)
 
 
-def choose_model(model: Model | str | os.PathLike[str] | None, axes: str) -> Model:
+def choose_model(model: Named, axes: str) -> Model:
+    """A model as it was named, or the default for images with such axes.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
     if model is None:
         return load_model(default_model_name(rgb=axes.endswith("S")))
     return model if isinstance(model, Model) else load_model(model)

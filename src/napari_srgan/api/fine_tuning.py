@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_srgan.api.calls import finish, is_layer
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
+from napari_srgan.images.arrays import check_array
+from napari_srgan.images.axes import axes_of
 from napari_srgan.models import Model
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ def fine_tune(
         The model to start from: its name, or itself; ``"auto"``: the bundled one that fits best;
         None: from scratch.
     axes
-        One letter for each axis of all arrays, e.g. ``"ZYX"``; guessed if unsaid.
+        One letter for each axis of all arrays, e.g. ``"ZYX"``; by default guessed.
     checkpoint
         File to write to at intervals; if it exists, the training goes on from there.
     progress
         Show a progress bar.
     **settings
-        Anything in :class:`~napari_srgan.training.fine_tune.settings.FineTuning`, e.g. ``minutes=20``,
+        Anything in :class:`~napari_srgan.training.fine_tuning.settings.FineTuning`, e.g. ``minutes=20``,
         ``style="sharp"``, ``name="my-microscope"``, ``factor=4``, ``seed=1``.
 
     Returns
@@ -71,9 +71,9 @@ def fine_tune(
     >>> denoiser = sr.fine_tune(short_exposure, long_exposure, minutes=5)      # doctest: +SKIP
     >>> print(model.card.verdict)                                              # doctest: +SKIP
     """
-    from napari_srgan.training.fine_tune.bases import default_base
-    from napari_srgan.training.fine_tune.job import fine_tune_job
-    from napari_srgan.training.fine_tune.settings import check_settings
+    from napari_srgan.training.fine_tuning.bases import default_base
+    from napari_srgan.training.fine_tuning.job import fine_tune_job
+    from napari_srgan.training.fine_tuning.settings import check_settings
     from napari_srgan.training.pairs.matching import match
     from napari_srgan.training.pairs.source import sample_sources
 
@@ -116,7 +116,7 @@ def _listed(images: Any) -> list[Any]:
 def _both(low: Any, high: Any, axes: str | None, number: int) -> tuple[SourceImage, SourceImage]:
     """The images of a pair; two layers in the same world units."""
     if is_layer(low) and is_layer(high):
-        from napari_srgan.viewer.fine_tune_sources import pair_images
+        from napari_srgan.viewer.fine_tuning.layer_pairs import pair_images
 
         return pair_images(low, high)
     return _source(low, axes, f"low {number}"), _source(high, axes, f"high {number}")
@@ -128,7 +128,7 @@ def _source(image: Any, axes: str | None, name: str) -> SourceImage:
     if isinstance(image, SourceImage):
         return image
     if is_layer(image):
-        from napari_srgan.viewer.fine_tune_sources import source_image
+        from napari_srgan.viewer.fine_tuning.layer_pairs import source_image
 
         source: SourceImage = source_image(image)
         return source
@@ -139,7 +139,7 @@ def _source(image: Any, axes: str | None, name: str) -> SourceImage:
 def _noisy(image: Any, axes: str | None) -> SourceImage:
     """An image whose noise is meant; where it lies does not matter."""
     if is_layer(image):
-        from napari_srgan.viewer.fine_tune_sources import noisy_image
+        from napari_srgan.viewer.fine_tuning.layer_pairs import noisy_image
 
         source: SourceImage = noisy_image(image)
         return source

@@ -9,11 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from napari_srgan.api.calls import finish, is_layer
+from napari_srgan.api.calls import Named, choose_model, finish, is_layer
+from napari_srgan.api.files import OutputSettings
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array, restore_dtype
-from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.upscale import Region
+from napari_srgan.images.address import local_path, place_of
+from napari_srgan.images.arrays import check_array, restore_dtype
+from napari_srgan.images.axes import axes_of
+from napari_srgan.images.formats import open_image
+from napari_srgan.images.image import Image
+from napari_srgan.images.series import ALL, series_of
+from napari_srgan.images.upscaled import Region
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.models.error_table import ErrorTable
 from napari_srgan.reliability import TrustReport, Validation, trust_job
@@ -21,25 +27,17 @@ from napari_srgan.reliability.added import projected_back_job
 from napari_srgan.reliability.maps import OnTop
 from napari_srgan.reliability.self_test import partners
 from napari_srgan.reliability.validation import compare_with_truth
-from napari_srgan.storage.address import local_path, place_of
-from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.found import provenance_of
-from napari_srgan.storage.series import ALL, series_of
-
-Named = Model | str | os.PathLike[str]
-"""A model, its name in the library, or its file."""
-_NOT_IN_MEMORY = ("out", "overwrite", "cluster", "series")
-"""Options of results on disk."""
+from napari_srgan.results.existing_result import provenance_of
 
 
 def trust(
     image: Any,
     result: Any,
-    model: Named | None = None,
+    model: Named = None,
     *,
     axes: str | None = None,
     region: Region | None = None,
-    compare: Sequence[Named] | None = None,
+    compare: Sequence[Model | str | os.PathLike[str]] | None = None,
     self_test: bool = True,
     disagreement: bool = False,
     device: str = "auto",
@@ -193,49 +191,54 @@ def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
 
 
 def upscale_and_trust(
-    image: Any, model: Named | None, options: dict[str, Any], progress: bool
+    image: Any,
+    model: Named,
+    output: OutputSettings,
+    options: UpscaleOptions,
+    axes: str | None,
+    series: str | int | None,
+    progress: bool,
 ) -> tuple[Any, TrustReport]:
     """Upscale an image and tell what can be believed of the result: ``upscale(..., trust=True)``.
 
     Parameters
     ----------
-    image, model
+    image, model, axes, series, progress
         As for :func:`~napari_srgan.upscale`.
+    output
+        Where the result goes.
     options
-        Its other arguments.
-    progress
-        Show a progress bar.
+        How it is upscaled.
 
     Returns
     -------
     tuple
         What ``upscale`` gives, and the report. Beside a result on disk the report is written, too.
     """
-    from napari_srgan.api.upscaling import upscale, upscale_array
+    from napari_srgan.api.upscaling import make_result, upscale_in_memory
 
-    if options["series"] == ALL:
+    if series == ALL:
         raise UserError("what can be believed is told of one image at a time; name it, e.g. series=0")
-    on_disk = options["out"] is not None
     made: dict[str, Any] = {}
-    if on_disk or is_layer(image) or isinstance(image, str | os.PathLike):
-        result = upscale(image, model, progress=progress, **options)
-        made = (provenance_of(local_path(options["out"])) or {}) if on_disk else {}
-    else:
-        inner = {key: value for key, value in options.items() if key not in _NOT_IN_MEMORY}
-        upscaled = upscale_array(image, model, inner, progress, 6)
+    if output.path is None and not is_layer(image) and not isinstance(image, str | os.PathLike):
+        given = Image.of_array(image, axes)
+        upscaled = upscale_in_memory(given, choose_model(model, given.axes), options, progress)
         result, made = upscaled.data, upscaled.provenance
-    chosen = {key: options[key] for key in ("axes", "region", "device", "precision")}
-    if isinstance(image, str | os.PathLike):
-        part = series_of(place_of(image), _text(options["series"]))[0].part
-        with open_image(place_of(image), options["axes"], part) as stored:
-            axes = axes_of(stored.data, options["axes"] or stored.axes)
-            report = _report(stored.data, result, model, chosen | {"axes": axes}, made, progress)
     else:
-        report = _report(image, result, model, chosen, made, progress)
+        result = make_result(image, model, output, options, axes, series, progress)
+        if output.path is not None:
+            made = provenance_of(local_path(output.path)) or {}
+    if isinstance(image, str | os.PathLike):
+        part = series_of(place_of(image), _text(series))[0].part
+        with open_image(place_of(image), axes, part) as stored:
+            given = stored.image(axes)
+            report = _report(given.pixels, result, model, options, given.axes, made, progress)
+    else:
+        report = _report(image, result, model, options, axes, made, progress)
     if is_layer(result):
         result.metadata["napari-srgan"] = {**result.metadata["napari-srgan"], "trust": report.to_dict()}
-    if on_disk:
-        report.write(local_path(options["out"]))
+    if output.path is not None:
+        report.write(local_path(output.path))
     return result, report
 
 
@@ -246,22 +249,26 @@ def _text(series: Any) -> str | None:
 def _report(
     image: Any,
     result: Any,
-    model: Named | None,
-    chosen: dict[str, Any],
+    model: Named,
+    options: UpscaleOptions,
+    axes: str | None,
     provenance: dict[str, Any],
     progress: bool,
 ) -> TrustReport:
     if model is None and not is_layer(result):
-        axes = axes_of(check_array(image), chosen["axes"])
-        model = default_model_name(rgb=axes.endswith("S"))
+        model = default_model_name(rgb=Image.of_array(image, axes).axes.endswith("S"))
     return _tell(
-        _made(image, result, chosen["axes"], chosen["region"], provenance), model, progress,
-        device=chosen["device"], precision=chosen["precision"],
+        _made(image, result, axes, options.region, provenance), model, progress, device=options.device,
+        precision=options.precision,
     )  # fmt: skip
 
 
 def _tell(
-    made: _Made, model: Named | None, progress: bool, compare: Sequence[Named] | None = None, **options: Any
+    made: _Made,
+    model: Named,
+    progress: bool,
+    compare: Sequence[Model | str | os.PathLike[str]] | None = None,
+    **options: Any,
 ) -> TrustReport:
     wanted = made.provenance.get("model") if model is None else model
     if wanted is None:
@@ -292,7 +299,7 @@ def _made(image: Any, result: Any, axes: str | None, region: Region | None, told
         told = dict(result.metadata.get("napari-srgan", {}))
         region = told.get("region") if region is None else region
     if is_layer(image):
-        from napari_srgan.viewer.layers import check_image, layer_axes
+        from napari_srgan.viewer.layers.upscale_layer import check_image, layer_axes
 
         axes = layer_axes(check_image(image)) if axes is None else axes
     return _Made(_pixels(image), _pixels(result), axes, region, told)
@@ -308,10 +315,10 @@ def _pixels(image: Any) -> Any:
     """An array as it is; of a layer its finest level."""
     if not is_layer(image):
         return image
-    from napari_srgan.viewer.layers import check_image, finest_level
+    from napari_srgan.viewer.layers.upscale_layer import check_image, finest_data
 
-    return finest_level(check_image(image))
+    return finest_data(check_image(image))
 
 
-def _loaded(model: Named) -> Model:
+def _loaded(model: Model | str | os.PathLike[str]) -> Model:
     return model if isinstance(model, Model) else load_model(model)

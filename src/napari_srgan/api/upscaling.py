@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from napari_srgan.api.calls import choose_model, finish, is_layer, said_of, say_of
-from napari_srgan.api.from_files import file_to_zarr, to_zarr
+from napari_srgan.api.calls import Named, choose_model, finish, is_layer, layer_with_warnings, notes_on
+from napari_srgan.api.files import OutputSettings, upscale_files, upscale_to_file
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
+from napari_srgan.images.address import local_path, place_of
+from napari_srgan.images.image import Image
+from napari_srgan.images.upscaled import Region, Upscaled
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.inference.upscale import Region, Upscaled, upscale_job
+from napari_srgan.inference.options import UpscaleOptions
+from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import Model
-from napari_srgan.storage.address import local_path, place_of
 
 
 def upscale(
     image: Any,
-    model: Model | str | os.PathLike[str] | None = None,
+    model: Named = None,
     *,
     axes: str | None = None,
     region: Region | None = None,
@@ -44,11 +45,11 @@ def upscale(
         last for RGB; a napari image layer; or with `out` the path of an image (TIFF, OME-TIFF, zarr,
         OME-Zarr, zipped zarr) or the address of a zarr or OME-Zarr (``https://``, ``s3://``, ...).
     model
-        A model, its name in the library, or a ``.safetensors`` file; unsaid,
+        A model, its name in the library, or a ``.safetensors`` file; by default
         ``microscopy-x2``, or ``photo-x4`` for RGB. One of factor 1 denoises or deblurs.
     axes
         One letter for each axis, e.g. ``"TCYX"`` or ``"YXS"`` (S: colour samples);
-        guessed if unsaid. A model for time-lapses lets the frames along T help each other; call the
+        by default guessed. A model for time-lapses lets the frames along T help each other; call the
         axis of a stack T, and its planes do.
     region
         ``((y_start, y_stop), (x_start, x_stop))`` in pixels: the part to upscale.
@@ -57,7 +58,7 @@ def upscale(
     precision
         ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``.
     tile
-        Side of a tile in pixels; measured if unsaid.
+        Side of a tile in pixels; by default measured.
     self_ensemble
         Give the mean over the eight orientations of the image (Lim et al. 2017): eight times
         the time, for about 0.1 dB; see docs/quality.md.
@@ -65,8 +66,10 @@ def upscale(
         ``"drift"``, for models of time-lapses: where a stage drifts, let frames help each other as they lie
         on each other, by whole pixels (phase correlation); the result stays where it is.
     out
-        A ``.zarr`` or ``.ome.zarr`` to write the result to, for results larger than memory. It appears
-        when it is complete; a run that was stopped, or killed, goes on when the same is called again.
+        A file to write the result to; its ending says the format, as in the shell (``.ome.tif``, ``.tif``,
+        ``.png``, ...). A ``.zarr`` or ``.ome.zarr`` takes results of any size, and a run that was stopped, or
+        killed, goes on there when the same is called again. It appears when it is complete. Of a layer only
+        ``.zarr`` and ``.ome.zarr``.
     overwrite
         Replace what has the name `out` already.
     lazy
@@ -80,15 +83,15 @@ def upscale(
         written as ``<out>.trust.json`` and ``<out>.trust.md``.
     series
         Which image of a file with several: the number or the name of a series, the path of a field of a plate
-        (``"A/1/0"``); the first if unsaid. ``"all"``: each of them, into the folder `out`.
+        (``"A/1/0"``); by default the first. ``"all"``: each of them, into the folder `out`.
     progress
         Show a progress bar.
 
     Returns
     -------
     array or napari.layers.Image, or with `trust` a tuple of that and a TrustReport
-        An array of the input's dtype, Y and X multiplied by the factor (an open zarr
-        array if `out` is given, a dask array if `lazy`); or for a layer a new image layer that
+        An array of the input's dtype, Y and X multiplied by the factor (one that is read from its file
+        if `out` is given, a dask array if `lazy`); or for a layer a new image layer that
         lies exactly on it, not yet added to a viewer (and reads from `out`, if that is given). With
         ``series="all"`` a dict of open arrays by the names that tell the results from each other (that of
         the file, if it holds one image).
@@ -111,13 +114,9 @@ def upscale(
     >>> napari_srgan.upscale(np.zeros((64, 64), np.uint16), progress=False).shape
     (128, 128)
     """
-    options: dict[str, Any] = {
-        "axes": axes, "region": region, "device": device, "precision": precision, "tile": tile,
-        "self_ensemble": self_ensemble,
-    }  # fmt: skip
-    if align is not None:
-        options["align"] = align
-    if out is None and cluster is not None and cluster is not False and not cluster == "auto":
+    options = UpscaleOptions(region, device, precision, tile, self_ensemble, align)
+    output = OutputSettings(out, overwrite, cluster)
+    if out is None and output.on_cluster:
         raise UserError("a cluster writes its result to a store; say where, out='result.ome.zarr'")
     if series is not None and not isinstance(image, str | os.PathLike):
         raise UserError(
@@ -128,58 +127,68 @@ def upscale(
             raise UserError(
                 "with lazy=True there is no result yet; call napari_srgan.trust on what comes of it"
             )
-        return _upscale_lazily(image, model, out, options)
+        return _upscale_lazily(image, model, out, options, axes)
     if trust:
         from napari_srgan.api.reliability import upscale_and_trust
 
-        options |= {"out": out, "overwrite": overwrite, "cluster": cluster, "series": series}
-        return upscale_and_trust(image, model, options, progress)
-    if is_layer(image):
-        if out is not None:
-            from napari_srgan.viewer.stored_layer import stored_layer_job
-
-            options |= {"overwrite": overwrite, "cluster": cluster}
-            stored = finish(stored_layer_job(image, model, local_path(out), **options), progress)
-            return said_of(stored.layer())
-        from napari_srgan.viewer.layers import upscale_layer_job
-
-        return said_of(finish(upscale_layer_job(image, model, **options), progress))
-    if isinstance(image, str | os.PathLike):
-        options |= {"overwrite": overwrite, "cluster": cluster}
-        return file_to_zarr(place_of(image), model, out, series, options, progress)
-    if out is None:
-        return upscale_array(image, model, options, progress, 5).data
-    image = check_array(image)
-    axes = options["axes"] = axes_of(image, axes)
-    chosen = choose_model(model, axes)
-    options["notes"] = say_of(image, axes, chosen, 4)
-    options |= {"overwrite": overwrite, "cluster": cluster}
-    return to_zarr(image, chosen, local_path(out), options, progress)
+        return upscale_and_trust(image, model, output, options, axes, series, progress)
+    return make_result(image, model, output, options, axes, series, progress)
 
 
-def upscale_array(
+def make_result(
     image: Any,
-    model: Model | str | os.PathLike[str] | None,
-    options: dict[str, Any],
+    model: Named,
+    output: OutputSettings,
+    options: UpscaleOptions,
+    axes: str | None,
+    series: str | int | None,
     progress: bool,
-    stacklevel: int,
-) -> Upscaled:
-    """Upscale an array in memory; the result tells how it was made."""
-    image = check_array(image)
-    axes = axes_of(image, options["axes"])
-    chosen = choose_model(model, axes)
-    notes = say_of(image, axes, chosen, stacklevel)
-    result: Upscaled = finish(
-        upscale_job(image, chosen, **options | {"axes": axes, "notes": notes}), progress
-    )
+) -> Any:
+    """Upscale an array, a layer or a file, in memory or into a file; as :func:`upscale`."""
+    if is_layer(image):
+        return _layer_result(image, model, output, options, axes, progress)
+    if isinstance(image, str | os.PathLike):
+        return upscale_files(
+            place_of(image), model, output, options, axes=axes, series=series, progress=progress
+        )
+    given = Image.of_array(image, axes)
+    chosen = choose_model(model, given.axes)
+    if output.path is None:
+        return upscale_in_memory(given, chosen, options, progress).data
+    return upscale_to_file(given, chosen, output, options, progress)
+
+
+def upscale_in_memory(image: Image, model: Model, options: UpscaleOptions, progress: bool) -> Upscaled:
+    """Upscale an image in memory; the result tells how it was made."""
+    job = upscale_job(image, model, options, notes=notes_on(image, model))
+    result: Upscaled = finish(job, progress)
     return result
 
 
+def _layer_result(
+    layer: Any,
+    model: Named,
+    output: OutputSettings,
+    options: UpscaleOptions,
+    axes: str | None,
+    progress: bool,
+) -> Any:
+    """A new layer, in memory or reading from its file."""
+    if output.path is None:
+        from napari_srgan.viewer.layers.upscale_layer import upscale_layer_job
+
+        return layer_with_warnings(finish(upscale_layer_job(layer, model, options, axes=axes), progress))
+    from napari_srgan.viewer.layers.stored_layer import stored_layer_job
+
+    job = stored_layer_job(
+        layer, model, local_path(output.path), options, axes=axes, overwrite=output.overwrite,
+        cluster=output.cluster,
+    )  # fmt: skip
+    return layer_with_warnings(finish(job, progress).layer())
+
+
 def _upscale_lazily(
-    image: Any,
-    model: Model | str | os.PathLike[str] | None,
-    out: str | os.PathLike[str] | None,
-    options: dict[str, Any],
+    image: Any, model: Named, out: str | os.PathLike[str] | None, options: UpscaleOptions, axes: str | None
 ) -> Any:
     """A dask array of an array, a lazy layer of a layer."""
     if out is not None:
@@ -187,18 +196,15 @@ def _upscale_lazily(
             f"lazy=True computes nothing yet, so that there is nothing to write to out={str(out)!r}; "
             "leave out one of them"
         )
-    region = options.pop("region")
-    if region is not None:
+    if options.region is not None:
         raise UserError(
-            f"with lazy=True every part is computed when it is read; leave out region={region!r} "
+            f"with lazy=True every part is computed when it is read; leave out region={options.region!r} "
             "and take the part of the result: result[..., y_start:y_stop, x_start:x_stop]"
         )
     if is_layer(image):
-        from napari_srgan.viewer.lazy_layer import lazy_layer
+        from napari_srgan.viewer.lazy.lazy_layer import lazy_layer
 
-        return said_of(lazy_layer(image, model, **options))
-    image = check_array(image)
-    axes = options["axes"] = axes_of(image, options["axes"])
-    chosen = choose_model(model, axes)
-    options["notes"] = say_of(image, axes, chosen, 5)
-    return LazyUpscaling(image, chosen, **options).dask()
+        return layer_with_warnings(lazy_layer(image, model, options, axes=axes))
+    given = Image.of_array(image, axes)
+    chosen = choose_model(model, given.axes)
+    return LazyUpscaling(given, chosen, options, notes=notes_on(given, chosen)).dask()

@@ -18,8 +18,8 @@ PANEL = 420
 """Side of a panel in pixels."""
 CROP = 70
 """Pixels of the original, along a side, that the zoomed panel shows."""
-GAP, LABEL = 12, 50
-GROUND, INK, FAINT, FRAME = (18, 18, 20), (240, 240, 240), (170, 170, 175), (255, 200, 40)
+_GAP, LABEL = 12, 50
+_GROUND, INK, _FAINT, FRAME = (18, 18, 20), (240, 240, 240), (170, 170, 175), (255, 200, 40)
 
 
 def draw_comparison(compared: Compared) -> Image.Image:
@@ -35,19 +35,21 @@ def draw_comparison(compared: Compared) -> Image.Image:
     }
     y, x = busiest_place(compared.original)
     tall = round(PANEL * compared.original.shape[0] / compared.original.shape[1])
-    page = Image.new("RGB", (GAP + (PANEL + GAP) * len(columns), LABEL + tall + GAP + PANEL + GAP), GROUND)
+    page = Image.new(
+        "RGB", (_GAP + (PANEL + _GAP) * len(columns), LABEL + tall + _GAP + PANEL + _GAP), _GROUND
+    )
     draw = ImageDraw.Draw(page)
     for number, (title, (image, figures)) in enumerate(columns.items()):
-        left = GAP + (PANEL + GAP) * number
+        left = _GAP + (PANEL + _GAP) * number
         draw.text((left, 6), title, INK, ImageFont.load_default(20))
-        draw.text((left, 29), figures, FAINT, ImageFont.load_default(15))
+        draw.text((left, 29), figures, _FAINT, ImageFont.load_default(15))
         whole = Image.fromarray(displayed(image, compared.original))
         page.paste(whole.resize((PANEL, tall), Image.Resampling.LANCZOS), (left, LABEL))
         zoom = PANEL / image.shape[1]
         corners = [left + x * zoom, LABEL + y * zoom, left + (x + CROP) * zoom, LABEL + (y + CROP) * zoom]
         draw.rectangle(corners, outline=FRAME, width=2)
         part = whole.crop((x, y, x + CROP, y + CROP))
-        page.paste(part.resize((PANEL, PANEL), Image.Resampling.NEAREST), (left, LABEL + tall + GAP))
+        page.paste(part.resize((PANEL, PANEL), Image.Resampling.NEAREST), (left, LABEL + tall + _GAP))
     return page
 
 
@@ -65,7 +67,20 @@ def _figures(compared: Compared, which: str) -> str:
 
 
 def displayed(image: NDArray[Any], original: NDArray[Any]) -> NDArray[np.uint8]:
-    """An image as 8-bit RGB, all of them on the brightness range of the original."""
+    """An image as 8-bit RGB, shown on the brightness range of the original.
+
+    Parameters
+    ----------
+    image
+        ``(Y, X)`` of any real dtype, or ``(Y, X, 3)`` of uint8, which is given back as it is.
+    original
+        The image whose percentiles become black and white, of any real dtype.
+
+    Returns
+    -------
+    NDArray
+        ``(Y, X, 3)`` of uint8.
+    """
     if image.dtype == np.uint8 and image.ndim == 3:
         return image
     values = percentile_transform(original).apply(image) * 255
@@ -74,7 +89,18 @@ def displayed(image: NDArray[Any], original: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def busiest_place(image: NDArray[Any]) -> tuple[int, int]:
-    """First pixel of the square of :data:`CROP` pixels with the most detail."""
+    """Find the square of :data:`CROP` pixels along a side that has the most detail.
+
+    Parameters
+    ----------
+    image
+        ``(Y, X)`` or ``(Y, X, 3)`` of any real dtype.
+
+    Returns
+    -------
+    tuple of int
+        Y and X of its first pixel.
+    """
     plane = image.mean(axis=-1) if image.ndim == 3 else image.astype(np.float64)
     detail = np.hypot(*np.gradient(plane))
     # Square roots, so that one bright edge does not outweigh a square full of structure.

@@ -17,14 +17,14 @@ from napari_srgan.progress_bar import progress_bar, run_job
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_srgan.inference.upscale import Upscaled
+    from napari_srgan.images.upscaled import Upscaled
     from napari_srgan.models import Model
     from napari_srgan.progress import Job
     from napari_srgan.quality.comparison import Figures
 
 PICTURE = "napari-srgan-demo.png"
 """Name of the side-by-side picture."""
-PHOTONS, READ_ELECTRONS = 40.0, 1.5
+_PHOTONS, _READ_ELECTRONS = 40.0, 1.5
 """Photo-electrons in the brightest places of a sample that is made noisy, and its read noise: a short
 exposure."""
 
@@ -43,9 +43,9 @@ def demo(
     """
     with errors_told():
         from napari_srgan.cli.comparison import draw_comparison
+        from napari_srgan.disk.partial_file import Partial
         from napari_srgan.models import load_model
-        from napari_srgan.models.library import DEFAULT_MODEL
-        from napari_srgan.storage.partial import Partial
+        from napari_srgan.models.library.library import DEFAULT_MODEL
 
         # It is ours to replace.
         partial = Partial(out / PICTURE, overwrite=True)
@@ -71,14 +71,15 @@ class Compared:
     original: NDArray[Any]
     """``(Y, X)`` or ``(Y, X, 3)``."""
     low: NDArray[Any]
-    """What the model was given."""
+    """The image that the model was given, ``(Y, X)`` or ``(Y, X, 3)``."""
     rival: NDArray[Any]
-    """What there is without a model: `low` interpolated, or itself where it has the size of the original."""
+    """What there is without a model: `low` interpolated, or `low` itself where it has the size of the
+    original."""
     result: NDArray[Any]
     pixel_size: float | None
-    """Of the original, in micrometres."""
+    """Pixel size of the original, in micrometres; None if it is unknown."""
     figures: dict[str, Figures]
-    """Of ``"rival"`` and ``"result"``."""
+    """Figures of ``"rival"`` and of ``"result"``, measured against the original."""
     taken: str
     """What was simulated in `low` beside its size, in words."""
 
@@ -94,24 +95,25 @@ def compare(model: Model) -> Job[Compared]:
     Yields
     ------
     Progress
-        As :func:`~napari_srgan.inference.upscale.upscale_job` does.
+        The progress of each step; see :func:`~napari_srgan.inference.upscale.upscale_job`.
 
     Returns
     -------
     Compared
         The images and their figures.
     """
+    from napari_srgan.images.formats import open_image
+    from napari_srgan.images.image import Image
     from napari_srgan.inference.upscale import upscale_job
     from napari_srgan.quality.comparison import bicubic, measure
     from napari_srgan.samples import SAMPLES, sample_path
-    from napari_srgan.storage.formats import open_image
 
     name = "tissue" if model.card.channels == 3 else "nuclei"
     sample = SAMPLES[name]
     with open_image(sample_path(name)) as image:
         truth = image.data[:]
     low, original, taken = _taken(truth, model.scale_factor)
-    upscaled: Upscaled = yield from upscale_job(low, model, axes=sample.axes)
+    upscaled: Upscaled = yield from upscale_job(Image(low, sample.axes), model)
     images = {"rival": bicubic(low, model.scale_factor), "result": upscaled.data}
     return Compared(
         sample=sample.title,
@@ -131,7 +133,7 @@ def _taken(truth: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]
     import numpy as np
     import torch
 
-    from napari_srgan.inference.arrays import restore_dtype
+    from napari_srgan.images.arrays import restore_dtype
     from napari_srgan.inference.intensity import percentile_transform
     from napari_srgan.training.degradation.exposure import Exposure
     from napari_srgan.training.degradation.ideal import degrade
@@ -142,17 +144,17 @@ def _taken(truth: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]
         return *degrade(truth, factor), ""
     _, original = degrade(truth.reshape(*truth.shape[:2], -1), factor)
     light = percentile_transform(original)
-    gain = light.span / PHOTONS
-    exposure = Exposure(gain=gain, offset=light.offset, read_noise=READ_ELECTRONS * gain, sampling="area")
+    gain = light.span / _PHOTONS
+    exposure = Exposure(gain=gain, offset=light.offset, read_noise=_READ_ELECTRONS * gain, sampling="area")
     high = torch.from_numpy(np.moveaxis(original.astype(np.float64), 2, 0))[None]
     taken = expose(high, [exposure], Degradation(factor), np.random.default_rng(0))[0].numpy()
     low = restore_dtype(np.moveaxis(taken, 0, 2), truth.dtype)
-    words = f"{PHOTONS:g} photons, simulated"
+    words = f"{_PHOTONS:g} photons, simulated"
     return (low, original, words) if truth.ndim == 3 else (low[..., 0], original[..., 0], words)
 
 
 def _print_figures(compared: Compared) -> None:
-    from napari_srgan.models.factor import rival
+    from napari_srgan.images.factor import rival
 
     y, x = compared.original.shape[:2]
     name, factor = compared.model.name, compared.model.scale_factor

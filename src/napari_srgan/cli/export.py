@@ -10,7 +10,7 @@ import typer
 from napari_srgan.cli.terminal import errors_told
 from napari_srgan.errors import UserError
 
-ENDINGS = {"onnx": ".onnx", "bioimageio": ".zip"}
+_ENDINGS = {"onnx": ".onnx", "bioimageio": ".zip"}
 """What a model is exported to, and how its file ends."""
 
 
@@ -37,7 +37,7 @@ def export(
 
         kind = _kind(to, out)
         loaded = load_model(model)
-        file = out or Path(f"{loaded.name}{ENDINGS[kind]}")
+        file = out or Path(f"{loaded.name}{_ENDINGS[kind]}")
         if file.exists() and not overwrite:
             raise UserError(f"{file} exists; give another --out, or --overwrite")
         write = export_bioimageio if kind == "bioimageio" else export_onnx
@@ -52,9 +52,9 @@ def _kind(to: str | None, out: Path | None) -> str:
     UserError
         If neither says it, or they disagree.
     """
-    known = " or ".join(f"{name} ({ending})" for name, ending in ENDINGS.items())
-    by_ending = next((name for name, ending in ENDINGS.items() if out and out.suffix == ending), None)
-    if to is not None and to not in ENDINGS:
+    known = " or ".join(f"{name} ({ending})" for name, ending in _ENDINGS.items())
+    by_ending = next((name for name, ending in _ENDINGS.items() if out and out.suffix == ending), None)
+    if to is not None and to not in _ENDINGS:
         raise UserError(f"a model is exported to {known}, not to {to!r}")
     if out is not None and by_ending != (to or by_ending or "nothing"):
         raise UserError(f"{out.name!r} is no name for an export to {to or 'another program'}: {known}")

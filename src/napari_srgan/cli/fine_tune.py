@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_srgan.cli.terminal import errors_told, refuse_missing
+from napari_srgan.cli.terminal import check_inputs, errors_told
 from napari_srgan.errors import UserError
 
 
@@ -65,7 +65,7 @@ def fine_tune(
     ] = "faithful",
     factor: Annotated[
         int | None,
-        typer.Option(help="Scale factor, 1 to denoise or deblur; found from the images if unsaid."),
+        typer.Option(help="Scale factor, 1 to denoise or deblur; by default it is found from the images."),
     ] = None,
     axes: Annotated[
         str | None,
@@ -121,15 +121,15 @@ def fine_tune(
         "patch": patch, "device": device,
     }  # fmt: skip
     with errors_told(), ExitStack() as opened:
-        refuse_missing(filter(None, (low, high, *(high_only or []), noise_of)), all_needed=True)
+        check_inputs(filter(None, (low, high, *(high_only or []), noise_of)), all_needed=True)
         from napari_srgan.cli.training_base import choose_base
         from napari_srgan.cli.training_images import find_files, open_images, open_noisy
-        from napari_srgan.cli.training_places import choose_places, name_of
+        from napari_srgan.cli.training_places import choose_places, model_name
         from napari_srgan.cli.training_run import TrainingRun
-        from napari_srgan.storage.collision import refuse_collision
-        from napari_srgan.training.checkpoint import check_room
-        from napari_srgan.training.fabric_team import join_team
-        from napari_srgan.training.fine_tune.settings import check_settings
+        from napari_srgan.results.collision import refuse_collision
+        from napari_srgan.training.fine_tuning.settings import check_settings
+        from napari_srgan.training.loop.checkpoint import check_room
+        from napari_srgan.training.loop.fabric_group import join_team
 
         files = find_files(low, high, high_only or [], noise_of=noise_of)
         places = choose_places(out, checkpoint, overwrite=overwrite)
@@ -139,7 +139,7 @@ def fine_tune(
         parsed = _parsed(more or [])
         if files.tiles:
             parsed = {"hold_back": "images"} | parsed
-        settings = check_settings(**({"name": name or name_of(out)} | chosen | parsed))
+        settings = check_settings(**({"name": name or model_name(out)} | chosen | parsed))
         images = open_images(files, settings.factor, opened, axes)
         noisy = open_noisy(files, opened, axes)
         start = choose_base(base, images, settings.factor)

@@ -8,17 +8,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from napari_srgan.errors import UserError, words_of
-from napari_srgan.storage.address import Address, Place
-from napari_srgan.storage.bioio_package import readable_by_bioio
-from napari_srgan.storage.foreign_formats import foreign_format, how_to_read
-from napari_srgan.storage.formats import ENDINGS, TIFF_ENDINGS, ending
-from napari_srgan.storage.made_here import made_here
-from napari_srgan.storage.ome_files import files_of_image
-from napari_srgan.storage.partial import is_zarr
-from napari_srgan.storage.series import Series, series_of
-from napari_srgan.storage.video_package import READ as VIDEOS
+from napari_srgan.images.address import Address, Place
+from napari_srgan.images.foreign_formats import foreign_format, how_to_read
+from napari_srgan.images.formats import ENDINGS, TIFF_ENDINGS, ending
+from napari_srgan.images.microscopes.package import readable_by_bioio
+from napari_srgan.images.series import Series, series_of
+from napari_srgan.images.tiff.ome_files import files_of_image
+from napari_srgan.images.video.package import READ as VIDEOS
+from napari_srgan.images.zarr.markers import is_zarr
+from napari_srgan.results.made_here import made_here
 
-NAMED = 5
+_NAMED = 5
 """Files that are named in one sentence."""
 _NO_IMAGES = (
     ".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".ome", ".log", ".ini", ".yml", ".yaml", ".toml", ".html",
@@ -90,7 +90,7 @@ class Inputs:
         Parameters
         ----------
         which
-            As in :func:`~napari_srgan.storage.series.series_of`.
+            The images of a place that are meant; see :func:`~napari_srgan.images.series.series_of`.
 
         Raises
         ------
@@ -168,5 +168,5 @@ def _files(place: Place) -> frozenset[Path]:
 
 
 def _named(entries: Sequence[Path]) -> str:
-    more = f" and {len(entries) - NAMED} more" if len(entries) > NAMED else ""
-    return ", ".join(entry.name for entry in entries[:NAMED]) + more
+    more = f" and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
+    return ", ".join(entry.name for entry in entries[:_NAMED]) + more

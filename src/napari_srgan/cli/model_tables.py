@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from napari_srgan.cli.terminal import plain
+from napari_srgan.cli.terminal import printable_words
 from napari_srgan.errors import UserError
-from napari_srgan.models.factor import factor_in_words, rival_in_full, rival_in_prose
+from napari_srgan.images.factor import factor_in_words, rival_in_full, rival_in_prose
 from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     Row = tuple[ModelCard, str, int]
     """A card, where it is from, and bytes of its file."""
 
-FEW = 4
-"""More sets than these are told by their mean and their least."""
+_FEW = 4
+"""Largest number of sets that are told one by one; of more only the mean and the least are told."""
 HEADINGS = (
     "model", "factor", "channels", "trained on", "description", "dB over bicubic", "licence", "from", "MB"
 )  # fmt: skip
@@ -67,22 +67,22 @@ def print_models(rows: Iterable[Row]) -> None:
         table.add_column(heading, overflow="fold", no_wrap=heading == "model")
     for card, origin, size in rows:
         cells = (
-            card.name, factor_in_words(card.scale_factor), channels_of(card),
+            card.name, factor_in_words(card.scale_factor), channels_in_words(card),
             card.made_for.noise if card.made_for else UNKNOWN_INPUT, card.description, _gains(card),
             card.licence, origin, f"{size / 1e6:.1f}",
         )  # fmt: skip
         # Cards are other people's words, never mark-up.
-        table.add_row(*(escape(plain(cell)) for cell in cells))
+        table.add_row(*(escape(printable_words(cell)) for cell in cells))
     Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
-def page(card: ModelCard) -> str:
+def card_page(card: ModelCard) -> str:
     """All that a card says, one thing a line; empty fields are left out."""
     lines = {
         "name": card.name,
         "description": card.description,
         "factor": factor_in_words(card.scale_factor),
-        "channels": channels_of(card),
+        "channels": channels_in_words(card),
         "frames": str(card.frames) if card.frames > 1 else "",
         "intensity": card.intensity,
         "architecture": f"{card.architecture} ({_arguments(card)})",
@@ -97,13 +97,13 @@ def page(card: ModelCard) -> str:
     }
     width = max(map(len, lines)) + 2
     return "\n".join(
-        f"{name:{width}}" + plain(text).replace("\n", "\n" + " " * width)
+        f"{name:{width}}" + printable_words(text).replace("\n", "\n" + " " * width)
         for name, text in lines.items()
         if text
     )
 
 
-def channels_of(card: ModelCard) -> str:
+def channels_in_words(card: ModelCard) -> str:
     """Channels as one says them: RGB, or how many."""
     return "RGB" if card.channels == 3 else str(card.channels)
 
@@ -113,7 +113,7 @@ def figures(card: ModelCard) -> str:
     if not card.quality:
         return "not measured"
     lines = [
-        _summary(several) if len(several) > FEW else "\n".join(map(_figure, several))
+        _summary(several) if len(several) > _FEW else "\n".join(map(_figure, several))
         for several in card.quality_by_protocol.values()
     ]
     return "\n".join([*lines, *_looks(card)])

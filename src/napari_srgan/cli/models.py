@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_srgan.cli.terminal import INTERRUPTED, complain, errors_told, plain
+from napari_srgan.cli.terminal import INTERRUPTED, complain, errors_told, printable_words
 from napari_srgan.errors import UserError
 from napari_srgan.progress_bar import progress_bar, run_job
 
@@ -39,7 +39,7 @@ def list_(sort: Sort = None) -> None:
     with errors_told():
         from napari_srgan.cli.model_tables import print_models, sorted_models
         from napari_srgan.models import library_entries, unreadable_models, user_folder
-        from napari_srgan.models.library import earlier_folder
+        from napari_srgan.models.library.library import earlier_folder
 
         rows = [(entry.card, entry.origin, entry.size) for entry in library_entries()]
         print_models(sorted_models(rows, sort))
@@ -58,11 +58,11 @@ def show(
 ) -> None:
     """Show all that a model's card says: quality, licence, attribution, what to cite."""
     with errors_told():
-        from napari_srgan.cli.model_tables import page
+        from napari_srgan.cli.model_tables import card_page
         from napari_srgan.models import list_models, load_model, model_picture, read_picture
 
         named = {card.name: card for card in list_models()}
-        typer.echo(page(named[name] if name in named else load_model(name).card))
+        typer.echo(card_page(named[name] if name in named else load_model(name).card))
         if picture is not None:
             image = model_picture(name) if name in named else read_picture(name)
             if image is None:
@@ -83,11 +83,13 @@ def add(
 ) -> None:
     """Add a model from a file to your own."""
     with errors_told():
+        from napari_srgan.images.factor import factor_in_words
         from napari_srgan.models import add_model
-        from napari_srgan.models.factor import factor_in_words
 
         card = add_model(file, name, licence=licence)
-        typer.echo(f"added {card.name}: {factor_in_words(card.scale_factor)}, {plain(card.description)}")
+        typer.echo(
+            f"added {card.name}: {factor_in_words(card.scale_factor)}, {printable_words(card.description)}"
+        )
 
 
 @app.command()
@@ -132,8 +134,8 @@ def download(
 ) -> None:
     """Download a model; the same command goes on where an interrupted one stopped."""
     with errors_told():
+        from napari_srgan.images.factor import factor_in_words
         from napari_srgan.models import download_job, fetch_index
-        from napari_srgan.models.factor import factor_in_words
 
         remotes = {remote.name: remote for remote in fetch_index().models}
         if name not in remotes:
@@ -144,7 +146,8 @@ def download(
         except KeyboardInterrupt:
             complain("interrupted; the same command goes on where it stopped")
             raise typer.Exit(INTERRUPTED) from None
-        typer.echo(f"downloaded {card.name}: {factor_in_words(card.scale_factor)}, {plain(card.description)}")
+        about = printable_words(card.description)
+        typer.echo(f"downloaded {card.name}: {factor_in_words(card.scale_factor)}, {about}")
 
 
 @app.command()

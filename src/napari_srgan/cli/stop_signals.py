@@ -14,7 +14,7 @@ class Wish:
     """Whether somebody has asked to stop."""
 
     number: int = 0
-    """Of the signal; 0: nobody has."""
+    """Number of the signal that asked; 0 if nobody has asked."""
 
     @property
     def status(self) -> int:

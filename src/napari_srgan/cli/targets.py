@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_srgan.errors import UserError
-from napari_srgan.storage.address import Place
-from napari_srgan.storage.formats import WRITABLE, ending
-from napari_srgan.storage.partial import is_zarr
-from napari_srgan.storage.series import Series
+from napari_srgan.images.address import Place
+from napari_srgan.images.formats import WRITABLE, ending
+from napari_srgan.images.series import Series
+from napari_srgan.images.zarr.markers import is_zarr
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,15 @@ INTERRUPTED = 130
 
 def complain(sentence: str) -> None:
     """Say what is wrong, on stderr; names of files and tensors in it are other people's words."""
-    typer.echo(f"napari-srgan: {plain(sentence)}", err=True)
+    typer.echo(f"napari-srgan: {printable_words(sentence)}", err=True)
 
 
-def plain(text: str) -> str:
+def printable_words(text: str) -> str:
     """Words without characters that command a terminal."""
     return "".join(character for character in text if character.isprintable() or character == "\n")
 
 
-def refuse_missing(given: Iterable[object], *, all_needed: bool) -> None:
+def check_inputs(given: Iterable[object], *, all_needed: bool) -> None:
     """Say so at once if there is nothing to work on, before torch is imported, which takes seconds.
 
     Parameters

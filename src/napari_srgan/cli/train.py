@@ -11,7 +11,7 @@ import typer
 from napari_srgan.cli.terminal import errors_told
 
 if TYPE_CHECKING:
-    from napari_srgan.training.validation import Validation
+    from napari_srgan.training.dataset.validation import HeldBackScores
 
 
 def train(
@@ -34,12 +34,13 @@ def train(
     (or the input's, where the factor is 1).
     """
     with errors_told():
-        from napari_srgan.inference.devices import choose_device
-        from napari_srgan.training.session import run_recipe
+        from napari_srgan.inference.devices.choice import find_device
+        from napari_srgan.training.recipes.session import run_recipe
 
-        job = run_recipe(
-            recipe, data, out, device=str(choose_device(device)), minutes=minutes, compiled=compiled
-        )
+        choice = find_device(device)
+        if choice.note:
+            typer.echo(choice.note, err=True)
+        job = run_recipe(recipe, data, out, device=str(choice.device), minutes=minutes, compiled=compiled)
         while True:
             try:
                 typer.echo(_line(next(job)))
@@ -52,7 +53,7 @@ def train(
         typer.echo(f"{out / model.name}.safetensors")
 
 
-def _line(validation: Validation) -> str:
+def _line(validation: HeldBackScores) -> str:
     worst, gain = min(validation.gains.items(), key=lambda item: item[1])
     loss = "" if math.isnan(validation.loss) else f"loss {validation.loss:.5f}, "
     return (

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from napari_srgan.models import Model, load_model
-from napari_srgan.training.fine_tune.bases import default_base
+from napari_srgan.training.fine_tuning.bases import default_base
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.source import SourceImage
 
 SCRATCH = "scratch"
-"""Said in place of a name: no model to start from."""
+"""Stands in place of a name for no model: a training from scratch."""
 
 
 def choose_base(
@@ -21,12 +21,17 @@ def choose_base(
     Parameters
     ----------
     name
-        Of a model, or a file; :data:`SCRATCH`; None: the one that
-        :func:`~napari_srgan.training.fine_tune.bases.default_base` finds, if there is one.
+        Name of a model, or a model file; :data:`SCRATCH` for none. None: the base that
+        :func:`~napari_srgan.training.fine_tuning.bases.default_base` finds, if it finds one.
     images
-        What will be learned from.
+        The images that will be learned from.
     factor
-        As the user says it.
+        The scale factor, if the user gives one.
+
+    Returns
+    -------
+    Model or None
+        The base; None for a training from scratch.
 
     Raises
     ------

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from napari_srgan.cli.inputs import find_inputs
 from napari_srgan.cli.terminal import complain
 from napari_srgan.errors import UserError
-from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.image import StoredImage
-from napari_srgan.storage.spacing import Spacing
-from napari_srgan.storage.units import kind_of
+from napari_srgan.images.formats import open_image
+from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.stored_image import StoredImage
+from napari_srgan.images.units import kind_of
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage, sample_sources
 
@@ -84,13 +84,13 @@ def open_images(
     Parameters
     ----------
     files
-        Which.
+        The files to open.
     factor
-        How many times finer high resolution is; found if unsaid.
+        How many times finer the high-resolution images are; found from the images by default.
     opened
-        Closes them when nothing will be read any more.
+        An exit stack that closes the files when nothing will be read any more.
     axes
-        As the user names them; those of the files if unsaid.
+        Letters for the axes, if the user gives them; those of the files by default.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def _axis(stored: StoredImage, letter: str) -> Spacing:
 
 
 def _in_one_world(low: _Placed, high: _Placed) -> tuple[SourceImage, SourceImage]:
-    """Both images; without their places if those cannot be compared."""
+    """Give both images, without their places if those cannot be compared."""
     if low.world == high.world:
         return low.image, high.image
     nowhere = {"scale": None, "origin": (0.0, 0.0)}

@@ -13,7 +13,7 @@ ENDING = ".safetensors"
 
 
 @dataclass(frozen=True)
-class Places:
+class OutputFiles:
     """The files a training writes."""
 
     out: Path
@@ -24,7 +24,7 @@ class Places:
     """Whether the checkpoint has done its work when the model is written."""
 
 
-def choose_places(out: Path, checkpoint: Path | None, *, overwrite: bool) -> Places:
+def choose_places(out: Path, checkpoint: Path | None, *, overwrite: bool) -> OutputFiles:
     """Decide where to write, and make the folders.
 
     Raises
@@ -46,10 +46,10 @@ def choose_places(out: Path, checkpoint: Path | None, *, overwrite: bool) -> Pla
         raise UserError(f"{checkpoint} is a folder; give --checkpoint the name of a file")
     for folder in {out.parent, checkpoint.parent}:
         _try_to_write(folder)
-    return Places(out, checkpoint, passing)
+    return OutputFiles(out, checkpoint, passing)
 
 
-def name_of(out: Path) -> str:
+def model_name(out: Path) -> str:
     """What a model is called after its file."""
     return re.sub(r"[^A-Za-z0-9._+-]+", "-", out.stem).lstrip("._+-") or "fine-tuned"
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import typer
 
 from napari_srgan.cli.stop_signals import Wish, stop_wishes
-from napari_srgan.cli.terminal import complain, plain
+from napari_srgan.cli.terminal import complain, printable_words
 from napari_srgan.cli.training_images import TrainingFiles
-from napari_srgan.cli.training_places import Places
+from napari_srgan.cli.training_places import OutputFiles
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model, save_model
 from napari_srgan.progress import Job
 from napari_srgan.progress_bar import progress_bar
-from napari_srgan.training.fine_tune.job import fine_tune_job
-from napari_srgan.training.fine_tune.progress import TrainingProgress
-from napari_srgan.training.fine_tune.settings import FineTuning
-from napari_srgan.training.team import Team, TeamLost
+from napari_srgan.training.fine_tuning.job import fine_tune_job
+from napari_srgan.training.fine_tuning.progress import TrainingProgress
+from napari_srgan.training.fine_tuning.settings import FineTuning
+from napari_srgan.training.loop.process_group import ProcessGroup, ProcessLost
 
 if TYPE_CHECKING:
     from napari_srgan.training.pairs.matching import MatchedPair
@@ -31,12 +31,12 @@ class TrainingRun:
     Parameters
     ----------
     places
-        Where model and checkpoint go.
+        The places of the model and of the checkpoint.
     team
-        Who trains.
+        The processes that train together.
     """
 
-    def __init__(self, places: Places, team: Team) -> None:
+    def __init__(self, places: OutputFiles, team: ProcessGroup) -> None:
         self._places, self._team = places, team
         self._speaks = team.rank == 0
         self._goes_on = places.checkpoint.exists()
@@ -93,7 +93,7 @@ class TrainingRun:
                     f"{error}; {self._places.checkpoint} keeps what was trained" if kept else str(error)
                 ) from error
             # What is wrong with images and settings is told once; and a lost team by whoever was lost.
-            if self._training and not isinstance(error, TeamLost):
+            if self._training and not isinstance(error, ProcessLost):
                 complain(f"process {self._team.rank} of {self._team.size}: {error}")
                 raise typer.Exit(1) from None
             raise typer.Exit(0) from None
@@ -164,4 +164,4 @@ class TrainingRun:
 
     def _say(self, line: str) -> None:
         if self._speaks:
-            typer.echo(plain(line))
+            typer.echo(printable_words(line))

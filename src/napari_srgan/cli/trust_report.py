@@ -12,15 +12,16 @@ from napari_srgan.progress_bar import run_job
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
+    from napari_srgan.images.image import Image
+    from napari_srgan.inference.options import UpscaleOptions
     from napari_srgan.models import Model
 
 
 def write_report(
-    image: Any,
-    axes: str,
+    image: Image,
     model: Model,
     result_file: Path,
-    options: dict[str, Any],
+    options: UpscaleOptions,
     provenance: dict[str, Any],
     bar: Bar,
     title: str,
@@ -30,37 +31,35 @@ def write_report(
     Parameters
     ----------
     image
-        What was upscaled.
-    axes
-        One letter for each of its axes.
+        The image that was upscaled.
     model
-        With which it was upscaled.
+        The model that it was upscaled with.
     result_file
-        What became of it.
+        The file of the result.
     options
-        How it was to be upscaled.
+        The options that the user asked for.
     provenance
-        How it really was.
+        A record of how the result was really made.
     bar, title
-        What shows how far this is.
+        The bar that shows the progress, and its title.
 
     Raises
     ------
     UserError
         If the result cannot be read as an image of the same axes, or the report cannot be written.
     """
+    from napari_srgan.images.formats import open_image
     from napari_srgan.reliability import trust_job
-    from napari_srgan.storage.formats import open_image
 
-    with open_image(result_file, axes) as made:
+    with open_image(result_file, image.axes) as made:
         job = trust_job(
-            image,
+            image.pixels,
             made.data,
             model,
-            axes=axes,
-            region=options["region"],
-            device=options["device"],
-            precision=options["precision"],
+            axes=image.axes,
+            region=options.region,
+            device=options.device,
+            precision=options.precision,
             provenance=provenance,
         )
         report = run_job(job, bar, title)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_srgan.cli.terminal import complain, errors_told, refuse_missing
+from napari_srgan.cli.option_flags import read_region, with_flags
+from napari_srgan.cli.terminal import check_inputs, complain, errors_told
 from napari_srgan.errors import UserError
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.progress_bar import progress_bar, run_job
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from napari_srgan.cli.targets import Target
-    from napari_srgan.inference.upscale import Region
+    from napari_srgan.images.series import Series
     from napari_srgan.models import Model
-    from napari_srgan.storage.image import StoredImage
-    from napari_srgan.storage.image_look import ImageLook
-    from napari_srgan.storage.series import Series
 
 
+@with_flags(UpscaleOptions, region=read_region)
 def upscale(
     paths: Annotated[
         list[str],
@@ -44,33 +43,12 @@ def upscale(
             "\\[default: microscopy-x2, or photo-x4 for RGB]"
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cuda, mps, xpu or cpu.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
-    region: Annotated[
-        str | None, typer.Option(metavar="Y0:Y1,X0:X1", help="Part of the image to upscale, in pixels.")
-    ] = None,
+    options: Callable[[], UpscaleOptions] = UpscaleOptions,
     axes: Annotated[
         str | None,
         typer.Option(
             help="One letter for each axis, e.g. TCYX; known from most files. Name an axis T, and models for "
             "time-lapses take it for time.",
-        ),
-    ] = None,
-    tile: Annotated[int | None, typer.Option(help="Side of a tile in pixels; measured if unsaid.")] = None,
-    self_ensemble: Annotated[
-        bool,
-        typer.Option(
-            "--self-ensemble",
-            help="Mean over the eight orientations of the image: eight times the time, for about 0.1 dB; "
-            "see docs/quality.md.",
-        ),
-    ] = False,
-    align: Annotated[
-        str | None,
-        typer.Option(
-            metavar="drift",
-            help="For models for time-lapses: frames are read where the stage had drifted to, so that they "
-            "help each other there too.",
         ),
     ] = None,
     trust: Annotated[
@@ -93,8 +71,8 @@ def upscale(
         bool | None,
         typer.Option(
             "--pyramid/--no-pyramid",
-            help="Coarser levels in .ome.tif, for viewers; unsaid, where a plane has more than 4096 pixels "
-            "along Y or X.",
+            help="Coarser levels in .ome.tif, for viewers; by default where a plane has more than 4096 "
+            "pixels along Y or X.",
             show_default=False,
         ),
     ] = None,
@@ -119,10 +97,10 @@ def upscale(
             "give at least one INPUT and, last, the OUTPUT", param_hint="INPUT... OUTPUT"
         )
     with errors_told():
-        from napari_srgan.storage.address import local_path, place_of
+        from napari_srgan.images.address import local_path, place_of
 
         given, output = [place_of(path) for path in paths[:-1]], local_path(paths[-1])
-        refuse_missing(given, all_needed=False)
+        check_inputs(given, all_needed=False)
         from napari_srgan.cli.inputs import find_inputs
         from napari_srgan.cli.targets import choose_target
 
@@ -139,13 +117,10 @@ def upscale(
             trust=trust,
             axes=axes,
             pyramid=pyramid,
-            options={
-                "device": device, "precision": precision, "region": parse_region(region), "tile": tile,
-                "self_ensemble": self_ensemble, "align": align,
-            },
-        )  # fmt: skip
+            options=options(),
+        )
         if scheduler is None:
-            _check_machine(device, precision)
+            _check_machine(run.options)
         with _cluster(scheduler) as run.cluster:
             failed = run.all() + found.unread
     if failed:
@@ -167,7 +142,7 @@ class _Run:
     trust: bool
     axes: str | None
     pyramid: bool | None
-    options: dict[str, Any]
+    options: UpscaleOptions
     cluster: Any = None
     """Client of the cluster that computes; this process if there is none."""
 
@@ -190,86 +165,43 @@ class _Run:
 
     def _one(self, one: Series, written: set[Path], bar: Bar, title: str) -> Path:
         from napari_srgan.acquisition.choice import notes_on_input
-        from napari_srgan.inference.arrays import check_array
-        from napari_srgan.inference.clip_plans import notes_on_time
-        from napari_srgan.inference.upscale import upscale_job
-        from napari_srgan.storage.collision import refuse_collision
-        from napari_srgan.storage.formats import ending, open_image, open_output, refuse_pyramid
-        from napari_srgan.storage.found import provenance_of
-        from napari_srgan.storage.spacing import spacings_as, upscaled_spacings
+        from napari_srgan.api.files import OutputSettings, upscale_file_job
+        from napari_srgan.images.formats import open_image
+        from napari_srgan.inference.movies.clip_plans import notes_on_time
+        from napari_srgan.results.collision import refuse_collision
 
-        with open_image(one.place, self.axes, one.part) as image:
-            if image.note:
-                complain(image.note)
-            data = check_array(image.data)
-            axes = self._axes_of(image)
-            model = self._model_for(axes)
-            result_file = self.target.file(one, model.scale_factor, image.ending)
+        with open_image(one.place, self.axes, one.part) as stored:
+            if stored.note:
+                complain(stored.note)
+            image = stored.image(self.axes)
+            model = self._model_for(image.axes)
+            result_file = self.target.file(one, model.scale_factor, stored.ending)
             refuse_collision(
-                result_file, [*(each.place for each in self.inputs), *self.beside, *image.other_files]
+                result_file, [*(each.place for each in self.inputs), *self.beside, *stored.other_files]
             )
             if result_file in written:
                 raise UserError(
                     f"{result_file} is the result of another input already; upscale it on its own"
                 )
-            notes = notes_on_input(data, axes, model.card)
-            for note in (*notes_on_time(data, axes, model), *notes):
+            notes = notes_on_input(image.pixels, image.axes, model.card)
+            for note in (*notes_on_time(image.pixels, image.axes, model), *notes):
                 complain(f"{one.title}: {note}" if len(self.inputs) > 1 else note)
-            look = image.result_look(axes, other_quantities=model.card.result is not None)
-            if self.pyramid is not None:
-                refuse_pyramid(result_file, wanted=self.pyramid)
-            if ending(result_file).endswith("zarr"):
-                self._to_zarr(image, axes, look, model, result_file, notes, bar, title)
-                self._report(data, axes, model, result_file, provenance_of(result_file) or {}, bar, title)
-                return result_file
-            if self.cluster is not None:
-                raise UserError(
-                    f"a cluster writes .zarr or .ome.zarr, not {result_file.name}; change the OUTPUT"
+            output = OutputSettings(result_file, self.overwrite, self.cluster)
+            job = upscale_file_job(
+                image, model, output, self.options, notes=notes, pyramid=self.pyramid,
+                colour_profile=stored.colour_profile,
+            )  # fmt: skip
+            # Who computes on a cluster, and whether anybody does, is said by the job itself.
+            result = run_job(job, bar, title if self.cluster is None else "")
+            if result.note:
+                complain(result.note)
+            if self.trust:
+                from napari_srgan.cli.trust_report import write_report
+
+                write_report(
+                    image, model, result_file, self.options, result.provenance, bar, f"trust in {title}"
                 )
-            with open_output(
-                result_file, axes, data.dtype, overwrite=self.overwrite,
-                colour_profile=image.colour_profile, look=look, pyramid=self.pyramid,
-            ) as output:  # fmt: skip
-                job = upscale_job(data, model, axes=axes, notes=notes, sink=output, **self.options)
-                result = run_job(job, bar, title)
-                spacings = spacings_as(image.spacings, image.axes, axes)
-                output.finish(result, upscaled_spacings(spacings, axes, result.region, model.scale_factor))
-                if output.note:
-                    complain(output.note)
-            self._report(data, axes, model, result_file, result.provenance, bar, title)
         return result_file
-
-    def _report(
-        self, data: Any, axes: str, model: Model, result_file: Path, provenance: dict[str, Any], bar: Bar,
-        title: str,
-    ) -> None:  # fmt: skip
-        if self.trust:
-            from napari_srgan.cli.trust_report import write_report
-
-            write_report(data, axes, model, result_file, self.options, provenance, bar, f"trust in {title}")
-
-    def _to_zarr(
-        self, image: StoredImage, axes: str, look: ImageLook, model: Model, result_file: Path,
-        notes: tuple[str, ...], bar: Bar, title: str,
-    ) -> None:  # fmt: skip
-        from napari_srgan.cluster.anywhere import upscale_anywhere_job
-        from napari_srgan.cluster.source import FileSource
-        from napari_srgan.storage.spacing import spacings_as
-
-        spacings = spacings_as(image.spacings, image.axes, axes)
-        job = upscale_anywhere_job(
-            image.data, model, result_file, axes=axes, spacings=spacings, source=image.source,
-            inputs=[image.path, *image.other_files], look=look, still_there=image.still_there,
-            overwrite=self.overwrite, cluster=self.cluster, notes=notes,
-            origin=FileSource(image.path, self.axes, image.part), **self.options,
-        )  # fmt: skip
-        # Who computes, and whether anybody does, is said by the job itself.
-        run_job(job, bar, title if self.cluster is None else "")
-
-    def _axes_of(self, image: StoredImage) -> str:
-        from napari_srgan.inference.axes import check_axes
-
-        return check_axes(self.axes or image.axes, image.data.shape)
 
     def _model_for(self, axes: str) -> Model:
         from napari_srgan.models import default_model_name, load_model
@@ -295,28 +227,11 @@ def _cluster(scheduler: str | None) -> Iterator[Any]:
         yield client
 
 
-def _check_machine(device: str, precision: str) -> None:
+def _check_machine(options: UpscaleOptions) -> None:
     """Say once, not for every file, that there is no such device."""
-    from napari_srgan.inference.devices import choose_device, choose_dtype
+    from napari_srgan.inference.devices.choice import choose_device, choose_dtype
 
-    choose_dtype(choose_device(device), precision)
-
-
-def parse_region(text: str | None) -> Region | None:
-    """Read ``Y0:Y1,X0:X1``.
-
-    Raises
-    ------
-    UserError
-        If it is written in another way.
-    """
-    if text is None:
-        return None
-    found = re.fullmatch(r"\s*(\d+):(\d+)\s*,\s*(\d+):(\d+)\s*", text)
-    if not found:
-        raise UserError(f"a region is written Y0:Y1,X0:X1 in whole pixels, e.g. 0:512,256:768; got {text!r}")
-    y0, y1, x0, x1 = (int(number) for number in found.groups())
-    return (y0, y1), (x0, x1)
+    choose_dtype(choose_device(options.device), options.precision)
 
 
 def _sentence(one: Series, error: Exception) -> str:

@@ -14,7 +14,7 @@ from napari_srgan.errors import UserError, words_of
 if TYPE_CHECKING:
     from distributed import Client
 
-PATIENCE = 10.0
+CONNECT_PATIENCE = 10.0
 """Seconds a scheduler may take to answer."""
 
 
@@ -89,7 +89,7 @@ def connected(scheduler: str) -> Iterator[Client]:
     # What goes wrong is said once, by us, and not in dask's tracebacks too.
     with silence_logging_cmgr(logging.CRITICAL):
         try:
-            client = Client(**where, timeout=PATIENCE, set_as_default=False)
+            client = Client(**where, timeout=CONNECT_PATIENCE, set_as_default=False)
         except (OSError, ValueError, KeyError) as error:  # nobody there; another protocol; another file
             raise UserError(
                 f"the scheduler at {scheduler} does not answer ({words_of(error)}); see that "
@@ -98,7 +98,7 @@ def connected(scheduler: str) -> Iterator[Client]:
         try:
             yield client
         finally:
-            client.close(timeout=PATIENCE)
+            client.close(timeout=CONNECT_PATIENCE)
 
 
 @contextmanager

@@ -13,15 +13,16 @@ from weakref import WeakKeyDictionary
 import torch
 from numpy.typing import NDArray
 
-from napari_srgan.cluster.source import ArraySource, FileSource, Sample
+from napari_srgan.cluster.source import ArraySource, FileSource, InputSample
 from napari_srgan.errors import UserError, words_of
-from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.inference.tiling import Tile
-from napari_srgan.inference.watch import Watch
+from napari_srgan.images.image import Image
+from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.lazy import LazyUpscaling, Settled
+from napari_srgan.inference.tiles.tiling import Tile
 from napari_srgan.models import Model
-from napari_srgan.storage.block_files import BlockFiles
-from napari_srgan.storage.shard_layout import Block
-from napari_srgan.storage.upscaled_store import LazyPart
+from napari_srgan.results.block_files import BlockFiles
+from napari_srgan.results.shard_layout import Block
+from napari_srgan.results.upscaled_store import LazyPart
 
 MOST_CACHED = 2**29
 """Bytes of tiles that a worker keeps: a tile belongs to one block, and is not read again."""
@@ -36,14 +37,16 @@ class GivenUp(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class BlockPlan:
     """All of it; sent to each worker once."""
 
     source: FileSource | ArraySource
-    sample: Sample | None
+    sample: InputSample | None
+    axes: str
+    """One letter for each axis of the input."""
     model: Model
-    options: dict[str, Any]
-    """Of the lazy upscaling, settled."""
+    settled: Settled
+    """The upscaling, for the device of the workers."""
     place: Tile
     """Part of each plane."""
     files: BlockFiles
@@ -83,7 +86,7 @@ class Plan:
                 f"the worker on {socket.gethostname()} reads other values from the input than this process; "
                 "put the input into a folder that all machines share"
             )
-        lazy = LazyUpscaling(array, self.model, **self.options)
+        lazy = self.settled.upscaling(Image(array, self.axes), self.model)
         return OpenedPlan(lazy, LazyPart(lazy, self.place), self.files, still_there)
 
 
@@ -133,7 +136,7 @@ class OpenedPlan:
             raise GivenUp
 
 
-_opened: WeakKeyDictionary[Plan, OpenedPlan] = WeakKeyDictionary()
+_opened: WeakKeyDictionary[BlockPlan, OpenedPlan] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 

@@ -5,24 +5,23 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, read_block
-from napari_srgan.inference.computed_here import readable_here
-from napari_srgan.storage.address import Place
-from napari_srgan.storage.formats import open_image
-from napari_srgan.storage.image import StoredImage
+from napari_srgan.images.arrays import ArrayLike, read_block
+from napari_srgan.images.formats import open_image
+from napari_srgan.images.image import Image, Origin
+from napari_srgan.images.stored_image import StoredImage
+from napari_srgan.images.synchronous_dask import readable_here
 
 MOST_SENT = 2**28
 """Bytes of an array in memory that is sent to workers."""
-SAMPLE_SIDE, SAMPLE_PLACES = 32, 8
+_SAMPLE_SIDE, SAMPLE_PLACES = 32, 8
 """Pixels along each side of what is compared, and places along each axis where it may lie."""
 
 
@@ -30,15 +29,11 @@ SAMPLE_SIDE, SAMPLE_PLACES = 32, 8
 class FileSource:
     """An image that every worker opens itself."""
 
-    place: Place
-    axes: str | None
-    """Of the file, if the user has said them; as in :func:`~napari_srgan.storage.formats.open_image`."""
-    part: str = ""
-    """Which of the images in it; as there."""
+    origin: Origin
 
     def open(self) -> tuple[ArrayLike, Callable[[], None]]:
         """The array, and what raises UserError if it has disappeared."""
-        image: StoredImage = open_image(self.place, self.axes, self.part)
+        image: StoredImage = open_image(self.origin.place, self.origin.axes, self.origin.part)
         return image.data, image.still_there
 
 
@@ -53,31 +48,22 @@ class ArraySource:
         return readable_here(self.array), lambda: None
 
 
-def source_of(array: ArrayLike, origin: FileSource | None) -> FileSource | ArraySource:
-    """How workers get an input.
-
-    Parameters
-    ----------
-    array
-        As it was opened here.
-    origin
-        Where it was opened from, if that is known.
+def source_of(image: Image) -> FileSource | ArraySource:
+    """How workers get an image: they open it where it was opened here, or its pixels are sent.
 
     Raises
     ------
     UserError
         If it is too large to be sent, or cannot be.
     """
-    if origin is not None:
-        # Workers have working directories of their own.
-        place = origin.place.absolute() if isinstance(origin.place, Path) else origin.place
-        return replace(origin, place=place)
-    if (size := _size_sent(array)) > MOST_SENT:
+    if image.origin is not None:
+        return FileSource(image.origin.absolute())  # workers have working directories of their own
+    if (size := _size_sent(image.pixels)) > MOST_SENT:
         raise UserError(
             f"an array of {size / 2**20:.0f} MiB in memory is too large to be sent to every worker "
             f"({MOST_SENT // 2**20} MiB are sent at most); write it to a .zarr that they see, and give that"
         )
-    return ArraySource(array)
+    return ArraySource(image.pixels)
 
 
 def _size_sent(array: ArrayLike) -> int:
@@ -98,7 +84,7 @@ def _size_sent(array: ArrayLike) -> int:
 
 
 @dataclass(frozen=True)
-class Sample:
+class InputSample:
     """A small part of the input, by which a worker sees that it has the same one.
 
     Where a folder is missing zarr reads zeros and says nothing.
@@ -112,7 +98,7 @@ class Sample:
         return _checksum(read_block(array, self.key)) == self.checksum
 
 
-def take_sample(array: ArrayLike, axes: str) -> Sample | None:
+def take_sample(array: ArrayLike, axes: str) -> InputSample | None:
     """Find a place with contrast; None if there is none among those looked at, or none can be read."""
     y = axes.index("Y")
     first = tuple(size // 2 for size in array.shape[:y])
@@ -123,15 +109,15 @@ def take_sample(array: ArrayLike, axes: str) -> Sample | None:
     for row, column in product(*starts):
         key: tuple[int | slice, ...] = (
             *first,
-            slice(row, row + SAMPLE_SIDE),
-            slice(column, column + SAMPLE_SIDE),
+            slice(row, row + _SAMPLE_SIDE),
+            slice(column, column + _SAMPLE_SIDE),
         )
         try:
             pixels = read_block(array, key)
         except Exception:  # a chunk that does not decode is told when its block is made
             continue
         if pixels.size and bool((pixels != pixels.flat[0]).any()):
-            return Sample(key, _checksum(pixels))
+            return InputSample(key, _checksum(pixels))
     return None
 
 

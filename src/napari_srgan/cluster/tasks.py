@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 from distributed import get_worker
 
-from napari_srgan.cluster.plan import GivenUp, Plan, use_threads
+from napari_srgan.cluster.plan import BlockPlan, GivenUp, use_threads
 from napari_srgan.errors import UserError
-from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.memory import largest_sample
-from napari_srgan.inference.memory_errors import OutOfMemory
+from napari_srgan.inference.devices.memory import largest_sample
+from napari_srgan.inference.devices.memory_errors import OutOfMemory
+from napari_srgan.inference.engine import engine_of
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import Model
-from napari_srgan.storage.block_files import Damaged, Delivery
-from napari_srgan.storage.journal import Receipt
-from napari_srgan.storage.shard_layout import Block
-from napari_srgan.storage.upscale_to_zarr import affordable_side
+from napari_srgan.results.block_files import Damaged, Delivery
+from napari_srgan.results.journal import Receipt
+from napari_srgan.results.shard_layout import Block
+from napari_srgan.results.upscale_to_zarr import affordable_side
 
-LOOKS, PAUSE = 4, 0.5
+LOOKS, _PAUSE = 4, 0.5
 """Times a file is looked for that another machine has written, and seconds between them: file systems of
 networks show it late."""
 
@@ -33,12 +34,10 @@ class Measured:
     """Pixels that a plane's statistics can be gathered from; None if the network needs none."""
 
 
-def measured(
-    model: Model, batch: int, side: int | None, device: str, precision: str, ensemble: bool
-) -> Measured:
-    """Measure what fits; the side only if none is given."""
+def measured(model: Model, batch: int, options: UpscaleOptions) -> Measured:
+    """Measure what fits; the side of a tile only if none is chosen."""
     use_threads(_threads())
-    engine = Engine(model, device, precision, self_ensemble=ensemble)
+    engine = engine_of(model, options)
     most_sampled = None
     if engine.needs_plane_statistics:
         try:
@@ -46,17 +45,15 @@ def measured(
         except OutOfMemory:  # begin with the smallest
             most_sampled = 1
         engine.forget()
-    if side is None:
-        side = affordable_side(model, batch, device=device, precision=precision, self_ensemble=ensemble)
-    return Measured(side, most_sampled)
+    return Measured(options.tile or affordable_side(model, batch, options), most_sampled)
 
 
-def keep(plan: Plan) -> Plan:
+def keep_on_cluster(plan: BlockPlan) -> BlockPlan:
     """Have a plan on the cluster, from where workers get it."""
     return plan
 
 
-def make_block(plan: Plan, block: Block) -> Delivery | None:
+def make_block(plan: BlockPlan, block: Block) -> Delivery | None:
     """Compute a block and write it; None if nobody waits for it any more."""
     use_threads(_threads())
     opened = plan.opened()
@@ -68,7 +65,7 @@ def make_block(plan: Plan, block: Block) -> Delivery | None:
         return None
 
 
-def shrink_block(plan: Plan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery | None:
+def shrink_block(plan: BlockPlan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery | None:
     """Make a block of a coarser level and write it; None if nobody waits for it any more."""
     try:
         return _shrunk(plan, block, below)
@@ -78,7 +75,7 @@ def shrink_block(plan: Plan, block: Block, below: list[tuple[Block, Receipt]]) -
         return None
 
 
-def _shrunk(plan: Plan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery:
+def _shrunk(plan: BlockPlan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery:
     for look in range(LOOKS):
         try:
             return plan.files.shrink(block, below)
@@ -88,7 +85,7 @@ def _shrunk(plan: Plan, block: Block, below: list[tuple[Block, Receipt]]) -> Del
             # Opening a folder makes a network's file system look at it anew.
             folder = (plan.files.content / plan.files.name_of(error.block)).parent
             list((folder if folder.exists() else plan.files.content).iterdir())
-            time.sleep(PAUSE)
+            time.sleep(_PAUSE)
     raise AssertionError
 
 

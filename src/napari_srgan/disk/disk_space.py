@@ -29,9 +29,9 @@ def check_space(folder: Path, needed: int, refusal: Callable[[int], str]) -> Non
     folder
         The folder that will be written to.
     needed
-        Bytes.
+        Number of bytes that will be written.
     refusal
-        What the user is told if there are fewer, given those that are free.
+        A function that takes the number of free bytes and gives what the user is told if they are too few.
 
     Raises
     ------

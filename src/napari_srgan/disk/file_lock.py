@@ -85,10 +85,10 @@ def locked(file: Path, refusal: str) -> Iterator[None]:
     Parameters
     ----------
     file
-        Made, empty, if there is none, and removed if it is still empty at the end. One that cannot be
-        opened is not locked: whoever writes to it finds that out.
+        The file; made, empty, if there is none, and removed if it is still empty at the end. One that cannot
+        be opened is not locked: whoever writes to it finds that out.
     refusal
-        What the user is told if somebody else has the file.
+        The sentence that the user is told if somebody else has the file.
 
     Raises
     ------

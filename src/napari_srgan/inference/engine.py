@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,15 +14,22 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.clips import Timing
-from napari_srgan.inference.device_copies import DeviceCopies, Ordered
-from napari_srgan.inference.devices import choose_device, choose_dtype
-from napari_srgan.inference.full_precision import full_precision
-from napari_srgan.inference.memory_errors import OutOfMemory, SampleTooLarge, memory_errors_named
+from napari_srgan.inference.devices.cancellation import Watch, layers_of, watched
+from napari_srgan.inference.devices.choice import choose_dtype, find_device
+from napari_srgan.inference.devices.copies import STREAMED, DeviceCopies, Ordered
+from napari_srgan.inference.devices.device_memory import give_back
+from napari_srgan.inference.devices.full_precision import full_precision
+from napari_srgan.inference.devices.memory_errors import (
+    OutOfMemory,
+    PerhapsOutOfMemory,
+    SampleTooLarge,
+    memory_errors_named,
+)
+from napari_srgan.inference.devices.thread_count import follow_thread_count
+from napari_srgan.inference.movies.clips import TemporalWindow
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
-from napari_srgan.inference.thread_count import follow_thread_count
-from napari_srgan.inference.tiling import SMALLEST_TILE
-from napari_srgan.inference.watch import Watch, layers_of, watched
+from napari_srgan.inference.tiles.tiling import SMALLEST_TILE
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
 from napari_srgan.networks.generator import layout_of
@@ -33,6 +42,8 @@ from napari_srgan.networks.instance_norm import (
 )
 from napari_srgan.networks.self_ensemble import ORIENTATIONS, SelfEnsemble
 from napari_srgan.networks.temporal import TemporalGenerator
+
+ResultT = TypeVar("ResultT")
 
 OUTLIER = 1e6
 """Times the range of the image that no network can be blamed for."""
@@ -48,7 +59,7 @@ class Engine:
     model
         Left as it is: the engine works on a copy.
     device
-        ``"auto"`` takes the first of CUDA, XPU, MPS that is there, else the CPU.
+        ``"auto"`` takes the first of CUDA, XPU, MPS that can be used, else the CPU.
     precision
         ``"auto"`` takes the fastest type the device is fast at: bfloat16 or float16 on
         CUDA, bfloat16 on CPUs with AMX, else float32. A network that is not
@@ -71,18 +82,22 @@ class Engine:
         self_ensemble: bool = False,
     ) -> None:
         self.model = model
-        self.device = choose_device(device)
+        choice = find_device(device)
+        self.device = choice.device
+        self.device_note = choice.note
+        """Why it is not the device that would have been expected; "" if it is."""
         wanted = choose_dtype(self.device, precision)
         self.dtype = wanted if wanted in model.network.half_precisions else torch.float32
         self.passes = len(ORIENTATIONS) if self_ensemble else 1
         self.needs_plane_statistics = model.network.needs_plane_statistics
-        self.timing = Timing.of(model.network)
+        self.timing = TemporalWindow.of(model.network)
         self._network: Generator | None = None
+        self._exact: Generator | None = None
         self._preparing = threading.Lock()
         self._running = threading.Lock()
         self._normalised_layers: int | None = None
         self._layers: dict[int, int] = {}
-        self._copies = DeviceCopies(self.device) if self.device.type == "cuda" else None
+        self._copies = DeviceCopies(self.device) if self.device.type in STREAMED else None
 
     @property
     def network(self) -> Generator:
@@ -95,21 +110,23 @@ class Engine:
         """
         with self._preparing:
             if self._network is None:
-                self._network = self._prepared(self.dtype)
+                network = self._prepared(self.dtype)
+                # Told here, not by the tiles: what a tile is must not depend on those before it.
+                if self._may_lack_float16 and not self._finite(network):
+                    self.dtype = torch.float32
+                    network = self._prepared(self.dtype)
+                self._network = network
             return self._network
 
     def forget(self) -> None:
         """Take the network off the device; it is put there again when it is next used."""
         with self._preparing:
-            self._network = None
+            self._network = self._exact = None
         self.release()
 
     def release(self) -> None:
         """Give memory that torch keeps for later back to the device."""
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        elif self.device.type == "xpu":
-            torch.xpu.empty_cache()
+        give_back(self.device)
 
     @property
     def temporal(self) -> bool:
@@ -129,20 +146,41 @@ class Engine:
         return self._layers[frames]
 
     def tile_shape(self, batch: int, side: int, frames: int | None = None) -> tuple[int, ...]:
-        """Of what the network is given for a tile: of so many frames, of a whole clip if unsaid."""
+        """Shape ``(N, C, Y, X)``, or ``(N, T, C, Y, X)``, of what the network is given for a tile; by default
+        of a whole clip."""
         seen = self.timing.seen(self.timing.clip if frames is None else frames)
         channels = self.model.card.channels
         return (batch, seen, channels, side, side) if self.temporal else (batch, channels, side, side)
 
     @property
+    def _later(self) -> torch.device | None:
+        """The device, if it computes while the host goes on."""
+        return self.device if self._copies is not None else None
+
+    @property
     def precision(self) -> str:
+        """The float type it computes in; where that would be float16, the device is asked for it first."""
+        if self._may_lack_float16:
+            with suppress(OutOfMemory):  # the tiles themselves will say so
+                _ = self.network
         return str(self.dtype).removeprefix("torch.")
 
     def _prepared(self, dtype: torch.dtype) -> Generator:
         network = memory_errors_named(lambda: copy.deepcopy(self.model.network).to(self.device, dtype))
         adopt_instance_norms(network)
-        network = network.to(memory_format=torch.channels_last)
+        network = network.to(memory_format=layout_of(4, self.device))
         return (SelfEnsemble(network) if self.passes > 1 else network).eval()
+
+    @property
+    def _may_lack_float16(self) -> bool:
+        return self._copies is not None and self.dtype == torch.float16
+
+    def _finite(self, network: Generator) -> bool:
+        """Whether a device gives numbers in float16 at all: GeForce GTX 16xx do not, whatever the tile."""
+        draw = np.random.default_rng(0)
+        low = draw.random(self.tile_shape(1, SMALLEST_TILE, frames=1), np.float32)
+        high = self._on_host(memory_errors_named(lambda: self._forward(network, low)))
+        return bool(np.isfinite(high).all())
 
     def gather(self, windows: Windows, watch: Watch | None = None) -> PlaneStatistics:
         """Gather the statistics of a plane from windows of it, in one run over all of them.
@@ -160,8 +198,12 @@ class Engine:
             As :meth:`run`.
         """
         statistics = PlaneStatistics(windows)
-        with self._running:
-            self._gather(self.network, self.dtype, statistics, watch)
+
+        def gather() -> None:
+            with self._running:
+                self._gather(self.network, self.dtype, statistics, watch)
+
+        self._for_want_of_memory(gather)
         return statistics
 
     def run(
@@ -180,7 +222,7 @@ class Engine:
         watch
             Told of each layer.
         statistics
-            Of the plane, for networks that need them; those of each tile itself if unsaid.
+            Statistics of the plane, for networks that need them; by default those of each tile itself.
 
         Returns
         -------
@@ -200,14 +242,9 @@ class Engine:
         UserError
             If the model gives values that are not finite, even in float32.
         """
-        with self._running:
-            high = self._upscale(self.network, self.dtype, low, statistics, watch)
-        result = self._on_host(high)  # meanwhile the device is another thread's
+        result = self._for_want_of_memory(lambda: self._run(self.network, low, watch, statistics))
         if not np.isfinite(result).all() and self.dtype != torch.float32:
-            with self._running:
-                exact = self._prepared(torch.float32)
-                high = self._upscale(exact, torch.float32, low, statistics, watch)
-            result = self._on_host(high)
+            result = self._for_want_of_memory(lambda: self._run(self._in_float32, low, watch, statistics))
         if not np.isfinite(result).all():
             largest = float(np.abs(low).max())
             raise UserError(
@@ -216,6 +253,51 @@ class Engine:
                 + ("its weights are broken" if largest < OUTLIER else "replace such outliers by NaN first")
             )
         return result
+
+    @property
+    def _in_float32(self) -> Generator:
+        """For the tiles that are not finite in a smaller type."""
+        with self._preparing:
+            if self._exact is None:
+                self._exact = self._prepared(torch.float32)
+            return self._exact
+
+    def _run(
+        self,
+        network: Generator,
+        low: NDArray[np.float32],
+        watch: Watch | None,
+        statistics: PlaneStatistics | None,
+    ) -> NDArray[np.float32]:
+        with self._running:
+            high = self._upscale(network, _dtype_of(network), low, statistics, watch)
+        return self._on_host(high)  # meanwhile the device is another thread's
+
+    def _for_want_of_memory(self, call: Callable[[], ResultT]) -> ResultT:
+        """Make a call; what may be want of memory is that if the smallest tile can be run.
+
+        Raises
+        ------
+        OutOfMemory
+            If it can.
+        UserError
+            If not: with what the device says.
+        """
+        try:
+            return call()
+        except PerhapsOutOfMemory as error:
+            reason = str(error)
+        # Outside of the handler, whose error holds what the run had taken.
+        self.release()
+        smallest = np.zeros(self.tile_shape(1, SMALLEST_TILE, frames=1), np.float32)
+        try:
+            self._run(self.network, smallest, None, None)
+        except PerhapsOutOfMemory as error:
+            raise UserError(
+                f"{self.device} cannot run the model {self.model.name}: {reason.splitlines()[0]}; "
+                "use the device 'cpu'"
+            ) from error
+        raise OutOfMemory(reason)
 
     def _upscale(
         self,
@@ -226,7 +308,7 @@ class Engine:
         watch: Watch | None,
     ) -> Tensor | Ordered:
         if statistics is None:
-            with watched(network, watch):
+            with watched(network, watch, self._later):
                 return memory_errors_named(lambda: self._forward(network, low))
         if dtype not in statistics.by_dtype:
             reason = ""
@@ -236,7 +318,8 @@ class Engine:
                 reason = str(error) or "out of memory"
             if reason:  # outside of the handler, as in memory_errors_named
                 raise SampleTooLarge(reason)
-        with watched(network, watch), moments_from(Gathered(statistics.by_dtype[dtype]), network):
+        gathered = Gathered(statistics.by_dtype[dtype])
+        with watched(network, watch, self._later), moments_from(gathered, network):
             return memory_errors_named(lambda: self._forward(network, low))
 
     def _gather(
@@ -247,7 +330,7 @@ class Engine:
             self._normalised_layers = self._count_normalised_layers(network, windows.low)
         pixels = windows.low.shape[2] * windows.low.shape[3]
         gathering = Gathering(windows.count, pixels, windows.margin, self._normalised_layers)
-        with watched(network, watch), moments_from(gathering, network), suppress(Complete):
+        with watched(network, watch, self._later), moments_from(gathering, network), suppress(Complete):
             memory_errors_named(lambda: self._forward(network, windows.low))
         statistics.by_dtype[dtype] = gathering.kept
 
@@ -263,12 +346,12 @@ class Engine:
         # The grad mode belongs to the thread, and jobs run on threads of their own.
         if self.device.type == "cpu":
             follow_thread_count()
-        dtype = next((parameter.dtype for parameter in network.parameters()), self.dtype)
-        with torch.inference_mode(), full_precision(self.device, dtype):
+        with torch.inference_mode(), full_precision(self.device, _dtype_of(network)):
             if self._copies is not None:
                 result: Tensor = network(self._copies.up(low))
                 return self._copies.ordered(result.float().contiguous())
-            result = network(torch.from_numpy(low).to(self.device, memory_format=layout_of(low.ndim)))
+            layout = layout_of(low.ndim, self.device)
+            result = network(torch.from_numpy(low).to(self.device, memory_format=layout))
             return result.float().cpu()
 
     def _on_host(self, high: Tensor | Ordered) -> NDArray[np.float32]:
@@ -277,3 +360,18 @@ class Engine:
         assert self._copies is not None
         copies = self._copies
         return memory_errors_named(lambda: copies.down(high))
+
+
+def _dtype_of(network: nn.Module) -> torch.dtype:
+    return next((parameter.dtype for parameter in network.parameters()), torch.float32)
+
+
+def engine_of(model: Model, options: UpscaleOptions) -> Engine:
+    """A model on the device and in the precision that were chosen, turned and mirrored or not.
+
+    Raises
+    ------
+    UserError
+        As :class:`Engine`.
+    """
+    return Engine(model, options.device, options.precision, self_ensemble=options.self_ensemble)

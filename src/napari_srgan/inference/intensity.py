@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-EXTREME = 1e30
+_EXTREME = 1e30
 """Quantities beyond which float32 is no working type any more."""
-SMALL = 2.0**-10
+_SMALL = 2.0**-10
 """By what larger quantities are multiplied where they are added up: enough for the sum of a thousand."""
 LOW_PERCENTILE, HIGH_PERCENTILE = 0.1, 99.9
 """What becomes 0 and 1. Robust against hot pixels, near enough to the full range."""
@@ -66,11 +66,11 @@ class IntensityTransform:
 
     @property
     def _extreme(self) -> bool:
-        return max(abs(self.offset), self.span) > EXTREME
+        return max(abs(self.offset), self.span) > _EXTREME
 
     @property
     def _small(self) -> float:
-        return SMALL if self._extreme else 1.0
+        return _SMALL if self._extreme else 1.0
 
     def _working_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         # Differences of the largest float32 values are no float32.
@@ -115,7 +115,7 @@ def smaller(values: NDArray[Any]) -> float:
     Parameters
     ----------
     values
-        Of any float dtype; those that are not finite do not count.
+        Values of any float dtype; those that are not finite do not count.
     """
     largest = float(np.abs(values).max(initial=0, where=np.isfinite(values)))
-    return SMALL if largest > EXTREME else 1.0
+    return _SMALL if largest > _EXTREME else 1.0

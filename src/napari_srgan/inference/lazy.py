@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -13,22 +14,23 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.canonical_tiles import CanonicalTiles
-from napari_srgan.inference.clip_plans import check_align
-from napari_srgan.inference.computed_here import readable_here
-from napari_srgan.inference.engine import Engine
+from napari_srgan.images.image import Image
+from napari_srgan.images.indexing import Part, part_of
+from napari_srgan.images.synchronous_dask import readable_here
+from napari_srgan.images.writing.in_memory import memory_sink
+from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.engine import engine_of
 from napari_srgan.inference.intensity import IntensityTransform
-from napari_srgan.inference.part import Part, part_of
+from napari_srgan.inference.movies.clip_plans import check_align
+from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.inference.placeholder import enlarged
 from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
-from napari_srgan.inference.tile_cache import TileCache, cache_budget
-from napari_srgan.inference.tile_grid import Piece, TileGrid, TilePlace, cut_at_borders
-from napari_srgan.inference.upscale import check_tile, memory_sink, result_shape
-from napari_srgan.inference.watch import Watch
+from napari_srgan.inference.tiles.cache import TileCache, cache_budget
+from napari_srgan.inference.tiles.canonical import CanonicalTiles
+from napari_srgan.inference.tiles.grid import Piece, TileGrid, TilePlace, cut_at_borders
+from napari_srgan.inference.upscale import result_shape
 from napari_srgan.models import Model
 
 if TYPE_CHECKING:
@@ -38,11 +40,29 @@ LAZY_TILE = 256
 """Side of a tile in low-resolution pixels, if nothing is said: small enough that the first is there
 soon, large enough that its halo of some 40 pixels does not cost more than the tile."""
 
-Index = tuple[slice, ...]
+SliceIndex = tuple[slice, ...]
 
 _here: WeakValueDictionary[str, LazyUpscaling] = WeakValueDictionary()
 """Those that have been sent, by name: a process that is sent one ten times has one network and one cache."""
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a lazy upscaling has settled, for processes that are to get the same values."""
+
+    options: UpscaleOptions
+    notes: tuple[str, ...]
+    cache: int | None
+    transforms: Mapping[int, IntensityTransform]
+    most_sampled: int | None
+
+    def upscaling(self, image: Image, model: Model) -> LazyUpscaling:
+        """The upscaling of the image that all of this was settled for."""
+        return LazyUpscaling(
+            image, model, self.options, notes=self.notes, cache=self.cache, transforms=self.transforms,
+            most_sampled=self.most_sampled,
+        )  # fmt: skip
 
 
 class LazyUpscaling:
@@ -66,61 +86,50 @@ class LazyUpscaling:
 
     Parameters
     ----------
-    array
-        numpy, dask, zarr or xarray, as in :func:`~napari_srgan.inference.upscale.upscale_job`.
+    image
+        To upscale.
     model
         To upscale with.
-    axes
-        One letter for each axis; guessed if unsaid.
-    device, precision
-        See :class:`napari_srgan.inference.engine.Engine`.
-    tile
-        Side of a tile in pixels of the input, without its halo; :data:`LAZY_TILE` if unsaid.
-    self_ensemble
-        Give the mean over the eight orientations of the image.
-    align, notes
+    options
+        How; without a region: parts are read instead. Tiles are of :data:`LAZY_TILE` by default.
+    notes
         As in :func:`~napari_srgan.inference.upscale.upscale_job`.
     cache
-        Bytes for tiles; see :func:`napari_srgan.inference.tile_cache.cache_budget`.
+        Bytes for tiles; see :func:`napari_srgan.inference.tiles.cache.cache_budget`.
     transforms
         Intensity transform of each channel, where another process has settled them.
     most_sampled
-        Pixels that a plane's statistics are gathered from, at most; measured when needed, if unsaid.
+        Pixels that a plane's statistics are gathered from, at most; by default measured when needed.
 
     Raises
     ------
     UserError
-        If the array, its axes or a parameter cannot be used.
+        If the model or an option does not fit the image.
     """
 
     def __init__(
         self,
-        array: Any,
+        image: Image,
         model: Model,
+        options: UpscaleOptions = AS_USUAL,
         *,
-        axes: str | None = None,
-        device: str = "auto",
-        precision: str = "auto",
-        tile: int | None = None,
-        self_ensemble: bool = False,
-        align: str | None = None,
         notes: Iterable[str] = (),
         cache: int | None = None,
         transforms: Mapping[int, IntensityTransform] | None = None,
         most_sampled: int | None = None,
     ) -> None:
-        check_tile(tile)
         budget = cache_budget(cache)
-        self.array = check_array(array)
-        self.axes = axes_of(self.array, axes)
+        self.array = image.pixels
+        self.axes = image.axes
         self.model = model
         self.factor: int = model.scale_factor
         stack = PlaneStack(self.array, self.axes, model.card)
-        check_align(align, stack)
-        engine = Engine(model, device, precision, self_ensemble=self_ensemble)
-        grid = TileGrid(stack.plane_shape, LAZY_TILE if tile is None else int(tile), self.factor)
+        check_align(options.align, stack)
+        engine = engine_of(model, options)
+        side = LAZY_TILE if options.tile is None else int(options.tile)
+        grid = TileGrid(stack.plane_shape, side, self.factor)
         settled = stack.transforms(search=False, partial=True) if transforms is None else dict(transforms)
-        work = PlaneWork(engine, stack, grid.whole, settled, most_sampled=most_sampled, align=align)
+        work = PlaneWork(engine, stack, grid.whole, settled, most_sampled=most_sampled, align=options.align)
         work.cut = math.prod(grid.counts) > 1
         self.tile = grid.side
         self.clip = engine.timing.clip
@@ -130,7 +139,9 @@ class LazyUpscaling:
         self._work = work
         self._tiles = CanonicalTiles(work, grid, TileCache(budget))
         self._notes = tuple(notes)
-        self._asked = {"device": device, "cache": cache}
+        self._cache = cache
+        # What is settled here holds for every process that it is sent to.
+        self._options = replace(options, precision=engine.precision, tile=grid.side)
         self._name = f"upscaled-{uuid4().hex}"
 
     @property
@@ -139,7 +150,7 @@ class LazyUpscaling:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Model, weights, version, parameters; as in :class:`~napari_srgan.inference.upscale.Upscaled`."""
+        """Model, weights, version, parameters; as in :class:`~napari_srgan.images.upscaled.Upscaled`."""
         return provenance(self._work, self.axes, self.tile, self._notes)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
@@ -222,9 +233,9 @@ class LazyUpscaling:
 
         Nothing is computed, and no time is spent on tiles that are not looked at, however many there are.
         """
-        from napari_srgan.inference.lazy_dask import Window, tile_array
+        from napari_srgan.inference.lazy_dask import LazyWindow, tile_array
 
-        return tile_array(Window(self, part_of(..., self.shape), self._name))
+        return tile_array(LazyWindow(self, part_of(..., self.shape), self._name))
 
     def tile_sizes(self, part: Part) -> tuple[tuple[int, ...], ...]:
         """How many places of a part lie in each tile, along every axis."""
@@ -238,21 +249,18 @@ class LazyUpscaling:
         return tuple(sizes or (0,) for sizes in (*cut, *samples))
 
     @property
-    def settled(self) -> dict[str, Any]:
-        """Arguments with which another process makes it again, of the same array, with the same values."""
-        return {
-            "axes": self.axes, "precision": self._work.engine.precision, "tile": self.tile,
-            "self_ensemble": self._work.engine.passes > 1, "transforms": self._work.transforms,
-            "most_sampled": self._work.most_sampled, "align": self._work.align,
-            "notes": self._notes, **self._asked,
-        }  # fmt: skip
+    def settled(self) -> Settled:
+        """With what another process makes it again, of the same image, with the same values."""
+        return Settled(
+            self._options, self._notes, self._cache, self._work.transforms, self._work.most_sampled
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         with _lock:
             _here.setdefault(self._name, self)
-        return _made_again, (self._name, self.array, self.model, self.settled)
+        return _made_again, (self._name, self.array, self.axes, self.model, self.settled)
 
-    def _pieces(self, part: Part) -> Iterator[tuple[TilePlace, Index, Index]]:
+    def _pieces(self, part: Part) -> Iterator[tuple[TilePlace, SliceIndex, SliceIndex]]:
         """Tiles of a part: which, where in the answer, and which of its pixels."""
         y = self.axes.index("Y")
         rows, columns = (self._grid.pieces(part.ranges[axis]) for axis in (y, y + 1))
@@ -283,12 +291,12 @@ def _nearest_first(places: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return sorted(places, key=lambda place: sum((a - b) ** 2 for a, b in zip(place, middle, strict=True)))
 
 
-def _made_again(name: str, array: Any, model: Model, options: dict[str, Any]) -> LazyUpscaling:
+def _made_again(name: str, array: Any, axes: str, model: Model, settled: Settled) -> LazyUpscaling:
     """One that was sent, in the process that got it."""
     with _lock:
         if (known := _here.get(name)) is not None:
             return known
-        made = LazyUpscaling(readable_here(array), model, **options)
+        made = settled.upscaling(Image(readable_here(array), axes), model)
         made._name = name
         _here[name] = made
         return made

@@ -13,7 +13,7 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.inference.part import Part
+from napari_srgan.images.indexing import Part
 
 
 class Readable(Protocol):
@@ -26,7 +26,7 @@ class Readable(Protocol):
         """How much of a part lies in each tile, along every axis."""
 
 
-class Window:
+class LazyWindow:
     """A part of a lazy result that can be read in parts itself.
 
     Parameters
@@ -34,9 +34,9 @@ class Window:
     whole
         The result.
     part
-        Of it; dropped axes are left out.
+        The part that is shown; dropped axes are left out.
     name
-        Of the result in dask.
+        Name of the result in dask.
     """
 
     def __init__(self, whole: Readable, part: Part, name: str) -> None:
@@ -55,7 +55,7 @@ class TileArray(da.Array):
     """A dask array whose chunks are tiles."""
 
     __slots__ = ("window",)
-    window: Window
+    window: LazyWindow
 
     def __getitem__(self, key: Any) -> da.Array:
         try:
@@ -63,10 +63,10 @@ class TileArray(da.Array):
         except IndexError:  # lists, masks, new axes, backwards; or outside, which dask says in its words
             other: da.Array = super().__getitem__(key)  # type: ignore[no-untyped-call]
             return other
-        return tile_array(Window(self.window.whole, part, self.window.name))
+        return tile_array(LazyWindow(self.window.whole, part, self.window.name))
 
 
-def tile_array(window: Window) -> da.Array:
+def tile_array(window: LazyWindow) -> da.Array:
     """A part of a lazy result as a dask array; nothing is computed."""
     sizes = window.whole.tile_sizes(window.part)
     chunks = tuple(along for axis, along in enumerate(sizes) if axis not in window.part.dropped)

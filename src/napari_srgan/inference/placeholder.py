@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.inference.arrays import read_block, restore_dtype
+from napari_srgan.images.arrays import read_block, restore_dtype
+from napari_srgan.images.indexing import Part
 from napari_srgan.inference.intensity import IntensityTransform, working_dtype
-from napari_srgan.inference.part import Part
 from napari_srgan.inference.plane_work import PlaneWork
-from napari_srgan.inference.tile_input import ALPHA, full_scale
+from napari_srgan.inference.tiles.batch import ALPHA, full_scale
 
 
 def enlarged(work: PlaneWork, part: Part) -> NDArray[Any]:
@@ -22,12 +22,12 @@ def enlarged(work: PlaneWork, part: Part) -> NDArray[Any]:
     work
         Planes, and the quantities of a result.
     part
-        Of the result; its axes are those of the input.
+        Part of the result; its axes are those of the input.
 
     Returns
     -------
     NDArray
-        Of the part's shape, no axis dropped, and of the result's dtype.
+        Pixels of the part's shape, no axis dropped, and of the result's dtype.
     """
     stack, factor = work.stack, work.stack.card.scale_factor
     y = stack.axes.index("Y")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from collections.abc import Generator as Iteration
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -13,17 +12,18 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from napari_srgan.errors import threads_told
-from napari_srgan.inference import cross_fade
-from napari_srgan.inference.memory_errors import OutOfMemory, SampleTooLarge
+from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.devices.memory_errors import OutOfMemory
 from napari_srgan.inference.plane_statistics import PlaneStatistics
-from napari_srgan.inference.plane_work import Finish, PlaneWork, Sink, halved
-from napari_srgan.inference.tiling import Tile
-from napari_srgan.inference.watch import Watch
+from napari_srgan.inference.plane_work import Finish, PlaneWork, Sink
+from napari_srgan.inference.tile_queue import TileQueue
+from napari_srgan.inference.tiles import cross_fade
+from napari_srgan.inference.tiles.tiling import Tile
 from napari_srgan.progress import Progress
 
 ResultT = TypeVar("ResultT")
 
-HEARTBEAT = 0.05
+_HEARTBEAT = 0.05
 """Seconds between signs of life while a tile is computed."""
 
 
@@ -46,7 +46,7 @@ class Steps:
     message: str
     done: int = 0
     said: Furthest = field(default_factory=Furthest)
-    """Of the whole job: what is begun again in smaller tiles does not go back."""
+    """What was said of the whole job: what is begun again in smaller tiles does not go back."""
 
     def of_plane(self, number: int) -> Steps:
         return replace(self, done=number * (self.tiles + self.measuring))
@@ -69,36 +69,31 @@ def upscale_plane(
     work: PlaneWork, index: tuple[int, ...], tiles: list[Tile], steps: Steps, result: Sink
 ) -> Iteration[Progress, None, list[Tile]]:
     """Upscale one plane, or one clip; return its tiles as they were in the end, cut for the next one."""
-    queue, finished, frames = deque(tiles), list[Tile](), work.count(index)
-    layers = work.engine.layers(frames)
+    frames, layers = work.count(index), work.engine.layers(work.count(index))
     fade = cross_fade.CrossFade(work.place, work.stack.card.scale_factor)
     statistics: PlaneStatistics | None = None
     measuring, message = steps.measuring, steps.message
+
+    def forget_statistics() -> None:
+        nonlocal statistics
+        statistics = None
+
+    queue = TileQueue(work, tiles, forget_statistics)
     while queue:
-        tile = queue.popleft()
-        if statistics is None and work.must_measure(tile):
-            statistics, steps = yield from _measure_plane(work, index, steps.saying(message), measuring)
-            measuring = 0  # if it is done again, that is not among the steps
-        reach: Tile = tile
-        finish: Finish = _as_it_is
-        if work.fades:
-            reach, finish = fade.reach(tile), partial(fade.blend, tile)
-        compute = partial(work.tile, index, reach, statistics, finish)
-        try:
+        with queue.next() as tile:
+            if statistics is None and work.must_measure(tile):
+                statistics, steps = yield from _measure_plane(work, index, steps.saying(message), measuring)
+                measuring = 0  # if it is done again, that is not among the steps
+            reach: Tile = tile
+            finish: Finish = _as_it_is
+            if work.fades:
+                reach, finish = fade.reach(tile), partial(fade.blend, tile)
+            compute = partial(work.tile, index, reach, statistics, finish)
             pixels = yield from _watched(compute, layers, tile.pixels * frames, steps)
-        except SampleTooLarge as error:
-            work.halve_sample(work.plan_sample(), error)
-            queue.appendleft(tile)
-            statistics = None
-            continue
-        except OutOfMemory as error:
-            queue = deque(halved([tile, *queue], tile, work.engine, error))
-            continue
-        work.write(result, index, reach, pixels)
-        work.cut |= not work.is_plane(tile)
-        finished.append(tile)
-        steps = steps.after(tile.pixels * frames)
-    return finished
+            work.write(result, index, reach, pixels)
+            work.cut |= not work.is_plane(tile)
+            steps = steps.after(tile.pixels * frames)
+    return queue.finished
 
 
 def _as_it_is(values: NDArray[Any]) -> NDArray[Any]:
@@ -138,7 +133,7 @@ def _watched(
         try:
             while not future.done():
                 yield steps.within(pixels, watch.layers / layers)
-                wait([future], HEARTBEAT)
+                wait([future], _HEARTBEAT)
         except BaseException:  # closed, or Ctrl-C
             watch.cancel()
             raise

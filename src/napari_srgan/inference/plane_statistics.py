@@ -22,10 +22,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_srgan.inference.tiling import BORDER, SMALLEST_TILE, Span, Tile
+from napari_srgan.inference.tiles.tiling import BORDER, SMALLEST_TILE, Span, Tile
 from napari_srgan.networks.instance_norm import Moments
 
-SAMPLE_SIDE = 64
+_SAMPLE_SIDE = 64
 """Side of a window of a sample, its margin included, in pixels. Many small windows find more of
 what is rare in a plane than a few large ones: 4 to 17 dB nearer, measured with 15 % of a plane."""
 SAMPLE_MARGIN = BORDER
@@ -37,11 +37,11 @@ LONGEST = 4
 
 
 @dataclass(frozen=True)
-class Sample:
+class StatisticsSample:
     """Which parts of a plane its statistics are gathered from."""
 
     windows: tuple[Tile, ...]
-    """Of equal shape, without what is read around them."""
+    """Windows of equal shape, without what is read around them."""
     halo: int
     """Pixels that are read around each, as far as the continued plane goes."""
     margin: int
@@ -81,7 +81,7 @@ class PlaneStatistics:
     """As gathered in a precision: of each layer, in the order in which they run."""
 
 
-def plan_sample(plane: tuple[int, int], halo: int, largest: int) -> Sample:
+def plan_sample(plane: tuple[int, int], halo: int, largest: int) -> StatisticsSample:
     """Choose what to gather from.
 
     Parameters
@@ -89,7 +89,7 @@ def plan_sample(plane: tuple[int, int], halo: int, largest: int) -> Sample:
     plane
         Its height and width.
     halo
-        Of its tiles.
+        Pixels that its tiles see beyond their own.
     largest
         Most pixels that can be computed together. :data:`SMALLEST_WINDOW` is always allowed.
     """
@@ -97,14 +97,14 @@ def plan_sample(plane: tuple[int, int], halo: int, largest: int) -> Sample:
     border = 2 * min(BORDER, halo)
     pixels = (height + border) * (width + border)
     if pixels <= max(largest, SMALLEST_WINDOW**2):
-        return Sample((Tile(Span(0, height), Span(0, width)),), halo, 0, 1.0, pixels)
+        return StatisticsSample((Tile(Span(0, height), Span(0, width)),), halo, 0, 1.0, pixels)
     sizes, margin = _window(plane, largest)
     rows, columns = _spread(plane, sizes, margin, max(largest // math.prod(sizes), 1))
     windows = tuple(
         Tile(y, x) for y in _cores(height, sizes[0], rows) for x in _cores(width, sizes[1], columns)
     )
     counted = len(windows) * math.prod(size - 2 * margin for size in sizes)
-    return Sample(
+    return StatisticsSample(
         windows=windows,
         halo=SAMPLE_MARGIN,
         margin=margin,
@@ -113,20 +113,20 @@ def plan_sample(plane: tuple[int, int], halo: int, largest: int) -> Sample:
     )
 
 
-def smallest_sample(plane: tuple[int, int], sample: Sample) -> bool:
+def smallest_sample(plane: tuple[int, int], sample: StatisticsSample) -> bool:
     """Whether there is no smaller one to try."""
     return sample.pixels <= plan_sample(plane, sample.halo, 1).pixels
 
 
 def _window(plane: tuple[int, int], largest: int) -> tuple[tuple[int, int], int]:
     """Height and width of a window, all that is read counted, and its margin."""
-    side = min(SAMPLE_SIDE, max(math.isqrt(largest), SMALLEST_WINDOW))
+    side = min(_SAMPLE_SIDE, max(math.isqrt(largest), SMALLEST_WINDOW))
     whole = [size + 2 * BORDER for size in plane]
     if min(whole) > side:
         return (side, side), SAMPLE_MARGIN
     # The plane is narrow: windows go across it, and their two ends hardly matter.
     short = min(whole)
-    long = min(max(largest // short, side), LONGEST * SAMPLE_SIDE, max(whole))
+    long = min(max(largest // short, side), LONGEST * _SAMPLE_SIDE, max(whole))
     return ((short, long) if whole[0] == short else (long, short)), 0
 
 

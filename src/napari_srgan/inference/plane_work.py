@@ -12,24 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference import cross_fade
-from napari_srgan.inference.arrays import restore_dtype
-from napari_srgan.inference.clip_plans import ClipPlans
-from napari_srgan.inference.clips import ClipPlan, Shot
+from napari_srgan.images.arrays import restore_dtype
+from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.devices.memory import largest_sample
+from napari_srgan.inference.devices.memory_errors import OutOfMemory
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.intensity import IntensityTransform
-from napari_srgan.inference.memory import largest_sample
-from napari_srgan.inference.memory_errors import OutOfMemory
+from napari_srgan.inference.movies.clip_plans import ClipPlans
+from napari_srgan.inference.movies.clips import ClipPlan, Shot
 from napari_srgan.inference.plane_statistics import (
     PlaneStatistics,
-    Sample,
+    StatisticsSample,
     Windows,
     plan_sample,
     smallest_sample,
 )
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tiling import BORDER, SMALLEST_TILE, Span, Tile, tile_window
-from napari_srgan.inference.watch import Watch
+from napari_srgan.inference.tiles import cross_fade
+from napari_srgan.inference.tiles.tiling import BORDER, SMALLEST_TILE, Span, Tile, tile_window
 
 Finish = Callable[[NDArray[Any]], NDArray[Any]]
 """What is done to a tile's quantities ``(frames, Y, X, K)`` before they are rounded."""
@@ -52,15 +52,15 @@ class PlaneWork:
     place: Tile
     """Part of each plane that is computed."""
     transforms: dict[int, IntensityTransform] = field(default_factory=dict)
-    """Of each channel; settled here if unsaid."""
-    sample: Sample | None = None
+    """Intensity transform of each channel; by default settled here."""
+    sample: StatisticsSample | None = None
     """The smallest from which statistics were gathered; none if every plane gave its own."""
     cut: bool = False
     """Whether a tile was less than its plane, so that halos counted."""
     most_sampled: int | None = field(default=None, repr=False)
-    """Pixels that statistics are gathered from, at most; measured when they are first needed, if unsaid."""
+    """Pixels that statistics are gathered from, at most; None: measured when they are first needed."""
     align: str | None = None
-    """How frames are aligned, see :data:`napari_srgan.inference.clip_plans.DRIFT`."""
+    """How frames are aligned, see :data:`napari_srgan.inference.options.DRIFT`."""
 
     def __post_init__(self) -> None:
         self._plans = ClipPlans(self.stack, self.engine.timing, self.align)
@@ -142,7 +142,7 @@ class PlaneWork:
         """Pixels that are computed before a plane's tiles."""
         return self.plan_sample().pixels if self.must_measure(tiles[0]) else 0
 
-    def plan_sample(self) -> Sample:
+    def plan_sample(self) -> StatisticsSample:
         """What a plane's statistics are to be gathered from."""
         if self.most_sampled is None:
             try:
@@ -151,7 +151,7 @@ class PlaneWork:
                 self.most_sampled = 1
         return plan_sample(self.stack.plane_shape, self.halo, self.most_sampled)
 
-    def halve_sample(self, failed: Sample, error: OutOfMemory) -> None:
+    def halve_sample(self, failed: StatisticsSample, error: OutOfMemory) -> None:
         """Make the next sample smaller than one that did not fit."""
         self.engine.release()
         if smallest_sample(self.stack.plane_shape, failed):
@@ -161,12 +161,12 @@ class PlaneWork:
             ) from error
         self.most_sampled = failed.pixels // 2
 
-    def note_sample(self, sample: Sample) -> None:
+    def note_sample(self, sample: StatisticsSample) -> None:
         """Statistics were gathered from it."""
         if self.sample is None or sample.share < self.sample.share:
             self.sample = sample
 
-    def gather(self, index: tuple[int, ...], sample: Sample, watch: Watch) -> PlaneStatistics:
+    def gather(self, index: tuple[int, ...], sample: StatisticsSample, watch: Watch) -> PlaneStatistics:
         """Read a sample of a plane and gather its statistics."""
         card, transform = self.stack.card, self.transform(index)
         # Several windows have the same size wherever they lie.

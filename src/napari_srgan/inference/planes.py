@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, read_block, sample_values
-from napari_srgan.inference.clips import consecutive
-from napari_srgan.inference.drift import Move, displaced_windows
+from napari_srgan.images.arrays import ArrayLike, read_block, sample_values
 from napari_srgan.inference.intensity import (
     BYTE_TRANSFORM,
     IntensityTransform,
     percentile_transform,
 )
+from napari_srgan.inference.movies.clips import consecutive
+from napari_srgan.inference.movies.drift import Move, displaced_windows
 from napari_srgan.inference.nonfinite import FILL_RADIUS
-from napari_srgan.inference.tile_input import ALPHA, TileInput
-from napari_srgan.inference.tiling import Span, Tile, Window, tile_window
+from napari_srgan.inference.tiles.batch import ALPHA, TileBatch
+from napari_srgan.inference.tiles.tiling import Span, Tile, TileWindow, tile_window
 from napari_srgan.models import ModelCard
 
 
@@ -85,7 +85,7 @@ class PlaneStack:
         Parameters
         ----------
         search, look
-            As in :func:`napari_srgan.inference.arrays.sample_values`. Without a search, a span of 0
+            As in :func:`napari_srgan.images.arrays.sample_values`. Without a search, a span of 0
             may only mean that no sample had contrast.
         partial
             Go by what can be read, where parts cannot.
@@ -123,8 +123,8 @@ class PlaneStack:
             return BYTE_TRANSFORM
         return replace(percentile_transform(samples), partial=bool(skipped))
 
-    def read(self, index: tuple[int, ...], tile: Tile, halo: int, border: int | None = None) -> TileInput:
-        """Read a tile with its halo; the plane is continued by a border, unsaid by the model's."""
+    def read(self, index: tuple[int, ...], tile: Tile, halo: int, border: int | None = None) -> TileBatch:
+        """Read a tile with its halo; the plane is continued by a border, by default the model's."""
         border = self.card.border if border is None else border
         windows = self._windows(tile, halo, border)
         reads = self._reads(windows)
@@ -139,20 +139,20 @@ class PlaneStack:
         halo: int,
         moves: Mapping[int, Move] | None = None,
         made: Collection[int] = (),
-    ) -> dict[int, TileInput]:
+    ) -> dict[int, TileBatch]:
         """Read a tile of some frames with its halo; those beside each other together.
 
         Parameters
         ----------
         index
-            Of a plane, whatever its frame.
+            Place of a plane, whatever its frame.
         frames
             Numbers along :attr:`time`; one plane is all there is without it.
         tile, halo
             As in :meth:`read`.
         moves, made
             How far each has moved, if any has, and of which of them the tile is wanted; see
-            :func:`~napari_srgan.inference.drift.displaced_windows`.
+            :func:`~napari_srgan.inference.movies.drift.displaced_windows`.
         """
         if self.time is None:
             return dict.fromkeys(frames, self.read(index, tile, halo))
@@ -180,7 +180,7 @@ class PlaneStack:
         halo: int,
         moves: Mapping[int, Move] | None,
         made: Collection[int],
-    ) -> dict[int, tuple[Window, ...]]:
+    ) -> dict[int, tuple[TileWindow, ...]]:
         if not moves:
             return dict.fromkeys(frames, self._windows(tile, halo, self.card.border))
         along = []
@@ -195,7 +195,7 @@ class PlaneStack:
         Parameters
         ----------
         index
-            Of a plane, whatever its frame.
+            Place of a plane, whatever its frame.
         frames
             Numbers along :attr:`time`.
         side
@@ -208,13 +208,13 @@ class PlaneStack:
         block = read_block(self.array, tuple(key))
         return block[..., :ALPHA] if self.rgb else block[..., None]
 
-    def _windows(self, tile: Tile, halo: int, border: int | None) -> tuple[Window, ...]:
+    def _windows(self, tile: Tile, halo: int, border: int | None) -> tuple[TileWindow, ...]:
         return tuple(
             tile_window(span, length, halo, border, self.card.grid)
             for span, length in zip((tile.y, tile.x), self.plane_shape, strict=True)
         )
 
-    def _reads(self, windows: tuple[Window, ...]) -> tuple[Span, ...]:
+    def _reads(self, windows: tuple[TileWindow, ...]) -> tuple[Span, ...]:
         """What is read for windows: more, where pixels that are not finite are filled from around them."""
         grow = FILL_RADIUS if np.dtype(self.array.dtype).kind == "f" else 0
         return tuple(
@@ -223,9 +223,9 @@ class PlaneStack:
         )
 
     def _input(
-        self, pixels: NDArray[Any], reads: tuple[Span, ...], windows: tuple[Window, ...], tile: Tile
-    ) -> TileInput:
-        return TileInput(
+        self, pixels: NDArray[Any], reads: tuple[Span, ...], windows: tuple[TileWindow, ...], tile: Tile
+    ) -> TileBatch:
+        return TileBatch(
             pixels if self.rgb else pixels[..., None],
             tuple(r.start for r in reads),
             windows,

@@ -10,7 +10,7 @@ from napari_srgan.inference.plane_work import PlaneWork
 
 NOTE = "Predicted by a neural network from lower resolution; not a measurement."
 NOTE_OF_SAME_SIZE = "Predicted by a neural network from an image of the same size; not a measurement."
-"""Of a model that restores without enlarging."""
+"""The same for a model that restores without enlarging."""
 
 
 def provenance(work: PlaneWork, axes: str, tile: int | None, notes: Iterable[str] = ()) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def provenance(work: PlaneWork, axes: str, tile: int | None, notes: Iterable[str
         if work.align is not None:
             told["align"] = work.align
         told["time"] = {"clip": timing.clip, "frames_before": timing.before, "frames_after": timing.after}
-    said = [*work.notes, *notes]
+    said = [*work.notes, *notes, *([engine.device_note] if engine.device_note else [])]
     if said or work.stack.time is not None:
         told["notes"] = said
     if engine.model.card.result is not None:

@@ -3,95 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from operator import index
-from typing import Any, Protocol
-
-import numpy as np
-import psutil
-from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.clip_plans import check_align
-from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.memory import PROBE_SIDES
-from napari_srgan.inference.memory_errors import OutOfMemory
+from napari_srgan.images.factor import doing
+from napari_srgan.images.image import Image
+from napari_srgan.images.upscaled import Region, Upscaled
+from napari_srgan.images.writing.in_memory import SinkFactory, memory_sink
+from napari_srgan.inference.devices.memory import PROBE_SIDES
+from napari_srgan.inference.devices.memory_errors import OutOfMemory
+from napari_srgan.inference.engine import Engine, engine_of
+from napari_srgan.inference.movies.clip_plans import check_align
+from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.inference.plane_job import Steps, upscale_plane
 from napari_srgan.inference.plane_work import NO_MEMORY, PlaneWork
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
-from napari_srgan.inference.tile_choice import choose_tiles
-from napari_srgan.inference.tiling import SMALLEST_TILE, Span, Tile, plan_tiles
+from napari_srgan.inference.tiles.choice import choose_tiles
+from napari_srgan.inference.tiles.tiling import Span, Tile, plan_tiles
 from napari_srgan.models import Model
-from napari_srgan.models.factor import doing
 from napari_srgan.progress import Job, Progress
-
-Region = tuple[tuple[int, int], tuple[int, int]]
-"""``((y_start, y_stop), (x_start, x_stop))`` in pixels of the input."""
-
-
-class SinkFactory(Protocol):
-    """Makes the sink, once the shape and dtype of the result are known."""
-
-    def __call__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any: ...
-
-
-@dataclass(frozen=True)
-class Upscaled:
-    """What came of an upscaling."""
-
-    data: Any
-    """The sink: ``(..., Y * factor, X * factor[, S])`` of the input's dtype."""
-    axes: str
-    """One letter for each axis."""
-    region: Region
-    """Pixels of the input that were upscaled."""
-    provenance: dict[str, Any]
-    """Model, weights, version, parameters; goes with the result wherever it goes."""
 
 
 def upscale_job(
-    array: Any,
+    image: Image,
     model: Model,
+    options: UpscaleOptions = AS_USUAL,
     *,
-    axes: str | None = None,
-    region: Region | None = None,
-    device: str = "auto",
-    precision: str = "auto",
-    tile: int | None = None,
-    self_ensemble: bool = False,
-    align: str | None = None,
     notes: Iterable[str] = (),
     sink: SinkFactory | None = None,
 ) -> Job[Upscaled]:
-    """Upscale an array, plane by plane and tile by tile; for a model of time-lapses clip by clip.
+    """Upscale an image, plane by plane and tile by tile; for a model of time-lapses clip by clip.
 
     Parameters
     ----------
-    array
-        numpy, dask, zarr or xarray; two to five axes, and colour samples last for RGB;
-        bool, integers or floats.
+    image
+        To upscale.
     model
         To upscale with.
-    axes
-        One letter for each axis, see :mod:`napari_srgan.inference.axes`; guessed if unsaid.
-    region
-        Part of the plane to upscale, with the rest still seen; the whole if unsaid.
-    device, precision
-        See :class:`napari_srgan.inference.engine.Engine`.
-    tile
-        Side of a tile in pixels of the input, without its halo; unsaid, what is fastest.
-    self_ensemble
-        Give the mean over the eight orientations of the image: eight times the time.
-    align
-        ``"drift"``: where a stage drifts, frames of a time-lapse are shown to the network as they lie on
-        each other, by whole pixels; the result stays where it is. For models of time-lapses.
+    options
+        How.
     notes
         What is to be said of the image, for the provenance.
     sink
-        Makes the array the result is written to; in memory if unsaid.
+        Makes the array the result is written to; by default in memory.
 
     Yields
     ------
@@ -107,24 +61,22 @@ def upscale_job(
     Raises
     ------
     UserError
-        If the array, its axes or a parameter cannot be used, or memory is too small.
+        If the model or an option does not fit the image, or memory is too small.
     """
-    array = check_array(array)
-    axes = axes_of(array, axes)
-    stack = PlaneStack(array, axes, model.card)
-    place = check_region(region, stack.plane_shape)
-    check_tile(tile)
-    check_align(align, stack)
+    stack = PlaneStack(image.pixels, image.axes, model.card)
+    place = check_region(options.region, stack.plane_shape)
+    check_align(options.align, stack)
     yield Progress(0, 1, "Preparing")
 
-    engine = _start_engine(model, device, precision, self_ensemble)
+    engine = _start_engine(model, options)
     result = (sink or memory_sink)(result_shape(stack, place, model.scale_factor), stack.result_dtype)
-    work = PlaneWork(engine, stack, place, align=align)
-    tiles = cut_into_tiles(work, place, tile)
+    work = PlaneWork(engine, stack, place, align=options.align)
+    tiles = cut_into_tiles(work, place, options.tile)
     steps = Steps(
         tiles=place.pixels, measuring=work.measuring_pixels(tiles), planes=stack.planes, message=(
             f"{doing(model.scale_factor)} with {model.name} on {engine.device.type}, {engine.precision}"
-            + (", in 8 orientations" if self_ensemble else "")
+            + (", in 8 orientations" if engine.passes > 1 else "")
+            + (f"; {engine.device_note}" if engine.device_note else "")
         ),
     )  # fmt: skip
     try:
@@ -136,20 +88,20 @@ def upscale_job(
         engine.release()
     return Upscaled(
         data=result,
-        axes=axes,
+        axes=image.axes,
         region=((place.y.start, place.y.stop), (place.x.start, place.x.stop)),
-        provenance=provenance(work, axes, tile, notes),
+        provenance=provenance(work, image.axes, options.tile, notes),
     )
 
 
-def _start_engine(model: Model, device: str, precision: str, self_ensemble: bool) -> Engine:
+def _start_engine(model: Model, options: UpscaleOptions) -> Engine:
     try:
-        engine = Engine(model, device, precision, self_ensemble=self_ensemble)
+        engine = engine_of(model, options)
         _ = engine.network  # on the device now, where it fits or does not
         return engine
     except OutOfMemory as error:
         raise UserError(
-            f"the model {model.name} does not fit into the memory of {device}; {NO_MEMORY}"
+            f"the model {model.name} does not fit into the memory of {options.device}; {NO_MEMORY}"
         ) from error
 
 
@@ -163,7 +115,7 @@ def cut_into_tiles(work: PlaneWork, place: Tile, side: int | None) -> list[Tile]
     place
         The part, in pixels of the input.
     side
-        Of a tile, without its halo; None: what is fastest.
+        Side of a tile in pixels, without its halo; None: what is fastest.
     """
     if side is not None:
         return plan_tiles(place, work.seen, side=side)
@@ -182,12 +134,7 @@ def check_region(region: Region | None, plane: tuple[int, int]) -> Tile:
     """
     if region is None:
         return Tile(Span(0, plane[0]), Span(0, plane[1]))
-    try:
-        (y0, y1), (x0, x1) = ((index(start), index(stop)) for start, stop in region)
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f"a region is ((y_start, y_stop), (x_start, x_stop)) in whole pixels; got {region!r}"
-        ) from error
+    (y0, y1), (x0, x1) = region
     if not (0 <= y0 < y1 <= plane[0] and 0 <= x0 < x1 <= plane[1]):
         raise UserError(
             f"the region Y {y0}..{y1}, X {x0}..{x1} does not lie inside the image of "
@@ -196,55 +143,8 @@ def check_region(region: Region | None, plane: tuple[int, int]) -> Tile:
     return Tile(Span(y0, y1), Span(x0, x1))
 
 
-def check_tile(tile: int | None) -> None:
-    """Check the side of a tile that a user has given.
-
-    Raises
-    ------
-    UserError
-        If it is no whole number, or too small.
-    """
-    if tile is None:
-        return
-    if not hasattr(tile, "__index__") or tile < SMALLEST_TILE:
-        raise UserError(f"a tile has a side of {SMALLEST_TILE} whole pixels or more; got {tile!r}")
-
-
-class TooLarge(UserError):
-    """A result is larger than the memory that is free.
-
-    Parameters
-    ----------
-    size, free
-        Bytes of the result, and of memory.
-    """
-
-    def __init__(self, size: int, free: int) -> None:
-        self.reason = f"the result has {size / 2**30:.1f} GiB and {free / 2**30:.1f} GiB of memory are free"
-        """Why, without what can be done about it."""
-        super().__init__(
-            f"{self.reason}; upscale a region, or write an array to a .zarr "
-            "(in a script: out=...; in a shell: OUTPUT.zarr)"
-        )
-
-
-def memory_sink(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """An array in memory, if there is room for it.
-
-    Raises
-    ------
-    TooLarge
-        If the result is larger than the memory that is free.
-    """
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    free = psutil.virtual_memory().available
-    if size > free:
-        raise TooLarge(size, free)
-    return np.empty(shape, dtype)
-
-
 def result_shape(stack: PlaneStack, place: Tile, factor: int) -> tuple[int, ...]:
-    """Of what comes of a part of each plane."""
+    """Shape of what comes of a part of each plane: ``(..., Y * factor, X * factor[, S])``."""
     y = stack.axes.index("Y")
     shape = stack.array.shape
     return (*shape[:y], len(place.y) * factor, len(place.x) * factor, *shape[y + 2 :])

@@ -1,11 +1,13 @@
 """A trained model is a network, its weights and a card; read and written as one file."""
 
-from napari_srgan.models.bioimageio_package import export_bioimageio
 from napari_srgan.models.blend import blend, partner_of
 from napari_srgan.models.card import ModelCard, Quality
-from napari_srgan.models.download import download_job
+from napari_srgan.models.export.bioimageio_package import export_bioimageio
+from napari_srgan.models.export.onnx_file import export_onnx
 from napari_srgan.models.files import read_card, read_model, read_picture, save_model
-from napari_srgan.models.library import (
+from napari_srgan.models.library.download import download_job
+from napari_srgan.models.library.index import ModelIndex, RemoteModel, fetch_index, remote_models, write_index
+from napari_srgan.models.library.library import (
     Library,
     LibraryEntry,
     default_model_name,
@@ -18,10 +20,8 @@ from napari_srgan.models.library import (
     unreadable_models,
     user_folder,
 )
+from napari_srgan.models.library.user_models import add_model, delete_file, delete_model, rename_model
 from napari_srgan.models.model import Model
-from napari_srgan.models.onnx_file import export_onnx
-from napari_srgan.models.own import add_model, delete_file, delete_model, rename_model
-from napari_srgan.models.remote import ModelIndex, RemoteModel, fetch_index, remote_models, write_index
 from napari_srgan.models.trained_input import TrainedInput
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Between a faithful and a sharp model: their weights, interpolated.
+"""Models between a faithful and a sharp one: their weights, interpolated.
 
 Wang, X. et al. (2018). ESRGAN: Enhanced super-resolution generative adversarial
 networks. ECCV workshops, arXiv 1809.00219. Section 3.4, equation 4:
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
-from napari_srgan.models.library import list_models, load_model
+from napari_srgan.models.library.library import list_models, load_model
 from napari_srgan.models.model import Model
 from napari_srgan.networks import ARCHITECTURES
 
@@ -79,10 +79,10 @@ def blend(a: Model | str, b: Model | str, amount: float) -> Model:
 
 
 def shape_difference(a: ModelCard, b: ModelCard) -> str | None:
-    """In what two models differ too much to be blended, in words; None if they do not."""
+    """Say in what two models differ too much to be blended; None if they do not."""
     mine, theirs = _shape(a), _shape(b)
     for field in {**mine, **theirs}:
-        here, there = mine.get(field, "unsaid"), theirs.get(field, "unsaid")
+        here, there = mine.get(field, "not given"), theirs.get(field, "not given")
         if here != there:
             return f"{field.replace('_', ' ')} is {here} in {a.name} and {there} in {b.name}"
     return None
@@ -109,14 +109,14 @@ def _back_projection(card: ModelCard) -> dict[str, Any]:
 def partner_of(card: ModelCard, among: Iterable[ModelCard] | None = None) -> str | None:
     """Name of the model in the library that this one can be blended with.
 
-    Of the two, the one whose card names a partner is the sharp one.
+    The sharp one of the two is the one whose card names a partner.
 
     Parameters
     ----------
     card
-        Of the model.
+        The card of the model.
     among
-        Models to look among; all of the library if unsaid.
+        The cards of the models that are looked through; all of the library by default.
     """
     others = [other for other in (list_models() if among is None else among) if other.name != card.name]
     # The one it names itself comes before those that name it.

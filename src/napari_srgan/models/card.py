@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from napari_srgan.images.factor import Rival, rival_in_full
 from napari_srgan.models.error_table import ErrorTable
-from napari_srgan.models.factor import Rival, rival_in_full
 from napari_srgan.models.trained_input import TrainedInput, input_of_recipe
 from napari_srgan.networks import ARCHITECTURES
 
@@ -26,11 +26,11 @@ class Quality(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     images: str
-    """Which images, e.g. ``"Set5"`` or the name of a source set of held-back tiles."""
+    """Name of the images, e.g. ``"Set5"`` or the name of a source set of held-back tiles."""
     psnr: float
     """Mean peak signal-to-noise ratio in dB."""
     bicubic_psnr: float
-    """The same of bicubic interpolation, in dB."""
+    """Mean peak signal-to-noise ratio of bicubic interpolation in dB, on the same images."""
     protocol: str
     """How it was measured, e.g. ``"Y channel, 4-pixel border"``."""
     ssim: float | None = None
@@ -70,12 +70,13 @@ class Baseline(BaseModel):
     bicubic: float
     """PSNR of bicubic interpolation in dB, or of what `rival` says."""
     rival: Rival = "bicubic"
-    """What that is: at a factor of 1 the image as it went in."""
+    """What `bicubic` was measured for: at a factor of 1 it is the image as it went in."""
     smoothed: float | None = None
-    """At a factor of 1, PSNR of the input after the Gaussian blur that suits the truth best: what anybody
-    has for nothing."""
+    """PSNR in dB, at a factor of 1, of the input after the Gaussian blur that suits the truth best: what
+    anybody has for nothing."""
     base: float | None = None
-    """That of the model that was started from; None from scratch, or if it is for other images or factors."""
+    """PSNR in dB of the model that was started from; None from scratch, or if it is for other images or
+    factors."""
     base_name: str = ""
 
 
@@ -86,11 +87,11 @@ class PairRecord(BaseModel):
 
     name: str
     shape: tuple[int, ...]
-    """Of the low-resolution image, or of the high-resolution one where there was no other."""
+    """Shape of the low-resolution image, or of the high-resolution one where there was no other."""
     simulated: bool = False
     """Whether low resolution was simulated from high resolution."""
     shift: tuple[float, float] | None = None
-    """How far the high-resolution image lay beside, in low-resolution pixels, Y and X."""
+    """Y and X, in low-resolution pixels: move the high-resolution image by this to lie on the other."""
     shift_corrected: bool = False
     gain: float | None = None
     """low = gain * high + offset, in grey levels."""
@@ -108,7 +109,7 @@ class ResultIntensity(BaseModel):
     span: float = Field(gt=0)
     """quantity = span * network + offset."""
     dtype: str = Field(pattern=r"^(bool|u?int(8|16|32|64)|float(32|64))$")
-    """Of the high-resolution images that were learned from."""
+    """The dtype of the high-resolution images that were learned from."""
 
 
 class ModelCard(BaseModel):
@@ -216,7 +217,7 @@ class ModelCard(BaseModel):
 
 
 NOTICEABLE = 0.1
-"""Decibels below which a difference is none."""
+"""Difference in decibels below which there is none to speak of."""
 
 
 def _rivals(card: ModelCard) -> dict[str, float]:

@@ -15,7 +15,7 @@ from scipy.ndimage import uniform_filter
 
 WINDOW = 7
 """Pixels of the result along the side of the window around a pixel, whose brightness and structure count."""
-REACH = WINDOW // 2
+STRUCTURE_REACH = WINDOW // 2
 SLACK = 0.1
 """Part of the measured range of brightness beyond each end at which a table still holds."""
 
@@ -44,7 +44,8 @@ class ErrorTable(BaseModel):
     covered: float = Field(ge=0, le=1)
     """Part of the pixels at which it held on blocks that were left out when it was made."""
     covered_fine: float = Field(ge=0, le=1)
-    """The same of the tenth of the pixels with most structure."""
+    """Part of the pixels at which it held there, counting only the tenth of the pixels with most
+    structure."""
     limits: tuple[float, float]
     """Brightness between which nearly all pixels lay."""
 
@@ -67,18 +68,41 @@ class ErrorTable(BaseModel):
         Parameters
         ----------
         result
-            ``(Y, X)`` in grey levels, finite. What is farther than :data:`REACH` does not count.
+            ``(Y, X)`` in grey levels, finite. What is farther than :data:`STRUCTURE_REACH` does not count.
         """
         return self.at(*brightness_and_structure(result))
 
     def knows(self, brightness: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether the table was measured at places as bright as these, or nearly so."""
+        """Whether the table was measured at places as bright as these, or nearly so.
+
+        Parameters
+        ----------
+        brightness
+            Local means in grey levels, of any shape and real dtype.
+
+        Returns
+        -------
+        NDArray
+            An array of truth values of the same shape.
+        """
         low, high = self.limits
         slack = SLACK * (high - low)
         return np.asarray((brightness >= low - slack) & (brightness <= high + slack))
 
     def at(self, brightness: NDArray[Any], structure: NDArray[Any]) -> NDArray[np.float64]:
-        """The table's value at places of some brightness and structure, arrays of one shape."""
+        """The table's value at places of some brightness and structure.
+
+        Parameters
+        ----------
+        brightness, structure
+            Local mean and local standard deviation in grey levels: arrays of one shape and any real dtype, as
+            from :func:`brightness_and_structure`.
+
+        Returns
+        -------
+        NDArray
+            Half the interval's width in grey levels, float64 of the same shape.
+        """
         row = np.searchsorted(self.brightness, brightness, side="right")
         found = np.zeros(brightness.shape)
         for number, (limits, widths) in enumerate(zip(self.structure, self.width, strict=True)):
@@ -88,7 +112,18 @@ class ErrorTable(BaseModel):
 
 
 def brightness_and_structure(result: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Local mean and local standard deviation of ``(Y, X)``, over :data:`WINDOW` pixels along each side."""
+    """Local mean and local standard deviation, over :data:`WINDOW` pixels along each side.
+
+    Parameters
+    ----------
+    result
+        ``(Y, X)`` of any real dtype, finite.
+
+    Returns
+    -------
+    brightness, structure
+        ``(Y, X)`` of float64 each, in grey levels.
+    """
     values = np.asarray(result, np.float64)
     middle = float(values.mean())  # squares of small numbers keep their digits
     mean = uniform_filter(values - middle, WINDOW)

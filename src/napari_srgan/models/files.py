@@ -22,9 +22,9 @@ from torch import Tensor
 
 from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
-from napari_srgan.models.bounded import at_most
 from napari_srgan.models.card import SPANDREL, ModelCard
-from napari_srgan.models.existing_file import existing_file
+from napari_srgan.models.library.existing_file import existing_file
+from napari_srgan.models.memory_guard import at_most
 from napari_srgan.models.model import Model
 from napari_srgan.models.sentences import first_line
 from napari_srgan.networks import Generator, build_network
@@ -34,10 +34,10 @@ PICKLE_ENDINGS = frozenset({".pth", ".pt", ".ckpt", ".pkl", ".bin"})
 CARD_KEY = "napari-srgan card"
 """Where the card stands in the header of the safetensors file."""
 PICTURE_KEY = "napari-srgan picture"
-"""Where a model's picture stands there: a PNG as base64."""
+"""Where a model's picture stands in that header: a PNG as base64."""
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LARGEST_PICTURE = 1 << 20
-"""Bytes of the PNG. Listing models reads their headers, pictures included."""
+"""Number of bytes that the PNG may have. Listing models reads their headers, pictures included."""
 _SLACK = 1 << 20
 """Bytes that any network may have besides the weights in its file."""
 
@@ -52,11 +52,11 @@ def save_model(
     model
         The model to write.
     path
-        Its file; replaced if it exists.
+        The file to write; replaced if it exists.
     picture
         A PNG that shows what the model does; the picture of a file that is replaced is not kept.
     half
-        Write weights as float16, in half the space; they are float32 again when they are read.
+        Whether to write weights as float16, in half the space; they are float32 again when they are read.
 
     Returns
     -------
@@ -261,9 +261,9 @@ def copy_model(source: Path, target: Path, card: ModelCard) -> None:
     source
         A file with a card; may be `target`.
     target
-        Replaced if it exists.
+        The file of the copy; replaced if it exists.
     card
-        What the copy says about itself.
+        The card of the copy.
 
     Raises
     ------

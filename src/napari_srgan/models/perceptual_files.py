@@ -77,6 +77,15 @@ def read_lpips_heads(path: str | os.PathLike[str]) -> list[Tensor]:
 def fill(network: FeatureMaps, weights: Mapping[str, Tensor], origin: str) -> None:
     """Give a network its weights; more than it has, such as a classifier's, are left out.
 
+    Parameters
+    ----------
+    network
+        The network, which is changed.
+    weights
+        Tensors by name, of the shapes that the network has and any float dtype.
+    origin
+        The file they come from, for messages.
+
     Raises
     ------
     UserError

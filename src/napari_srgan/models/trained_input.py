@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 UNKNOWN_INPUT = "unknown"
-"""Said of models whose cards do not tell what they were trained on."""
+"""Stands for what nobody knows of models whose cards do not tell what they were trained on."""
 
 
 class TrainedInput(BaseModel):
@@ -36,7 +36,7 @@ class TrainedInput(BaseModel):
 
     @property
     def noise(self) -> str:
-        """In a few words, e.g. ``"10 to 50 photons"``."""
+        """The noise in a few words, e.g. ``"10 to 50 photons"``."""
         if self.photons is None:
             return "no noise"
         low, high = (f"{number:,.2g}" if number < 100 else f"{number:,.0f}" for number in self.photons)
@@ -44,7 +44,7 @@ class TrainedInput(BaseModel):
 
     @property
     def words(self) -> str:
-        """All of it, e.g. ``"10 to 50 photons in the brightest places, or no noise"``."""
+        """Noise and blur in words, e.g. ``"10 to 50 photons in the brightest places, or no noise"``."""
         noise = self.noise
         if self.photons is not None:
             noise += " in the brightest places" + (", or no noise" if self.clean else "")

@@ -23,7 +23,7 @@ ARCHITECTURES: Mapping[str, Callable[..., Generator]] = {
     "recurrent": Recurrent,
 }
 """Generator classes by the name under which cards and recipes know them."""
-PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {"rdn": rdn.PRESETS, "rrdb": rrdb.PRESETS}
+PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {"rdn": rdn.RDN_PRESETS, "rrdb": rrdb.RRDB_PRESETS}
 """Sizes that have a name: arguments by architecture and name."""
 
 

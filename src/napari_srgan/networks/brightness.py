@@ -12,7 +12,7 @@ BRIGHTNESS_SIGMA = 5.0
 """Low-resolution pixels over which the brightness of a frame is kept: with 2 the noise that was put back cost
 0.3 dB at 20 photons, with 5 it costs 0.05; without, the mean of a frame was off by up to 4 %."""
 BRIGHTNESS_RADIUS = 10
-"""Where the Gaussian is cut off."""
+"""Low-resolution pixels at which the Gaussian is cut off."""
 BRIGHTNESS_REACH = BACK_PROJECTION_RADIUS + BRIGHTNESS_RADIUS
 """Low-resolution pixels that :func:`keep_brightness` sees beyond those of its result."""
 
@@ -20,9 +20,9 @@ BRIGHTNESS_REACH = BACK_PROJECTION_RADIUS + BRIGHTNESS_RADIUS
 def keep_brightness(high: Tensor, low: Tensor, factor: int) -> Tensor:
     """Add what an upscaled image lacks to have the brightness of its low-resolution image.
 
-    As :func:`~napari_srgan.networks.resampling.back_project`, but of a Gaussian of
-    :data:`BRIGHTNESS_SIGMA` low-resolution pixels: noise is not to be put back that the network has found to
-    be noise. The mean over a few pixels is the image's own, whatever the network makes of it.
+    This is :func:`~napari_srgan.networks.resampling.back_project` with what is added blurred by a Gaussian of
+    :data:`BRIGHTNESS_SIGMA` low-resolution pixels: noise that the network has taken away is not to be put
+    back. The mean over a few pixels is that of the image itself, whatever the network makes of it.
 
     Parameters
     ----------
@@ -31,7 +31,12 @@ def keep_brightness(high: Tensor, low: Tensor, factor: int) -> Tensor:
     low
         ``(N, C, Y, X)`` float32.
     factor
-        Of the upscaling.
+        Scale factor of the upscaling.
+
+    Returns
+    -------
+    Tensor
+        ``(N, C, Y * factor, X * factor)`` float32.
     """
     lacks = low - bicubic_downsample(high, factor)
     return high + bicubic_upsample(_blurred(lacks), factor)

@@ -20,15 +20,15 @@ class EarlyFusion(TemporalGenerator):
     Parameters
     ----------
     scale_factor
-        1, 2, 3, 4 or 8.
+        The scale factor: 1, 2, 3, 4 or 8.
     channels
-        Channels of each frame.
+        Number of channels of each frame.
     frames
-        That a result frame is made from, an odd number; 1 makes it a network for single frames.
+        Number of frames that a result frame is made from, odd; 1 makes it a network for single frames.
     blocks, width
-        Residual blocks, and features of each convolution.
+        Number of residual blocks, and of features of each convolution.
     clip
-        Frames that are made in one go.
+        Number of frames that are made in one go.
     back_projection
         See :class:`~napari_srgan.networks.temporal.TemporalGenerator`.
 

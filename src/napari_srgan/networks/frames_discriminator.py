@@ -11,8 +11,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from napari_srgan.networks.generator import layout_of
+
 FRAMES = 3
-"""That are judged together, as in the paper."""
+"""Number of frames that are judged together, as in the paper."""
 
 
 class FramesDiscriminator(nn.Module):
@@ -21,9 +23,9 @@ class FramesDiscriminator(nn.Module):
     Parameters
     ----------
     judge
-        Of images whose channels are those of `frames` frames, frame after frame.
+        A discriminator of single images, whose channels are those of `frames` frames, frame after frame.
     frames
-        In a window.
+        Number of frames in a window.
 
     Raises
     ------
@@ -39,7 +41,12 @@ class FramesDiscriminator(nn.Module):
         self.frames = frames
 
     def forward(self, clips: Tensor) -> Tensor:
-        """The judge's logits for each window of clips ``(N, T, C, Y, X)``: ``N * (T - frames + 1)`` answers.
+        """Judge each window of clips ``(N, T, C, Y, X)`` of a float dtype.
+
+        Returns
+        -------
+        Tensor
+            The judge's logits: ``N * (T - frames + 1)`` answers along the first axis, clip by clip.
 
         Raises
         ------
@@ -50,6 +57,6 @@ class FramesDiscriminator(nn.Module):
         if windows < 1:
             raise ValueError(f"a window has {self.frames} frames; got {clips.shape[1]}")
         seen = torch.stack([clips[:, t : t + self.frames] for t in range(windows)], dim=1)
-        stacked = seen.flatten(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
+        stacked = seen.flatten(0, 1).flatten(1, 2).contiguous(memory_format=layout_of(4, seen.device))
         logits: Tensor = self.judge(stacked)
         return logits

@@ -25,17 +25,17 @@ class Generator(nn.Module, ABC):
         How many times larger the output is in Y and in X; 1 for networks that denoise or deblur an image
         and leave its size as it is.
     channels
-        Channels of the input and of the output.
+        Number of channels of the input and of the output.
     interpolated_skip
-        Predict only what bicubic interpolation lacks: the interpolated input is added
-        to the output in float32, so that 16-bit data is not banded by faster types. At a factor of 1
-        it is the input itself, and the network predicts noise, as DnCNN does (Zhang, K. et al. (2017).
-        IEEE Trans. Image Processing 26(7), arXiv 1608.03981, eq. 1).
+        Whether to predict only what bicubic interpolation lacks: the interpolated input is added to the
+        output in float32, so that 16-bit data is not banded by faster types. At a factor of 1 it is the input
+        itself, and the network predicts noise, as DnCNN does (Zhang, K. et al. (2017). IEEE Trans. Image
+        Processing 26(7), arXiv 1608.03981, eq. 1).
     back_projection
-        Make the result agree with its input: downsampled again it is the input but for
-        rounding, so that no brightness is invented, not even in noise. No weights. Only where the
-        result is larger than the input: one of its size would have to be the input. ``"brightness"`` is
-        for noisy images, whose noise is not to be put back: over some pixels only, at every factor, see
+        Whether to make the result agree with its input: downsampled again it is the input but for rounding,
+        so that no brightness is invented, not even in noise. It has no weights. True is only for results that
+        are larger than the input: one of its size would have to be the input. ``"brightness"`` is for noisy
+        images, whose noise is not to be put back: over some pixels only, at every factor, see
         :func:`~napari_srgan.networks.brightness.keep_brightness`.
 
     Raises
@@ -130,9 +130,13 @@ class Generator(nn.Module, ABC):
         return BRIGHTNESS_REACH if self.back_projection == "brightness" else BACK_PROJECTION_RADIUS
 
 
-def layout_of(axes: int) -> torch.memory_format:
-    """How images ``(N, C, Y, X)`` lie in memory so that layers read them fast; clips have one axis more."""
-    return torch.channels_last if axes == 4 else torch.contiguous_format
+def layout_of(axes: int, device: torch.device) -> torch.memory_format:
+    """How images ``(N, C, Y, X)`` lie in memory so that layers read them fast; clips have one axis more.
+
+    On Apple's GPUs as torch lays them by itself: layers there have given silently wrong results for parts of
+    images whose channels come last (pytorch/pytorch issues 174345 and 180984).
+    """
+    return torch.channels_last if axes == 4 and device.type != "mps" else torch.contiguous_format
 
 
 def predict_nothing_yet(last: nn.Conv2d) -> None:

@@ -23,7 +23,8 @@ Moments = tuple[Tensor, Tensor]
 
 
 def own_moments(features: Tensor) -> Moments:
-    """Those of each image of a batch ``(N, C, Y, X)`` itself, as in training."""
+    """Mean and variance, float32, of each image of a batch ``(N, C, Y, X)`` float32 itself, as in
+    training."""
     variance, mean = torch.var_mean(features, (2, 3), keepdim=True, correction=0)
     return mean, variance
 
@@ -38,9 +39,9 @@ class InstanceNorm2d(nn.Module):
     Parameters
     ----------
     width
-        Features of the input.
+        Number of features of the input.
     eps
-        Added to the variance.
+        A small number that is added to the variance.
     """
 
     moments: Callable[[Tensor], Moments]
@@ -76,13 +77,13 @@ class Gathering:
     Parameters
     ----------
     windows
-        Windows in the batch, slowest: ``(windows * N, C, Y, X)``.
+        Number of windows in the batch, the slowest part of its first axis: ``(windows * N, C, Y, X)``.
     pixels
-        Of one window, in the network's input.
+        Number of pixels of one window, in the network's input.
     margin
-        Pixels at each of its sides that do not count: they are there for others to see.
+        Number of pixels at each side of a window that do not count: they are there for others to see.
     stop_after
-        Layers after which a run ends in :class:`Complete`; never if unsaid.
+        Number of layers after which a run ends in :class:`Complete`; by default it does not end so.
     """
 
     def __init__(self, windows: int, pixels: int, margin: int = 0, stop_after: int | None = None) -> None:
@@ -91,9 +92,16 @@ class Gathering:
         self.margin = margin
         self.stop_after = stop_after
         self.kept: list[Moments] = []
-        """Of each layer that has run, for N images."""
+        """Moments of each layer that has run, for N images."""
 
     def __call__(self, features: Tensor) -> Moments:
+        """Mean and variance of features ``(windows * N, C, Y, X)`` float32, over all windows of an image.
+
+        Raises
+        ------
+        Complete
+            If this was the last of `stop_after` layers.
+        """
         height, width = features.shape[2:]
         # Layers of upsampled features have larger margins; windows may come turned.
         margin = self.margin * math.isqrt(height * width // self.pixels)
@@ -114,13 +122,14 @@ class Gathered:
     Parameters
     ----------
     kept
-        What :class:`Gathering` kept.
+        The moments that :class:`Gathering` kept, layer by layer.
     """
 
     def __init__(self, kept: Sequence[Moments]) -> None:
         self._next = iter(kept)
 
     def __call__(self, _: Tensor) -> Moments:
+        """The moments of the next layer, each ``(N, C, 1, 1)`` float32, whatever its features are."""
         return next(self._next)
 
 
@@ -135,7 +144,15 @@ def normalises_over_image(network: nn.Module) -> bool:
 
 @contextmanager
 def moments_from(source: Callable[[Tensor], Moments], network: nn.Module) -> Iterator[None]:
-    """Let all layers of a network take their statistics from one place, for a while."""
+    """Let all layers of a network take their statistics from one place, while the context is open.
+
+    Parameters
+    ----------
+    source
+        A function that takes the features ``(N, C, Y, X)`` float32 of a layer and gives its :data:`Moments`.
+    network
+        The network; afterwards its layers use :func:`own_moments` again.
+    """
     layers = [layer for layer in network.modules() if isinstance(layer, InstanceNorm2d)]
     for layer in layers:
         layer.moments = source
@@ -157,4 +174,6 @@ def adopt_instance_norms(network: nn.Module) -> None:
                 ours = InstanceNorm2d(layer.num_features, layer.eps)
                 if layer.affine:
                     ours.weight, ours.bias = layer.weight, layer.bias
+                elif (other := next(network.parameters(), None)) is not None:
+                    ours = ours.to(other.device, other.dtype)
                 setattr(parent, name, ours.train(layer.training))

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from napari_srgan.networks.instance_norm import InstanceNorm2d
 
-SLOPE = 0.2
-"""Of the leaky rectifiers."""
-KERNEL = 4
+_SLOPE = 0.2
+"""Slope of the leaky rectifiers below 0."""
+_KERNEL = 4
 INITIAL_DEVIATION = 0.02
-"""Of the weights, which begin around 0 (appendix 6.2)."""
+"""Standard deviation of the weights, which begin around 0 (appendix 6.2)."""
 MOST_DOUBLINGS = 3
-"""Features grow to eight times the width, not further."""
+"""How often the features double at most: they grow to eight times the width, not further."""
 
 
 class PatchDiscriminator(nn.Module):
@@ -27,16 +27,16 @@ class PatchDiscriminator(nn.Module):
     Parameters
     ----------
     channels
-        Channels of the image.
+        Number of channels of the image.
     halvings
-        Convolutions of stride 2: 3 for patches of 70 x 70 pixels as in the paper, 2 for
-        34 x 34, 1 for 16 x 16.
+        Number of convolutions of stride 2: 3 for patches of 70 x 70 pixels as in the paper, 2 for 34 x 34, 1
+        for 16 x 16.
     width
-        Features of the first convolution; 64 in the paper.
+        Number of features of the first convolution; 64 in the paper.
     normalisation
         ``"instance"``, or ``"none"``; never on the first and last convolution.
     spectral
-        Spectral normalisation of each convolution (Miyato et al. 2018, arXiv 1802.05957).
+        Whether to normalise each convolution by its spectral norm (Miyato et al. 2018, arXiv 1802.05957).
 
     Raises
     ------
@@ -69,7 +69,7 @@ class PatchDiscriminator(nn.Module):
             normalised = normalisation == "instance" and place > 0
             layers.append(_convolution(seen, given, stride, bias=not normalised, spectral=spectral))
             layers += [InstanceNorm2d(given)] if normalised else []
-            layers.append(nn.LeakyReLU(SLOPE))
+            layers.append(nn.LeakyReLU(_SLOPE))
             seen = given
         layers.append(_convolution(seen, 1, 1, bias=True, spectral=spectral))
         self.layers = nn.Sequential(*layers)
@@ -80,7 +80,7 @@ class PatchDiscriminator(nn.Module):
         """Pixels along the side of the patch that one answer is about."""
         field = 1
         for stride in [1, 1] + [2] * self.halvings:
-            field = field * stride + KERNEL - stride
+            field = field * stride + _KERNEL - stride
         return field
 
     def forward(self, image: Tensor) -> Tensor:
@@ -90,6 +90,6 @@ class PatchDiscriminator(nn.Module):
 
 
 def _convolution(seen: int, given: int, stride: int, *, bias: bool, spectral: bool) -> nn.Module:
-    convolution = nn.Conv2d(seen, given, KERNEL, stride=stride, padding=1, bias=bias)
+    convolution = nn.Conv2d(seen, given, _KERNEL, stride=stride, padding=1, bias=bias)
     nn.init.normal_(convolution.weight, std=INITIAL_DEVIATION)
     return nn.utils.parametrizations.spectral_norm(convolution) if spectral else convolution

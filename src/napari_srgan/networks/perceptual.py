@@ -24,7 +24,7 @@ _VGG19_LAYERS: dict[VGGLayer, tuple[int | Literal["pool"], ...]] = {
     "vgg22": (64, 64, "pool", 128, 128),
     "vgg54": (64, 64, "pool", 128, 128, "pool", *[256] * 4, "pool", *[512] * 4, "pool", *[512] * 4),
 }
-"""Convolutions up to the named one, by their features."""
+"""Numbers of features of the convolutions up to the named one, and the poolings between them."""
 
 
 class FeatureMaps(nn.Module):
@@ -75,8 +75,8 @@ class VGG19Features(FeatureMaps):
         ``"vgg22"`` or ``"vgg54"``: phi_i,j of SRGAN (Ledig et al. 2017, section 2.2.1), the
         j-th convolution before the i-th pooling.
     activated
-        After the activation, as in SRGAN, or before it, as in ESRGAN (Wang et al. 2018,
-        arXiv 1809.00219, section 3.3), where more of the map is left.
+        Whether the map is that after the activation, as in SRGAN, or before it, as in ESRGAN (Wang et al.
+        2018, arXiv 1809.00219, section 3.3), where more of the map is left.
 
     Raises
     ------
@@ -148,6 +148,7 @@ class Fire(nn.Module):
         self.expand3x3 = nn.Conv2d(squeezed, expanded, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, width, Y, X)`` of a float dtype to ``(N, 2 * expanded, Y, X)`` of the same."""
         squeezed = self.squeeze(features).relu_()
         return torch.cat([self.expand1x1(squeezed), self.expand3x3(squeezed)], dim=1).relu_()
 

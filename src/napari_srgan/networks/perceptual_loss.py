@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from napari_srgan.networks.perceptual import FeatureMaps
 
 SRGAN_FEATURE_SCALE = 1 / 12.75
-"""What SRGAN multiplies VGG's maps by (section 3.2): 0.006 on the loss."""
+"""The factor by which SRGAN multiplies VGG's maps (section 3.2): 0.006 on the loss."""
 
 _EPSILON = 1e-8
-"""Keeps the length of a map, and its gradient, finite where all features are 0."""
+"""Small number that keeps the length of a map, and its gradient, finite where all features are 0."""
 
 
 def squared_distance(result: Sequence[Tensor], truth: Sequence[Tensor]) -> Tensor:
@@ -40,8 +40,8 @@ def unit_distance(
     result, truth
         Maps ``(N, F, y, x)``, of any float type; computed in float32.
     heads
-        For each map the weights ``(F,)`` of its features, those of LPIPS learnt from what
-        people saw; 1 for all if unsaid.
+        For each map the weights ``(F,)`` of its features, those of LPIPS learnt from what people saw; by
+        default all weights are 1.
 
     Returns
     -------
@@ -70,13 +70,13 @@ class PerceptualLoss(nn.Module):
     features
         The network, with its weights.
     unit_length
-        Compare maps of unit length, as LPIPS does for SqueezeNet's seven; otherwise their
-        mean squared difference, as SRGAN does for one of VGG's.
+        Whether to compare maps of unit length, as LPIPS does for SqueezeNet's seven; otherwise the loss is
+        their mean squared difference, as SRGAN's is for one of VGG's.
     heads
-        Weights of the features of each map, for `unit_length`.
+        The weights of the features of each map, for `unit_length`.
     feature_scale
-        What maps are multiplied by if not of unit length: :data:`SRGAN_FEATURE_SCALE`
-        makes the loss SRGAN's.
+        Factor by which maps are multiplied that are not of unit length: :data:`SRGAN_FEATURE_SCALE` makes the
+        loss SRGAN's.
 
     Raises
     ------

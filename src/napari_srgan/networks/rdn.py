@@ -22,7 +22,7 @@ from napari_srgan.networks.sub_pixel import (
     tail_radius,
 )
 
-PRESETS: Mapping[str, Mapping[str, Any]] = {
+RDN_PRESETS: Mapping[str, Mapping[str, Any]] = {
     "paper": {"blocks": 16, "layers": 8, "growth": 64, "width": 64},
     "small": {"blocks": 6, "layers": 4, "growth": 32, "width": 32},
 }
@@ -37,6 +37,7 @@ class DenseLayer(nn.Module):
         self.convolution = nn.Conv2d(seen, growth, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, seen, Y, X)`` of a float dtype to ``(N, seen + growth, Y, X)`` of the same."""
         return torch.cat([features, torch.relu(self.convolution(features))], dim=1)
 
 
@@ -49,6 +50,7 @@ class ResidualDenseBlock(nn.Module):
         self.fusion = nn.Conv2d(width + layers * growth, width, 1)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, width, Y, X)`` of a float dtype to features of the same shape and dtype."""
         fused: Tensor = self.fusion(self.layers(features))
         return features + fused
 
@@ -62,15 +64,15 @@ class RDN(Generator):
         2, 3 or 4 as in the paper; 8 too, and 1 to denoise or deblur, as in Zhang, Y. et al. (2021). Residual
         dense network for image restoration. IEEE Trans. PAMI 43(7), arXiv 1812.10477.
     channels
-        Channels of the image.
+        Number of channels of the image.
     blocks
-        Residual dense blocks, D in the paper.
+        Number of residual dense blocks, D in the paper.
     layers
-        Convolutions in a block, C in the paper.
+        Number of convolutions in a block, C in the paper.
     growth
-        Features that each of them adds, G in the paper.
+        Number of features that each of them adds, G in the paper.
     width
-        Features between blocks, G0 in the paper.
+        Number of features between blocks, G0 in the paper.
     upsampling
         ``"staged"`` as in the paper, or ``"direct"``, see
         :mod:`~napari_srgan.networks.sub_pixel`.
@@ -130,6 +132,7 @@ class RDN(Generator):
         return self._receptive_radius
 
     def forward(self, low: Tensor) -> Tensor:
+        """Map float32 ``(N, C, Y, X)`` to float32 ``(N, C, Y * factor, X * factor)``."""
         shallow = self.shallow(low.to(next(self.parameters()).dtype))
         features = self.shallow_2(shallow)
         outputs = []

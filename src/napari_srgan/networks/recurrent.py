@@ -27,9 +27,9 @@ class ConvLSTM(nn.Module):
     Parameters
     ----------
     width
-        Features of a frame.
+        Number of features of a frame.
     state
-        Features of the state.
+        Number of features of the state.
     """
 
     def __init__(self, width: int, state: int) -> None:
@@ -42,7 +42,8 @@ class ConvLSTM(nn.Module):
         nn.init.ones_(self.of_frame.bias[state : 2 * state])
 
     def forward(self, frames: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Features ``(N, width, Y, X)`` of frames, in the order of time, to states ``(N, state, Y, X)``."""
+        """Features ``(N, width, Y, X)`` of frames, in the order of time, to states ``(N, state, Y, X)`` of
+        their dtype."""
         hidden = cell = None
         for sums in each_frame(self.of_frame, frames):
             if hidden is not None:
@@ -60,19 +61,19 @@ class Recurrent(TemporalGenerator):
     Parameters
     ----------
     scale_factor
-        1, 2, 3, 4 or 8.
+        The scale factor: 1, 2, 3, 4 or 8.
     channels
-        Channels of each frame.
+        Number of channels of each frame.
     warm_up
-        Frames before a clip from which its state begins.
+        Number of frames before a clip from which its state begins.
     both_ways
-        Carry a second state back from as many frames after the clip.
+        Whether to carry a second state back from as many frames after the clip.
     early_blocks, blocks
-        Residual blocks before and after the state.
+        Number of residual blocks before and after the state.
     width, state
-        Features of each convolution and of each state.
+        Number of features of each convolution and of each state.
     clip
-        Frames that are made in one go.
+        Number of frames that are made in one go.
     back_projection
         See :class:`~napari_srgan.networks.temporal.TemporalGenerator`.
 

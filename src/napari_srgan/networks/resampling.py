@@ -12,6 +12,7 @@ axis, rows first. The low-resolution images the field is measured on (Set5, Set1
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -25,15 +26,24 @@ _SUPPORT = 2
 
 
 def keys_kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weight of a sample at a signed distance in samples (Keys 1981, eq. 15, a = -1/2)."""
+    """Weight of a sample at a distance from the place to interpolate (Keys 1981, eq. 15, a = -1/2).
+
+        Parameters
+        ----------
+        distance
+            Signed distances in samples, of any shape.
+    Signed distances in samples, float64 of any shape.
+        Returns
+        -------
+        NDArray
+            The weights, float64 of the same shape.
+    """
     x = np.abs(distance)
     near = (1.5 * x - 2.5) * x**2 + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
     return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
 
 
-# What is kept are numbers, not tensors: a tensor would stay what it was made as, in inference mode,
-# inside an exporter's tracing or on a pretended device, and be of no use to whoever comes next.
 @cache
 def _upsampling_weights(factor: int) -> list[list[float]]:
     """Weights ``(factor, taps)``: one row for each output pixel inside an input pixel."""
@@ -56,6 +66,36 @@ def _downsampling_pad(factor: int) -> int:
     return (2 * _SUPPORT * factor - factor + 1) // 2
 
 
+def _upsampling_kernel(factor: int, dtype: torch.dtype) -> Tensor:
+    """Weights ``(factor**2, 1, taps, taps)``: for each output pixel inside an input pixel."""
+    line = torch.tensor(_upsampling_weights(factor), dtype=dtype)
+    return torch.einsum("ia,jb->ijab", line, line).reshape(factor**2, 1, *2 * line.shape[1:])
+
+
+def _downsampling_kernel(factor: int, dtype: torch.dtype) -> Tensor:
+    return torch.tensor(_downsampling_weights(factor), dtype=dtype)
+
+
+_MakeKernel = Callable[[int, torch.dtype], Tensor]
+
+
+def _kernel(make: _MakeKernel, factor: int, image: Tensor) -> Tensor:
+    """Weights where an image is. A copy to a device is kept: it would wait there for all that was ordered.
+
+    On the CPU they are made each time: a tensor stays what it was made as, in inference mode or inside an
+    exporter's tracing, and would be of no use to whoever comes next.
+    """
+    if image.device.type == "cpu":
+        return make(factor, image.dtype)
+    with torch.inference_mode(False):
+        return _kernel_on(image.device, make, factor, image.dtype)
+
+
+@cache
+def _kernel_on(device: torch.device, make: _MakeKernel, factor: int, dtype: torch.dtype) -> Tensor:
+    return make(factor, dtype).to(device)
+
+
 def bicubic_upsample(image: Tensor, factor: int) -> Tensor:
     """Interpolate an image by a whole factor.
 
@@ -64,7 +104,7 @@ def bicubic_upsample(image: Tensor, factor: int) -> Tensor:
     image
         ``(N, C, Y, X)``, float32 or float64; never computed in less, autocast or not.
     factor
-        1 or more.
+        The factor, a whole number of 1 or more.
 
     Returns
     -------
@@ -74,8 +114,7 @@ def bicubic_upsample(image: Tensor, factor: int) -> Tensor:
     if factor == 1:
         return image
     n, c, y, x = image.shape
-    line = torch.tensor(_upsampling_weights(factor), dtype=image.dtype, device=image.device)
-    kernel = torch.einsum("ia,jb->ijab", line, line).reshape(factor**2, 1, *2 * line.shape[1:])
+    kernel = _kernel(_upsampling_kernel, factor, image)
     planes = F.pad(image.reshape(n * c, 1, y, x), (_SUPPORT,) * 4, mode="replicate")
     with torch.autocast(image.device.type, enabled=False):
         phases = F.conv2d(planes, kernel)
@@ -100,7 +139,12 @@ def back_project(high: Tensor, low: Tensor, factor: int) -> Tensor:
     low
         ``(N, C, Y, X)`` float32, what `high` was made from.
     factor
-        Of the upscaling.
+        Scale factor of the upscaling.
+
+    Returns
+    -------
+    Tensor
+        ``(N, C, Y * factor, X * factor)`` float32.
     """
     return high + bicubic_upsample(low - bicubic_downsample(high, factor), factor)
 
@@ -113,10 +157,10 @@ def bicubic_downsample(image: Tensor, factor: int, *, integers: tuple[int, int] 
     image
         ``(N, C, Y, X)``, float32 or float64, `Y` and `X` multiples of `factor`.
     factor
-        1 or more.
+        The factor, a whole number of 1 or more.
     integers
-        Smallest and largest value of an integer type: round and clip to it after each
-        axis, as is done for images of such a type.
+        The smallest and the largest value of an integer type, to round and to clip to it after each axis, as
+        is done for images of such a type; None for floats.
 
     Returns
     -------
@@ -134,7 +178,7 @@ def bicubic_downsample(image: Tensor, factor: int, *, integers: tuple[int, int] 
     if factor == 1:
         return image
     pad = _downsampling_pad(factor)
-    line = torch.tensor(_downsampling_weights(factor), dtype=image.dtype, device=image.device)
+    line = _kernel(_downsampling_kernel, factor, image)
     planes = F.pad(image.reshape(n * c, 1, y, x), (pad,) * 4, mode="replicate")
     with torch.autocast(image.device.type, enabled=False):
         rows = F.conv2d(planes, line.reshape(1, 1, -1, 1), stride=(factor, 1))

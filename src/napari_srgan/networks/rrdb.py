@@ -17,17 +17,18 @@ from torch.nn import functional as F
 from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
 
 RESIDUAL_SCALING = 0.2
-"""beta in figure 4."""
-SLOPE = 0.2
-"""Of the leaky rectifiers."""
+"""Factor on the residual of a block, beta in figure 4."""
+_SLOPE = 0.2
+"""Slope of the leaky rectifiers below 0."""
 SMALL_INITIALISATION = 0.1
-"""Section 3.1: deep networks without normalisation start easier from small weights."""
+"""Factor on the first weights: deep networks without normalisation start easier from small ones (section
+3.1)."""
 DOUBLINGS = {1: 0, 2: 1, 4: 2, 8: 3}
-"""Nearest-neighbour doublings by scale factor."""
+"""Number of nearest-neighbour doublings by scale factor."""
 LAYERS = 5
-"""Convolutions in a dense block."""
+"""Number of convolutions in a dense block."""
 
-PRESETS: Mapping[str, Mapping[str, Any]] = {
+RRDB_PRESETS: Mapping[str, Mapping[str, Any]] = {
     "paper": {"blocks": 23, "width": 64, "growth": 32},
     "six": {"blocks": 6, "width": 64, "growth": 32},
 }
@@ -45,14 +46,15 @@ class DenseBlock(nn.Module):
         self.last = nn.Conv2d(width + (LAYERS - 1) * growth, width, 3, padding=1)
         for convolution in self.modules():
             if isinstance(convolution, nn.Conv2d):
-                nn.init.kaiming_normal_(convolution.weight, a=SLOPE)
+                nn.init.kaiming_normal_(convolution.weight, a=_SLOPE)
                 convolution.weight.data.mul_(SMALL_INITIALISATION)
                 nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]  # these have one
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, width, Y, X)`` of a float dtype to features of the same shape and dtype."""
         seen = features
         for convolution in self.growing:
-            seen = torch.cat([seen, F.leaky_relu(convolution(seen), SLOPE)], dim=1)
+            seen = torch.cat([seen, F.leaky_relu(convolution(seen), _SLOPE)], dim=1)
         residual: Tensor = self.last(seen)
         return features + RESIDUAL_SCALING * residual
 
@@ -65,6 +67,7 @@ class ResidualInResidualDenseBlock(nn.Module):
         self.dense = nn.Sequential(*(DenseBlock(width, growth) for _ in range(3)))
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, width, Y, X)`` of a float dtype to features of the same shape and dtype."""
         residual: Tensor = self.dense(features)
         return features + RESIDUAL_SCALING * residual
 
@@ -75,15 +78,15 @@ class RRDBNet(Generator):
     Parameters
     ----------
     scale_factor
-        1, 2, 4 or 8.
+        The scale factor: 1, 2, 4 or 8.
     channels
-        Channels of the image.
+        Number of channels of the image.
     blocks
-        Residual-in-residual dense blocks; 23 in the paper.
+        Number of residual-in-residual dense blocks; 23 in the paper.
     width
-        Features between blocks; 64 in the paper.
+        Number of features between blocks; 64 in the paper.
     growth
-        Features that a convolution of a dense block adds; 32 in the paper.
+        Number of features that a convolution of a dense block adds; 32 in the paper.
     interpolated_skip, back_projection
         See :class:`~napari_srgan.networks.generator.Generator`.
 
@@ -137,10 +140,11 @@ class RRDBNet(Generator):
         return self._receptive_radius
 
     def forward(self, low: Tensor) -> Tensor:
+        """Map float32 ``(N, C, Y, X)`` to float32 ``(N, C, Y * factor, X * factor)``."""
         head = self.head(low.to(next(self.parameters()).dtype))
         features = head + self.body(head)
         for convolution in self.doublings:
             doubled = F.interpolate(features, scale_factor=2, mode="nearest")
-            features = F.leaky_relu(convolution(doubled), SLOPE)
-        predicted = self.last(F.leaky_relu(self.high(features), SLOPE))
+            features = F.leaky_relu(convolution(doubled), _SLOPE)
+        predicted = self.last(F.leaky_relu(self.high(features), _SLOPE))
         return self._completed(predicted, low)

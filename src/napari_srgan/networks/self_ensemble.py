@@ -26,7 +26,7 @@ class SelfEnsemble(Generator):
     Parameters
     ----------
     network
-        Any generator.
+        Any generator, for images or for frames.
     """
 
     def __init__(self, network: Generator) -> None:
@@ -54,9 +54,16 @@ class SelfEnsemble(Generator):
         return self.network.clip
 
     def forward(self, low: Tensor) -> Tensor:
+        """Map float32 ``(N, C, Y, X)`` to the mean of the network's eight results, of the network's shape.
+
+        Raises
+        ------
+        Complete
+            If only statistics are gathered, once all orientations have been seen.
+        """
         total: Tensor | None = None
         for turns, mirrored in ORIENTATIONS:
-            seen = oriented(low, turns, mirrored).contiguous(memory_format=layout_of(low.ndim))
+            seen = oriented(low, turns, mirrored).contiguous(memory_format=layout_of(low.ndim, low.device))
             try:
                 high = oriented_back(self.network(seen), turns, mirrored)
             except Complete:  # only its statistics are wanted, and each orientation has its own
@@ -69,11 +76,11 @@ class SelfEnsemble(Generator):
 
 
 def oriented(image: Tensor, turns: int, mirrored: bool) -> Tensor:
-    """Mirror ``(..., Y, X)`` along X, if wanted, and then turn it by quarters."""
+    """Mirror ``(..., Y, X)`` of any dtype along X, if wanted, and then turn it by quarters."""
     return torch.rot90(image.flip(-1) if mirrored else image, turns, (-2, -1))
 
 
 def oriented_back(image: Tensor, turns: int, mirrored: bool) -> Tensor:
-    """Undo :func:`oriented`."""
+    """Undo :func:`oriented` for ``(..., Y, X)`` of any dtype."""
     turned = torch.rot90(image, -turns, (-2, -1))
     return turned.flip(-1) if mirrored else turned

@@ -28,7 +28,8 @@ class Merge(nn.Module):
         self.over_three = nn.Conv2d(3 * width, width, KERNEL, padding=KERNEL // 2)
 
     def forward(self, frames: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Features ``(N, width, Y, X)`` of T frames to those of T - 2, each as soon as it can be made."""
+        """Features ``(N, width, Y, X)``, of a float dtype, of T frames to those of T - 2, each as soon as it
+        can be made."""
         three: deque[Tensor] = deque(maxlen=3)
         for frame in frames:
             three.append(frame)
@@ -42,15 +43,15 @@ class SlowFusion(TemporalGenerator):
     Parameters
     ----------
     scale_factor
-        1, 2, 3, 4 or 8.
+        The scale factor: 1, 2, 3, 4 or 8.
     channels
-        Channels of each frame.
+        Number of channels of each frame.
     frames
-        That a result frame is made from, an odd number from 3 on.
+        Number of frames that a result frame is made from, an odd number from 3 on.
     blocks, width
-        Residual blocks after the merging, and features of each convolution.
+        Number of residual blocks after the merging, and of features of each convolution.
     clip
-        Frames that are made in one go; what neighbours have in common is computed once.
+        Number of frames that are made in one go; what neighbours have in common is computed once.
     back_projection
         See :class:`~napari_srgan.networks.temporal.TemporalGenerator`.
 

@@ -24,7 +24,7 @@ from napari_srgan.networks.sub_pixel import (
 Normalisation = Literal["batch", "instance", "none"]
 Activation = Literal["prelu", "relu", "silu"]
 TrunkEnd = Literal["normalisation", "activation"]
-Output = Literal["linear", "tanh"]
+OutputLayer = Literal["linear", "tanh"]
 ValueRange = Literal["unit", "signed", "imagenet"]
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -59,6 +59,7 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, width, Y, X)`` of a float dtype to features of the same shape and dtype."""
         residual: Tensor = self.residual(features)
         return residual.add_(features)
 
@@ -69,13 +70,13 @@ class SRResNet(Generator):
     Parameters
     ----------
     scale_factor
-        1, 2, 3, 4 or 8.
+        The scale factor: 1, 2, 3, 4 or 8.
     channels
-        Channels of the image: 1 for most microscopy, 3 for RGB, or any other number.
+        Number of channels of the image: 1 for most microscopy, 3 for RGB, or any other number.
     blocks
-        Residual blocks; B = 16 in the paper.
+        Number of residual blocks; B = 16 in the paper.
     width
-        Features of each convolution; 64 in the paper.
+        Number of features of each convolution; 64 in the paper.
     kernel
         Size of the first and the last convolution, odd; 9 in the paper.
     normalisation
@@ -119,14 +120,14 @@ class SRResNet(Generator):
         upsampling: Upsampling = "staged",
         back_projection: BackProjection = False,
         trunk_end: TrunkEnd = "normalisation",
-        output: Output = "linear",
+        output: OutputLayer = "linear",
         input_range: ValueRange = "unit",
         output_range: ValueRange = "unit",
     ) -> None:
         check_upsampling("SRResNet", upsampling, scale_factor)
         _check_choices(
             (normalisation, Normalisation), (activation, Activation), (trunk_end, TrunkEnd),
-            (output, Output), (input_range, ValueRange), (output_range, ValueRange),
+            (output, OutputLayer), (input_range, ValueRange), (output_range, ValueRange),
         )  # fmt: skip
         if min(channels, blocks, width) < 1 or kernel % 2 == 0:
             raise ValueError(
@@ -170,6 +171,7 @@ class SRResNet(Generator):
         return self._receptive_radius
 
     def forward(self, low: Tensor) -> Tensor:
+        """Map float32 ``(N, C, Y, X)`` to float32 ``(N, C, Y * factor, X * factor)``."""
         seen = _to_range(self._input_range, low).to(next(self.parameters()).dtype)
         head = self.head(seen)
         predicted: Tensor = self.tail(self.body(head) + head).float()

@@ -16,12 +16,12 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
-from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
+from napari_srgan.networks.generator import BackProjection, Generator, layout_of, predict_nothing_yet
 from napari_srgan.networks.srresnet import ResidualBlock
 from napari_srgan.networks.sub_pixel import check_upsampling, direct_tail, tail_radius
 
 KERNEL = 3
-"""Side of every convolution."""
+"""Side of every convolution in pixels."""
 
 
 class TemporalGenerator(Generator):
@@ -30,21 +30,22 @@ class TemporalGenerator(Generator):
     Parameters
     ----------
     name
-        Of the architecture, for errors.
+        Name of the architecture, for error messages.
     scale_factor
-        1, 2, 3, 4 or 8.
+        The scale factor: 1, 2, 3, 4 or 8.
     channels
-        Channels of each frame.
+        Number of channels of each frame.
     blocks
-        Residual blocks of the trunk.
+        Number of residual blocks of the trunk.
     width
-        Features of each convolution.
+        Number of features of each convolution.
     before, after
-        Frames before and after its own that a result frame is made from.
+        Number of frames before and after its own that a result frame is made from.
     clip
-        Frames that are best made in one go.
+        Number of frames that are best made in one go.
     back_projection
-        Of each frame, see :class:`~napari_srgan.networks.generator.Generator`; ``"brightness"`` for noise.
+        How each frame is made to agree with its input, see
+        :class:`~napari_srgan.networks.generator.Generator`; ``"brightness"`` is for noisy images.
 
     Raises
     ------
@@ -132,11 +133,12 @@ class TemporalGenerator(Generator):
 
 
 def each_frame(layers: nn.Module, frames: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Run layers on each frame ``(N, C, Y, X)``."""
+    """Run layers on each frame ``(N, C, Y, X)`` of a float dtype, and yield the results in the same order."""
     if not layers.training:  # one after the other: a large frame fills the processor's cache by itself
         for frame in frames:
-            yield layers(frame.contiguous(memory_format=torch.channels_last))
+            yield layers(frame.contiguous(memory_format=layout_of(4, frame.device)))
         return
     together = list(frames)
-    batch = torch.cat(together).contiguous(memory_format=torch.channels_last)
+    batch = torch.cat(together)
+    batch = batch.contiguous(memory_format=layout_of(4, batch.device))
     yield from layers(batch).split(len(together[0]))

@@ -28,17 +28,17 @@ class UNet(Generator):
     Parameters
     ----------
     scale_factor
-        1, 2, 3, 4 or 8.
+        The scale factor: 1, 2, 3, 4 or 8.
     channels
-        Channels of the image.
+        Number of channels of the image.
     width
-        Features at the resolution of the image.
+        Number of features at the resolution of the image.
     blocks
-        Residual blocks there, before the halving and as many after it.
+        Number of residual blocks there, before the halving and as many after it.
     deep_width
-        Features at half the resolution.
+        Number of features at half the resolution.
     deep_blocks
-        Residual blocks there.
+        Number of residual blocks there.
     back_projection
         See :class:`~napari_srgan.networks.generator.Generator`; ``"brightness"`` for noisy images, of
         which no more can be kept without keeping their noise.

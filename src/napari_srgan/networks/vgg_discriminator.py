@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-SLOPE = 0.2
-"""Of the leaky rectifiers."""
+_SLOPE = 0.2
+"""Slope of the leaky rectifiers below 0."""
 HALVINGS = 4
-"""Convolutions of stride 2."""
+"""Number of convolutions of stride 2."""
 DENSE_WIDTHS = 16
-"""The dense layer has so many times the width: 1024 in the paper."""
+"""Multiple of the width that the dense layer has: 1024 features in the paper."""
 
 
 class VGGDiscriminator(nn.Module):
@@ -25,11 +25,11 @@ class VGGDiscriminator(nn.Module):
     Parameters
     ----------
     channels
-        Channels of the image.
+        Number of channels of the image.
     patch
-        Pixels along the side of the images, a multiple of 16; 96 in the paper.
+        Side of the images in pixels, a multiple of 16; 96 in the paper.
     width
-        Features of the first convolution; 64 in the paper.
+        Number of features of the first convolution; 64 in the paper.
 
     Raises
     ------
@@ -43,7 +43,7 @@ class VGGDiscriminator(nn.Module):
         if min(channels, width) < 1:
             raise ValueError(f"it needs at least one channel and feature; got {channels} and {width}")
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(SLOPE)]
+        layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(_SLOPE)]
         seen = width
         for doubling in range(HALVINGS):
             given = width * 2**doubling
@@ -55,7 +55,7 @@ class VGGDiscriminator(nn.Module):
         self.dense = nn.Sequential(
             nn.Flatten(),
             nn.Linear(seen * (patch // 2**HALVINGS) ** 2, DENSE_WIDTHS * width),
-            nn.LeakyReLU(SLOPE),
+            nn.LeakyReLU(_SLOPE),
             nn.Linear(DENSE_WIDTHS * width, 1),
         )
 
@@ -69,5 +69,5 @@ def _normalised(seen: int, given: int, stride: int) -> list[nn.Module]:
     return [
         nn.Conv2d(seen, given, 3, stride=stride, padding=1, bias=False),
         nn.BatchNorm2d(given),
-        nn.LeakyReLU(SLOPE),
+        nn.LeakyReLU(_SLOPE),
     ]

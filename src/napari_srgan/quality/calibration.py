@@ -39,7 +39,7 @@ LEAST_BLOCKS = 20
 LEAST_PIXELS = 50
 """Pixels of a class without which it has the widths of its row."""
 FACTORS = np.geomspace(0.25, 8, 121)
-"""By which all widths may be multiplied."""
+"""Factors that are tried on all widths."""
 FOLDS = 4
 PRICES = 60
 """Halvings after which a price is found to the last digit."""
@@ -48,7 +48,7 @@ FINE = 0.1
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockErrors:
     """Pixels of one place that count together."""
 
     brightness: NDArray[np.float64]
@@ -59,7 +59,7 @@ class Block:
 
 def blocks_of(
     result: NDArray[np.float64], truth: NDArray[np.float64], counted: NDArray[np.bool_] | None = None
-) -> list[Block]:
+) -> list[BlockErrors]:
     """A result and its truth in blocks.
 
     Parameters
@@ -79,23 +79,25 @@ def blocks_of(
             place = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
             inside = counted[place]
             if inside.sum() >= BLOCK**2 / 8:
-                found.append(Block(*(values[place][inside] for values in (brightness, structure, error))))
+                found.append(
+                    BlockErrors(*(values[place][inside] for values in (brightness, structure, error)))
+                )
     return found
 
 
-def calibrate(blocks: Sequence[Block]) -> ErrorTable | None:
+def calibrate(blocks: Sequence[BlockErrors]) -> ErrorTable | None:
     """Make a table.
 
     Parameters
     ----------
     blocks
-        Parts of images that no training has seen.
+        Errors in parts of images that no training has seen.
 
     Returns
     -------
     ErrorTable or None
-        None if there are fewer than :data:`LEAST_BLOCKS`, or if no factor on the widths covers enough of
-        them.
+        The table; None if there are fewer blocks than :data:`LEAST_BLOCKS`, or if no factor on the widths
+        covers enough of them.
     """
     if len(blocks) < LEAST_BLOCKS:
         return None
@@ -146,7 +148,7 @@ def _least_factor(missed: NDArray[np.float64]) -> float | None:
     return float(FACTORS[enough[0]]) if enough.size else None
 
 
-def _table(blocks: Sequence[Block]) -> ErrorTable:
+def _table(blocks: Sequence[BlockErrors]) -> ErrorTable:
     """The narrowest table that holds on the blocks that it is made of."""
     brightness, structure, error = (
         np.concatenate([getattr(block, name) for block in blocks])

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from napari_srgan.inference.arrays import restore_dtype
+from napari_srgan.images.arrays import restore_dtype
 from napari_srgan.networks import bicubic_upsample
-from napari_srgan.quality.metrics import crop_border, luma, psnr, ssim
-
-Image = NDArray[Any]
+from napari_srgan.quality.metrics import Pixels, crop_border, luma, psnr, ssim
 
 
 @dataclass(frozen=True)
@@ -25,7 +21,7 @@ class Figures:
     ssim: float
 
 
-def bicubic(low: Image, factor: int) -> Image:
+def bicubic(low: Pixels, factor: int) -> Pixels:
     """Bicubic interpolation of ``(Y, X)`` or ``(Y, X, 3)``, of its dtype: rounded and clipped."""
     planes = low if low.ndim == 3 else low[..., None]
     tensor = torch.from_numpy(planes.astype(np.float64).transpose(2, 0, 1))[None]
@@ -33,7 +29,7 @@ def bicubic(low: Image, factor: int) -> Image:
     return large if low.ndim == 3 else large[..., 0]
 
 
-def measure(result: Image, truth: Image, border: int, peak: float | None = None) -> Figures:
+def measure(result: Pixels, truth: Pixels, border: int, peak: float | None = None) -> Figures:
     """PSNR and SSIM of an image: of the Y channel for 8-bit RGB.
 
     Parameters
@@ -41,9 +37,9 @@ def measure(result: Image, truth: Image, border: int, peak: float | None = None)
     result, truth
         ``(Y, X)`` or ``(Y, X, 3)``, of equal shape.
     border
-        Pixels left out on each side.
+        Number of pixels that are left out on each side.
     peak
-        The largest difference possible; unsaid, 255 for RGB and the range of the truth else.
+        The largest difference possible; by default 255 for RGB, and the range of the truth for other images.
     """
     if peak is None:
         peak = 255.0 if truth.ndim == 3 else float(truth.max()) - float(truth.min())

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-EXTREMES = (0.1, 99.9)
+_EXTREMES = (0.1, 99.9)
 """Percentiles beyond which values are held back for the first fit."""
-OUTLIER = 10.0
+_OUTLIER = 10.0
 """Standard deviations of the first fit's residuals from which a pixel is left out of the second."""
 
 
@@ -23,8 +23,8 @@ def match_intensities(result: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.f
     """Map a result by the gain and offset that bring it nearest to the truth.
 
     Least squares over all pixels but gross outliers (hot pixels, values that are not finite): a
-    first fit is made with both images clipped to their percentiles :data:`EXTREMES`, a second
-    with the pixels that lie within :data:`OUTLIER` standard deviations of the first. More would
+    first fit is made with both images clipped to their percentiles :data:`_EXTREMES`, a second
+    with the pixels that lie within :data:`_OUTLIER` standard deviations of the first. More would
     not be right to leave out: where truth is sparse and bright, as in localisation microscopy,
     it is the image itself that lies far from most pixels. The gain is never negative: an
     image of inverted contrast is not like its truth.
@@ -44,17 +44,28 @@ def match_intensities(result: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.f
 
 
 def affine_map(result: NDArray[Any], truth: NDArray[Any]) -> tuple[float, float]:
-    """Gain and offset of :func:`match_intensities`: 0 and 0 if no pixel is finite in both."""
+    """Find the gain and the offset of :func:`match_intensities`.
+
+    Parameters
+    ----------
+    result, truth
+        Arrays of equal shape and any real dtype.
+
+    Returns
+    -------
+    tuple of float
+        Gain, not negative, and offset in grey levels of the truth; 0 and 0 if no pixel is finite in both.
+    """
     x, y = np.asarray(result, np.float64).ravel(), np.asarray(truth, np.float64).ravel()
     finite = np.isfinite(x) & np.isfinite(y)
     x, y = x[finite], y[finite]
     if x.size == 0:
         return 0.0, 0.0
     (x, x_power), (y, y_power) = _scaled(x), _scaled(y)
-    clipped_x, clipped_y = (np.clip(values, *np.percentile(values, EXTREMES)) for values in (x, y))
+    clipped_x, clipped_y = (np.clip(values, *np.percentile(values, _EXTREMES)) for values in (x, y))
     gain, offset = _least_squares(clipped_x, clipped_y)
     width = float(np.std(clipped_y - gain * clipped_x - offset))
-    inside = np.abs(y - gain * x - offset) <= max(OUTLIER * width, 1e-9 * float(np.abs(y).max()))
+    inside = np.abs(y - gain * x - offset) <= max(_OUTLIER * width, 1e-9 * float(np.abs(y).max()))
     if inside.any():
         gain, offset = _least_squares(x[inside], y[inside])
     return float(np.ldexp(gain, y_power - x_power)), float(np.ldexp(offset, y_power))

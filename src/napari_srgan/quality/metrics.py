@@ -13,27 +13,51 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
-Image = NDArray[Any]
+Pixels = NDArray[Any]
 
 
-def luma(rgb: Image) -> NDArray[np.float64]:
-    """Y of ITU-R BT.601 from 8-bit RGB ``(Y, X, 3)``, in 16..235, as MATLAB's ``rgb2ycbcr``."""
+def luma(rgb: Pixels) -> NDArray[np.float64]:
+    """Y of ITU-R BT.601, in 16..235, as MATLAB's ``rgb2ycbcr`` computes it.
+
+    Parameters
+    ----------
+    rgb
+        8-bit RGB ``(Y, X, 3)``: values from 0 to 255 of any real dtype.
+
+    Returns
+    -------
+    NDArray
+        ``(Y, X)`` of float64.
+    """
     weights = np.array([65.481, 128.553, 24.966]) / 255
     return np.asarray(rgb, np.float64) @ weights + 16
 
 
-def crop_border(image: Image, pixels: int) -> Image:
-    """Leave out a border, where methods differ in what they take to lie beyond."""
+def crop_border(image: Pixels, pixels: int) -> Pixels:
+    """Leave out a border, where methods differ in what they take to lie beyond.
+
+    Parameters
+    ----------
+    image
+        ``(Y, X)`` or ``(Y, X, 3)`` of any real dtype.
+    pixels
+        Number of pixels that are left out on each side.
+
+    Returns
+    -------
+    NDArray
+        ``(Y - 2 * pixels, X - 2 * pixels[, 3])`` of the same dtype.
+    """
     return image[pixels:-pixels, pixels:-pixels] if pixels else image
 
 
-def psnr(result: Image, truth: Image, peak: float) -> float:
+def psnr(result: Pixels, truth: Pixels, peak: float) -> float:
     """Peak signal-to-noise ratio in dB; infinite for equal images.
 
     Parameters
     ----------
     result, truth
-        Arrays of equal shape.
+        Arrays of equal shape and any real dtype.
     peak
         The largest difference possible: 255 for 8-bit images.
     """
@@ -41,11 +65,23 @@ def psnr(result: Image, truth: Image, peak: float) -> float:
     return math.inf if error == 0 else 10 * math.log10(peak**2 / float(error))
 
 
-def ssim(result: Image, truth: Image, peak: float) -> float:
+def ssim(result: Pixels, truth: Pixels, peak: float) -> float:
     """Structural similarity with the window of Wang et al. 2004 (11 x 11, Gaussian, sigma 1.5).
 
     Source: Wang, Z. et al. (2004). Image quality assessment: from error visibility to
     structural similarity. IEEE Trans. Image Processing 13(4), eq. 13; K1 = 0.01, K2 = 0.03.
+
+    Parameters
+    ----------
+    result, truth
+        ``(Y, X)`` or ``(Y, X, 3)`` of equal shape and any real dtype, at least 11 pixels along Y and X.
+    peak
+        The largest difference possible: 255 for 8-bit images.
+
+    Raises
+    ------
+    ValueError
+        If the window does not fit into the image.
     """
     return float(
         structural_similarity(  # type: ignore[no-untyped-call]
@@ -61,12 +97,12 @@ def ssim(result: Image, truth: Image, peak: float) -> float:
 
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of multi-scale SSIM, finest first (Wang et al. 2003, section 3.2)."""
+"""Weights of the scales of multi-scale SSIM, finest first (Wang et al. 2003, section 3.2)."""
 _WINDOW_RADIUS, _WINDOW_SIGMA = 5, 1.5
 _K1, _K2 = 0.01, 0.03
 
 
-def ms_ssim(result: Image, truth: Image, peak: float) -> float:
+def ms_ssim(result: Pixels, truth: Pixels, peak: float) -> float:
     """Multi-scale structural similarity: 1 for equal images.
 
     Contrast and structure are compared at five scales, each half as fine as the one before
@@ -110,10 +146,10 @@ def ms_ssim(result: Image, truth: Image, peak: float) -> float:
     return value
 
 
-def _ssim_terms(ours: Image, theirs: Image, peak: float) -> tuple[Image, Image]:
+def _ssim_terms(ours: Pixels, theirs: Pixels, peak: float) -> tuple[Pixels, Pixels]:
     """Luminance, and contrast times structure, where the window lies inside the image."""
 
-    def blurred(image: Image) -> Image:
+    def blurred(image: Pixels) -> Pixels:
         whole = gaussian_filter(image, _WINDOW_SIGMA, radius=_WINDOW_RADIUS)
         return crop_border(whole, _WINDOW_RADIUS)
 
@@ -126,7 +162,7 @@ def _ssim_terms(ours: Image, theirs: Image, peak: float) -> tuple[Image, Image]:
     return brightness, (2 * covariance + c2) / (our_variance + their_variance + c2)
 
 
-def _halved(image: Image) -> NDArray[np.float64]:
+def _halved(image: Pixels) -> NDArray[np.float64]:
     """Means of 2 x 2 pixels; a last odd row or column is left out."""
     y, x = (size // 2 for size in image.shape)
     means: NDArray[np.float64] = image[: 2 * y, : 2 * x].reshape(y, 2, x, 2).mean(axis=(1, 3))

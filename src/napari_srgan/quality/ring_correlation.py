@@ -16,11 +16,11 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal.windows import tukey
 
 THRESHOLD = 1 / 7
-TAPER = 0.25
+_TAPER = 0.25
 """Part of each axis over which images fade out to their ends, as in the paper's supplement."""
-SMOOTHED = 2.0
+_SMOOTHED = 2.0
 """Sigma in rings of the Gaussian over the curve, without which it crosses the threshold by chance."""
-LEAST_SIDE = 32
+LEAST_RING_SIDE = 32
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class RingCorrelation:
     @property
     def resolution(self) -> float | None:
         """Pixels a period from which on images agree no more; None if they do at all that pixels show."""
-        smooth = gaussian_filter1d(self.correlation, SMOOTHED, mode="nearest")
+        smooth = gaussian_filter1d(self.correlation, _SMOOTHED, mode="nearest")
         below = np.flatnonzero(smooth < THRESHOLD)
         if not below.size:
             return None
@@ -48,22 +48,23 @@ def ring_correlation(result: NDArray[Any], truth: NDArray[Any]) -> RingCorrelati
     Parameters
     ----------
     result, truth
-        ``(Y, X)`` of one shape, finite, at least 32 pixels along each side; the larger side is cut.
+        ``(Y, X)`` of one shape and any real dtype, finite, at least 32 pixels along each side; the larger
+        side is cut.
 
     Raises
     ------
     ValueError
         If they are too small, or their shapes differ.
     """
-    if result.shape != truth.shape or result.ndim != 2 or min(result.shape) < LEAST_SIDE:
+    if result.shape != truth.shape or result.ndim != 2 or min(result.shape) < LEAST_RING_SIDE:
         raise ValueError(
-            f"ring correlation needs two images (Y, X) of one shape and {LEAST_SIDE} pixels or more along "
-            f"each side; got {result.shape} and {truth.shape}"
+            f"ring correlation needs two images (Y, X) of one shape and {LEAST_RING_SIDE} pixels or more "
+            f"along each side; got {result.shape} and {truth.shape}"
         )
     side = min(result.shape)
     starts = [(size - side) // 2 for size in result.shape]
     square = tuple(slice(start, start + side) for start in starts)
-    window = np.outer(*(tukey(side, TAPER),) * 2)
+    window = np.outer(*(tukey(side, _TAPER),) * 2)
     ours, theirs = (
         np.fft.fft2((image[square] - image[square].mean()) * window)
         for image in (np.asarray(result, np.float64), np.asarray(truth, np.float64))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.acquisition.windows import window_keys
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import read_block
+from napari_srgan.images.arrays import read_block
 from napari_srgan.quality.matching import affine_map
 from napari_srgan.reliability.added import residual
 from napari_srgan.reliability.detail import Detail

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.acquisition.spectrum import COARSE, LEAST_SIDE, Direction, Spectrum, radial_spectrum
-from napari_srgan.acquisition.windows import channels_of, read_windows
-from napari_srgan.inference.arrays import ArrayLike
+from napari_srgan.acquisition.windows import channels_looked_at, read_windows
+from napari_srgan.images.arrays import ArrayLike
 from napari_srgan.inference.intensity import percentile_transform
 
 BLOCK = 128
@@ -91,7 +91,8 @@ def detail_of(array: ArrayLike, axes: str) -> dict[int, Detail]:
         Without the channels that show one value only, are smaller than 32 x 32 pixels, or cannot be read.
     """
     found = {
-        channel: detail_of_windows(read_windows(array, axes, channel)) for channel in channels_of(array, axes)
+        channel: detail_of_windows(read_windows(array, axes, channel))
+        for channel in channels_looked_at(array, axes)
     }
     return {channel: detail for channel, detail in found.items() if detail is not None}
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_srgan.acquisition.windows import channels_of, window_keys
-from napari_srgan.inference.arrays import read_block
+from napari_srgan.acquisition.windows import channels_looked_at, window_keys
+from napari_srgan.images.arrays import read_block
 from napari_srgan.inference.nonfinite import fill_nonfinite
-from napari_srgan.models.error_table import REACH, ErrorTable, brightness_and_structure
+from napari_srgan.models.error_table import STRUCTURE_REACH, ErrorTable, brightness_and_structure
 from napari_srgan.progress import Job
 from napari_srgan.reliability.maps import Float, OnTop
 
@@ -69,7 +69,7 @@ def error_map_job(pair: OnTop, table: ErrorTable) -> Job[ErrorMap]:
         brightness, structure = brightness_and_structure(filled)
         return np.where(table.knows(brightness), table.at(brightness, structure), np.nan)
 
-    halo = -(-REACH // pair.factor)
+    halo = -(-STRUCTURE_REACH // pair.factor)
     half_width = yield from pair.map_job(compute, halo, "Looking up errors")
     return ErrorMap(half_width, table, _outside(pair, table))
 
@@ -77,7 +77,7 @@ def error_map_job(pair: OnTop, table: ErrorTable) -> Job[ErrorMap]:
 def _outside(pair: OnTop, table: ErrorTable) -> float:
     """Part of the finite values of a few windows that the table does not know."""
     unknown, count = 0, 0
-    for channel in channels_of(pair.result, pair.axes):
+    for channel in channels_looked_at(pair.result, pair.axes):
         for key in window_keys(pair.result, pair.axes, channel):
             values = read_block(pair.result, key).astype(np.float64)
             values = values[np.isfinite(values)]

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, read_block
-from napari_srgan.inference.upscale import memory_sink
+from napari_srgan.images.arrays import ArrayLike, read_block
+from napari_srgan.images.writing.in_memory import memory_sink
 from napari_srgan.progress import Job, Progress
 
-TILE = 1024
+MAP_TILE = 1024
 """Pixels of the result along the side of a window."""
 
 Float = NDArray[np.float64]
@@ -116,7 +116,7 @@ class OnTop:
     @property
     def _steps(self) -> tuple[int, ...]:
         """Sides of a window along each axis: one plane with all its colours."""
-        side = TILE // self.factor * self.factor
+        side = MAP_TILE // self.factor * self.factor
         return tuple(side if axis in "YX" else 4 if axis == "S" else 1 for axis in self.axes)
 
     def _lazy(self, compute: Compute, halo: int, dtype: DTypeLike) -> Any:

@@ -17,22 +17,18 @@ import torch
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
+from napari_srgan.images.arrays import check_array
+from napari_srgan.images.axes import axes_of
+from napari_srgan.images.upscaled import Region
+from napari_srgan.images.writing.in_memory import memory_sink
+from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.inference.plane_job import Steps, upscale_plane
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
 from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.upscale import (
-    Region,
-    check_region,
-    check_tile,
-    cut_into_tiles,
-    memory_sink,
-    result_shape,
-)
-from napari_srgan.inference.watch import Watch
+from napari_srgan.inference.upscale import check_region, cut_into_tiles, result_shape
 from napari_srgan.models import Model
 from napari_srgan.networks.self_ensemble import ORIENTATIONS, oriented, oriented_back
 from napari_srgan.progress import Job, Progress
@@ -114,7 +110,7 @@ class _Floats(PlaneWork):
         return self.shaped(values.astype(np.float32))
 
 
-def refuse_time_lapses(model: Model) -> None:
+def check_not_temporal(model: Model) -> None:
     """Refuse a model that sees several frames at once.
 
     Raises
@@ -157,11 +153,11 @@ def disagreement_job(
     UserError
         As in :func:`~napari_srgan.inference.upscale.upscale_job`, and for models of time-lapses.
     """
-    refuse_time_lapses(model)
+    check_not_temporal(model)
     array = check_array(image)
     stack = PlaneStack(array, axes_of(array, axes), model.card)
-    place = check_region(region, stack.plane_shape)
-    check_tile(tile)
+    options = UpscaleOptions(region, device, precision, tile)
+    place = check_region(options.region, stack.plane_shape)
     engine = _Oriented(model, device, precision)
     shape = result_shape(stack, place, model.scale_factor)
     moments = _RunningMoments(*(memory_sink(shape, np.dtype(np.float32)) for _ in range(2)))

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_srgan.acquisition.windows import channels_of
+from napari_srgan.acquisition.windows import channels_looked_at
 from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
-from napari_srgan.inference.axes import axes_of
-from napari_srgan.inference.upscale import Region, check_region
+from napari_srgan.images.arrays import check_array
+from napari_srgan.images.axes import axes_of
+from napari_srgan.images.upscaled import Region
+from napari_srgan.inference.upscale import check_region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.reliability.added import added_detail_job
@@ -25,7 +26,7 @@ from napari_srgan.reliability.error_map import ErrorMap, error_map_job
 from napari_srgan.reliability.expectation import Expectation, expected
 from napari_srgan.reliability.maps import OnTop
 from napari_srgan.reliability.methods import methods_text
-from napari_srgan.reliability.orientations import Disagreement, disagreement_job, refuse_time_lapses
+from napari_srgan.reliability.orientations import Disagreement, check_not_temporal, disagreement_job
 from napari_srgan.reliability.self_test import SelfTest, can_be_compared, self_test_job
 from napari_srgan.reliability.sentences import sentences_of
 
@@ -171,13 +172,13 @@ def trust_job(
     axes = axes_of(array, axes)
     made = check_array(result)
     if disagreement:
-        refuse_time_lapses(model)
+        check_not_temporal(model)
     pair = _on_top(array, made, axes, model.scale_factor, region)
     steps = 2 + self_test + disagreement
     yield Progress(0, steps, "Looking at the image's detail")
     details = detail_of(array, axes)
     yield Progress(1, steps, "Comparing the result with the image")
-    consistencies = {channel: consistency_of(pair, channel) for channel in channels_of(array, axes)}
+    consistencies = {channel: consistency_of(pair, channel) for channel in channels_looked_at(array, axes)}
     channels = {
         channel: ChannelReport(detail, expected(detail.spectrum, model.scale_factor), consistencies[channel])
         for channel, detail in details.items()

@@ -22,17 +22,17 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from napari_srgan.acquisition.blur import SHARP, estimate_blur
+from napari_srgan.acquisition.blur import SHARP_BLUR, estimate_blur
 from napari_srgan.acquisition.camera import camera_of_planes
 from napari_srgan.acquisition.spectrum import Spectrum, radial_spectrum
-from napari_srgan.acquisition.windows import LARGEST, MOST_MISSING, channels_of, window_keys
+from napari_srgan.acquisition.windows import LARGEST, MOST_MISSING, channels_looked_at, window_keys
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, read_block
+from napari_srgan.images.arrays import ArrayLike, read_block
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.tile_input import ALPHA
-from napari_srgan.inference.tiling import BORDER
+from napari_srgan.inference.tiles.batch import ALPHA
+from napari_srgan.inference.tiles.tiling import BORDER
 from napari_srgan.models import Model, ModelCard, load_model
 from napari_srgan.networks import bicubic_downsample, bicubic_upsample
 from napari_srgan.progress import Job, Progress
@@ -202,7 +202,7 @@ def _blur(windows: Sequence[NDArray[np.float64]]) -> float:
     """Sigma in pixels of the Gaussian that windows were seen through, that of sharp pixels at least."""
     spectrum = radial_spectrum([plane for window in windows for plane in np.moveaxis(window, -1, 0)])
     found = None if spectrum is None else estimate_blur(_of_contrast_one(spectrum)).sigma
-    return math.hypot(SHARP, UNKNOWN if found is None else found)
+    return math.hypot(SHARP_BLUR, UNKNOWN if found is None else found)
 
 
 def _of_contrast_one(spectrum: Spectrum) -> Spectrum:
@@ -258,7 +258,7 @@ def _windows(array: ArrayLike, axes: str, factor: int) -> list[tuple[int, NDArra
     Their sides are multiples of :data:`STEP` times the factor.
     """
     y = axes.index("Y")
-    channels = channels_of(array, axes)
+    channels = channels_looked_at(array, axes)
     least, step = LEAST_SIDE * factor, STEP * factor
     budget = max(SHARE * math.prod(array.shape[y : y + 2]), least**2) * len(channels)
     found = []

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
+from napari_srgan.images.arrays import check_array
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.models.error_table import ErrorTable, brightness_and_structure
 from napari_srgan.quality.matching import affine_map
 from napari_srgan.quality.metrics import ms_ssim, psnr, ssim
-from napari_srgan.quality.ring_correlation import LEAST_SIDE, ring_correlation
+from napari_srgan.quality.ring_correlation import LEAST_RING_SIDE, ring_correlation
 from napari_srgan.training.pairs.registration import SURE, find_peak
 
 SAID_SHIFT = 0.5
@@ -124,7 +124,7 @@ def compare_with_truth(
     large = min(planes[0][0].shape) >= 11
     correlations = (
         [ring_correlation(a, b).resolution for a, b in planes]
-        if min(planes[0][0].shape) >= LEAST_SIDE
+        if min(planes[0][0].shape) >= LEAST_RING_SIDE
         else []
     )
     told = [value for value in correlations if value is not None]
@@ -156,7 +156,7 @@ def _filled(plane: NDArray[Any], seen: NDArray[np.bool_]) -> NDArray[np.float64]
 
 def _shift(planes: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> tuple[float, float] | None:
     """Where the clearest of the planes agree."""
-    peaks = [find_peak(ours, theirs) for ours, theirs in planes[:8] if min(ours.shape) >= LEAST_SIDE]
+    peaks = [find_peak(ours, theirs) for ours, theirs in planes[:8] if min(ours.shape) >= LEAST_RING_SIDE]
     best = max(peaks, key=lambda peak: peak.score, default=None)
     if best is None or best.score < SURE:
         return None

@@ -13,11 +13,11 @@ from napari_srgan.errors import UserError
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleImage:
     """One bundled image, as a user would have it: nothing about it is prepared."""
 
     title: str
-    """For a menu."""
+    """Title of the image for a menu."""
     file: str
     """Name of the PNG in this folder."""
     axes: str
@@ -28,15 +28,15 @@ class Sample:
     """Source and licence, in one line."""
 
 
-SAMPLES: dict[str, Sample] = {
-    "nuclei": Sample(
+SAMPLES: dict[str, SampleImage] = {
+    "nuclei": SampleImage(
         title="Nuclei (fluorescence, 16 bit)",
         file="nuclei.png",
         axes="YX",
         pixel_size=0.656,
         attribution="BBBC039, Broad Bioimage Benchmark Collection, CC0-1.0",
     ),
-    "tissue": Sample(
+    "tissue": SampleImage(
         title="Tissue (brightfield, RGB)",
         file="tissue.png",
         axes="YXS",
@@ -49,14 +49,14 @@ SAMPLES: dict[str, Sample] = {
 
 @dataclass(frozen=True)
 class SamplePair:
-    """Two bundled images of one field, to learn from."""
+    """Two bundled images of one field, from which a model can learn."""
 
     low: str
     """Name of the low-resolution PNG in this folder."""
     high: str
-    """The same of the other."""
+    """Name of the high-resolution PNG in this folder."""
     factor: int
-    """How many times finer it is."""
+    """How many times finer the high-resolution image is."""
     attribution: str
     """Source and licence, in one line."""
 
@@ -88,7 +88,7 @@ def sample_path(name: str) -> Path:
     return Path(__file__).parent / SAMPLES[name].file
 
 
-TILES = "tiles.tif"
+_TILES = "tiles.tif"
 """Name of the stack of tiles to learn from, in this folder."""
 
 
@@ -101,4 +101,4 @@ def sample_tiles() -> NDArray[np.uint16]:
         ``(8, 192, 192)`` uint16: membrane, mitochondria, actin twice, nuclei, epithelium twice, small nuclei;
         all of the same range of brightness. The bundled models have been trained on them.
     """
-    return np.asarray(tifffile.imread(Path(__file__).parent / TILES))
+    return np.asarray(tifffile.imread(Path(__file__).parent / _TILES))

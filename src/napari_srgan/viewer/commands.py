@@ -13,17 +13,18 @@ from napari.utils.notifications import show_info, show_warning
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import default_model_name, read_library
-from napari_srgan.storage.found import Kind, look_at
-from napari_srgan.viewer import dialogs
-from napari_srgan.viewer.jobs import Task, library_runner_of, runner_of
-from napari_srgan.viewer.layers import layer_axes, upscale_layer_job
-from napari_srgan.viewer.lazy_layer import LazyResult, lazy_layer_job
-from napari_srgan.viewer.library_tasks import Added, add_task
-from napari_srgan.viewer.outcome import notes_of
-from napari_srgan.viewer.reopened import reopened_layer
-from napari_srgan.viewer.stored_layer import StoredResult, stored_layer_job
-from napari_srgan.viewer.target import refuse_shown, suggest, with_ending
-from napari_srgan.viewer.ways import layer_of
+from napari_srgan.results.existing_result import ExistingKind, look_for_result
+from napari_srgan.viewer.jobs.runner import Task, library_runner_of, runner_of
+from napari_srgan.viewer.layers.reopen import reopened_layer
+from napari_srgan.viewer.layers.stored_layer import StoredResult, stored_layer_job
+from napari_srgan.viewer.layers.upscale_layer import layer_axes, upscale_layer_job
+from napari_srgan.viewer.lazy.lazy_layer import LazyResult, lazy_layer_job
+from napari_srgan.viewer.models.tasks import Added, add_task
+from napari_srgan.viewer.qt import dialogs
+from napari_srgan.viewer.upscale.messages import notes_of
+from napari_srgan.viewer.upscale.output_modes import layer_of
+from napari_srgan.viewer.upscale.output_path import refuse_shown, suggest, with_ending
+from napari_srgan.viewer.upscale.regions import check_shown_plane
 
 
 def upscale_selected(viewer: napari.viewer.Viewer) -> None:
@@ -90,6 +91,7 @@ def add_models(viewer: napari.viewer.Viewer) -> None:
 
 def _possible(task_of: Callable[[Image, Any], Task | None], layer: Image, viewer: Any) -> Task | None:
     try:
+        check_shown_plane(layer, viewer)
         return task_of(layer, viewer)
     except UserError as error:
         _complain_of(layer)(str(error))
@@ -116,7 +118,7 @@ def _disk_task(layer: Image, viewer: Any) -> Task | None:
     if path is None:
         return None
     path = with_ending(path, axes)
-    replace = look_at(path).kind in (Kind.FINISHED, Kind.OTHER_ZARR)
+    replace = look_for_result(path).kind in (ExistingKind.FINISHED, ExistingKind.OTHER_ZARR)
     if replace:
         if not dialogs.ask_to_overwrite(window, path):
             return None

@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_srgan.models.factor import result_suffix
+from napari_srgan.images.factor import result_suffix
 
 
 def show_demo(
@@ -25,11 +25,11 @@ def show_demo(
     original, low, result
         ``(Y, X)`` or ``(Y, X, 3)``; `low` smaller by `factor`, or noisy at a factor of 1.
     name
-        Of the model.
+        Name of the model.
     factor
         Times smaller.
     pixel_size
-        Of `original` in micrometres, where it is known.
+        Pixel size of `original` in micrometres, where it is known.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def show_demo(
     """
     import napari
 
-    from napari_srgan.viewer.appearance import grid_of
+    from napari_srgan.viewer.qt.labels import grid_of
 
     rgb = original.ndim == 3
     size = pixel_size or 1.0

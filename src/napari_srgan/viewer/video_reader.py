@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_srgan.inference.part import Part
+    from napari_srgan.images.indexing import Part
 
 # napari asks for every file that is opened: what reads videos is imported when one is read.
 
 Reader = Callable[[Any], list[tuple[Any, dict[str, Any], str]]]
 
-ENDINGS = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm")
+_ENDINGS = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm")
 """GIF is left to napari's own reader."""
 
 
 def get_video_reader(path: str | list[str]) -> Reader | None:
     """What reads a video file; None for all others, and for several as one stack."""
-    if isinstance(path, str) and path.lower().endswith(ENDINGS):
+    if isinstance(path, str) and path.lower().endswith(_ENDINGS):
         return read_video
     return None
 
@@ -37,15 +37,15 @@ def read_video(path: str) -> list[tuple[Any, dict[str, Any], str]]:
     from pathlib import Path
     from uuid import uuid4
 
-    from napari_srgan.inference.lazy_dask import Window, tile_array
-    from napari_srgan.inference.part import part_of
-    from napari_srgan.storage.video_read import open_video
+    from napari_srgan.images.indexing import part_of
+    from napari_srgan.images.video.read import open_video
+    from napari_srgan.inference.lazy_dask import LazyWindow, tile_array
 
     video = open_video(Path(path))
     if video.note:
         warnings.warn(video.note, stacklevel=2)
     frames = _Frames(video.data)
-    window = Window(frames, part_of(..., frames.shape), f"video-{uuid4().hex}")
+    window = LazyWindow(frames, part_of(..., frames.shape), f"video-{uuid4().hex}")
     placed = video.spacings[:3]
     state: dict[str, Any] = {
         "name": Path(path).stem,

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.pairs.matching import LEAST_SIDE, match
+from napari_srgan.training.pairs.common_part import LEAST_COMMON_SIDE
+from napari_srgan.training.pairs.matching import match
 from napari_srgan.training.pairs.source import SourceImage
-from napari_srgan.viewer.geometry import place_result
+from napari_srgan.viewer.layers.placement import place_result
 
 
 def image(name: str, *shape: int, axes: str = "", **place: Any) -> SourceImage:
@@ -38,7 +39,7 @@ def test_partners_lie_on_each_other_in_the_world(
     told = 1 if factor == 1 else None
     # What the world says they share; half a low-resolution pixel is taken for none.
     shared = [min(n, at + m) - max(at, 0) for n, at, m in zip((120, 110), start, size, strict=True)]
-    if min(shared) < LEAST_SIDE:
+    if min(shared) < LEAST_COMMON_SIDE:
         with pytest.raises(UserError, match=r"low and high are no pair: (in the world|they lie apart)"):
             match(low, high, told)
         return

@@ -21,13 +21,13 @@ from torch import Tensor
 from torch._weights_only_unpickler import _get_allowed_globals
 
 from napari_srgan.errors import UserError
-from napari_srgan.models.existing_file import existing_file
 from napari_srgan.models.foreign.plain_numpy import STAND_INS, NotPlain
 from napari_srgan.models.foreign.process_wide import process_wide
+from napari_srgan.models.library.existing_file import existing_file
 from napari_srgan.models.sentences import first_line
 
 _INFLATION = 4
-"""Times its size on disk that a checkpoint may claim; weights are not compressed."""
+"""How many times its size on disk a checkpoint may claim; weights are not compressed."""
 _NOT_NEEDED = (
     "builtins.bytearray", "torch._utils._rebuild_nested_tensor", "torch._utils._rebuild_wrapper_subclass",
     "torch._utils._rebuild_device_tensor_from_numpy",
@@ -197,6 +197,13 @@ def _why_not_unpickled(message: str) -> str:
 
 def check_tensor_claims(path: Path, state: dict[str, Tensor]) -> None:
     """Refuse tensors that repeat a few stored values to a size no memory holds.
+
+    Parameters
+    ----------
+    path
+        The file that they come from.
+    state
+        Tensors of any shape and dtype by name.
 
     Raises
     ------

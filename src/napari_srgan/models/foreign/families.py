@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Range = Literal["unit", "signed", "imagenet"]
+ForeignRange = Literal["unit", "signed", "imagenet"]
 RELU, LEAKY = 0.0, 0.2
 """Activations without weights of their own are PReLUs whose slope is known."""
 
@@ -25,9 +25,9 @@ class Family:
     """The repository whose names the layers have."""
     telling: tuple[str, ...]
     """Patterns; the names of its layers match each at least once, from their beginning."""
-    input_range: Range = "unit"
+    input_range: ForeignRange = "unit"
     """What the network was shown: 0..1, -1..1, or 0..1 standardised as for ImageNet."""
-    output_range: Range = "unit"
+    output_range: ForeignRange = "unit"
     output: Literal["linear", "tanh"] = "linear"
     activation: float | Literal["silu"] = RELU
     """Slope of the activation where none is stored, or another activation."""

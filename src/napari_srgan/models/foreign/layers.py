@@ -43,7 +43,7 @@ class Layer:
     bias: Tensor | None
     norm: Norm | None = None
     slope: Tensor | None = None
-    """Of a PReLU, one for all features or one each; None if no slope is stored."""
+    """Slope of a PReLU, ``(1,)`` for all features or ``(out,)``; None if no slope is stored."""
 
     @property
     def features_out(self) -> int:
@@ -64,7 +64,7 @@ class Layers:
     stages: list[Layer]
     """Sub-pixel convolutions that are followed by another convolution."""
     last: Layer
-    """To the image; if there are no stages, to the image's sub-pixels."""
+    """The convolution to the image; if there are no stages, to the image's sub-pixels."""
 
     @property
     def width(self) -> int:
@@ -81,7 +81,7 @@ def find_layers(state: State) -> Layers:
     Parameters
     ----------
     state
-        Tensors by name.
+        Tensors of any shape by name.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def _width(convolutions: list[Layer]) -> int:
 
 
 def _outside_blocks(candidates: list[Layer], inner: list[Layer]) -> list[Layer]:
-    """Those that stand alone: a depthwise convolution stands in a block beside another one."""
+    """Keep the layers that stand alone: a depthwise convolution stands in a block beside another one."""
     return [
         c for c in candidates
         if not any(o is not c and len(c.path) > 1 and o.path[:-1] == c.path[:-1] for o in inner)

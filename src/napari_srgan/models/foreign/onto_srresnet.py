@@ -33,9 +33,9 @@ def build_srresnet(layers: Layers, family: Family) -> tuple[SRResNet, dict[str, 
     Returns
     -------
     SRResNet
-        In evaluation mode.
+        The network in evaluation mode.
     dict
-        Its arguments.
+        Its keyword arguments.
 
     Raises
     ------
@@ -120,7 +120,8 @@ def _weights(layers: Layers, family: Family, arguments: dict[str, Any]) -> dict[
     plain = family.activation if arguments["activation"] == "prelu" else None
 
     def normalised(layer: Layer) -> list[dict[str, Tensor]]:
-        """A convolution of the body and what is left of its normalisation."""
+        """A convolution ``(out, in, 3, 3)`` of the body, and what is left of its normalisation, as state
+        dicts."""
         if instance:
             return [{"weight": _of_size(layer.weight, 3)}, _instance_norm(layer, width)]
         return [_convolution(layer, 3, eps=family.trunk_eps), {}]

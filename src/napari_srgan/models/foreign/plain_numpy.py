@@ -61,7 +61,19 @@ class PlainDtype:
                 raise NotPlain(f"values in the byte order {order!r:.40}")
 
     def numbers(self, content: object, count: int) -> NDArray[Any]:
-        """Copy as many numbers out of as many bytes as they need.
+        """Copy numbers out of bytes.
+
+        Parameters
+        ----------
+        content
+            The bytes as they are stored.
+        count
+            How many numbers they must hold.
+
+        Returns
+        -------
+        NDArray
+            ``(count,)`` of this dtype, in the byte order of this machine.
 
         Raises
         ------

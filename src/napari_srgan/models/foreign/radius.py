@@ -9,7 +9,7 @@ from napari_srgan.networks import Generator
 PROBES = (32, 72, 144)
 """Sides of the images that are tried; a network that looks farther than the last is taken to look
 as far as its half."""
-FAINT = 1e-6
+_FAINT = 1e-6
 """Part of the largest change below which a change is rounding."""
 
 
@@ -22,7 +22,7 @@ def measure_radius(network: Generator) -> int:
     Parameters
     ----------
     network
-        In evaluation mode, on the CPU.
+        The network, in evaluation mode, on the CPU.
     """
     for side in PROBES:
         reach = _reach(network, side)
@@ -40,7 +40,7 @@ def _reach(network: Generator, side: int) -> int:
     centre = side // 2
     other[..., centre, centre] = 1 - other[..., centre, centre].round()
     change = (network(other) - network(image)).abs().amax(dim=(0, 1))
-    changed = (change > FAINT * change.max()).nonzero()
+    changed = (change > _FAINT * change.max()).nonzero()
     if not len(changed):
         return 0
     pixel = changed // network.scale_factor

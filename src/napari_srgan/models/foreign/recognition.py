@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,14 @@ from napari_srgan.errors import UserError
 from napari_srgan.models.card import UNKNOWN_LICENCE, ModelCard
 from napari_srgan.models.foreign.checkpoint import check_tensor_claims, read_contents
 from napari_srgan.models.foreign.families import Family, family_of
-from napari_srgan.models.foreign.layers import NotAGenerator, find_layers
+from napari_srgan.models.foreign.layers import NotAGenerator, State, find_layers
 from napari_srgan.models.foreign.onto_srresnet import build_srresnet
 from napari_srgan.models.foreign.spandrel_generator import NotKnown, OfNoUse, build_by_spandrel
 from napari_srgan.models.foreign.trial import family_by_trial
+from napari_srgan.models.foreign.unsupported import kind_of_contents, kind_of_network
 from napari_srgan.models.foreign.unwrapping import find_state, without_prefixes
-from napari_srgan.models.foreign.wrong_kinds import kind_of_contents, kind_of_network
 from napari_srgan.models.model import Model
 from napari_srgan.networks import Generator
-
-State = Mapping[str, Tensor]
 
 
 def read_foreign(path: Path) -> Model:

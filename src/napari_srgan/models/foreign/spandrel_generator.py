@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_srgan.models.bounded import at_most
 from napari_srgan.models.foreign.process_wide import process_wide
 from napari_srgan.models.foreign.radius import measure_radius
 from napari_srgan.models.foreign.without_triton import without_triton
+from napari_srgan.models.memory_guard import at_most
 from napari_srgan.models.sentences import first_line
 from napari_srgan.networks import Generator
 
@@ -36,9 +36,9 @@ class SpandrelGenerator(Generator):
     model
         The network.
     call
-        How it is called with ``(N, C, Y, X)``.
+        A function that runs it on ``(N, C, Y, X)``.
     title
-        What its architecture is called.
+        Name of its architecture.
     scale_factor, channels
         See :class:`~napari_srgan.networks.Generator`.
     multiple, smallest
@@ -46,7 +46,7 @@ class SpandrelGenerator(Generator):
     halves
         The small float types it can compute in.
     receptive_radius
-        Measured if unsaid.
+        Its receptive radius in low-resolution pixels; measured by default.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class SpandrelGenerator(Generator):
         return self._halves
 
     def forward(self, low: Tensor) -> Tensor:
+        """Map float32 ``(N, C, Y, X)`` to float32 ``(N, C, Y * factor, X * factor)``; any size will do."""
         y, x = low.shape[-2:]
         seen = low.to(next(self.parameters()).dtype)
         if self._to_fit(1) > 1:
@@ -108,7 +109,8 @@ def _takes_batches(call: Callable[[Tensor], Tensor], channels: int, side: int) -
 
 
 def continued(image: Tensor, y: int, x: int) -> Tensor:
-    """An image continued by reflection to ``(..., y, x)``, to and fro if it is small."""
+    """Continue an image ``(..., Y, X)`` of any float dtype by reflection to ``(..., y, x)``, to and fro if it
+    is small."""
     while image.shape[-2] < y or image.shape[-1] < x:
         more = [max(0, wanted - have) for wanted, have in zip((x, y), image.shape[:-3:-1], strict=True)]
         # A reflection is as long as the image less its edge; an image of one pixel is repeated.
@@ -127,9 +129,9 @@ def build_by_spandrel(
     Parameters
     ----------
     state
-        Tensors by name.
+        Tensors of any shape by name.
     receptive_radius
-        Of the network, if it is known; measuring it takes seconds.
+        Receptive radius of the network in low-resolution pixels, if it is known; measuring it takes seconds.
 
     Raises
     ------

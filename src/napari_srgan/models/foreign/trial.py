@@ -20,7 +20,7 @@ from napari_srgan.networks import Generator, bicubic_downsample
 from napari_srgan.samples import sample_path
 
 AGREES = 0.1
-"""Root mean square of the difference, in parts of the range, of an image that is kept."""
+"""Root mean square of the difference, as a fraction of the range, up to which an image counts as kept."""
 _SIDE = 48
 
 
@@ -30,7 +30,7 @@ def family_by_trial(layers: Layers) -> tuple[Family, str]:
     Parameters
     ----------
     layers
-        Of a generator whose activations have slopes, or whose blocks have normalisations.
+        The layers of a generator whose activations have slopes, or whose blocks have normalisations.
 
     Raises
     ------

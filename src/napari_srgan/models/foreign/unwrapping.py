@@ -29,7 +29,7 @@ _DEEPEST = 6
 
 
 def find_state(contents: Any) -> dict[str, Tensor] | None:
-    """The state dict in the contents of a file; None if there is none."""
+    """The state dict in the contents of a file: tensors of any shape by name; None if there is none."""
     for _ in range(_DEEPEST):
         if not isinstance(contents, Mapping):
             return None
@@ -85,7 +85,10 @@ def is_optimiser(contents: Any) -> bool:
 
 
 def without_prefixes(state: State) -> Iterator[dict[str, Tensor]]:
-    """The state dict as it is, then with one beginning of all names less each time."""
+    """The state dict as it is, then with one more prefix of all names taken off each time.
+
+    The tensors, of any shape and dtype, are the same ones.
+    """
     current = {name.replace("_orig_mod.", ""): tensor for name, tensor in state.items()}
     current.pop("n_averaged", None)  # an averaged model counts
     while True:

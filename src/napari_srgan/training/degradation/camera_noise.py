@@ -14,7 +14,7 @@ from napari_srgan.inference.intensity import IntensityTransform, percentile_tran
 from napari_srgan.training.degradation.exposure import Exposure
 from napari_srgan.training.degradation.sampling import gaussian_lines
 
-MOST_PHOTONS = 1e15
+_MOST_PHOTONS = 1e15
 """Where drawing numbers of photons ends; their noise is nothing to the image there."""
 CORRELATION_REACH = 4.0
 """Sigmas at which the Gaussian over which noise is shared is cut off."""
@@ -57,16 +57,16 @@ def record(
     exposure
         The camera and the file.
     draw
-        All that is random comes from here.
+        The generator of all that is random.
     held
-        What the file can hold; None: by the percentiles of the image itself.
+        The grey levels that the file can hold; None: found from the percentiles of the image itself.
     same_in_every_frame
         Whether the noise of frames is a fixed pattern.
 
     Returns
     -------
     ndarray
-        Of the same shape, in grey levels; rounded only where the file is one of 8 bit.
+        The image, of the same shape, in grey levels; rounded only where the file is one of 8 bit.
     """
     noise = _noise(light, exposure, draw, same_in_every_frame=same_in_every_frame)
     image = light if noise is None else light + _shared(noise, exposure.correlation)
@@ -89,12 +89,13 @@ def seen_range(
     exposure
         The camera and the file; how noise is shared between neighbours makes no difference.
     draw
-        All that is random comes from here.
+        The generator of all that is random.
 
     Returns
     -------
     transform, held
-        What brings the image to the range of a network, and what a file of 8 bit holds of it, if it is one.
+        The transform that brings the image to the range of a network, and what a file of 8 bit holds of it,
+        if it is one.
     """
     noise = _noise(values, exposure, draw, same_in_every_frame=False)
     noisy = values if noise is None else values + noise
@@ -120,7 +121,7 @@ def _noise(
         return np.asarray(np.sqrt(gain * above + read_noise**2) * pattern)
     noise = read_noise * draw.standard_normal(light.shape) if read_noise else np.zeros(light.shape)
     if gain:
-        photons = np.minimum(above / max(gain, 1e-12), MOST_PHOTONS)
+        photons = np.minimum(above / max(gain, 1e-12), _MOST_PHOTONS)
         noise += gain * (draw.poisson(photons) - photons)
     return noise
 
@@ -149,7 +150,7 @@ def _file_range(image: NDArray[np.float64], percentiles: tuple[float, float]) ->
 
 
 def _filed(image: NDArray[np.float64], exposure: Exposure, held: FileRange | None) -> NDArray[np.float64]:
-    """As it comes back from the file."""
+    """The image as it comes back from the file."""
     if exposure.eight_bit is None and exposure.jpeg is None:
         return image
     held = held or _file_range(image, exposure.eight_bit or JPEG_RANGE)

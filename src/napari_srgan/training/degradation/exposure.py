@@ -26,9 +26,9 @@ class Exposure:
     """
 
     sigma: tuple[float, float] = (0.0, 0.0)
-    """Of the blur along Y and X, in high-resolution pixels."""
+    """Sigma of the Gaussian blur along Y and X, in high-resolution pixels."""
     psf: PointSpread | None = None
-    """In its place, on the high-resolution grid."""
+    """The point spread function in place of that Gaussian, on the high-resolution grid."""
     sampling: Sampling = "bicubic"
     gain: float = 0.0
     """Grey levels per photo-electron; 0: no photon noise."""
@@ -64,7 +64,7 @@ def draw_exposure(degradation: Degradation, draw: np.random.Generator) -> Exposu
     degradation
         The ranges and the parts.
     draw
-        All that is random comes from here.
+        The generator of all that is random.
     """
 
     def happens(part: float) -> bool:

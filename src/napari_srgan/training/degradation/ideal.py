@@ -24,8 +24,8 @@ def degrade(high: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]
     Returns
     -------
     low, high
-        Both of the dtype of `high`: ``(Y // factor, X // factor, C)``, and the crop of
-        `high` that it was made from.
+        ``(Y // factor, X // factor, C)``, and the crop of `high` that it was made from; both of the dtype of
+        `high`.
     """
     y, x = (size // factor * factor for size in high.shape[:2])
     high = high[:y, :x]

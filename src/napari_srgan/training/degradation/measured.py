@@ -13,20 +13,21 @@ from napari_srgan.acquisition import Acquisition, look_at
 from napari_srgan.acquisition.camera import MOST_PLANES, Camera, estimate_camera, sampled_planes
 from napari_srgan.acquisition.look import rounded
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, check_array
-from napari_srgan.inference.axes import axes_of
+from napari_srgan.images.arrays import ArrayLike, check_array
+from napari_srgan.images.axes import axes_of
 from napari_srgan.training.degradation.settings import Degradation
 
-SMOOTHED = 1.0
+_SMOOTHED = 1.0
 """Sigma in pixels of the Gaussian under which brightest and darkest places are found in noise."""
 DARK, BRIGHT = 1.0, 99.9
 """Percentiles of brightness that are brought onto each other."""
 AROUND = 1.4
-"""Times more and less than what was found that are drawn too: estimates err, and exposures differ."""
+"""Factor by which what is drawn may be more or less than what was found: estimates err, and exposures
+differ."""
 UNKNOWN_BLUR = (0.0, 0.7)
-"""Sigma in low-resolution pixels where noise leaves too little to tell."""
+"""Range of the blur's sigma in low-resolution pixels where noise leaves too little to tell."""
 HARDLY_BLURRED = 0.3
-"""Sigma in pixels of which nothing is said."""
+"""Sigma in pixels below which nothing is said of the blur."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class MeasuredNoise:
     """How one image was taken: by which camera, with how much light, how blurred."""
 
     camera: Camera
-    """In the image's own grey levels."""
+    """The camera, in the image's own grey levels."""
     dark: float
     """Grey level of the darkest places."""
     bright: float
@@ -56,7 +57,7 @@ class MeasuredNoise:
 
     @property
     def words(self) -> str:
-        """The same without what could not be told."""
+        """Noise and blur in words, without what could not be told."""
         return ", ".join(filter(None, (self._noise, self._blur)))
 
     @property
@@ -101,7 +102,7 @@ class MeasuredNoise:
         Returns
         -------
         Degradation
-            In the grey levels of `high`.
+            The degradation, in the grey levels of `high`.
 
         Raises
         ------
@@ -161,9 +162,9 @@ def measure_noise(noisy: Any, axes: str | None = None) -> MeasuredNoise:
     Parameters
     ----------
     noisy
-        numpy, dask or zarr, any real dtype; large ones are sampled.
+        An image of numpy, dask or zarr, of two to five axes and any real dtype; large ones are sampled.
     axes
-        One letter for each axis, guessed if unsaid. Of several channels the noisiest is measured.
+        One letter for each axis; guessed by default. Of several channels the noisiest one is measured.
 
     Raises
     ------
@@ -209,7 +210,7 @@ def _some(images: Sequence[Any]) -> list[Any]:
 
 def levels_of(images: Sequence[Any]) -> tuple[float, float]:
     """The grey levels of the darkest and of the brightest places, noise smoothed away."""
-    planes = [gaussian_filter(plane, SMOOTHED) for image in images for plane in sampled_planes(image)]
+    planes = [gaussian_filter(plane, _SMOOTHED) for image in images for plane in sampled_planes(image)]
     values = np.concatenate([plane[np.isfinite(plane)] for plane in planes])
     if not values.size:
         raise UserError("the image has no finite values; choose one that shows something")

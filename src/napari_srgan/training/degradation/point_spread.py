@@ -17,7 +17,7 @@ from scipy.ndimage import shift
 from scipy.special import erf, j1
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array
+from napari_srgan.images.arrays import check_array
 
 LARGEST_RADIUS = 64
 """Pixels beyond which the faint rim of a point spread function is left out."""
@@ -31,8 +31,8 @@ SEPARABLE_ERROR = 1e-2
 class PointSpread:
     """A point spread function on the high-resolution grid.
 
-    A value, equal to its equals, that goes into settings and cards as it is. Made by
-    :func:`gaussian_psf` and :func:`read_psf`.
+    A value that equals its equals, and goes into settings and cards as it is. It is made by
+    :func:`gaussian_psf`, :func:`airy_psf` and :func:`read_psf`.
     """
 
     kernel: tuple[tuple[float, ...], ...] = field(repr=False)
@@ -42,7 +42,7 @@ class PointSpread:
 
     @property
     def array(self) -> NDArray[np.float64]:
-        """``(Y, X)``."""
+        """The kernel as an array ``(Y, X)`` of float64."""
         return np.array(self.kernel, np.float64)
 
     @property
@@ -52,10 +52,10 @@ class PointSpread:
 
     @property
     def separable(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The kernel as a sum of few products of columns and rows: ``(T, Y)`` and ``(T, X)``.
+        """The kernel as a sum of few products of columns and rows: ``(T, Y)`` and ``(T, X)`` of float64.
 
-        The singular value decomposition, up to :data:`SEPARABLE_ERROR`: a Gaussian is one product, a
-        measured spot about five, which is far less work than the square of its side.
+        They come from the singular value decomposition, up to :data:`SEPARABLE_ERROR`: a Gaussian is one
+        product, a measured spot about five, which is far less work than the square of its side.
         """
         return _separate(self.kernel)
 
@@ -85,14 +85,14 @@ def gaussian_psf(
     Parameters
     ----------
     numerical_aperture
-        Of the objective that takes low-resolution images.
+        Numerical aperture of the objective that takes low-resolution images.
     wavelength_um
-        Of the light that is seen, in micrometres.
+        Wavelength of the light that is seen, in micrometres.
     pixel_size_um
-        Of the high-resolution image, in micrometres.
+        Pixel size of the high-resolution image, in micrometres.
     high_numerical_aperture
-        Of the objective that took the high-resolution image, whose blur is in the image already and is
-        taken off (variances of Gaussians add); unsaid, that image is taken to be sharp.
+        Numerical aperture of the objective that took the high-resolution image. Its blur is in the image
+        already and is taken off (variances of Gaussians add). By default that image is taken to be sharp.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def airy_psf(sigma: float) -> PointSpread:
     Parameters
     ----------
     sigma
-        Of the nearest Gaussian in pixels; rounded to :data:`AIRY_STEP`.
+        Sigma of the nearest Gaussian in pixels; rounded to :data:`AIRY_STEP`.
     """
     return _airy(max(round(sigma / AIRY_STEP), 1))
 
@@ -257,7 +257,7 @@ def _without_negatives(spot: NDArray[np.float64], notes: list[str]) -> NDArray[n
 
 
 def _centred(spot: NDArray[np.float64], notes: list[str]) -> NDArray[np.float64]:
-    """In an odd square with the centre of mass in its middle."""
+    """Move a spot into an odd square with its centre of mass in the middle."""
     spot = spot / spot.max()
     spot, moved = _centred_once(spot)
     # An even side has its middle between pixels: half a pixel is no news.

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import check_array, restore_dtype
+from napari_srgan.images.arrays import check_array, restore_dtype
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import margin, simulate
@@ -28,9 +28,9 @@ def preview(high_plane: Any, degradation: Degradation, seed: int = 0) -> tuple[N
     high_plane
         ``(Y, X)`` or ``(Y, X, K)``, any real dtype, numpy, dask or zarr.
     degradation
-        To show.
+        The degradation to show.
     seed
-        Of what is drawn: another seed shows another blur and noise.
+        Seed of what is drawn: another seed shows another blur and noise.
 
     Returns
     -------
@@ -79,11 +79,11 @@ def most_contrast(plane: NDArray[Any], sides: list[int], factor: int = 1) -> lis
     Parameters
     ----------
     plane
-        ``(Y, X)`` or ``(Y, X, K)``.
+        ``(Y, X)`` or ``(Y, X, K)``, of any real dtype.
     sides
-        Of the window, Y and X.
+        Sides of the window along Y and X.
     factor
-        See above.
+        The scale factor, of which the first pixel is a multiple.
     """
 
     def starts(size: int, side: int) -> list[int]:

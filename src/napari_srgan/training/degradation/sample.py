@@ -49,7 +49,7 @@ def noise_sample(noisy: SourceImage, highs: Sequence[SourceImage], factor: int) 
     noisy
         The image whose noise is meant.
     highs
-        Good images; the first is shown.
+        Good images at high resolution; the first is shown.
     factor
         How many times finer they are to be taken.
 

@@ -19,10 +19,22 @@ middle, or between those in the middle, which lets fine detail alias."""
 
 
 def gaussian_lines(sigma: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
-    """One discrete Gaussian of sum 1 for each sigma in pixels: ``(N,)`` to ``(N, 2 * radius + 1)``.
+    """One discrete Gaussian of sum 1 for each sigma.
 
     Source: Lindeberg, T. (1990). Scale-space for discrete signals. IEEE Trans. PAMI 12(3), 234-254: the
     Gaussian ``exp(-t) * I_n(t)`` of variance ``t``, right for narrow ones too; a sigma of 0 is no blur.
+
+    Parameters
+    ----------
+    sigma
+        ``(N,)`` of float64, in pixels.
+    radius
+        Number of pixels on each side of the middle.
+
+    Returns
+    -------
+    NDArray
+        ``(N, 2 * radius + 1)`` of float64.
     """
     lines = ive(abs(np.arange(-radius, radius + 1)), sigma[:, None] ** 2)
     return np.asarray(lines / lines.sum(axis=1, keepdims=True))
@@ -34,9 +46,21 @@ def bicubic_reach(factor: int) -> int:
 
 
 def sampling_line(way: Sampling, factor: int) -> NDArray[np.float64]:
-    """Weights of sum 1 of the pixels around an output pixel, ``(factor + 2 * bicubic_reach(factor),)``.
+    """Weights by which the pixels around an output pixel are added to it; their sum is 1.
 
     All are centred on the output pixel: what is sampled in no way is shifted against another one.
+
+    Parameters
+    ----------
+    way
+        How the image is sampled.
+    factor
+        How many times smaller it becomes.
+
+    Returns
+    -------
+    NDArray
+        ``(factor + 2 * bicubic_reach(factor),)`` of float64.
     """
     reach = bicubic_reach(factor)
     places = np.arange(-reach, factor + reach) - (factor - 1) / 2
@@ -51,9 +75,23 @@ def sampling_line(way: Sampling, factor: int) -> NDArray[np.float64]:
 
 
 def band_matrices(lines: NDArray[np.float64], size: int, factor: int) -> Tensor:
-    """Matrices ``(N, size / factor, size)`` that apply a line of weights around each output pixel.
+    """Matrices that apply a line of weights around each output pixel.
 
     Where a line sees beyond the image, it sees the image's edge.
+
+    Parameters
+    ----------
+    lines
+        ``(N, taps)`` of float64, one line for each image.
+    size
+        Length of the axis of the images in pixels, a multiple of the factor.
+    factor
+        How many times smaller the axis becomes.
+
+    Returns
+    -------
+    Tensor
+        ``(N, size / factor, size)`` of float64.
     """
     beyond = (lines.shape[1] - factor) // 2
     first = factor * torch.arange(size // factor)[:, None] - beyond

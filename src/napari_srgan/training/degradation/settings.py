@@ -44,7 +44,7 @@ class Degradation:
     blur: tuple[float, float] = (0.0, 0.7)
     """Sigma of a Gaussian point spread function in low-resolution pixels, beyond the antialiasing."""
     psf: PointSpread | None = None
-    """On the high-resolution grid, in place of the Gaussian; an array is read with
+    """The point spread function in place of the Gaussian, on the high-resolution grid; an array is read with
     :func:`~napari_srgan.training.degradation.point_spread.read_psf`."""
     gain: tuple[float, float] | None = None
     """Grey levels per photo-electron, log-uniform where the lowest is not 0; None: no photon noise."""
@@ -53,9 +53,9 @@ class Degradation:
     read_noise: tuple[float, float] = (0.0, 0.0)
     """Standard deviation of the noise without light, in grey levels."""
     noise: Noise = field(default="independent", repr=False)
-    """Of the frames of a time-lapse: ``"independent"``, drawn anew for every frame, as photons and
-    electronics do; or ``"the same in every frame"``, a fixed pattern as of uneven pixels, which no other
-    frame helps against."""
+    """How the noise of the frames of a time-lapse is drawn: ``"independent"``, anew for every frame, as
+    photons and electronics do; or ``"the same in every frame"``, a fixed pattern as of uneven pixels, against
+    which no other frame helps."""
 
     clean: float = 0.0
     """Part of the patches that are only made smaller by antialiased bicubic, without blur and noise."""

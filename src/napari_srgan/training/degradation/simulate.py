@@ -22,7 +22,7 @@ from napari_srgan.training.degradation.sampling import (
 from napari_srgan.training.degradation.settings import GAUSSIAN_REACH, Degradation
 
 DIMMEST = 16.0
-"""Times less light than the image's own, with which its denoising is learned from."""
+"""Factor by which there may be less light than in the image itself where its denoising is learned."""
 
 
 def margin(degradation: Degradation) -> int:
@@ -42,11 +42,16 @@ def window(high: Tensor, top: int, left: int, side: int, around: int) -> Tensor:
     Parameters
     ----------
     high
-        ``(..., Y, X)``.
+        Images ``(..., Y, X)`` of any dtype.
     top, left, side
-        First pixels of the patch along Y and X, and its side.
+        First pixel of the patch along Y and along X, and its side, in pixels.
     around
         The margin in pixels.
+
+    Returns
+    -------
+    Tensor
+        ``(..., side + 2 * around, side + 2 * around)`` of the same dtype.
     """
     spans = [
         np.arange(start - around, start + side + around).clip(0, length - 1)
@@ -70,10 +75,10 @@ def simulate(high: Tensor, degradation: Degradation, draw: np.random.Generator) 
         `Y` and `X` multiples of the factor. Beyond its edges it is taken to go on as there: see
         :func:`margin`.
     degradation
-        Its ranges are drawn from anew for each of the N images or clips; colours and frames are treated
-        alike, with noise of their own.
+        The degradation. Its ranges are drawn from anew for each of the N images or clips; colours and frames
+        are treated alike, with noise of their own.
     draw
-        All that is random comes from here, on any device the same.
+        The generator of all that is random, on any device the same.
 
     Returns
     -------
@@ -101,17 +106,22 @@ def expose(
     Parameters
     ----------
     high, degradation, draw
-        As for :func:`simulate`.
+        See :func:`simulate`.
     exposures
-        N of them.
+        The N exposures, one for each image or clip.
     held
-        What each file of 8 bit can hold; None: as
-        :func:`~napari_srgan.training.degradation.camera_noise.record` finds it.
+        What each file of 8 bit can hold; by default it is found as
+        :func:`~napari_srgan.training.degradation.camera_noise.record` does.
 
     Returns
     -------
     Tensor
-        As of :func:`simulate`.
+        The low-resolution images ``([...,] C, Y / factor, X / factor)``, as from :func:`simulate`.
+
+    Raises
+    ------
+    ValueError
+        If `Y` or `X` is no multiple of the factor.
     """
     if any(size % degradation.factor for size in high.shape[-2:]):
         raise ValueError(f"{tuple(high.shape)} cannot be divided by {degradation.factor}; crop it first")
@@ -186,7 +196,7 @@ def default_degradation(high: Any, factor: int) -> Degradation:
     Parameters
     ----------
     high
-        As for :func:`~napari_srgan.acquisition.camera.estimate_camera`.
+        The high-resolution image, as :func:`~napari_srgan.acquisition.camera.estimate_camera` takes it.
     factor
         How many times smaller the low-resolution image is.
     """
@@ -206,7 +216,7 @@ def degradation_of(camera: Camera, factor: int) -> Degradation:
     Parameters
     ----------
     camera
-        Of the high-resolution image.
+        The camera of the high-resolution image.
     factor
         How many times smaller the low-resolution image is.
     """

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.images.upscaled import Region
 from napari_srgan.progress import Job, Progress
 from napari_srgan.training.pairs.budget import InARow, plan
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_pair import read_part
 from napari_srgan.training.pairs.report import PairReport, nearest_plane, shift_of
-from napari_srgan.training.pairs.source import Region
 from napari_srgan.training.pairs.values import usable_pixels
 
 
@@ -57,21 +57,22 @@ def read_pair_job(
     Parameters
     ----------
     pair, report
-        Of :func:`~napari_srgan.training.pairs.check.check_pair_job`.
+        The pair, and its report from :func:`~napari_srgan.training.pairs.check.check_pair_job`.
     correct_shift
-        Move the high image by the shift that was measured, plane by plane.
+        Whether to move the high image by the shift that was measured, plane by plane.
     budget
-        Bytes all planes together may take; see :func:`~napari_srgan.training.pairs.budget.plan`.
+        Number of bytes that all planes together may take; see
+        :func:`~napari_srgan.training.pairs.budget.plan`.
     despite_problem
-        Read a pair whose report has a problem, too: all of it as it lies, as nothing was measured.
+        Whether to read a pair whose report has a problem, too: all of it as it lies, as nothing was measured.
     in_a_row
         Planes that have to stay together where not all fit into memory.
 
     Raises
     ------
     UserError
-        With the name of the pair: if the report has a problem (unless `despite_problem`), or nothing
-        usable is left.
+        If the report has a problem (unless `despite_problem`), or nothing usable is left; with the name of
+        the pair.
     """
     if report.problem and not despite_problem:
         raise UserError(f"{pair.name} cannot be trained on: {report.problem}")

@@ -12,30 +12,28 @@ from scipy.ndimage import gaussian_filter, laplace, uniform_filter
 from scipy.ndimage import shift as moved
 
 from napari_srgan.training.pairs.plane_pair import PlanePair
-from napari_srgan.training.pairs.registration import block_shift
+from napari_srgan.training.pairs.registration import Plane, block_shift
 from napari_srgan.training.pairs.relation import pearson
 from napari_srgan.training.pairs.report import BlockShift
 
 SIDES = (64, 128)
 """Smallest and largest side of a block, low-resolution pixels: about a sixth of the plane between."""
-SMOOTH, GROUND = 1.0, 12.0
+SMOOTH, _GROUND = 1.0, 12.0
 """Sigmas in low-resolution pixels between which structure is compared: above noise, below background."""
-BLURS = (0.0, 0.5, 1.0, 1.5, 2.0)
+_BLURS = (0.0, 0.5, 1.0, 1.5, 2.0)
 """Sigmas in low-resolution pixels that are tried, to find how much blurrier the low image is."""
-MIDDLE = 512
+_MIDDLE = 512
 LEAST_CORRELATION = 0.25
-AGREEING, FAR = 1.5, 4.0
+_AGREEING, FAR = 1.5, 4.0
 """Low-resolution pixels, or times their spread, by which blocks' shifts may differ from their median."""
 NEAR_WHOLE = 4.0
 """Low-resolution pixels from the shift of the whole plane within which that median is taken first."""
 COVERED = 0.75
 """Share of a block's side that the other image has to cover."""
-FAINT = 0.05
+_FAINT = 0.05
 """Structure, as a share of that of the plane's strongest blocks, below which a block is empty."""
 NOISE_LEFT = 0.28 * 1.4
 """Share of white noise that is left at SMOOTH (1 / (2 sqrt(pi) sigma)), and some more for its own scatter."""
-
-Plane = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Structure:
 def structure_of(plane: PlanePair, shift: tuple[int, int]) -> Structure:
     """Find what is compared: `high` as blurred as `low`.
 
-    The blur is found in the middle of the plane, of up to :data:`MIDDLE` pixels' side.
+    The blur is found in the middle of the plane, of up to :data:`_MIDDLE` pixels' side.
     """
     ours, theirs = (tuple(_middle(part) for part in parts) for parts in overlap(plane.low.shape, shift))
     low, high = _structure(plane.low[ours], SMOOTH), plane.high[theirs]
@@ -60,14 +58,14 @@ def structure_of(plane: PlanePair, shift: tuple[int, int]) -> Structure:
         # Of blurs that are equally good, the least.
         return pearson(low, _structure(high, float(np.hypot(SMOOTH, blur)))) - 0.002 * blur
 
-    blur = max(BLURS, key=likeness) if min(low.shape) > 0 else 0.0
+    blur = max(_BLURS, key=likeness) if min(low.shape) > 0 else 0.0
     return Structure(
         _structure(plane.low, SMOOTH), _structure(plane.high, float(np.hypot(SMOOTH, blur))), blur
     )
 
 
 def _middle(part: slice) -> slice:
-    spare = max(part.stop - part.start - MIDDLE, 0) // 2
+    spare = max(part.stop - part.start - _MIDDLE, 0) // 2
     return slice(part.start + spare, part.stop - spare)
 
 
@@ -80,7 +78,7 @@ def overlap(shape: Sequence[int], shift: tuple[int, int]) -> tuple[tuple[slice, 
 
 def _structure(image: Plane, sigma: float) -> Plane:
     # Two boxes are nearly the Gaussian of that sigma, and take no longer for a wide one.
-    box = round(np.sqrt(6 * GROUND**2 + 1))
+    box = round(np.sqrt(6 * _GROUND**2 + 1))
     ground = uniform_filter(uniform_filter(image, box), box)
     band: Plane = gaussian_filter(image, sigma) - ground
     return band
@@ -94,13 +92,13 @@ def measure_blocks(
     Parameters
     ----------
     plane
-        Both images.
+        Both images of the plane.
     structure
-        Of :func:`structure_of`.
+        The structure of both images, from :func:`structure_of`.
     whole
-        By how many pixels `high` is moved at first.
+        Number of pixels by which `high` is moved at first, along Y and X.
     uncertain
-        How many pixels `whole` may be off besides a quarter of a block.
+        Number of pixels that `whole` may be off besides a quarter of a block.
     """
     height, width = plane.low.shape
     side = min(max(min(height, width) // 6, SIDES[0]), SIDES[1], height, width)
@@ -219,18 +217,18 @@ def _agreement(blocks: Sequence[BlockShift], whole: tuple[int, int]) -> tuple[ND
             break
         centre = np.median(near, axis=0)
         spread = float(np.median(np.hypot(*(near - centre).T)))
-        tolerance = max(AGREEING, FAR * spread)
+        tolerance = max(_AGREEING, FAR * spread)
     return centre, tolerance
 
 
 def _faint(blocks: Sequence[BlockShift], plane: PlanePair, structure: Structure) -> NDArray[np.bool_]:
-    """Which blocks hold no structure in either image, beyond noise."""
+    """Tell for each block whether it holds no structure in either image beyond noise: ``(blocks,)``."""
     faint = np.ones(len(blocks), bool)
     for image, band in ((plane.low, structure.low), (plane.high, structure.high)):
         parts = [_part(block, plane) for block in blocks]
         strength = np.array([band[part].std() for part in parts])
         noise = float(np.percentile([_noise(image[part]) for part in parts], 10))
-        faint &= strength <= max(FAINT * float(np.percentile(strength, 95)), NOISE_LEFT * noise)
+        faint &= strength <= max(_FAINT * float(np.percentile(strength, 95)), NOISE_LEFT * noise)
     return faint
 
 

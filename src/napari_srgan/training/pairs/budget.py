@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_srgan.training.pairs.matching import LEAST_SIDE, MatchedPair
-from napari_srgan.training.pairs.plane_pair import looked_at
-from napari_srgan.training.pairs.scale_factor import pixels_of
-from napari_srgan.training.pairs.source import Region
+from napari_srgan.images.upscaled import Region
+from napari_srgan.training.pairs.common_part import LEAST_COMMON_SIDE
+from napari_srgan.training.pairs.matching import MatchedPair
+from napari_srgan.training.pairs.plane_pair import checked_region
+from napari_srgan.training.pairs.scale_factor import pixels_in_words
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,14 @@ class InARow:
     """Planes that teach something only with those beside them: frames of a time-lapse."""
 
     axis: int
-    """Of the leading axes, the one of time."""
+    """Number of the time axis among the leading axes."""
     least: int
-    """So many of them in a row."""
+    """How many of them have to follow each other at least."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What of a pair is read."""
+    """The part of a pair that is read."""
 
     indices: tuple[tuple[int, ...], ...]
     """Planes, along the leading axes of the low image."""
@@ -47,18 +48,18 @@ def plan(
     Parameters
     ----------
     pair
-        To read.
+        The pair to read.
     budget
-        Bytes.
+        Number of bytes that all planes together may take.
     indices
-        Planes there are to choose from; all unless told.
+        The planes there are to choose from; all of them by default.
     in_a_row
         Planes that have to stay together.
     """
     there = tuple(pair.planes() if indices is None else indices)
     least = in_a_row.least if in_a_row else 1
-    share = budget / least / _plane_bytes(pair, looked_at(pair))
-    region = _middle(looked_at(pair), math.sqrt(min(share, 1)))
+    share = budget / least / _plane_bytes(pair, checked_region(pair))
+    region = _middle(checked_region(pair), math.sqrt(min(share, 1)))
     most = max(budget // _plane_bytes(pair, region), 1)
     if in_a_row is None:
         places = np.unique(np.linspace(0, len(there) - 1, min(len(there), most)).round().astype(int))
@@ -71,7 +72,7 @@ def plan(
         note = f"{len(chosen)} of {len(there)} planes, {'in a row' if in_a_row else 'evenly spread'}"
     if (bottom - top, right - left) != pair.shape:
         sizes = f"{bottom - top} x {right - left} of {pair.shape[0]} x {pair.shape[1]}"
-        middle = f"the middle {sizes} {pixels_of(pair.factor)}"
+        middle = f"the middle {sizes} {pixels_in_words(pair.factor)}"
         note = f"{note}, and of each {middle}" if note else middle
     return Reading(chosen, region, f"{pair.name}: {note}: more does not fit into memory" if note else "")
 
@@ -113,10 +114,10 @@ def _plane_bytes(pair: MatchedPair, region: Region) -> int:
 
 
 def _middle(region: Region, share: float) -> Region:
-    """That share of both sides, but no less than can be trained on."""
+    """The middle of a region, a share of both sides long, but no less than can be trained on."""
     spans = []
     for start, stop in region:
-        side = min(max(int((stop - start) * share), LEAST_SIDE), stop - start)
+        side = min(max(int((stop - start) * share), LEAST_COMMON_SIDE), stop - start)
         first = start + (stop - start - side) // 2
         spans.append((first, first + side))
     return spans[0], spans[1]

@@ -7,14 +7,14 @@ import numpy as np
 from napari_srgan.progress import Job, Progress
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_check import PlaneCheck, check_plane_job, relation_of
-from napari_srgan.training.pairs.plane_pair import joined, looked_at, read_strip, strips
+from napari_srgan.training.pairs.plane_pair import checked_region, joined, read_strip, strips
 from napari_srgan.training.pairs.report import BlockShift, PairReport, median_shift
-from napari_srgan.training.pairs.scale_factor import pixels_of
+from napari_srgan.training.pairs.scale_factor import pixels_in_words
 from napari_srgan.training.pairs.sentences import left_out, plane_name
 
-__all__ = ["MOST_PLANES", "BlockShift", "PairReport", "check_pair_job"]
+__all__ = ["BlockShift", "PairReport", "check_pair_job"]
 
-MOST_PLANES = 12
+_MOST_PLANES = 12
 """Planes of a stack that are looked at, evenly spread; with several channels this many of each."""
 
 
@@ -27,7 +27,7 @@ def check_pair_job(pair: MatchedPair) -> Job[PairReport]:
     Parameters
     ----------
     pair
-        Of :func:`~napari_srgan.training.pairs.matching.match`.
+        The pair, from :func:`~napari_srgan.training.pairs.matching.match`.
     """
     indices = _chosen(pair)
     rows = list(strips(pair))
@@ -51,7 +51,9 @@ def _chosen(pair: MatchedPair) -> list[tuple[int, ...]]:
         by_channel.setdefault(pair.channel_of(index), []).append(index)
     chosen: list[tuple[int, ...]] = []
     for planes in by_channel.values():
-        places = np.unique(np.linspace(0, len(planes) - 1, min(len(planes), MOST_PLANES)).round().astype(int))
+        places = np.unique(
+            np.linspace(0, len(planes) - 1, min(len(planes), _MOST_PLANES)).round().astype(int)
+        )
         chosen.extend(planes[place] for place in places)
     return sorted(chosen)
 
@@ -112,12 +114,12 @@ def _notes(pair: MatchedPair, checks: list[PlaneCheck]) -> tuple[str, ...]:
     planes = len(pair.planes())
     if len(checks) < planes:
         notes.append(f"{len(checks)} of {planes} planes were looked at, evenly spread")
-    (top, bottom), (left, right) = looked_at(pair)
+    (top, bottom), (left, right) = checked_region(pair)
     if (bottom - top, right - left) != pair.shape:
         notes.append(f"only its middle was looked at: rows {top} to {bottom}, columns {left} to {right}")
     largest = max((max(map(abs, check.shift)) for check in fitting), default=0.0)
     if largest > min(pair.shape) / 8:
         notes.append(
-            f"they are shifted by {largest:.0f} {pixels_of(pair.factor)}: much of each has no partner"
+            f"they are shifted by {largest:.0f} {pixels_in_words(pair.factor)}: much of each has no partner"
         )
     return tuple(notes)

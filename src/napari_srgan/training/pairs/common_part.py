@@ -14,10 +14,11 @@ from __future__ import annotations
 import math
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.pairs.scale_factor import Finer, pixels_of
-from napari_srgan.training.pairs.source import Region, SourceImage
+from napari_srgan.images.upscaled import Region
+from napari_srgan.training.pairs.scale_factor import Finer, pixels_in_words
+from napari_srgan.training.pairs.source import SourceImage
 
-LEAST_SIDE = 32
+LEAST_COMMON_SIDE = 32
 """Low-resolution pixels that both sides of the common part need: below, no shift can be measured."""
 
 
@@ -31,16 +32,16 @@ def common_part(low: SourceImage, high: SourceImage, finer: Finer) -> tuple[Regi
     Returns
     -------
     tuple
-        Of `low`, and of `high`: `factor` times as large.
+        The region of `low` and that of `high`, which is `factor` times as large.
 
     Raises
     ------
     UserError
-        If it is smaller than :data:`LEAST_SIDE` along Y or X.
+        If it is smaller than :data:`LEAST_COMMON_SIDE` along Y or X.
     """
     spans = [_span(low, high, finer, axis) for axis in (0, 1)]
     sides = [stop - start for start, stop, _ in spans]
-    if min(sides) < LEAST_SIDE:
+    if min(sides) < LEAST_COMMON_SIDE:
         raise UserError(_too_small(low, high, finer, sides))
     (y, x) = ((start, stop) for start, stop, _ in spans)
     (high_y, high_x) = ((first, first + (stop - start) * finer.factor) for start, stop, first in spans)
@@ -61,19 +62,20 @@ def _span(low: SourceImage, high: SourceImage, finer: Finer, axis: int) -> tuple
 
 
 def _too_small(low: SourceImage, high: SourceImage, finer: Finer, sides: list[int]) -> str:
-    if min(low.plane_shape) < LEAST_SIDE:
+    if min(low.plane_shape) < LEAST_COMMON_SIDE:
         return (
             f"{low.name!r} has {low.plane_shape[0]} x {low.plane_shape[1]} pixels; "
-            f"both sides need at least {LEAST_SIDE}"
+            f"both sides need at least {LEAST_COMMON_SIDE}"
         )
     if not finer.in_world:
-        return f"they share {sides[0]} x {sides[1]} {pixels_of(finer.factor)}; both sides need {LEAST_SIDE}"
+        shared = f"{sides[0]} x {sides[1]} {pixels_in_words(finer.factor)}"
+        return f"they share {shared}; both sides need {LEAST_COMMON_SIDE}"
     if min(sides) <= 0:
         return (
             f"they lie apart: {low.name!r} begins at {low.origin}, {high.name!r} at {high.origin}; "
             "correct the layers' translation, or choose images of one field"
         )
     return (
-        f"in the world they share only {sides[0]} x {sides[1]} {pixels_of(finer.factor)}, both sides need "
-        f"{LEAST_SIDE}; correct the layers' translation, or choose images of one field"
+        f"in the world they share only {sides[0]} x {sides[1]} {pixels_in_words(finer.factor)}, both sides "
+        f"need {LEAST_COMMON_SIDE}; correct the layers' translation, or choose images of one field"
     )

@@ -19,28 +19,28 @@ CLEARLY = 1.5
 BEYOND_QUESTION = 100.0
 """Score from which no other orientation is tried: of 178 turned or mirrored tiles, the highest is at 54."""
 
-TURNS = {
+_TURNS = {
     1: "is turned by 90 degrees clockwise",
     2: "is turned by 180 degrees",
     3: "is turned by 90 degrees counter-clockwise",
 }
-"""By quarter turns counter-clockwise that would bring the high image right."""
+"""What is wrong, by the quarter turns counter-clockwise that would bring the high image right."""
 MIRRORED = {
     0: "is mirrored left to right",
     1: "is mirrored and turned by 90 degrees: its Y and X are exchanged",
     2: "is mirrored top to bottom",
     3: "is mirrored and turned by 90 degrees: its Y and X are exchanged and run backwards",
 }
-"""By quarter turns after mirroring left to right that would bring it right."""
+"""What is wrong, by the quarter turns after mirroring left to right that would bring the high image right."""
 INVERTED = "has its contrast inverted: what is bright in one is dark in the other"
 
 
 @dataclass(frozen=True)
-class Fit:
+class PlaneFit:
     """How two planes fit as they are, and better ways if there are any."""
 
     peak: Peak
-    """As they are, in low-resolution pixels."""
+    """The best agreement of both planes as they are, in low-resolution pixels."""
     binned: int
     """Pixels of the planes that were taken together: so exact is the shift."""
     instead: str = ""
@@ -52,11 +52,17 @@ class Fit:
         return not self.instead and self.peak.score >= SURE
 
 
-def fit_job(low: Plane, high: Plane, progress: Progress) -> Job[Fit]:
+def fit_job(low: Plane, high: Plane, progress: Progress) -> Job[PlaneFit]:
     """Compare two planes as they are, turned and mirrored, with their contrast and inverted.
 
-    Other orientations are left out where planes fit beyond question as they are. `progress` is yielded
-    between orientations.
+    Other orientations are left out where planes fit beyond question as they are.
+
+    Parameters
+    ----------
+    low, high
+        ``(Y, X)`` of float64 and of one shape, finite.
+    progress
+        The progress that is yielded between orientations.
     """
     binned = max(-(-max(low.shape) // MOST_SIDE), 1)
     low, high = taken_together(low, binned), taken_together(high, binned)
@@ -71,7 +77,7 @@ def fit_job(low: Plane, high: Plane, progress: Progress) -> Job[Fit]:
             best, instead = other, told
     if best.score >= SURE and best.height < 0:
         instead = f"{instead}, and {INVERTED}" if instead else INVERTED
-    return Fit(peak, binned, instead)
+    return PlaneFit(peak, binned, instead)
 
 
 def _others(low: Plane, high: Plane) -> Iterator[tuple[str, Plane, Plane]]:
@@ -79,7 +85,7 @@ def _others(low: Plane, high: Plane) -> Iterator[tuple[str, Plane, Plane]]:
 
     What is not square is turned by quarters in its middle.
     """
-    for mirrored, told in ((False, TURNS), (True, MIRRORED)):
+    for mirrored, told in ((False, _TURNS), (True, MIRRORED)):
         for quarters, words in told.items():
             other = np.rot90(high[:, ::-1] if mirrored else high, quarters)
             first: NDArray[Any] = low

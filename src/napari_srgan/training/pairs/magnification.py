@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from skimage.transform import resize
 
+from napari_srgan.images.upscaled import Region
 from napari_srgan.progress import Job, Progress
-from napari_srgan.training.pairs.common_part import LEAST_SIDE
+from napari_srgan.training.pairs.common_part import LEAST_COMMON_SIDE
 from napari_srgan.training.pairs.diagnosis import MOST_SIDE, padded_peak, taken_together
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_pair import PlanePair
 from napari_srgan.training.pairs.registration import SURE, Peak, Plane
-from napari_srgan.training.pairs.scale_factor import MOST
-from napari_srgan.training.pairs.source import Region
+from napari_srgan.training.pairs.scale_factor import MOST_FACTOR
 
 MOST_APART = 2.0
 """Times the factor of the shapes, or parts of it, that are tried: beyond, little of one image is in the
@@ -69,7 +69,7 @@ def other_factor_job(pair: MatchedPair, plane: PlanePair, progress: Progress) ->
     for factor in _factors(pair.factor):
         yield progress
         shape = tuple(round(side * pair.factor / factor) for side in high.shape)
-        if min(shape) < LEAST_SIDE:
+        if min(shape) < LEAST_COMMON_SIDE:
             continue
         scaled: Plane = resize(  # type: ignore[no-untyped-call]
             high, shape, order=1, anti_aliasing=True, preserve_range=True
@@ -81,7 +81,7 @@ def other_factor_job(pair: MatchedPair, plane: PlanePair, progress: Progress) ->
 
 
 def _factors(given: int) -> Iterator[int]:
-    for factor in range(1, MOST + 1):
+    for factor in range(1, MOST_FACTOR + 1):
         if factor != given and 1 / MOST_APART <= factor / given <= MOST_APART:
             yield factor
 
@@ -99,7 +99,7 @@ def _found(
         side = min(
             pair.low.plane_shape[axis] - first, pair.high.plane_shape[axis] // factor - (first - start)
         )
-        if side < LEAST_SIDE:
+        if side < LEAST_COMMON_SIDE:
             return None
         ours.append((first, first + side))
         begin = (first - start) * factor

@@ -6,31 +6,32 @@ from dataclasses import dataclass
 from itertools import product
 
 from napari_srgan.errors import UserError
-from napari_srgan.training.pairs.common_part import LEAST_SIDE, common_part
+from napari_srgan.images.upscaled import Region
+from napari_srgan.training.pairs.common_part import common_part
 from napari_srgan.training.pairs.scale_factor import find_factor
-from napari_srgan.training.pairs.source import Region, SourceImage
+from napari_srgan.training.pairs.source import SourceImage
 
-__all__ = ["LEAST_SIDE", "MatchedPair", "match"]
+__all__ = ["MatchedPair", "match"]
 
 
 @dataclass(frozen=True)
 class MatchedPair:
-    """Two images whose axes, factor and common part are known."""
+    """Two images whose axes, scale factor and common part are known."""
 
     low: SourceImage
     high: SourceImage
     factor: int
     """How many times finer `high` is."""
     low_region: Region
-    """What both show, in pixels of `low`."""
+    """The part that both show, in pixels of `low`."""
     high_region: Region
-    """The same in pixels of `high`: `factor` times as large."""
+    """The part that both show, in pixels of `high`: `factor` times as large."""
     high_axes: tuple[int | None, ...] = ()
-    """For each leading axis of `high` the leading axis of `low` it is; None: it has one entry."""
+    """For each leading axis of `high` the number of that axis in `low`; None if it has one entry."""
 
     @property
     def name(self) -> str:
-        """For sentences."""
+        """Names of both images, for sentences."""
         return f"{self.low.name} and {self.high.name}"
 
     @property
@@ -66,14 +67,13 @@ def match(low: SourceImage, high: SourceImage, factor: int | None = None) -> Mat
     low, high
         The two images.
     factor
-        How many times finer `high` is; unsaid, it is found.
+        How many times finer `high` is; found from the images by default.
 
     Raises
     ------
     UserError
-        With the pair's name: if an image cannot be read, both show different colours or axes, the
-        factor is none of 1 to 8, they are exchanged or turned by their shape, or what
-        both show is too small.
+        If an image cannot be read, both show different colours or axes, the factor is none of 1 to 8, they
+        are exchanged or turned by their shape, or what both show is too small; with the pair's name.
     """
     try:
         low, high = low.checked(), high.checked()
@@ -96,7 +96,7 @@ def _check_colours(low: SourceImage, high: SourceImage) -> None:
 
 
 def _match_axes(low: SourceImage, high: SourceImage) -> tuple[int | None, ...]:
-    """For each leading axis of `high` that of `low`, both walked where they have several entries."""
+    """Give for each leading axis of `high` that of `low`, both walked where they have several entries."""
     theirs = {place: axis for place, axis in enumerate(low.leading) if axis[1] > 1}
     found: dict[int, int] = {}
     ours = {place: axis for place, axis in enumerate(high.leading) if axis[1] > 1}

@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.ndimage import shift as moved
 
-from napari_srgan.training.pairs.plane_pair import joined, looked_at, read_strip, strips
+from napari_srgan.training.pairs.plane_pair import checked_region, joined, read_strip, strips
 from napari_srgan.training.pairs.report import PairReport, shift_of
 
-LIMITS = (25.0, 99.7)
+_LIMITS = (25.0, 99.7)
 """Percentiles of an image's structure that are shown as black and as full colour."""
-GROUND = 16.0
+_GROUND = 16.0
 """Sigma of the background that is taken off, low-resolution pixels."""
-LEAST = 0.3
+_LEAST = 0.3
 """Share of the plane's contrast below which structure is not made stronger."""
 
 
@@ -28,16 +28,16 @@ def overlay(
     Parameters
     ----------
     report
-        Of the pair.
+        The report of the pair.
     plane
-        Along the leading axes; unsaid, the first one that fits.
+        Place along the leading axes; by default the first plane that fits.
     corrected
-        Move the high image by the measured shift.
+        Whether to move the high image by the measured shift.
 
     Returns
     -------
     NDArray
-        ``(Y, X, 3)`` from 0 to 1, on the low-resolution grid; it begins at :func:`overlay_origin`.
+        ``(Y, X, 3)`` of float32 from 0 to 1, on the low-resolution grid; it begins at :func:`overlay_origin`.
     """
     pair = report.pair
     if plane is None:
@@ -53,7 +53,7 @@ def overlay(
 
 def overlay_origin(report: PairReport) -> tuple[int, int]:
     """Row and column of the low-resolution image at which the overlay begins."""
-    (top, _), (left, _) = looked_at(report.pair)
+    (top, _), (left, _) = checked_region(report.pair)
     return report.pair.low_region[0][0] + top, report.pair.low_region[1][0] + left
 
 
@@ -65,17 +65,17 @@ def arrows(
     Parameters
     ----------
     report
-        Of the pair.
+        The report of the pair.
     plane
-        Along the leading axes; unsaid, the first one that fits.
+        Place along the leading axes; by default the first plane that fits.
     enlarged
-        Times as long as the shift: one of half a pixel would not be seen.
+        How many times longer than the shift an arrow is: half a pixel would not be seen.
 
     Returns
     -------
     NDArray
-        ``(N, 2, 2)``: for each good block its centre and the enlarged shift, Y and X in pixels of the
-        low-resolution image.
+        ``(N, 2, 2)`` of float64: for each good block its centre and the enlarged shift, Y and X in pixels of
+        the low-resolution image.
     """
     if plane is None:
         plane = next((block.plane for block in report.blocks), None)
@@ -91,11 +91,11 @@ def arrows(
 
 def _shown(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     """Structure alone, equally strong everywhere: out-of-focus light would drown it."""
-    detail = plane - gaussian_filter(plane, GROUND)
+    detail = plane - gaussian_filter(plane, _GROUND)
     spread = float(detail.std()) or 1.0
-    local = np.sqrt(gaussian_filter(detail**2, 2 * GROUND))
+    local = np.sqrt(gaussian_filter(detail**2, 2 * _GROUND))
     # Where there is little, noise is not made as strong as structure is elsewhere.
-    even = detail / (local + LEAST * spread)
-    low, high = np.percentile(even, LIMITS)
+    even = detail / (local + _LEAST * spread)
+    low, high = np.percentile(even, _LIMITS)
     shown: NDArray[np.float64] = np.clip((even - low) / ((high - low) or 1.0), 0, 1)
     return shown

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.ndimage import shift as moved
 
@@ -24,6 +23,7 @@ from napari_srgan.training.pairs.exchanged import exchanged
 from napari_srgan.training.pairs.magnification import OtherFactor, other_factor_job
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_pair import PlanePair
+from napari_srgan.training.pairs.registration import Plane
 from napari_srgan.training.pairs.relation import robust_line
 from napari_srgan.training.pairs.report import BlockShift, median_shift
 from napari_srgan.training.pairs.values import TOO_LARGE, Extremes
@@ -32,11 +32,10 @@ AGREE = 0.5
 """Share of blocks that must agree where the planes as a whole are not sure."""
 LONE = 0.6
 """Correlation that is enough where there is one block only: of 132 wrong pairs of 32 pixels, 4 have it."""
-SAMPLES = 50_000
+_SAMPLES = 50_000
 """Pixels of a plane that the intensity relation is found from."""
-SMALL = 128
+_SMALL = 128
 """Low-resolution pixels below which a plane may hold too little to tell whether it fits."""
-Plane = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,9 @@ def check_plane_job(pair: MatchedPair, plane: PlanePair, progress: Progress) -> 
     Parameters
     ----------
     pair, plane
-        To look at.
+        The pair, and the plane of it that is looked at.
     progress
-        Yielded between blocks: places where it can be cancelled.
+        The progress that is yielded between blocks, where the check can be cancelled.
     """
     problem = _values_problem(pair, plane)
     if problem and not _have_contrast(plane):
@@ -132,7 +131,7 @@ def _misfit(pair: MatchedPair, plane: PlanePair, sure: bool, blocks: Sequence[Bl
         return f"{low} and {high} hold nothing but noise: there is nothing to compare"
     if not _fits(sure, blocks):
         told = "different fields"
-        if min(plane.low.shape) < SMALL:
+        if min(plane.low.shape) < _SMALL:
             told = "different fields, or too little to tell"
         return f"{low} and {high} show {told}: nothing of one is found in the other, in any orientation"
     if pair.factor == 1 and (how := exchanged(*_on_each_other(plane, blocks))):
@@ -173,7 +172,7 @@ def _samples(plane: PlanePair, blur: float, blocks: Sequence[BlockShift]) -> tup
     smooth_high = gaussian_filter(plane.high, float(np.hypot(SMOOTH, blur)))
     high = moved(smooth_high, shift, order=1, mode="nearest")[ours][chosen]
     low = gaussian_filter(plane.low, SMOOTH)[ours][chosen]
-    step = max(low.size // SAMPLES, 1)
+    step = max(low.size // _SAMPLES, 1)
     return high[::step], low[::step]
 
 

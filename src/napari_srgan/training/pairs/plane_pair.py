@@ -10,22 +10,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.images.upscaled import Region
 from napari_srgan.training.pairs.matching import MatchedPair
-from napari_srgan.training.pairs.source import Region, SourceImage
+from napari_srgan.training.pairs.source import SourceImage
 from napari_srgan.training.pairs.values import Extremes, extremes_of
 
-MOST_PIXELS = 2**24
+_MOST_PIXELS = 2**24
 """Low-resolution pixels of a plane that are looked at; of a larger one its middle."""
 STRIP_VALUES = 2**23
 """High-resolution values that are read at once."""
 
-EXTREMES = (0.1, 99.9)
+_EXTREMES = (0.1, 99.9)
 """Percentiles beyond which a value may lie by as much as they are apart."""
 
 
 @dataclass(frozen=True)
 class PlanePair:
-    """Both images of one plane, gray."""
+    """Both images of one plane, in gray."""
 
     index: tuple[int, ...]
     origin: tuple[int, int]
@@ -38,10 +39,10 @@ class PlanePair:
     high_values: Extremes
 
 
-def looked_at(pair: MatchedPair) -> Region:
+def checked_region(pair: MatchedPair) -> Region:
     """Rows and columns of the matched region that are looked at: all, or as many in its middle."""
     height, width = pair.shape
-    share = min(math.sqrt(MOST_PIXELS / (height * width)), 1.0)
+    share = min(math.sqrt(_MOST_PIXELS / (height * width)), 1.0)
     sides = [max(int(side * share), 1) for side in (height, width)]
     (top, left) = ((size - side) // 2 for size, side in zip((height, width), sides, strict=True))
     return (top, top + sides[0]), (left, left + sides[1])
@@ -49,7 +50,7 @@ def looked_at(pair: MatchedPair) -> Region:
 
 def strips(pair: MatchedPair) -> Iterator[tuple[int, int]]:
     """Rows of the matched region that are read one after another."""
-    (top, bottom), (left, right) = looked_at(pair)
+    (top, bottom), (left, right) = checked_region(pair)
     samples = 3 if pair.high.rgb else 1
     rows = max(STRIP_VALUES // ((right - left) * pair.factor**2 * samples), 1)
     for start in range(top, bottom, rows):
@@ -58,7 +59,7 @@ def strips(pair: MatchedPair) -> Iterator[tuple[int, int]]:
 
 def read_strip(pair: MatchedPair, index: tuple[int, ...], rows: tuple[int, int]) -> PlanePair:
     """Read some rows of a plane."""
-    columns = looked_at(pair)[1]
+    columns = checked_region(pair)[1]
     part = rows, columns
     (top, _), (left, _) = pair.low_region
     (high_top, _), (high_left, _) = pair.high_region
@@ -77,18 +78,23 @@ def read_strip(pair: MatchedPair, index: tuple[int, ...], rows: tuple[int, int])
 def read_part(
     image: SourceImage, index: tuple[int, ...], origin: tuple[int, int], part: Region, factor: int
 ) -> NDArray[Any]:
-    """Read rows and columns of a plane: ``(Y * factor, X * factor, K)``.
+    """Read rows and columns of a plane.
 
     Parameters
     ----------
     image, index
-        The plane.
+        The image, and the place of the plane along its leading axes.
     origin
-        Pixel of `image` at which the matched region begins.
+        The pixel of `image` at which the matched region begins.
     part
         Rows and columns in low-resolution pixels of the matched region.
     factor
         How many times finer `image` is: 1 for the low one.
+
+    Returns
+    -------
+    NDArray
+        ``(Y * factor, X * factor, K)`` of the image's dtype.
     """
     y, x = (
         (first + span[0] * factor, first + span[1] * factor) for first, span in zip(origin, part, strict=True)
@@ -102,7 +108,14 @@ def gray(pixels: NDArray[Any], factor: int) -> NDArray[np.float64]:
     Parameters
     ----------
     pixels
-        ``(Y * factor, X * factor, K)``.
+        ``(Y * factor, X * factor, K)`` of any real dtype.
+    factor
+        Side of the squares in pixels.
+
+    Returns
+    -------
+    NDArray
+        ``(Y, X)`` of float64.
     """
     y, x, samples = pixels.shape
     squares = pixels.reshape(y // factor, factor, x // factor, factor, samples)
@@ -130,10 +143,11 @@ def joined(parts: list[PlanePair]) -> PlanePair:
 
 
 def _filled(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Without pixels that are not finite, and none far beyond all others: one would blind its block."""
+    """Replace pixels that are not finite, and bring nearer those far beyond all others: one would blind its
+    block."""
     finite = np.isfinite(plane)
     if not finite.all():
         plane = np.where(finite, plane, plane[finite].mean() if finite.any() else 0.0)
-    low, high = np.percentile(plane, EXTREMES)
+    low, high = np.percentile(plane, _EXTREMES)
     span = float(high) - float(low)
     return np.clip(plane, low - span, high + span) if span > 0 else plane

@@ -26,7 +26,7 @@ from skimage.registration import phase_cross_correlation
 
 Plane = NDArray[np.float64]
 
-TAPER = 0.5
+_TAPER = 0.5
 """Share of each axis over which an image fades out to its ends: no edge of its own in the spectrum."""
 WHOLE_BANDS = (0.07, 0.15)
 """Widths of the Gaussian for whole planes, cycles a pixel: of other modalities, coarse structure agrees."""
@@ -38,7 +38,7 @@ SURE = 12.0
 356 pairs of images from different sources 1 is above; the lowest of 178 right ones is at 42."""
 PEAK_RADIUS = 5
 """Pixels around a peak that belong to it."""
-ALIKE = 0.9
+_ALIKE = 0.9
 """Share of the highest peak from which another is about as high."""
 STEPS = 50
 """Steps a pixel in which a block's shift is found."""
@@ -51,7 +51,8 @@ class Peak:
     shift: tuple[int, int]
     """Y and X in pixels: move the second image by this to lie on the first."""
     height: float
-    """In standard deviations of the correlation at all shifts; below 0 if contrast is inverted."""
+    """Height of the correlation's peak, in standard deviations of the correlation at all shifts; below 0 if
+    contrast is inverted."""
     clearness: float
     """Height over that of the next best shift elsewhere."""
 
@@ -67,7 +68,7 @@ def find_peak(first: Plane, second: Plane) -> Peak:
     Parameters
     ----------
     first, second
-        ``(Y, X)``, finite.
+        ``(Y, X)`` of float64, finite.
     """
     spectra = [_spectrum(_even(image)) for image in (first, second)]
     product = spectra[0] * spectra[1].conj()
@@ -93,8 +94,8 @@ def _peak(product: NDArray[np.complex128]) -> Peak:
 
 
 def _nearest(sizes: NDArray[np.float64]) -> tuple[int, int]:
-    """Of peaks that are about as high as the highest, that of the smallest shift: patterns repeat."""
-    places = np.argwhere(sizes >= ALIKE * sizes.max())
+    """The peak of the smallest shift among those that are about as high as the highest: patterns repeat."""
+    places = np.argwhere(sizes >= _ALIKE * sizes.max())
     back = np.minimum(places, np.array(sizes.shape) - places)
     y, x = places[int(np.argmin((back**2).sum(axis=1)))]
     # On the flank of a broad peak, its top is meant.
@@ -115,7 +116,7 @@ def block_shift(first: Plane, second: Plane) -> tuple[float, float] | None:
     Parameters
     ----------
     first, second
-        ``(Y, X)`` of one shape, finite, whose shift is below a quarter of their side.
+        ``(Y, X)`` of float64 and of one shape, finite, whose shift is below a quarter of their side.
     """
     spectra = [_spectrum(image) * _band(image.shape, BLOCK_BAND) for image in (first, second)]
     size = np.sqrt(np.abs(spectra[0] * spectra[1]))
@@ -139,7 +140,7 @@ def _even(image: Plane) -> Plane:
 
 
 def _spectrum(image: Plane) -> NDArray[np.complex128]:
-    window = np.outer(*(tukey(size, TAPER) for size in image.shape))
+    window = np.outer(*(tukey(size, _TAPER) for size in image.shape))
     mean = float((image * window).sum() / window.sum())
     spread = float(image.std()) or 1.0
     transformed: NDArray[np.complex128] = fft.fft2((image - mean) / spread * window)

@@ -13,19 +13,26 @@ Values = NDArray[np.float64]
 START_SAMPLES = 800
 """Evenly spread pixels for the first fit, whose work grows with their square."""
 MOST_SAMPLES = 200_000
-TURNS = 20
+_TURNS = 20
 BEND = 4.685
 """Robust standard deviations beyond which a pixel has no say (Beaton and Tukey 1974)."""
-RINGS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
+_RINGS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 """Frequencies, cycles a pixel, between which sharpness is compared; below, structure is coarse."""
 COHERENT = 0.6
 """Coherence from which a ring counts: noise then has at most 1 / 0.6 - 1 of the structure's power."""
 SHARPER = 2.2
-"""Times as much power as the other image, both relative to their coarse structure."""
+"""How many times as much power as the other image, both relative to their coarse structure, the sharper one
+has."""
 
 
 def pearson(first: Values, second: Values) -> float:
-    """Pearson's correlation; 0 if one is constant."""
+    """Pearson's correlation, from -1 to 1; 0 if one is constant.
+
+    Parameters
+    ----------
+    first, second
+        Arrays of float64 and of one size, any shape, finite.
+    """
     a, b = first.ravel() - first.mean(), second.ravel() - second.mean()
     # A product of squares may be too large or too small for a float; the roots are not.
     norm = float(np.sqrt(a @ a)) * float(np.sqrt(b @ b))
@@ -44,7 +51,7 @@ def robust_line(x: Values, y: Values) -> tuple[float, float]:
     Parameters
     ----------
     x, y
-        Of one size, any shape, finite.
+        Arrays of float64 and of one size, any shape, finite.
     """
     x, y = x.ravel(), y.ravel()
     chosen = _balanced(x)
@@ -56,7 +63,7 @@ def robust_line(x: Values, y: Values) -> tuple[float, float]:
         slope, offset, *_ = map(float, theilslopes(y[few], x[few]))
     else:
         slope, offset = 0.0, float(np.median(y))
-    for _ in range(TURNS):
+    for _ in range(_TURNS):
         residuals = y - slope * x - offset
         width = 1.4826 * float(np.median(np.abs(residuals)))
         if width <= 1e-12 * float(np.ptp(y)):
@@ -102,6 +109,11 @@ def is_sharper(first: Values, second: Values) -> bool:
     """Whether the first of two registered images of one field is clearly the sharper one.
 
     Only frequencies count at which the two are coherent: noise is not sharpness.
+
+    Parameters
+    ----------
+    first, second
+        ``(Y, X)`` of float64 and of one shape, finite.
     """
     window = np.outer(np.hanning(first.shape[0]), np.hanning(first.shape[1]))
     ours, theirs = (
@@ -116,8 +128,8 @@ def is_sharper(first: Values, second: Values) -> bool:
         own, other = float((np.abs(a) ** 2).mean()), float((np.abs(b) ** 2).mean())
         return own, other, float(np.abs((a * b.conj()).mean()) ** 2) / (own * other or 1.0)
 
-    coarse_own, coarse_other, _ = powers(1 / min(first.shape), RINGS[0])
-    for ring in pairwise(RINGS):
+    coarse_own, coarse_other, _ = powers(1 / min(first.shape), _RINGS[0])
+    for ring in pairwise(_RINGS):
         fine_own, fine_other, coherence = powers(*ring)
         ratio = (fine_own * coarse_other) / (fine_other * coarse_own or 1.0)
         if coherence >= COHERENT and ratio >= SHARPER:

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_srgan.training.pairs.magnification import OtherFactor
 from napari_srgan.training.pairs.matching import MatchedPair
-from napari_srgan.training.pairs.scale_factor import pixels_of
+from napari_srgan.training.pairs.scale_factor import pixels_in_words
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ class PairReport:
     notes: tuple[str, ...] = ()
     """Sentences on what else was seen."""
     planes: tuple[tuple[int, ...], ...] = ()
-    """Those that were looked at; those without blocks do not fit."""
+    """Planes that were looked at; those without blocks do not fit."""
     blur: float = 0.0
     """How much blurrier the low image is than the downsampled high one, sigma in low-resolution pixels."""
     relations: dict[int, tuple[float, float]] = field(default_factory=dict)
     """Gain and offset of each channel on its own, of those of which planes fit."""
     empty: tuple[tuple[int, ...], ...] = ()
-    """Those looked at of which one image shows nothing: no plane beside them need be so."""
+    """Planes that were looked at and of which one image shows nothing: the planes beside them may show
+    something."""
     other: OtherFactor | None = None
     """The factor at which they would fit, and where, if that of their shapes is wrong."""
 
@@ -76,7 +77,7 @@ class PairReport:
         if self.pair.factor == 1:
             field = f"one field, of one size: {self.pair.high.name!r}"
         return (
-            f"{self.pair.name} show {field} is off by {y:+.2f}, {x:+.2f} {pixels_of(self.pair.factor)} "
+            f"{self.pair.name} show {field} is off by {y:+.2f}, {x:+.2f} {pixels_in_words(self.pair.factor)} "
             f"(Y, X; blocks differ by {self.spread:.2f}), {good} of {len(judged)} "
             f"blocks correlate (median {self.correlation:.2f}), "
             f"low = {self.gain:.4g} x high {self.offset:+.4g}"

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from napari_srgan.errors import UserError
 from napari_srgan.training.pairs.source import SourceImage
 
-MOST = 8
+MOST_FACTOR = 8
 """The largest factor a model is made for."""
 SCALE_TOLERANCE = 0.01
-"""By how much a ratio of pixel sizes may differ from a whole number: sizes are often rounded."""
+"""Relative difference of a ratio of pixel sizes from a whole number that is allowed: sizes are often
+rounded."""
 CROPPED = 0.02
-"""Share of a side by which an image may be larger or smaller than the factor says..."""
+"""Share of a side by which an image may be larger or smaller than the factor says."""
 CROPPED_PIXELS = 4
-"""...or this many low-resolution pixels, whichever is more."""
+"""Low-resolution pixels by which it may be so in any case, where that is more than :data:`CROPPED`."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Finer:
     """Whether pixel sizes say so, too: then world coordinates tell where the images lie."""
 
 
-def pixels_of(factor: int) -> str:
+def pixels_in_words(factor: int) -> str:
     """What pixels of the low image are called in sentences; of two images of one size neither is low."""
     return "low-resolution pixels" if factor > 1 else "pixels"
 
@@ -37,17 +38,18 @@ def find_factor(low: SourceImage, high: SourceImage, asked: int | None = None) -
     Parameters
     ----------
     low, high
-        Checked images.
+        The two checked images.
     asked
-        What the user says it is; pixel sizes or shapes must agree.
+        The factor that the user gives; pixel sizes or shapes must agree.
 
     Raises
     ------
     UserError
-        If it is no whole number from 1 to :data:`MOST`, not the same along Y and X, not what was asked.
+        If it is no whole number from 1 to :data:`MOST_FACTOR`, not the same along Y and X, or not what was
+        asked.
     """
-    if asked is not None and (not isinstance(asked, int) or not 1 <= asked <= MOST):
-        raise UserError(f"a factor is a whole number from 1 to {MOST}; got {asked!r}")
+    if asked is not None and (not isinstance(asked, int) or not 1 <= asked <= MOST_FACTOR):
+        raise UserError(f"a factor is a whole number from 1 to {MOST_FACTOR}; got {asked!r}")
     of_scales = _ratio_of_scales(low, high)
     # Equal pixel sizes may only never have been set: shapes can say something else.
     equal = of_scales is not None and _near(of_scales, 1)
@@ -80,14 +82,14 @@ def _near(ratio: tuple[float, float], factor: int) -> bool:
 
 def _whole(ratio: tuple[float, float], low: SourceImage, high: SourceImage) -> int:
     factor = round(ratio[0])
-    if 1 <= factor <= MOST and _near(ratio, factor):
+    if 1 <= factor <= MOST_FACTOR and _near(ratio, factor):
         return factor
-    if any(_near((1 / ratio[0], 1 / ratio[1]), candidate) for candidate in range(2, MOST + 1)):
+    if any(_near((1 / ratio[0], 1 / ratio[1]), candidate) for candidate in range(2, MOST_FACTOR + 1)):
         raise UserError(_exchanged(low, high, "pixel size"))
     told = f"{ratio[0]:.4g}" if abs(ratio[0] / ratio[1] - 1) < 1e-3 else f"{ratio[0]:.4g} and {ratio[1]:.4g}"
     raise UserError(
         f"their pixel sizes {low.scale} and {high.scale} differ by a factor of {told}; it has to be a whole "
-        f"number from 1 to {MOST}: correct the scales, or resample one image"
+        f"number from 1 to {MOST_FACTOR}: correct the scales, or resample one image"
     )
 
 
@@ -108,13 +110,13 @@ def _of_shapes(low: SourceImage, high: SourceImage, *, otherwise: int | None) ->
     ratios = " and ".join(f"{b / a:.4g}" for a, b in zip(ours, theirs, strict=True))
     raise UserError(
         f"{_shapes(low, high)} differ by factors of {ratios} along Y and X; it has to be one whole number "
-        f"from 1 to {MOST}: crop or resample one image, or set the scales of both"
+        f"from 1 to {MOST_FACTOR}: crop or resample one image, or set the scales of both"
     )
 
 
 def _shape_factor(low: tuple[int, int], high: tuple[int, int]) -> int | None:
     """The whole factor that both sides agree with, but for a few pixels."""
-    for factor in range(1, MOST + 1):
+    for factor in range(1, MOST_FACTOR + 1):
         spare = (max(CROPPED * side, CROPPED_PIXELS) for side in low)
         # Half of the way to the next factor is no cropping any more, in however small an image.
         if all(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.report import BlockShift
-from napari_srgan.training.pairs.scale_factor import pixels_of
+from napari_srgan.training.pairs.scale_factor import pixels_in_words
 
 MOST_NAMED = 6
 """Blocks that are named one by one."""
@@ -28,7 +28,7 @@ def left_out(pair: MatchedPair, blocks: Sequence[BlockShift]) -> list[str]:
         more = f"; and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else ""
         sentences.append(
             f"{len(bad)} of {len(blocks)} blocks do not correlate and are left out: {named}{more} "
-            f"({pixels_of(pair.factor)})"
+            f"({pixels_in_words(pair.factor)})"
         )
     empty = sum(block.empty for block in blocks)
     if empty:

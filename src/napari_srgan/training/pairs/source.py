@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.arrays import ArrayLike, check_array, read_block
-from napari_srgan.inference.axes import check_axes
-from napari_srgan.inference.tile_input import ALPHA
+from napari_srgan.images.arrays import ArrayLike, check_array, read_block
+from napari_srgan.images.axes import check_axes
+from napari_srgan.images.upscaled import Region
+from napari_srgan.inference.tiles.batch import ALPHA
 from napari_srgan.samples import sample_tiles
-
-Region = tuple[tuple[int, int], tuple[int, int]]
-"""``((y_start, y_stop), (x_start, x_stop))`` of a plane."""
 
 
 @dataclass(frozen=True)
@@ -23,24 +21,25 @@ class SourceImage:
     """One image; making it reads nothing."""
 
     name: str
-    """Of the layer or file, for sentences."""
+    """Name of the layer or the file, for sentences."""
     data: ArrayLike
     """numpy, dask, zarr or xarray."""
     axes: str
-    """One letter for each axis, as in :mod:`napari_srgan.inference.axes`."""
+    """One letter for each axis, as in :mod:`napari_srgan.images.axes`."""
     scale: tuple[float, float] | None = None
     """World units from pixel to pixel, Y and X; None if unknown."""
     origin: tuple[float, float] = (0.0, 0.0)
     """World place of the centre of the first pixel, Y and X."""
 
     def checked(self) -> SourceImage:
-        """The same image with data that can be read and axes that fit it.
+        """Give the same image with data that can be read and axes that fit it.
 
         Raises
         ------
         UserError
-            As :func:`~napari_srgan.inference.arrays.check_array` and
-            :func:`~napari_srgan.inference.axes.check_axes`, with the image's name before it.
+            If the data cannot be read or the axes do not fit, see
+            :func:`~napari_srgan.images.arrays.check_array` and :func:`~napari_srgan.images.axes.check_axes`;
+            with the image's name before it.
         """
         try:
             data = check_array(self.data)

@@ -105,7 +105,18 @@ def extremes_of(pixels: NDArray[Any]) -> Extremes:
 
 
 def usable_pixels(pixels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where all of ``(Y, X, K)`` is finite and not in the middle of a saturated part: ``(Y, X)``."""
+    """Tell which pixels are finite and not in the middle of a saturated part.
+
+    Parameters
+    ----------
+    pixels
+        ``(Y, X, K)`` of any real dtype.
+
+    Returns
+    -------
+    NDArray
+        ``(Y, X)`` of truth values: whether all samples of a pixel can be used.
+    """
     usable: NDArray[np.bool_] = np.isfinite(pixels).all(axis=2)
     values = extremes_of(pixels)
     if values.saturated > 0:

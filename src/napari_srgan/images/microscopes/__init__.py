@@ -1,0 +1,1 @@
+"""The microscopes' own formats, through bioio and its readers."""

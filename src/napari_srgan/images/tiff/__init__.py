@@ -1,0 +1,1 @@
+"""TIFF, OME-TIFF and ImageJ's TIFF, read and written."""

@@ -1,0 +1,205 @@
+"""A zarr store in a zip file that somebody else made: it is read within limits.
+
+Zipped OME-Zarr (``.ozx``) is https://ngff.openmicroscopy.org/rfc/9/: the root of the zip file is that of the
+image. Programs that zip a folder put it into the file as a whole; one such folder is taken for the root, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import struct
+import zlib
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
+from zarr.core.buffer import Buffer, BufferPrototype
+
+from napari_srgan.errors import UserError
+from napari_srgan.images.arrays import UnreadablePart
+from napari_srgan.images.file_stamp import unchanged
+from napari_srgan.images.reading import limits
+from napari_srgan.images.zarr.chunk_limits import METADATA, ChunkLimits
+
+_LOCAL_HEADER = struct.Struct("<26xHH")
+"""What stands before a file in a zip (APPNOTE 4.3.7): last the lengths of its name and its extra field."""
+_ENCRYPTED = 1
+
+
+class ZippedStore(Store):
+    """Reads files of a zip file within limits; nothing is unpacked to disk.
+
+    Files that are stored as they are, as RFC-9 recommends, are read in parts where parts are asked for.
+
+    Parameters
+    ----------
+    path
+        The zip file.
+
+    Raises
+    ------
+    UserError
+        If it is none, is cut off, lists too much, or is packed in a way that is not read here.
+    """
+
+    supports_writes = False
+    supports_deletes = False
+    supports_listing = True
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(read_only=True)
+        self.path = Path(path)
+        self.limits = ChunkLimits(self.path.name)
+        limits.check_file(self.path)
+        self.unchanged = unchanged(self.path)
+        """Raises UserError if the file has changed or disappeared."""
+        self._files = _files(self.path)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ZippedStore) and other.path == self.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    def __reduce__(self) -> tuple[type[ZippedStore], tuple[Path]]:
+        return ZippedStore, (self.path,)
+
+    def has(self, key: str) -> bool:
+        """Whether there is a file."""
+        return key in self._files
+
+    def fetch(self, key: str, part: ByteRequest | None = None) -> bytes | None:
+        """Bytes of a file, or of a part of it; None if there is no such file.
+
+        Raises
+        ------
+        UserError
+            If it is larger than what the metadata says needs, or damaged.
+        """
+        if (info := self._files.get(key)) is None:
+            self.unchanged()
+            return None
+        self.limits.check_size(key, info.file_size)
+        self.limits.check_part(key, part)
+        start, end = _range(part, info.file_size)
+        if info.compress_type == ZIP_STORED:
+            found = self._stored(key, info, start, end)
+        else:
+            found = self._inflated(key, info)[start:end]
+        self.limits.check_content(key, part, found)
+        return found
+
+    def _stored(self, key: str, info: ZipInfo, start: int, end: int) -> bytes:
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(info.header_offset)
+            header = file.read(_LOCAL_HEADER.size)
+            if len(header) == _LOCAL_HEADER.size and header.startswith(b"PK\x03\x04"):
+                file.seek(sum(_LOCAL_HEADER.unpack(header)) + start, io.SEEK_CUR)
+                found = _read(file, end - start)
+                whole = (start, end) == (0, info.file_size)
+                if len(found) == end - start and not (whole and zlib.crc32(found) != info.CRC):
+                    return found
+        raise self._damaged(key)
+
+    def _inflated(self, key: str, info: ZipInfo) -> bytes:
+        try:
+            # No more is unpacked than the size that is declared, which was looked at.
+            with ZipFile(self.path) as file, file.open(info) as packed:
+                return packed.read()
+        except (BadZipFile, zlib.error, EOFError) as error:
+            raise self._damaged(key) from error
+
+    def _damaged(self, key: str) -> UserError:
+        self.unchanged()
+        words = f"{key} in {self.path.name} is damaged or cut off; get the file again from where it was made"
+        return UserError(words) if key.rpartition("/")[2] in METADATA else UnreadablePart(words)
+
+    async def get(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        found = await asyncio.to_thread(self.fetch, key, byte_range)
+        return None if found is None else prototype.buffer.from_bytes(found)
+
+    async def get_partial_values(
+        self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
+    ) -> list[Buffer | None]:
+        return list(await asyncio.gather(*(self.get(key, prototype, part) for key, part in key_ranges)))
+
+    async def exists(self, key: str) -> bool:
+        return self.has(key)
+
+    async def list(self) -> AsyncIterator[str]:
+        for key in self._files:
+            yield key
+
+    async def list_prefix(self, prefix: str) -> AsyncIterator[str]:
+        for key in self._files:
+            if key.startswith(prefix):
+                yield key
+
+    async def list_dir(self, prefix: str) -> AsyncIterator[str]:
+        inside = f"{prefix.strip('/')}/".lstrip("/")
+        names = (key[len(inside) :].partition("/")[0] for key in self._files if key.startswith(inside))
+        for name in dict.fromkeys(names):
+            yield name
+
+    async def set(self, key: str, value: Buffer) -> None:
+        raise NotImplementedError("zip files are only read")
+
+    async def delete(self, key: str) -> None:
+        raise NotImplementedError("zip files are only read")
+
+
+class _Listed(io.BufferedReader):
+    """A zip file whose list of files may have so many bytes: it is read and kept as a whole."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > limits.ZIP_DIRECTORY:
+            name = f"the list of files in {Path(str(self.name)).name}"
+            raise limits.too_large(name, size, limits.ZIP_DIRECTORY)
+        return super().read(size)
+
+
+def _files(path: Path) -> dict[str, ZipInfo]:
+    """What lies in a zip file, by the name that zarr has for it."""
+    try:
+        with _Listed(io.FileIO(path)) as stream, ZipFile(stream) as file:
+            entries = [info for info in file.infolist() if not info.is_dir()]
+    except (BadZipFile, ValueError, NotImplementedError, struct.error) as error:
+        raise UserError(
+            f"{path.name} is no readable zip file ({error}); get the file again from where it was made"
+        ) from error
+    for info in entries:
+        if info.flag_bits & _ENCRYPTED or info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            how = "encrypted" if info.flag_bits & _ENCRYPTED else "compressed in a way that is not read here"
+            raise UserError(f"{info.filename} in {path.name} is {how}; zip it again without compression")
+    files = {info.filename: info for info in entries}
+    if not any(name in files for name in METADATA):
+        tops = {name.partition("/")[0] for name in files if name.partition("/")[2] in METADATA}
+        if len(tops) == 1:
+            root = f"{tops.pop()}/"
+            return {name.removeprefix(root): info for name, info in files.items() if name.startswith(root)}
+    return files
+
+
+def _read(file: io.FileIO, count: int) -> bytes:
+    found = bytearray()
+    while len(found) < count and (more := file.read(count - len(found))):
+        found += more
+    return bytes(found)
+
+
+def _range(part: ByteRequest | None, size: int) -> tuple[int, int]:
+    """Where a part of a file of so many bytes begins and ends."""
+    match part:
+        case None:
+            return 0, size
+        case RangeByteRequest(start=start, end=end):
+            return min(start, size), min(end, size)
+        case OffsetByteRequest(offset=offset):
+            return min(offset, size), size
+        case SuffixByteRequest(suffix=suffix):
+            return max(size - suffix, 0), size
+    raise ValueError(f"no such part of a file: {part}")

@@ -1,0 +1,1 @@
+"""Time: which frames help each other, and what a movie looks like along it."""

@@ -1,0 +1,1 @@
+"""How a plane is cut: tiles with halos, their grid, their size, and how they are joined."""

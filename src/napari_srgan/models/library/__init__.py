@@ -1,0 +1,1 @@
+"""The models a user can choose from: bundled, added, downloaded."""

@@ -1,0 +1,1 @@
+"""What the bundled models learn from, and what they are judged by."""

@@ -1,0 +1,1 @@
+"""The one loop of every training: stages, losses, optimiser, checkpoints, several processes."""

@@ -1,0 +1,47 @@
+"""The buttons of a training and its bar; always in sight."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QGridLayout, QProgressBar, QPushButton, QWidget
+
+from napari_srgan.progress import Progress
+from napari_srgan.viewer.jobs.runner import PERCENT
+
+
+class FineTuneControls(QWidget):
+    """Start; while it runs: Pause or Resume, Stop and keep the best, Cancel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.start = QPushButton("Start")
+        self.pause = QPushButton("Pause")
+        self.finish = QPushButton("Stop and keep the best")
+        self.cancel = QPushButton("Cancel")
+        self.start.setToolTip("Learns from the pairs; the model is put into the library")
+        self.pause.setToolTip("Waits; what was learned stays in memory")
+        self.finish.setToolTip("Ends the training now and saves the best model so far")
+        self.cancel.setToolTip("Stops without a model; the training can go on later")
+        self.bar = QProgressBar()
+        layout = QGridLayout(self)
+        layout.setContentsMargins(6, 0, 6, 0)
+        layout.addWidget(self.start, 0, 0, 1, 2)
+        layout.addWidget(self.finish, 1, 0, 1, 2)
+        layout.addWidget(self.pause, 2, 0)
+        layout.addWidget(self.cancel, 2, 1)
+        layout.addWidget(self.bar, 3, 0, 1, 2)
+
+    def show_state(self, *, busy: bool, training: bool, waits: bool) -> None:
+        """Show the buttons that make sense."""
+        self.start.setVisible(not busy)
+        for button in (self.pause, self.finish):
+            button.setVisible(training)
+        for part in (self.cancel, self.bar):
+            part.setVisible(busy)
+        self.pause.setText("Resume" if waits else "Pause")
+
+    def show_progress(self, progress: Progress | None) -> None:
+        """Show how far it is."""
+        known = progress is not None and progress.done > 0
+        self.bar.setRange(0, PERCENT if known else 0)
+        if progress is not None and known:
+            self.bar.setValue(int(progress.fraction * PERCENT))

@@ -1,0 +1,267 @@
+"""The part of the Fine-tune widget that asks which layers are learned from."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from magicgui.widgets import ComboBox
+from napari.components import ViewerModel
+from napari.layers import Image
+from psygnal import Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_srgan.errors import UserError
+from napari_srgan.viewer.fine_tuning.fields import keep_narrow, shift_field
+from napari_srgan.viewer.fine_tuning.layer_pairs import PairOfLayers
+from napari_srgan.viewer.fine_tuning.noise import SAMPLE_TILES, NoiseLine
+from napari_srgan.viewer.fine_tuning.pair_list import PairKind, PairList
+from napari_srgan.viewer.fine_tuning.pair_row import PairRow
+from napari_srgan.viewer.layers.upscale_layer import finest_data
+from napari_srgan.viewer.qt.form import Form
+from napari_srgan.viewer.qt.labels import as_sentence
+from napari_srgan.viewer.upscale import choices
+
+KINDS: choices.Choices = [
+    ("measured pairs", "pairs"),
+    ("good images", "alone"),
+    ("a layer's noise", "noise of"),
+]
+KINDS_TOOLTIP = (
+    "Measured pairs: the same field taken twice. Good images: their low-resolution or noisy partners are "
+    "simulated. A layer's noise: simulated with the noise and the blur of that layer, for images like it"
+)
+ADD = {"pairs": "Add pair", "alone": "Add image", "noise of": "Add image"}
+CHECK = {
+    "pairs": (
+        "Check pairs",
+        "Measures how the images lie on each other, and shows it; reads them, changes nothing",
+    ),
+    "noise of": (
+        "Check and preview",
+        "Shows a patch of the layer beside one of a good image with its noise simulated",
+    ),
+}
+"""What stands on the button, and its tooltip; of good images alone there is nothing to check."""
+
+
+class ImagesSection(QWidget):
+    """Layers to choose, "Add pair", a row for each pair, "Check pairs"; or as the kind of images asks for.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers they are.
+    pairs
+        What is chosen.
+    """
+
+    said = Signal(str)
+    """Why a pair was not added."""
+    check_wanted = Signal()
+
+    def __init__(self, viewer: ViewerModel, pairs: PairList) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._pairs = pairs
+        self._was_chosen = pairs.any_listed or pairs.kind == "noise of"
+        self._make_fields()
+        self.add, self.check = QPushButton(), QPushButton()
+        self.correct_shift = shift_field()
+        self.noise_line = NoiseLine()
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(2)
+        self._lay_out()
+        self.kind.changed.connect(self._on_kind)
+        for field in (self.noisy, self.low, self.high):
+            field.changed.connect(self._on_chosen)
+        self.add.clicked.connect(self._on_add)
+        self.check.clicked.connect(lambda *_: self.check_wanted.emit())
+        self.guess()
+        self.refresh()
+
+    def _make_fields(self) -> None:
+        viewer, pairs = self._viewer, self._pairs
+        self.kind = ComboBox(name="kind", choices=KINDS, value=pairs.kind, tooltip=KINDS_TOOLTIP)
+        self.noisy = ComboBox(
+            name="noisy", choices=lambda _: [("choose…", None), *choices.images(viewer)],
+            value=pairs.noise_of,
+            tooltip="A layer as the microscope gives it every day; the model is made for images like it",
+        )  # fmt: skip
+        self.low = ComboBox(
+            name="low", choices=lambda _: choices.images(viewer),
+            tooltip="What the microscope gives every day: small, noisy or blurred",
+        )  # fmt: skip
+        self.high = ComboBox(
+            name="high",
+            choices=lambda _: [*self._tiles(), *choices.images(viewer)],
+            tooltip="The same field, or one of the same kind, as it should look: finer, or of the same size, "
+            "clean and sharp",
+        )  # fmt: skip
+        for field in (self.kind, self.noisy, self.low, self.high):
+            keep_narrow(field)
+
+    def _tiles(self) -> choices.Choices:
+        return [(SAMPLE_TILES, None)] if self._pairs.kind == "noise of" else []
+
+    def _lay_out(self) -> None:
+        checking = QHBoxLayout()
+        checking.addWidget(self.check)
+        checking.addWidget(self.correct_shift.native)
+        checking.addStretch(1)
+        self._form = Form([
+            ("Learn from", self.kind.native), ("Noise of", self.noisy.native),
+            ("Low, or noisy", self.low.native), ("High, or clean", self.high.native),
+        ])  # fmt: skip
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._form)
+        layout.addWidget(self.add)
+        layout.addLayout(self._rows)
+        layout.addWidget(self.noise_line)
+        layout.addLayout(checking)
+
+    def reset_choices(self) -> None:
+        """Look again at which layers there are."""
+        with self.noisy.changed.blocked(), self.low.changed.blocked(), self.high.changed.blocked():
+            for field in (self.noisy, self.low, self.high):
+                field.reset_choices()
+        if not self._was_chosen and not self._pairs.any_listed and self._pairs.kind != "noise of":
+            self.guess()
+        self.refresh()
+
+    def _on_chosen(self, _: Any) -> None:
+        self._was_chosen = True
+        if self._pairs.kind == "noise of":
+            self._pairs.choose("noise of", self.noisy.value)
+        self.refresh()
+
+    def _on_kind(self, kind: PairKind) -> None:
+        self._was_chosen = True
+        if kind != "noise of":
+            self._pairs.choose(kind)
+        else:
+            active = self._viewer.layers.selection.active
+            self.choose_noise_of(active if isinstance(active, Image) else None)
+        self.refresh()
+
+    def choose_noise_of(self, layer: Image | None) -> None:
+        """Learn the noise of a layer, in the sample tiles until the user has chosen good images."""
+        self._was_chosen = True
+        self._pairs.choose("noise of", layer)
+        self.refresh()
+
+    def guess(self) -> None:
+        """Choose the layer with the most pixels as high, and the one with the fewest as low resolution.
+
+        For two of one size nobody knows which is the better one. One alone is no pair.
+        """
+        images = [layer for layer in self.high.choices if layer is not None]
+        with self.kind.changed.blocked():
+            self.kind.value = "alone" if len(images) == 1 else "pairs"
+        self._pairs.choose(self.kind.value)
+        if len(images) > 1:
+            by_size = sorted(images, key=lambda layer: _plane_pixels(layer))
+            if _plane_pixels(by_size[0]) < _plane_pixels(by_size[-1]):
+                with self.low.changed.blocked(), self.high.changed.blocked():
+                    self.low.value, self.high.value = by_size[0], by_size[-1]
+
+    def add_chosen(self) -> None:
+        """Take what is in the fields into the list, if there is nothing in it; tiles are no part of it.
+
+        Raises
+        ------
+        UserError
+            If there is no layer to learn from, or it cannot be.
+        """
+        kind = self._pairs.kind
+        if kind == "noise of" and self.noisy.value is None:
+            raise UserError("there is no layer whose noise the model shall be made for; choose one")
+        if not self._pairs.all and not (kind == "noise of" and self.high.value is None):
+            self._pairs.add(self.chosen())
+
+    def chosen(self) -> PairOfLayers:
+        """The pair in the fields, or the good image alone.
+
+        Raises
+        ------
+        UserError
+            If there is no high-resolution layer.
+        """
+        if self.high.value is None:
+            raise UserError("there is no image layer to learn from; open a pair of images first")
+        return PairOfLayers(self.low.value if self._pairs.kind == "pairs" else None, self.high.value)
+
+    @property
+    def goods(self) -> list[Image]:
+        """The layers in which noise would be simulated; none: the sample tiles."""
+        chosen = [] if self.high.value is None else [self.high.value]
+        return [pair.high for pair in self._pairs.all] or chosen
+
+    def refresh(self) -> None:
+        """Show the pairs, and what is known about them."""
+        self._show_rows()
+        kind = self._pairs.kind
+        self._follow(kind)
+        for field, fits in ((self.noisy, kind == "noise of"), (self.low, kind == "pairs")):
+            self._form.show_row(field.native, fits)
+        self.add.setText(ADD[kind])
+        self.add.setVisible(self.high.value is not None or kind != "noise of")
+        self.noise_line.setVisible(kind == "noise of")
+        self.noise_line.ask(self._pairs.noise_of, self.goods)
+        self.check.setVisible(kind in CHECK)
+        self.correct_shift.native.setVisible(kind == "pairs")
+        if kind in CHECK:
+            self.check.setText(CHECK[kind][0])
+            self.check.setToolTip(CHECK[kind][1])
+        self.check.setEnabled(bool(self._pairs.all if kind == "pairs" else self._pairs.noise_of))
+
+    def _follow(self, kind: PairKind) -> None:
+        """Show what is learned from in the fields, also where it was not chosen in them."""
+        with self.kind.changed.blocked(), self.noisy.changed.blocked(), self.high.changed.blocked():
+            self.kind.value = kind
+            if kind == "noise of" and self.noisy.value is not self._pairs.noise_of:
+                self.noisy.reset_choices()
+                self.noisy.value = self._pairs.noise_of
+            offers_tiles = None in self.high.choices
+            if offers_tiles != (kind == "noise of"):
+                self.high.reset_choices()
+            if not offers_tiles and kind == "noise of":
+                self.high.value = None
+
+    def _show_rows(self) -> None:
+        while (item := self._rows.takeAt(0)) is not None:
+            if (row := item.widget()) is not None:
+                row.hide()
+                row.deleteLater()
+        for pair in self._pairs.all:
+            text, wrong = self._about(pair)
+            row = PairRow(pair.name, text, wrong=wrong)
+            row.remove.clicked.connect(partial(self._pairs.remove, pair))
+            self._rows.addWidget(row)
+
+    def _about(self, pair: PairOfLayers) -> tuple[str, bool]:
+        report = self._pairs.reports.get(pair.name)
+        if report is not None and report.problem:
+            return as_sentence(report.problem), True
+        if report is not None:
+            return " ".join([report.summary, *report.notes]), False
+        if pair.name in self._pairs.problems:
+            return as_sentence(self._pairs.problems[pair.name]), True
+        if pair.low is None:
+            noisy = self._pairs.noise_of
+            return f"The noise of {noisy.name} is simulated." if noisy else "Its partner is simulated.", False
+        return "Not checked yet; the training checks it too.", False
+
+    def _on_add(self) -> None:
+        try:
+            self._pairs.add(self.chosen())
+        except UserError as error:
+            self.said.emit(str(error))
+        else:
+            self.said.emit("")
+
+
+def _plane_pixels(layer: Any) -> int:
+    height, width = finest_data(layer).shape[layer.ndim - 2 : layer.ndim]
+    return int(height * width)

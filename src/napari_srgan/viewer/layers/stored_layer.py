@@ -1,0 +1,126 @@
+"""From an image layer to its upscaled image on disk, shown by a layer that lies exactly on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari.layers import Image, Layer
+
+from napari_srgan.acquisition.choice import notes_on_input
+from napari_srgan.cluster.dispatch import upscale_anywhere_job
+from napari_srgan.images.image import Image as Pixels
+from napari_srgan.images.origins import origins_of
+from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
+from napari_srgan.models import Model, default_model_name
+from napari_srgan.progress import Job, Progress
+from napari_srgan.results.collision import refuse_collision
+from napari_srgan.viewer.layers.layer_look import layer_look, over_files
+from napari_srgan.viewer.layers.layer_spacing import layer_spacings
+from napari_srgan.viewer.layers.sources import FILE_KEY, files_of, identity_of, layer_pixels, watch_over
+from napari_srgan.viewer.layers.stored_levels import StoredLevels, open_levels
+from napari_srgan.viewer.layers.upscale_layer import (
+    Chosen,
+    appearance_of,
+    check_image,
+    layer_axes,
+    load_chosen,
+    result_state,
+)
+
+LARGEST_SHOWN_PLANE = 2**30
+"""Bytes of a plane of an image without coarser levels that is still shown: napari reads it whole."""
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """An upscaled image on disk that no layer shows yet."""
+
+    stored: StoredLevels
+    appearance: dict[str, Any]
+    """Appearance of the layer that the image was made from."""
+    model: Model
+
+    @property
+    def can_be_shown(self) -> bool:
+        """Whether napari can show it: not a huge plane without coarser levels."""
+        levels, y = self.stored.levels, self.stored.axes.index("Y")
+        plane = levels[0][(0,) * y]
+        return len(levels) > 1 or bool(plane.nbytes <= LARGEST_SHOWN_PLANE)
+
+    def layer(self) -> Image:
+        """Make the layer; only on the main thread."""
+        looks = dict(self.appearance)
+        limits_range = looks.pop("contrast_limits_range")
+        made = {**self.stored.made, FILE_KEY: str(self.stored.path)}
+        state = result_state(looks, made, made["region"], self.model)
+        if self.model.card.result is not None and self.stored.limits is not None:
+            limits_range = state["contrast_limits"] = self.stored.limits
+        levels = self.stored.levels
+        several = len(levels) > 1
+        layer = Image(levels if several else levels[0], multiscale=several, **state)
+        layer.contrast_limits_range = limits_range
+        return layer
+
+
+def stored_layer_job(
+    layer: Layer,
+    model: Chosen,
+    path: Path,
+    options: UpscaleOptions = AS_USUAL,
+    *,
+    axes: str | None = None,
+    overwrite: bool = False,
+    cluster: Any = None,
+) -> Job[StoredResult]:
+    """Upscale an image layer into a zarr store; a run that was stopped goes on.
+
+    The layer is read here and now, except for its pixels: the job may run on another
+    thread while the layer is moved or renamed, or removed.
+
+    Parameters
+    ----------
+    layer, model, options, axes
+        See :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`.
+    path, overwrite, cluster
+        See :func:`~napari_srgan.cluster.dispatch.upscale_anywhere_job`.
+
+    Returns
+    -------
+    Job
+        Yields :class:`~napari_srgan.progress.Progress`, returns a :class:`StoredResult`.
+
+    Raises
+    ------
+    UserError
+        If it is no image layer, its axes cannot be known, or the store would lie on, in or around its pixels.
+    """
+    image = check_image(layer)
+    files = files_of(image)
+    inputs = [*files, *origins_of(image.data)]
+    refuse_collision(path, inputs)  # here too: nobody need wait for the job to be told
+    if axes is None:
+        axes = layer_axes(image)
+    data = layer_pixels(image, axes)
+    appearance = appearance_of(image)
+    spacings = layer_spacings(image, axes)
+    look = layer_look(image, axes, tuple(data.shape))
+    identity = identity_of(image)
+    chosen = default_model_name(rgb=image.rgb) if model is None else model
+
+    def job() -> Job[StoredResult]:
+        yield Progress(0, 1, "Loading the model")
+        loaded = load_chosen(chosen)
+        yield Progress(0, 1, "Looking at the image")
+        given = Pixels(
+            data, axes, spacings, over_files(look, files, axes, tuple(data.shape)), identity(), tuple(inputs),
+            watch_over(files),
+        )  # fmt: skip
+        notes = notes_on_input(given.pixels, given.axes, loaded.card)
+        finished = yield from upscale_anywhere_job(
+            given, loaded, path, options, notes=notes, overwrite=overwrite, cluster=cluster
+        )
+        return StoredResult(open_levels(finished), appearance, loaded)
+
+    return job()

@@ -1,0 +1,1 @@
+"""Layers that are computed where they are looked at."""

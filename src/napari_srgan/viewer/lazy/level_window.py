@@ -1,0 +1,113 @@
+"""A part of a level, indexed as napari does it, and read only when an array is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_srgan.inference.devices.cancellation import Watch
+
+SliceKey = tuple[int | slice, ...]
+
+
+class Filling(Protocol):
+    """A level whose pixels take long, so that some are there and others are not yet."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> Any: ...
+
+    def peek(self, key: Any) -> tuple[NDArray[Any], bool]:
+        """Get a part without waiting: what is there, and something quick elsewhere.
+
+        Parameters
+        ----------
+        key
+            An index of the level, as numpy understands it.
+
+        Returns
+        -------
+        pixels, complete
+            The part in the shape of the index and the dtype of the level, and whether all of it was there.
+        """
+        ...
+
+    def missing(self, key: Any) -> list[Any]:
+        """Places of a part that are not there yet, nearest the middle first."""
+        ...
+
+    def compute(self, place: Any, watch: Watch | None = None) -> None:
+        """Compute one of these places, and keep it."""
+        ...
+
+
+class LevelWindow:
+    """A part of a level; indexing makes it smaller.
+
+    Parameters
+    ----------
+    level
+        The whole level.
+    read
+        A function that gives the pixels of a part by its key in the whole level: one integer or slice for
+        each axis.
+    ranges
+        Places along each axis of the level; all of them by default.
+    """
+
+    def __init__(
+        self,
+        level: Filling,
+        read: Callable[[SliceKey], NDArray[Any]],
+        ranges: tuple[int | range, ...] | None = None,
+    ) -> None:
+        self._level = level
+        self._read = read
+        self._ranges = tuple(range(size) for size in level.shape) if ranges is None else ranges
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(len(places) for places in self._ranges if isinstance(places, range))
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def dtype(self) -> Any:
+        return self._level.dtype
+
+    def __getitem__(self, key: Any) -> LevelWindow:
+        """Make the part smaller.
+
+        Parameters
+        ----------
+        key
+            Integers and slices with positive steps, one for each axis that is left; axes at the end that have
+            none stay as they are.
+        """
+        inner = iter(key if isinstance(key, tuple) else (key,))
+        smaller = tuple(
+            places if isinstance(places, int) else places[next(inner, slice(None))] for places in self._ranges
+        )
+        return LevelWindow(self._level, self._read, smaller)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        pixels = self._read(self.key)
+        return pixels if dtype is None else pixels.astype(dtype, copy=bool(copy))
+
+    @property
+    def key(self) -> SliceKey:
+        """What it is of the whole level."""
+        return tuple(
+            places if isinstance(places, int) else slice(places.start, places.stop, places.step)
+            for places in self._ranges
+        )

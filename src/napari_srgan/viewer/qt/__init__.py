@@ -1,0 +1,1 @@
+"""What napari, magicgui and Qt have no one word for."""

@@ -1,0 +1,122 @@
+"""Rows of a label and a field, with all fields below each other, also those of another form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QSpinBox, QWidget
+
+LABEL_WIDTH = 102
+"""Width of labels in pixels."""
+
+
+class Form(QWidget):
+    """Fields one below the other.
+
+    Parameters
+    ----------
+    rows
+        The rows, each a label and a field; a label without a field is a heading, a field without a label
+        takes the whole row.
+    """
+
+    def __init__(self, rows: Sequence[tuple[str, QWidget | None]]) -> None:
+        super().__init__()
+        self._rows = QFormLayout(self)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setVerticalSpacing(5)
+        self._rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)  # in a narrow dock
+        self._rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        for text, field in rows:
+            if field is None:
+                self._rows.addRow(_heading(text))
+            elif text:
+                label = QLabel(text)
+                label.setMinimumWidth(LABEL_WIDTH)
+                label.setToolTip(field.toolTip())
+                self._rows.addRow(label, field)
+            else:
+                self._rows.addRow(field)
+
+    def show_row(self, field: QWidget, shown: bool) -> None:
+        """Show a field with its label, or hide both."""
+        self._rows.setRowVisible(field, shown)
+
+
+class Number:
+    """A field for a number.
+
+    Parameters
+    ----------
+    tooltip
+        What the number means.
+    value
+        The number at first.
+    least, most
+        The smallest and the largest number that can be entered.
+    step
+        The number that an arrow adds.
+    decimals
+        Digits after the point; 0 for a whole number.
+    zero
+        Text that is shown in place of the least value.
+    """
+
+    def __init__(
+        self, tooltip: str, *, value: float, most: float, least: float = 0, step: float = 1,
+        decimals: int = 0, zero: str = "",
+    ) -> None:  # fmt: skip
+        native: Any
+        if decimals:
+            native = QDoubleSpinBox()
+            native.setDecimals(decimals)
+        else:
+            native, least, most, step, value = QSpinBox(), int(least), int(most), int(step), round(value)
+        native.setRange(least, most)
+        native.setSingleStep(step)
+        native.setValue(value)
+        native.setToolTip(tooltip)
+        native.setSpecialValueText(zero)
+        self.native = native
+        self._whole = not decimals
+
+    @property
+    def value(self) -> float:
+        value: float = self.native.value()
+        return value
+
+    @value.setter
+    def value(self, value: float) -> None:
+        self.native.setValue(round(value) if self._whole else float(value))
+
+
+class RangeField:
+    """Two fields beside each other: for the least and for the most."""
+
+    def __init__(self, tooltip: str, *, values: tuple[float, float], most: float, decimals: int) -> None:
+        self.ends = [Number(tooltip, value=value, most=most, step=0.1, decimals=decimals) for value in values]
+        self.native = QWidget()
+        self.native.setToolTip(tooltip)
+        layout = QHBoxLayout(self.native)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for end in self.ends:
+            layout.addWidget(end.native, 1)
+
+    @property
+    def value(self) -> tuple[float, float]:
+        least, most = (end.value for end in self.ends)
+        return least, most
+
+    @value.setter
+    def value(self, values: tuple[float, float]) -> None:
+        for end, value in zip(self.ends, values, strict=True):
+            end.value = value
+
+
+def _heading(text: str) -> QLabel:
+    heading = QLabel(text)
+    heading.setStyleSheet("font-weight: bold; padding-top: 8px")
+    return heading

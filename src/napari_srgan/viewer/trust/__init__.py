@@ -1,0 +1,1 @@
+"""The Trust widget: what can be believed of a result."""

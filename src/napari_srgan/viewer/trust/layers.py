@@ -1,0 +1,225 @@
+"""What can be believed of a result layer: the job, and its maps as layers that lie exactly on the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from napari.layers import Image, Layer
+
+from napari_srgan.errors import UserError
+from napari_srgan.inference.options import UpscaleOptions
+from napari_srgan.models import Model, load_model
+from napari_srgan.progress import Job, Progress
+from napari_srgan.reliability import TrustReport, trust_job
+from napari_srgan.reliability.self_test import partners
+from napari_srgan.viewer.layers.stored_layer import StoredResult
+from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_data, layer_axes, load_chosen
+from napari_srgan.viewer.upscale.output_modes import Result
+
+_LARGEST_PLANE = 2**28
+"""Bytes of a plane of a map that is still shown: napari reads it whole when one zooms out."""
+_EXTREMES = 0.1
+"""Percent of a map's values that its contrast leaves out on each side."""
+_FAINT = 0.02
+"""Part of the result's contrast that the ends of a map's stand for at least: what nobody sees in the result
+does not stand out in its map."""
+_SAMPLED = 1024
+"""Pixels along each side of a map that are looked at for its contrast, about."""
+IDENTITY_KEY = f"{METADATA_KEY}-identity"
+"""Key of a result's metadata under which its maps find it."""
+_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+
+
+class MapKind(StrEnum):
+    """What a map shows; kept in its layer's metadata, whatever the layer is called."""
+
+    ADDED = "added detail"
+    ERRORS = "error map"
+    DISAGREEMENT = "disagreement"
+
+    @property
+    def layer_name(self) -> str:
+        """What the layer is called: what it shows, and what must not be read into it."""
+        return f"{self.value}, {_TOLD[self]}"
+
+
+_TOLD = {
+    MapKind.ADDED: "not measured",
+    MapKind.ERRORS: "9 of 10 pixels",
+    MapKind.DISAGREEMENT: "low is not right",
+}
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """A result, and what can be believed of it."""
+
+    result: Result
+    report: TrustReport | None
+    """None if there is no result to tell it of."""
+    why: str = ""
+    """Why there is no report of a result that is there."""
+
+
+def model_of(result: Image) -> str | None:
+    """Name of the model that made a layer; None if it is no result."""
+    name = result.metadata.get(METADATA_KEY, {}).get("model")
+    return str(name) if name else None
+
+
+def trust_layer_job(
+    image: Image, result: Image, model: Model | None = None, *, disagreement: bool = False
+) -> Job[TrustReport]:
+    """Tell what can be believed of a result layer; both are read here and now, except for their pixels.
+
+    Parameters
+    ----------
+    image
+        What was upscaled.
+    result
+        What became of it.
+    model
+        That made it; by default the one that the result names.
+    disagreement
+        As in :func:`~napari_srgan.reliability.trust_job`.
+
+    Raises
+    ------
+    UserError
+        If nothing says which model made the result.
+    """
+    told = dict(result.metadata.get(METADATA_KEY, {}))
+    name = told.get("model")
+    if model is None and name is None:
+        raise UserError(f"nothing says which model made {result.name!r}; choose a result of Upscale")
+    data, made, axes = finest_data(image), finest_data(result), layer_axes(image)
+
+    def job() -> Job[TrustReport]:
+        yield Progress(0, 1, "Loading the model")
+        return (yield from _report(data, made, axes, model or load_model(str(name)), told, disagreement))
+
+    return job()
+
+
+def trusted_job(
+    job: Job[Result], image: Image, model: Any, axes: str, options: UpscaleOptions
+) -> Job[Trusted]:
+    """Upscale a layer, and tell what can be believed of what comes of it.
+
+    Parameters
+    ----------
+    job
+        Makes the result, in memory or on disk.
+    image
+        The layer that it upscales; it is read here and now, except for its pixels.
+    model
+        With which it does.
+    axes, options
+        As it was told.
+    """
+    data = finest_data(image)
+
+    def both() -> Job[Trusted]:
+        result = yield from job
+        if isinstance(result, Image):
+            made, told = result.data, dict(result.metadata[METADATA_KEY])
+        elif isinstance(result, StoredResult):
+            made, told = result.stored.levels[0], dict(result.stored.made)
+        else:
+            return Trusted(result, None)
+        try:
+            report = yield from _report(
+                data, made, axes, load_chosen(model), told, False, device=options.device,
+                precision=options.precision,
+            )  # fmt: skip
+        except UserError as error:  # the result is there all the same
+            return Trusted(result, None, str(error))
+        if isinstance(result, Image):
+            result.metadata[METADATA_KEY] = {**told, "trust": report.to_dict()}
+        else:
+            report.write(result.stored.path)
+        return Trusted(result, report)
+
+    return both()
+
+
+def _report(
+    data: Any, made: Any, axes: str, model: Model, told: dict[str, Any], disagreement: bool, **options: Any
+) -> Job[TrustReport]:
+    return (
+        yield from trust_job(
+            data, made, model, axes=axes, region=told.get("region"), compare=partners(model),
+            disagreement=disagreement, provenance=told, **options,
+        )
+    )  # fmt: skip
+
+
+def map_layers(report: TrustReport, result: Image) -> list[Image]:
+    """The maps of a report as layers, hidden, on the same grid as the result; only on the main thread."""
+    maps = [(MapKind.ADDED, report.added)]
+    if report.errors is not None:
+        maps.append((MapKind.ERRORS, report.errors.half_width))
+    if report.disagreement is not None:
+        maps.append((MapKind.DISAGREEMENT, report.disagreement.spread))
+    return [_layer(pixels, kind, result) for kind, pixels in maps if _can_be_shown(pixels)]
+
+
+def shown_map(layers: Iterable[Layer], new: Image) -> Image | None:
+    """The layer that shows the same map of the same result already, whatever they are called by now."""
+    for layer in layers:
+        if isinstance(layer, Image) and layer.metadata.get(METADATA_KEY) == new.metadata[METADATA_KEY]:
+            return layer
+    return None
+
+
+def _identity(result: Image) -> str:
+    """Tells a result from all others, also from those of its name; given when it is first asked for.
+
+    It stands beside the provenance, not in it: that is the same for equal results.
+    """
+    return str(result.metadata.setdefault(IDENTITY_KEY, uuid4().hex))
+
+
+def _can_be_shown(pixels: Any) -> bool:
+    return isinstance(pixels, np.ndarray) or int(np.prod(pixels.shape[-2:])) * 4 <= _LARGEST_PLANE
+
+
+def _layer(pixels: Any, kind: MapKind, result: Image) -> Image:
+    signed = kind is MapKind.ADDED
+    if result.rgb:  # colours of a map are none
+        pixels = pixels[..., :3].mean(axis=-1)
+    state = dict(result.as_layer_data_tuple()[1])
+    low, high = _limits(pixels)
+    high = max(abs(low), abs(high), _FAINT * float(np.ptp(result.contrast_limits)))
+    low = -high if signed else 0.0
+    return Image(
+        pixels,
+        name=f"{result.name}: {kind.layer_name}",
+        colormap="coolwarm" if signed else "inferno",
+        contrast_limits=(low, high),
+        visible=False,
+        metadata={METADATA_KEY: {"map_of": _identity(result), "map": kind.value}},
+        **{key: state[key] for key in _PLACE if key in state},
+    )
+
+
+def _limits(pixels: Any) -> tuple[float, float]:
+    """Percentiles of some of a map's values: of a map that is not there yet, of its middle."""
+    place: list[int | slice] = [size // 2 for size in pixels.shape[:-2]]
+    for size in pixels.shape[-2:]:
+        step = max(size // _SAMPLED, 1)
+        start = max(size - _SAMPLED, 0) // 2
+        place.append(
+            slice(None, None, step) if isinstance(pixels, np.ndarray) else slice(start, start + _SAMPLED)
+        )
+    values = np.asarray(pixels[tuple(place)])
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return 0.0, 1.0
+    low, high = np.percentile(values, (_EXTREMES, 100 - _EXTREMES))
+    return float(low), float(high)

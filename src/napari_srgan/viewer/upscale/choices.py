@@ -1,0 +1,155 @@
+"""What can be chosen in the Upscale widget, and how it is called there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Image, Shapes
+
+from napari_srgan.acquisition import Acquisition
+from napari_srgan.acquisition.choice import fit, why_unsuited
+from napari_srgan.errors import UserError
+from napari_srgan.images.factor import factor_in_words
+from napari_srgan.inference.devices.choice import device_kinds
+from napari_srgan.models import Library, ModelCard, models_for
+from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
+from napari_srgan.viewer.models.rows import SHARP_NOTE, is_sharp
+from napari_srgan.viewer.upscale.time_axis import likeliest_time, times_of
+
+Choices = list[tuple[str, Any]]
+"""What is shown, and what is meant."""
+
+WHOLE_IMAGE, VISIBLE = "whole", "visible"
+MEMORY, LAZY, DISK = "memory", "lazy", "disk"
+RESULTS: Choices = [("in memory", MEMORY), ("lazily, only what is looked at", LAZY), ("on disk", DISK)]
+RESULTS_TOOLTIP = (
+    "In memory: the whole image, now. Lazily: added at once, of an image of any size; zoom in, and what "
+    "you see is computed. On disk: the whole of an image of any size, into a file; goes on if it was stopped"
+)
+AXES: Choices = [("as they are", "Q"), ("time", "T"), ("depth (Z)", "Z"), ("channels", "C")]
+AXES_TOOLTIP = "Each channel has a brightness range of its own; planes along other axes share one"
+TILE_CHOICES: Choices = [
+    ("automatic", None),
+    *((f"{side} pixels", side) for side in (64, 128, 256, 512, 1024)),
+]
+UNREADABLE = "cannot be read"
+NEEDS_TIME = "needs a time axis"
+
+
+def images(viewer: ViewerModel) -> Choices:
+    """All image layers."""
+    return [(layer.name, layer) for layer in viewer.layers if isinstance(layer, Image)]
+
+
+RGB_CHANNELS = 3
+"""Channels of a model for colour images."""
+
+
+def model_choices(image: Image | None, library: Library) -> Choices:
+    """The models that fit an image, the likeliest first; the default, then for movies those for time-lapses.
+
+    Also models for time-lapses where there is no time, and the user's files that cannot be read, so
+    that they are not missed.
+    """
+    cards = library.cards
+    if image is not None:
+        channels, numbers = RGB_CHANNELS if image.rgb else 1, sorted({1, *(card.frames for card in cards)})
+        single, *others = (models_for(channels=channels, frames=n, among=cards) for n in numbers)
+        several = [card for cards_of in others for card in cards_of]
+        first = 1 if likeliest_time(times_of(image)) is not None else len(single)
+        cards = single[:first] + several + single[first:]
+    found: Choices = [(_in_list(card, image), card.name) for card in cards]
+    return found + [(f"{bad.name}  ({UNREADABLE})", bad.name) for bad in library.unreadable]
+
+
+def _in_list(card: ModelCard, image: Image | None) -> str:
+    needs = f", {NEEDS_TIME}" if why_not(card, image) else ""
+    return f"{card.name}  ({factor_in_words(card.scale_factor)}{needs})"
+
+
+def why_not(card: ModelCard | None, image: Image | None) -> str:
+    """Why a model cannot be chosen for an image; empty if it can."""
+    if card is None or image is None or card.frames == 1 or times_of(image):
+        return ""
+    return (
+        f"{card.frames} frames of a time-lapse help each other in this model, and {image.name!r} has no "
+        "axis that can be time"
+    )
+
+
+def describe_model(name: str | None, image: Image | None, library: Library) -> str:
+    """About a model, for someone who has to choose; what is wrong, if it cannot be read."""
+    if name is None:
+        return ""
+    card = library.card(name)
+    if card is None:
+        return library.problem(name)
+    together = f"; {card.frames} frames help each other" if card.frames > 1 else ""
+    about = f"{card.description} ({factor_in_words(card.scale_factor)}, {_channels(card, image)}{together})"
+    return f"{about}; {SHARP_NOTE}" if is_sharp(card) else about
+
+
+def describe_look(
+    found: Acquisition | None, name: str | None, image: Image | None, library: Library
+) -> tuple[str, bool]:
+    """How an image was taken and whether a model suits it, and whether that is a warning; "" if unknown."""
+    card = library.card(name)
+    if found is None or image is None or card is None:
+        return "", False
+    movie = likeliest_time(times_of(image)) is not None
+    if reason := why_unsuited(card, found, library.cards, movie=movie, rgb=image.rgb):
+        return f"{found.sentence}; {reason}", True
+    if not found.noisy:
+        return found.sentence, False
+    if fit(card, found) == "unknown":
+        return f"{found.sentence}; what noise {name} was trained on is unknown", False
+    return f"{found.sentence}; {name} was trained on such images", False
+
+
+def _channels(card: ModelCard, image: Image | None) -> str:
+    """What a model is for, and how it sees an image of another kind."""
+    for_rgb = card.channels == RGB_CHANNELS
+    kind = "RGB" if for_rgb else "one channel"
+    if image is None or image.rgb == for_rgb:
+        return kind
+    one_by_one = f"colours are {'upscaled' if card.scale_factor > 1 else 'restored'} one by one"
+    seen = "gray is seen as three equal colours" if for_rgb else one_by_one
+    return f"for {kind}; {seen}"
+
+
+def regions(viewer: ViewerModel) -> Choices:
+    """The whole image, what is visible, the box of each Shapes layer."""
+    boxes = [(f"box of {layer.name}", layer) for layer in viewer.layers if isinstance(layer, Shapes)]
+    return [("whole image", WHOLE_IMAGE), ("what is visible now", VISIBLE), *boxes]
+
+
+def devices() -> Choices:
+    """The devices of this machine."""
+    kinds = device_kinds()  # to choose one would start it, which takes seconds and memory
+    return [(f"automatic ({kinds[0]})", "auto"), *((kind, kind) for kind in kinds)]
+
+
+@dataclass(frozen=True)
+class UnnamedAxis:
+    """A leading axis of an image of which nobody said what it is."""
+
+    label: str
+    """Its number and its size, e.g. ``"Axis 0 (30)"``."""
+
+
+def unnamed_axes(image: Image | None, most: int = 3) -> list[UnnamedAxis | None]:
+    """Say for each of the first `most` axes how to ask what it is; None if that is clear."""
+    asked: list[UnnamedAxis | None] = [None] * most
+    if image is None:
+        return asked
+    try:
+        axes = layer_axes(image)
+    except UserError:  # told when it is run
+        return asked
+    shape = finest_data(image).shape
+    for place, letter in enumerate(axes[:most]):
+        if letter == "Q":
+            asked[place] = UnnamedAxis(f"Axis {place} ({shape[place]})")
+    return asked

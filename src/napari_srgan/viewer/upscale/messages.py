@@ -1,0 +1,19 @@
+"""What is said when a result is there."""
+
+from __future__ import annotations
+
+from napari.layers import Image
+
+from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY
+from napari_srgan.viewer.qt.labels import as_sentence
+
+
+def added(layer: Image) -> str:
+    """Say that a layer is there, and what the run had to say about its image."""
+    return " ".join([f"Added {layer.name!r}.", *notes_of(layer)])
+
+
+def notes_of(layer: Image) -> list[str]:
+    """Sentences to be read beside a result, e.g. that its frames are in no order; mostly none."""
+    notes = layer.metadata.get(METADATA_KEY, {}).get("notes", ())
+    return [f"{as_sentence(str(note)).rstrip('.')}." for note in notes]

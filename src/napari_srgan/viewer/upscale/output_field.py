@@ -1,0 +1,137 @@
+"""The part of the Upscale widget that asks where the result goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from magicgui.widgets import CheckBox, ComboBox, Container, Label, LineEdit, PushButton
+from psygnal import Signal
+
+from napari_srgan.errors import UserError
+from napari_srgan.viewer.qt import dialogs
+from napari_srgan.viewer.qt.labels import as_sentence, make_elastic, say
+from napari_srgan.viewer.upscale import choices
+from napari_srgan.viewer.upscale.output_path import Outlook, outlook, with_ending
+
+
+class TargetField:
+    """Rows of fields: in memory, lazily or on disk; the file; what is there already; replace it."""
+
+    changed = Signal()
+    """The user chose another way or another file."""
+
+    def __init__(self) -> None:
+        self._suggested: Path | None = None
+        self._axes = "YX"
+        self._way = ComboBox(
+            name="result", label="Result", choices=choices.RESULTS, tooltip=choices.RESULTS_TOOLTIP
+        )
+        self._file = LineEdit(name="file", tooltip="Where the result is written to: a name in .ome.zarr")
+        self._choose = PushButton(name="choose_file", text="Choose…")
+        self._row: Container[Any] = Container(
+            name="target", label="File", widgets=[self._file, self._choose], layout="horizontal",
+            labels=False, visible=False,
+        )  # fmt: skip
+        self._row.margins = (0, 0, 0, 0)
+        self._there = Label(name="there", label=" ", visible=False)
+        self._replace = CheckBox(
+            name="replace", label="Replace what is there", visible=False,
+            tooltip="What has this name now is removed when the new result is complete",
+        )  # fmt: skip
+        self.rows: list[Any] = [self._way, self._row, self._there, self._replace]
+        """Widgets that are shown one below the other, each with its label."""
+        make_elastic(self._there)
+        self._way.changed.connect(self._on_way)
+        self._file.changed.connect(self._on_file)
+        self._choose.changed.connect(self.ask)
+
+    @property
+    def way(self) -> str:
+        """The chosen way, one of :data:`~napari_srgan.viewer.upscale.choices.RESULTS`."""
+        chosen: str = self._way.value
+        return chosen
+
+    @way.setter
+    def way(self, way: str) -> None:
+        self._way.value = way
+
+    @property
+    def path(self) -> Path:
+        """The file that is chosen.
+
+        Raises
+        ------
+        UserError
+            If there is none.
+        """
+        text = self._file.value.strip()
+        if not text:
+            raise UserError("no file is chosen for the result; type a name in .ome.zarr or press Choose…")
+        path = Path(text).expanduser()
+        if not path.is_absolute():
+            raise UserError(f"{text!r} does not say in which folder; press Choose…, or type the whole path")
+        return with_ending(path, self._axes)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether what is there already shall be replaced."""
+        return bool(self._replace.value) and self._way.value == choices.DISK
+
+    def ran(self) -> None:
+        """A run has ended: what it has written is not to be replaced by the next one unasked."""
+        self._replace.value = False
+
+    def suggest(self, path: Path | None, axes: str) -> None:
+        """Fill in a name, unless the user chose one."""
+        untouched = self._file.value == ("" if self._suggested is None else str(self._suggested))
+        self._suggested, self._axes = path, axes
+        if untouched:
+            with self._file.changed.blocked():
+                self._show_file("" if path is None else str(path))
+
+    def look(self, wanted: Mapping[str, Any]) -> None:
+        """Say what is there already.
+
+        Parameters
+        ----------
+        wanted
+            See :func:`~napari_srgan.viewer.upscale.output_path.outlook`.
+        """
+        expected = Outlook()
+        if self._way.value == choices.DISK:
+            try:
+                expected = outlook(self.path, wanted)
+            except (UserError, OSError):  # told when it is run
+                expected = Outlook()
+        self._there.visible = bool(expected.sentence)
+        if expected.sentence:
+            say(self._there, as_sentence(expected.sentence), wrong=expected.refused)
+        self._replace.visible = bool(expected.replaceable)
+        if not expected.replaceable:
+            self._replace.value = False
+
+    def ask(self) -> bool:
+        """Ask for a file in a window of its own; whether one was chosen."""
+        try:
+            before = self.path
+        except UserError:
+            before = self._suggested or Path.home()
+        chosen = dialogs.ask_where_to_write(self._choose.native, before)
+        if chosen is None:
+            return False
+        self._show_file(str(with_ending(chosen, self._axes)))
+        return True
+
+    def _on_way(self) -> None:
+        self._row.visible = self._way.value == choices.DISK
+        self.changed.emit()
+
+    def _on_file(self) -> None:
+        self._replace.value = False  # it was meant for another file
+        self.changed.emit()
+
+    def _show_file(self, text: str) -> None:
+        self._file.value = text
+        self._file.native.setToolTip(text)

@@ -1,0 +1,128 @@
+"""Which file a result on disk is written to, and what is to be said of what lies there already."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari.layers import Image
+from napari.utils.history import get_save_history
+
+from napari_srgan.errors import UserError
+from napari_srgan.images.factor import result_suffix
+from napari_srgan.images.formats import ending
+from napari_srgan.images.zarr.metadata import ome_order
+from napari_srgan.results.collision import collides
+from napari_srgan.results.existing_result import ExistingKind, look_for_result
+from napari_srgan.results.fingerprint import as_json, what_differs
+from napari_srgan.viewer.layers.sources import files_of
+
+_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
+"""What some system does not allow in the name of a file."""
+
+
+def suggest(image: Image, axes: str, factor: int) -> Path:
+    """A name for an image's result: beside the file it is read from, else in the folder written to last.
+
+    Parameters
+    ----------
+    image
+        The layer.
+    axes
+        One letter for each axis of its data. OME-Zarr has no place for some: then a plain array.
+    factor
+        How many times finer the result is.
+    """
+    beside = [file.parent for file in files_of(image)]
+    folder = next((one for one in beside if os.access(one, os.W_OK)), Path(get_save_history()[0]))
+    name = image.name
+    name = name[: -len(ending(Path(name)))] if ending(Path(name)) else name
+    name = _NOT_IN_NAMES.sub(" ", name).strip(" .") or "image"
+    return folder / f"{name}_{result_suffix(factor)}{_ending_for(axes)}"
+
+
+def _ending_for(axes: str) -> str:
+    try:
+        ome_order(axes)
+    except UserError:
+        return ".zarr"
+    return ".ome.zarr"
+
+
+def with_ending(path: Path, axes: str) -> Path:
+    """A name that somebody typed, in ``.zarr``."""
+    if path.name.lower().endswith(".zarr"):
+        return path
+    return path.with_name(path.name + _ending_for(axes))
+
+
+def refuse_shown(path: Path, layers: Iterable[Any]) -> None:
+    """Make sure that no layer reads what a new result takes the place of.
+
+    Raises
+    ------
+    UserError
+        If one does.
+    """
+    for layer in layers:
+        if isinstance(layer, Image) and any(collides(path, file) for file in files_of(layer)):
+            raise UserError(
+                f"{path.name} is shown as the layer {layer.name!r}; remove that first, or choose another name"
+            )
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What will become of a run with the name that is chosen."""
+
+    sentence: str = ""
+    replaceable: bool = False
+    """Whether there is something that can be replaced on request."""
+    refused: bool = False
+    """Whether it would be refused without that tick."""
+
+
+def outlook(path: Path, wanted: Mapping[str, Any]) -> Outlook:
+    """Look at a name before a run.
+
+    Parameters
+    ----------
+    path
+        The file of the result.
+    wanted
+        Some of what the result will be made of and how, as it is told in its provenance: what can be
+        known without reading the image and the model.
+    """
+    found = look_for_result(path)
+    if found.kind is ExistingKind.NOTHING:
+        return Outlook()
+    if found.kind is ExistingKind.OTHER:
+        sentence = f"{path.name} exists already and is no image in zarr; choose another name"
+        return Outlook(sentence, refused=True)
+    if found.kind is ExistingKind.OTHER_ZARR:
+        return _taken(f"{path.name} exists already and is no result of this plugin")
+    differs = what_differs(*_comparable({"align": None, **found.made}, wanted))
+    if found.kind is ExistingKind.FINISHED:
+        if differs:
+            return _taken(f"{path.name} exists already, made otherwise ({differs})")
+        return Outlook(f"{path.name} is finished already: Run opens it", replaceable=True)
+    done = f"{int(100 * found.share)} % of {path.name} are done already"
+    if differs:
+        return _taken(f"{done}, but made otherwise ({differs})")
+    if found.taken:
+        return _taken(f"{done}, and there is an older one")
+    return Outlook(f"{done}: Run goes on there", replaceable=True)
+
+
+def _taken(sentence: str) -> Outlook:
+    return Outlook(f"{sentence}; choose another name, or replace it", replaceable=True, refused=True)
+
+
+def _comparable(made: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    now = as_json(wanted)
+    both = [key for key in now if key in made]
+    return {key: made[key] for key in both}, {key: now[key] for key in both}
