@@ -12,17 +12,27 @@ from hypothesis import strategies as st
 
 from napari_srgan import UserError, project_back
 from napari_srgan.models.error_table import ErrorTable
+from napari_srgan.progress import Job
 from napari_srgan.quality.comparison import bicubic
 from napari_srgan.reliability import maps
-from napari_srgan.reliability.added import added_detail, projected_back, residual
-from napari_srgan.reliability.error_map import error_map
+from napari_srgan.reliability.added import added_detail_job, projected_back_job, residual
+from napari_srgan.reliability.error_map import ErrorMap, error_map_job
 from napari_srgan.reliability.maps import OnTop
+from pairs_of_cells import exhaust
 
 DRAW = np.random.default_rng(0)
 TABLE = ErrorTable(
     level=0.9, brightness=(0.5,), structure=((0.1,), (0.1,)), width=((1.0, 2.0), (3.0, 4.0)), constant=3.0,
     blocks=30, covered=0.9, covered_fine=0.8, limits=(0.0, 1.0),
 )  # fmt: skip
+
+
+def added_detail(pair: OnTop, gain: float = 1.0, offset: float = 0.0) -> Any:
+    return exhaust(added_detail_job(pair, gain, offset))
+
+
+def error_map(pair: OnTop, table: ErrorTable) -> ErrorMap:
+    return exhaust(error_map_job(pair, table))
 
 
 def on_top(shape: tuple[int, ...] = (40, 52), factor: int = 2, axes: str = "YX") -> OnTop:
@@ -48,7 +58,12 @@ def test_what_is_painted_in_is_what_is_added() -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [added_detail, projected_back, lambda pair: error_map(pair, TABLE).half_width]
+    "make",
+    [
+        added_detail,
+        lambda pair: exhaust(projected_back_job(pair)),
+        lambda pair: error_map(pair, TABLE).half_width,
+    ],
 )
 @pytest.mark.parametrize("factor", [1, 2, 4])
 def test_windows_lazy_and_whole_are_one(make: Any, factor: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +77,22 @@ def test_windows_lazy_and_whole_are_one(make: Any, factor: int, monkeypatch: pyt
     assert isinstance(lazy, da.Array)
     np.testing.assert_allclose(lazy[1, 5:37].compute(), whole[1, 5:37], atol=1e-6)
     np.testing.assert_allclose(lazy.compute(), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("make", [added_detail_job, lambda pair: error_map_job(pair, TABLE)])
+def test_a_map_tells_how_far_it_is_and_can_be_cancelled_between_windows(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maps, "MAP_TILE", 24)
+    pair, seen = on_top((40, 52)), []
+    read = maps.read_block
+    monkeypatch.setattr(maps, "read_block", lambda *of: seen.append(of) or read(*of))
+    job: Job[Any] = make(pair)
+    steps = [next(job) for _ in range(3)]
+    assert [step.done for step in steps] == [0, 1, 2]
+    assert {step.total for step in steps} == {4 * 5}
+    job.close()
+    assert len(seen) == 2 * 2  # of two windows the image and the result
 
 
 def test_colours_channels_and_time_by_themselves() -> None:

@@ -15,6 +15,8 @@ from scipy.ndimage import gaussian_filter
 import napari_srgan as sr
 from napari_srgan import TrustReport, UserError
 from napari_srgan.models.card import ResultIntensity
+from napari_srgan.quality.calibration import blocks_of, calibrate
+from napari_srgan.reliability import maps
 from napari_srgan.reliability.self_test import without_unclear
 
 X2 = "microscopy-x2"
@@ -179,6 +181,16 @@ def test_an_image_without_noise_is_not_said_to_have_some() -> None:
     assert "take off noise" not in told
 
 
+@pytest.mark.parametrize(("noise", "much"), [(4.0, False), (12.0, True)])
+def test_a_gain_is_put_down_to_noise_only_where_there_is_some_to_speak_of(noise: float, much: bool) -> None:
+    """What Upscale calls hardly any noise, the report does not call the reason of a gain."""
+    image = cells(noise=noise, blur=2)
+    told = report(image, image.repeat(2, 0).repeat(2, 1), self_test=False)
+    assert told.channels[0].expectation.noise_share > 0.5
+    assert ("hardly any noise" in str(sr.look_at(image))) != much
+    assert ("takes off noise" in str(told)) == much
+
+
 def test_another_kind_of_image_is_not_judged_by_its_likeness(image: Any, tiny_model: Any) -> None:
     storm = tiny_model(2)
     storm = replace(
@@ -253,6 +265,28 @@ def test_upscaling_and_report_in_one_call(image: Any, result: Any, tmp_path: Pat
     assert "## Methods" in (tmp_path / "a.zarr.trust.md").read_text()
     with pytest.raises(UserError, match="no result yet"):
         sr.upscale(image, X2, trust=True, lazy=True)
+
+
+def test_the_error_map_of_a_result_on_disk_is_that_of_one_in_memory(
+    image: Any, tiny_model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_model(2)
+    made = sr.upscale(image, model, progress=False)
+    result = sr.upscale(cells(noise=9).astype(np.float32), model, progress=False).astype(np.float64)
+    blocks = blocks_of(result, result + np.random.default_rng(0).normal(0, 20, result.shape))
+    table = calibrate(blocks)
+    assert table is not None
+    tuned = replace(model, card=model.card.model_copy(update={"errors": table}))
+    whole = report(image, made, tuned, self_test=False).errors
+    monkeypatch.setattr(maps, "MAP_TILE", 48)  # tiles do not show
+    stored, told = sr.upscale(image, tuned, trust=True, out=tmp_path / "a.zarr", progress=False)
+    np.testing.assert_array_equal(stored[:], made)
+    assert whole is not None
+    assert told.errors is not None
+    assert not isinstance(told.errors.half_width, np.ndarray)
+    np.testing.assert_allclose(told.errors.half_width.compute(), whole.half_width)
+    assert told.errors.outside == whole.outside
+    assert np.nanmin(whole.half_width) < np.nanmax(whole.half_width)
 
 
 def test_a_sharp_model_is_compared_with_its_faithful_partner(image: Any) -> None:

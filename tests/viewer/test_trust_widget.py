@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QLabel
 
 from napari_srgan import UserError
+from napari_srgan.reliability import maps
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.trust.layers import trust_layer_job
 
@@ -80,6 +83,32 @@ def test_a_second_run_brings_maps_up_to_date_and_a_cancelled_one_keeps_the_repor
     assert len(viewer.layers) == count
 
 
+def test_maps_belong_to_their_result_whatever_layers_are_called(open_widget, run, finish):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    widget["trust"].value = True
+    run(viewer, widget)
+    count = len(viewer.layers)
+    result = viewer.layers["cells x2 (microscopy-x2)"]
+    told = trust_widget_of(viewer)
+    result.name = "renamed"
+    told["buttons"]["run"].native.click()
+    finish(viewer)
+    assert len(viewer.layers) == count  # the map that is there was brought up to date
+    twin = viewer.add_image(
+        result.data + 1,
+        name="cells x2 (microscopy-x2)",
+        metadata={"napari-srgan": dict(result.metadata["napari-srgan"])},
+    )
+    added = next(layer for layer in viewer.layers if "added detail" in layer.name)
+    before = added.data.copy()
+    told["result"].value = twin
+    told["buttons"]["run"].native.click()
+    finish(viewer)
+    assert len(viewer.layers) == count + 2  # the twin, and a map of its own
+    np.testing.assert_array_equal(added.data, before)
+
+
 def test_maps_of_a_result_that_hardly_differs_are_calm(open_widget, run):
     viewer, widget = open_widget()
     viewer.add_image(CELLS.astype(np.float32) + 1e4 * (np.arange(64) > 30), name="cells")
@@ -96,6 +125,19 @@ def test_it_fits_into_a_narrow_dock(open_widget, run):
     widget["trust"].value = True
     run(viewer, widget)
     assert trust_widget_of(viewer).native.minimumSizeHint().width() <= 260
+
+
+def test_labels_are_whole_in_a_large_font(make_napari_viewer, qtbot):
+    from napari.settings import get_settings
+
+    get_settings().appearance.font_size = 16
+    viewer = make_napari_viewer()
+    told = trust_widget_of(viewer)
+    qtbot.wait(100)
+    for name in ("Result", "Image"):
+        label = next(one for one in told.native.findChildren(QLabel) if one.text() == name)
+        assert label.fontMetrics().horizontalAdvance(name) > 40
+        assert label.width() >= label.sizeHint().width()
 
 
 def test_the_wrong_image_is_refused_in_words(open_widget, run, finish):
@@ -151,6 +193,42 @@ def test_lazily_nothing_is_told(open_widget):
     viewer.add_image(CELLS, name="cells")
     widget["result"].value = "lazy"
     assert not widget["trust"].enabled
+
+
+def test_a_map_is_cancelled_within_a_second(open_widget, run, finish, monkeypatch, qtbot):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    run(viewer, widget)
+    told = trust_widget_of(viewer)
+    whole, windows = maps.OnTop._window, []
+    monkeypatch.setattr(maps, "MAP_TILE", 8)
+    monkeypatch.setattr(maps.OnTop, "_window", lambda *of: windows.append(1) or time.sleep(0.1) or whole(*of))
+    told["buttons"]["run"].native.click()
+    qtbot.waitUntil(lambda: len(windows) > 1, timeout=20_000)
+    told["buttons"]["cancel"].native.click()
+    began = time.perf_counter()
+    finish(viewer)
+    assert time.perf_counter() - began < 2
+    assert len(windows) < 18 * 16
+    assert not any("added detail" in layer.name for layer in viewer.layers)
+    assert told["status"].value.endswith("Cancelled.")
+
+
+def test_closed_during_a_map(open_widget, run, finish, monkeypatch, qtbot):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    run(viewer, widget)
+    told = trust_widget_of(viewer)
+    whole, windows = maps.OnTop._window, []
+    monkeypatch.setattr(maps, "MAP_TILE", 16)
+    monkeypatch.setattr(
+        maps.OnTop, "_window", lambda *of: windows.append(1) or time.sleep(0.02) or whole(*of)
+    )
+    told["buttons"]["run"].native.click()
+    qtbot.waitUntil(lambda: len(windows) > 1, timeout=20_000)
+    viewer.window.remove_dock_widget(told.native.parent())
+    finish(viewer)
+    assert any("added detail" in layer.name for layer in viewer.layers)
 
 
 def test_closed_during_a_run(open_widget, finish):

@@ -23,7 +23,7 @@ from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.models.error_table import ErrorTable
 from napari_srgan.reliability import TrustReport, Validation, trust_job
-from napari_srgan.reliability.added import projected_back
+from napari_srgan.reliability.added import projected_back_job
 from napari_srgan.reliability.maps import OnTop
 from napari_srgan.reliability.self_test import partners
 from napari_srgan.reliability.validation import compare_with_truth
@@ -184,7 +184,7 @@ def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
             f"a result of shape {tuple(high.shape)} is none of an image of shape {tuple(low.shape)}; give "
             "the image that it was made of"
         )
-    corrected: Any = projected_back(OnTop(low, high, axes, factor))
+    corrected: Any = finish(projected_back_job(OnTop(low, high, axes, factor)), False)
     if isinstance(corrected, np.ndarray):
         return restore_dtype(corrected, high.dtype)
     return corrected.map_blocks(restore_dtype, high.dtype, dtype=high.dtype)

@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.networks import bicubic_downsample, bicubic_upsample
 from napari_srgan.networks.resampling import back_project
+from napari_srgan.progress import Job
 from napari_srgan.reliability.maps import Float, OnTop
 
 HALO = 4
 """Pixels of the image beyond a window that its interpolation and its back-projection see."""
 
 
-def added_detail(pair: OnTop, gain: float = 1.0, offset: float = 0.0) -> NDArray[np.float32]:
+def added_detail_job(pair: OnTop, gain: float = 1.0, offset: float = 0.0) -> Job[Any]:
     """What the network added: the result minus bicubic interpolation, in grey levels of the result.
 
     It is no error, and no confidence: what is added may be right or wrong.
@@ -32,16 +32,16 @@ def added_detail(pair: OnTop, gain: float = 1.0, offset: float = 0.0) -> NDArray
     Returns
     -------
     array
-        float32, as :meth:`~napari_srgan.reliability.maps.OnTop.map` says.
+        float32, as :meth:`~napari_srgan.reliability.maps.OnTop.map_job` says.
     """
 
     def compute(low: Float, high: Float) -> Float:
         return high - (gain * _upsampled(_filled(low), pair.factor) + offset)
 
-    return pair.map(compute, HALO)  # type: ignore[no-any-return]
+    return (yield from pair.map_job(compute, HALO, "Finding what was added"))
 
 
-def projected_back(pair: OnTop) -> Any:
+def projected_back_job(pair: OnTop) -> Job[Any]:
     """The result, corrected so that made small again it is the image: one step of back-projection.
 
     Source: Irani, M. and Peleg, S. (1991). Improving resolution by image registration. CVGIP 53(3), section
@@ -51,8 +51,8 @@ def projected_back(pair: OnTop) -> Any:
     Returns
     -------
     array
-        As :meth:`~napari_srgan.reliability.maps.OnTop.map` says; float64 where the result's values are more
-        than float32 holds.
+        As :meth:`~napari_srgan.reliability.maps.OnTop.map_job` says; float64 where the result's values are
+        more than float32 holds.
     """
 
     def compute(low: Float, high: Float) -> Float:
@@ -61,7 +61,8 @@ def projected_back(pair: OnTop) -> Any:
         given = torch.from_numpy(np.where(np.isfinite(low), low, small))[None, None]
         return back_project(made, given, pair.factor)[0, 0].numpy()
 
-    return pair.map(compute, HALO, np.result_type(pair.result.dtype, np.float32))
+    dtype = np.result_type(pair.result.dtype, np.float32)
+    return (yield from pair.map_job(compute, HALO, "Projecting back", dtype))
 
 
 def residual(low: Float, high: Float, factor: int) -> Float:

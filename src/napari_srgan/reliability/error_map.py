@@ -11,6 +11,7 @@ from napari_srgan.acquisition.windows import channels_looked_at, window_keys
 from napari_srgan.images.arrays import read_block
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.models.error_table import STRUCTURE_REACH, ErrorTable, brightness_and_structure
+from napari_srgan.progress import Job
 from napari_srgan.reliability.maps import Float, OnTop
 
 OUTSIDE = 0.05
@@ -55,7 +56,7 @@ class ErrorMap:
         }
 
 
-def error_map(pair: OnTop, table: ErrorTable) -> ErrorMap:
+def error_map_job(pair: OnTop, table: ErrorTable) -> Job[ErrorMap]:
     """Look up a table at each pixel of a result."""
 
     def compute(_low: Float, high: Float) -> Float:
@@ -69,7 +70,8 @@ def error_map(pair: OnTop, table: ErrorTable) -> ErrorMap:
         return np.where(table.knows(brightness), table.at(brightness, structure), np.nan)
 
     halo = -(-STRUCTURE_REACH // pair.factor)
-    return ErrorMap(pair.map(compute, halo), table, _outside(pair, table))
+    half_width = yield from pair.map_job(compute, halo, "Looking up errors")
+    return ErrorMap(half_width, table, _outside(pair, table))
 
 
 def _outside(pair: OnTop, table: ErrorTable) -> float:

@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import ArrayLike, read_block
 from napari_srgan.images.writing.in_memory import memory_sink
+from napari_srgan.progress import Job, Progress
 
 MAP_TILE = 1024
 """Pixels of the result along the side of a window."""
@@ -75,8 +76,8 @@ class OnTop:
         """Pixels of the image along Y and X at which the result begins."""
         return self.first or (0, 0)
 
-    def map(self, compute: Compute, halo: int, dtype: DTypeLike = np.float32) -> Any:
-        """Compute a map of the whole result.
+    def map_job(self, compute: Compute, halo: int, message: str, dtype: DTypeLike = np.float32) -> Job[Any]:
+        """Compute a map of the whole result, window by window; between two of them it can be cancelled.
 
         Parameters
         ----------
@@ -85,6 +86,8 @@ class OnTop:
             there.
         halo
             Pixels of the image.
+        message
+            What is done, for the progress.
         dtype
             Floats of the map.
 
@@ -96,7 +99,9 @@ class OnTop:
         """
         if isinstance(self.image, np.ndarray) and isinstance(self.result, np.ndarray):
             made: NDArray[Any] = memory_sink(self.result.shape, np.dtype(dtype))
-            for part in self._parts():
+            parts = list(self._parts())
+            for done, part in enumerate(parts):
+                yield Progress(done, len(parts), message)
                 made[part] = self._window(compute, halo, part, dtype)
             return made
         return self._lazy(compute, halo, dtype)

@@ -19,10 +19,10 @@ from napari_srgan.images.upscaled import Region
 from napari_srgan.inference.upscale import check_region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
-from napari_srgan.reliability.added import added_detail
+from napari_srgan.reliability.added import added_detail_job
 from napari_srgan.reliability.consistency import Consistency, check_is_result, consistency_of, relation
 from napari_srgan.reliability.detail import Detail, detail_of
-from napari_srgan.reliability.error_map import ErrorMap, error_map
+from napari_srgan.reliability.error_map import ErrorMap, error_map_job
 from napari_srgan.reliability.expectation import Expectation, expected
 from napari_srgan.reliability.maps import OnTop
 from napari_srgan.reliability.methods import methods_text
@@ -174,7 +174,7 @@ def trust_job(
     if disagreement:
         check_not_temporal(model)
     pair = _on_top(array, made, axes, model.scale_factor, region)
-    steps = 4 + self_test + disagreement
+    steps = 2 + self_test + disagreement
     yield Progress(0, steps, "Looking at the image's detail")
     details = detail_of(array, axes)
     yield Progress(1, steps, "Comparing the result with the image")
@@ -185,11 +185,10 @@ def trust_job(
     }
     if model.card.result is None:
         check_is_result(consistencies, details)
-    yield Progress(2, steps, "Finding what was added")
     gain, offset = (1.0, 0.0) if model.card.result is None else relation(pair)
-    added = added_detail(pair, gain, offset)
-    yield Progress(3, steps, "Looking up errors")
-    errors = None if model.card.errors is None else error_map(pair, model.card.errors)
+    added = yield from added_detail_job(pair, gain, offset)
+    table = model.card.errors
+    errors = None if table is None else (yield from error_map_job(pair, table))
     tested, spread = None, None
     if self_test and can_be_compared(model.card):
         tested = yield from self_test_job(array, axes, [model, *compare], device=device, precision=precision)

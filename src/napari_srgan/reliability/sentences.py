@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from napari_srgan.acquisition.look import HARDLY
 from napari_srgan.models import ModelCard
 from napari_srgan.reliability.error_map import ErrorMap
 from napari_srgan.reliability.orientations import Disagreement
@@ -121,7 +122,7 @@ def _of_detail(name: str, one: ChannelReport, card: ModelCard) -> list[str]:
 def _of_expectation(one: ChannelReport, card: ModelCard) -> list[str]:
     tuned = any(not pair.simulated for pair in card.pairs)
     little = "expect little real detail" + ("." if tuned else "; fine-tune it on a pair for more.")
-    noisy = one.expectation.noise_share > 0.5 and not one.detail.smoothed
+    noisy = one.expectation.noise_share > 0.5 and one.detail.noise >= HARDLY * one.detail.contrast
     full = one.detail.reach >= FULL
     said = []
     if one.expectation.little:

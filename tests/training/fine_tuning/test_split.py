@@ -54,6 +54,19 @@ def test_the_held_back_part_has_a_fair_share_of_the_signal() -> None:
     assert 0.5 < here / signal.mean() < 2
 
 
+def test_what_is_held_back_looks_like_the_rest_also_where_the_image_is_uneven() -> None:
+    """An image that goes over from dark to bright: one corner, or one edge, is dark or bright alone."""
+    shape = (200, 260)
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    brightness = (y / shape[0] + x / shape[1]).astype(np.float32)
+    signal = np.ones(shape, np.float32)
+    split = split_blocks(np.ones(shape, bool), signal, brightness, part=0.15, guard=12, patch=24)
+    held_back = brightness[split.roles == HELD_BACK]
+    assert held_back.mean() == pytest.approx(brightness.mean(), rel=0.05)
+    assert np.mean(split.roles == HELD_BACK) == pytest.approx(0.15, abs=0.02)
+    assert np.mean(split.roles == TRAINED_ON) > 0.6
+
+
 def test_the_guard_band_gives_way_in_a_small_image() -> None:
     split = split_blocks(
         np.ones((64, 64), bool), np.ones((64, 64), np.float32), part=0.15, guard=48, patch=24

@@ -72,6 +72,32 @@ def test_wrong_pairs_are_told_apart(sentence: str) -> None:
     assert report.blocks == ()
 
 
+@pytest.mark.parametrize(("finer", "seems"), [(3, 2), (5, 4), (3, 4)])
+def test_another_magnification_than_that_of_the_shapes_is_told_with_where_to_crop(
+    finer: int, seems: int
+) -> None:
+    """Both cameras have whole frames, but the finer one looks through another lens."""
+    whole = field(5, 192 * finer, 240 * finer)
+    low = whole.reshape(192, finer, 240, finer).mean(axis=(1, 3))
+    if finer > seems:  # it shows a part
+        high = whole[30 * finer : 30 * finer + 192 * seems, 20 * finer : 20 * finer + 240 * seems]
+        told = f"crop 'low' to rows 30 to {30 + 192 * seems // finer}, columns 20 to "
+    else:  # it shows more
+        low, high = low[30:158, 20:180], whole[: 128 * seems, : 160 * seems]
+        told = "crop 'high' to rows 90 to 474, columns 60 to 540;"
+    draw = np.random.default_rng(1)
+    report = check(low + draw.normal(0, 20, low.shape), high + draw.normal(0, 50, high.shape))
+    assert f"'high' has pixels {finer} times finer than 'low', not {seems}" in report.problem
+    assert told in report.problem
+    assert report.other is not None
+    assert report.other.factor == finer
+    (rows, columns), (high_rows, high_columns) = report.other.low_region, report.other.high_region
+    cropped = check(low[slice(*rows), slice(*columns)], high[slice(*high_rows), slice(*high_columns)])
+    assert cropped.problem == ""
+    assert cropped.pair.factor == finer
+    assert np.abs(cropped.shift).max() < 1
+
+
 def test_what_is_turned_need_not_be_square() -> None:
     low, high = two_images(shape=(100, 150))
     assert "turned by 180 degrees" in check(low, high[::-1, ::-1]).problem

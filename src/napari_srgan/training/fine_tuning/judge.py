@@ -22,6 +22,7 @@ from napari_srgan.quality.matching import affine_map, match_intensities
 from napari_srgan.training.fine_tuning.clips import Clip
 from napari_srgan.training.fine_tuning.planes import LearnedPlane
 from napari_srgan.training.fine_tuning.progress import HELD_BACK, Preview
+from napari_srgan.training.fine_tuning.split import SplitBlock
 from napari_srgan.training.loop.precision import mixed_precision
 
 _MOST_PIXELS = 2**16
@@ -232,7 +233,8 @@ def crops_of(
     truth_of: Callable[[LearnedPlane], Tensor],
     factor: int,
 ) -> tuple[list[Crop], Crop]:
-    """A held-back crop of each clip, up to :data:`_MOST_PIXELS` in all, and a smaller one to be shown.
+    """A crop of each held-back block of each clip, up to :data:`_MOST_PIXELS` in all, and a smaller one to be
+    shown.
 
     Parameters
     ----------
@@ -245,15 +247,41 @@ def crops_of(
     factor
         Of the resolution.
     """
-    frames = sum(len(clip.made) for clip in clips)
+    parts = [(clip, block) for clip in clips for block in _blocks_of(clip)]
+    frames = sum(len(clip.made) for clip, _ in parts)
     side = int(min(LARGEST_SIDE, (_MOST_PIXELS / frames) ** 0.5))
-    crops = [_crop(clip, low_of, truth_of, factor, side) for clip in clips]
-    clip = clips[int(np.argmax([crop.signal for crop in crops]))]
-    return crops, _crop(clip, low_of, truth_of, factor, _PREVIEW_SIDE)
+    crops = [_crop(clip, block, low_of, truth_of, factor, side) for clip, block in parts]
+    clip, block = parts[int(np.argmax([crop.signal for crop in crops]))]
+    return crops, _crop(clip, block, low_of, truth_of, factor, _PREVIEW_SIDE)
+
+
+def _blocks_of(clip: Clip) -> list[SplitBlock]:
+    """Rectangles around what is held back of a clip: of whole frames one."""
+    held = _held(clip)
+    return (
+        [_around(held)]
+        if not clip.made[0].split.blocks
+        else [_within(block, held[block]) for block in clip.made[0].split.blocks if held[block].any()]
+    )
+
+
+def _within(block: SplitBlock, places: NDArray[np.bool_]) -> SplitBlock:
+    y, x = (
+        slice(span.start + inner.start, span.start + inner.stop)
+        for span, inner in zip(block, _around(places), strict=True)
+    )
+    return y, x
+
+
+def _held(clip: Clip) -> NDArray[np.bool_]:
+    """``(Y, X)``: what is held back of some frame."""
+    held: NDArray[np.bool_] = np.logical_or.reduce([p.split.roles == HELD_BACK for p in clip.made])
+    return held
 
 
 def _crop(
     clip: Clip,
+    block: SplitBlock,
     low_of: Callable[[Clip], Tensor],
     truth_of: Callable[[LearnedPlane], Tensor],
     factor: int,
@@ -261,8 +289,8 @@ def _crop(
 ) -> Crop:
     held = np.stack([plane.split.roles == HELD_BACK for plane in clip.made])
     signal = np.mean([plane.signal for plane in clip.made], axis=0)
-    anywhere: NDArray[np.bool_] = np.logical_or.reduce(held)
-    inner = _busiest(np.where(anywhere, signal, 0), _around(anywhere), side)
+    anywhere = _held(clip)
+    inner = _busiest(np.where(anywhere, signal, 0), block, side)
     outer = tuple(
         slice(max(span.start - CONTEXT, 0), min(span.stop + CONTEXT, size))
         for span, size in zip(inner, anywhere.shape, strict=True)

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.models.error_table import brightness_and_structure
 from napari_srgan.training.fine_tuning.planes import filled, signal_of
 from napari_srgan.training.fine_tuning.progress import HELD_BACK, TRAINED_ON
 from napari_srgan.training.fine_tuning.settings import FineTuning
-from napari_srgan.training.fine_tuning.split import Split, fits, frame_roles, roles_of, split_blocks
+from napari_srgan.training.fine_tuning.split import (
+    Split,
+    SplitBlock,
+    fits,
+    frame_roles,
+    roles_of,
+    split_blocks,
+)
 from napari_srgan.training.fine_tuning.temporal_needs import InTime
 from napari_srgan.training.fine_tuning.training_image import Framing, TrainingImage
 from napari_srgan.training.pairs.aligned import AlignedPlane
@@ -69,14 +76,24 @@ def _by_block(
         [_in_field(field, plane, signal_of(filled(plane.high), framing.factor)) for plane in looked_at],
         axis=0,
     )
+    each = [[_in_field(field, plane, look) for look in _looks(plane, framing.factor)] for plane in looked_at]
     split = split_blocks(
-        usable >= MOSTLY, signal, part=settings.held_back, guard=framing.guard, patch=framing.patch
+        usable >= MOSTLY,
+        signal,
+        *(np.mean(look, axis=0) for look in zip(*each, strict=True)),
+        part=settings.held_back,
+        guard=framing.guard,
+        patch=framing.patch,
     )
-    whole = roles_of(np.ones(field, bool), split.block, split.guard)
+    whole = roles_of(np.ones(field, bool), split.blocks, split.guard)
     found: dict[str, list[Split]] = {}
     for subject in subjects:
         found[subject.name] = [
-            replace(split, roles=np.where(plane.usable, _window(whole.roles, plane), 0).astype(np.int8))
+            Split(
+                np.where(plane.usable, _window(whole.roles, plane), 0).astype(np.int8),
+                split.guard,
+                tuple(_block_in(plane, block) for block in split.blocks),
+            )
             for plane in subject.planes
         ]
     return found
@@ -130,6 +147,26 @@ def _in_field(
     y, x = plane.origin
     canvas[y : y + values.shape[0], x : x + values.shape[1]] = values
     return canvas
+
+
+def _looks(plane: AlignedPlane, factor: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Brightness and structure as they are seen at low resolution, ``(Y, X)`` each."""
+    if plane.low is not None:
+        seen = filled(plane.low).mean(axis=-1)
+    else:
+        y, x, channels = plane.high.shape
+        seen = filled(plane.high).reshape(y // factor, factor, x // factor, factor, channels).mean((1, 3, 4))
+    brightness, structure = brightness_and_structure(seen)
+    return brightness.astype(np.float32), structure.astype(np.float32)
+
+
+def _block_in(plane: AlignedPlane, block: SplitBlock) -> SplitBlock:
+    """A block of the field in pixels of a plane."""
+    y, x = (
+        slice(*(min(max(end - first, 0), size) for end in (span.start, span.stop)))
+        for span, first, size in zip(block, plane.origin, plane.usable.shape, strict=True)
+    )
+    return y, x
 
 
 def _window(roles: NDArray[np.int8], plane: AlignedPlane) -> NDArray[np.int8]:

@@ -85,6 +85,7 @@ def _report(pair: MatchedPair, checks: list[PlaneCheck]) -> PairReport:
             for channel, those in by_channel.items()
         },
         tuple(check.index for check in checks if check.low_values.problem or check.high_values.problem),
+        None if fitting else next((check.other for check in checks if check.other is not None), None),
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_srgan.progress import Job, Progress
 from napari_srgan.training.pairs.registration import SURE, Peak, Plane, find_peak
 
-_MOST_SIDE = 1024
+MOST_SIDE = 1024
 """Planes are binned to at most this side before they are compared whole."""
 CLEARLY = 1.5
 """Times the score from which another orientation is the right one: symmetric objects fit in several."""
@@ -64,8 +64,8 @@ def fit_job(low: Plane, high: Plane, progress: Progress) -> Job[PlaneFit]:
     progress
         The progress that is yielded between orientations.
     """
-    binned = max(-(-max(low.shape) // _MOST_SIDE), 1)
-    low, high = _binned(low, binned), _binned(high, binned)
+    binned = max(-(-max(low.shape) // MOST_SIDE), 1)
+    low, high = taken_together(low, binned), taken_together(high, binned)
     straight = find_peak(low, high)
     shift = (straight.shift[0] * binned, straight.shift[1] * binned)
     peak = Peak(shift, straight.height, straight.clearness)
@@ -94,11 +94,25 @@ def _others(low: Plane, high: Plane) -> Iterator[tuple[str, Plane, Plane]]:
             yield words, first, other
 
 
-def _binned(plane: Plane, size: int) -> Plane:
+def taken_together(plane: Plane, size: int) -> Plane:
     """Means of squares of `size` pixels; what is left at the ends is left out."""
     y, x = (length // size for length in plane.shape)
     means: Plane = plane[: y * size, : x * size].reshape(y, size, x, size).mean(axis=(1, 3))
     return means
+
+
+def padded_peak(low: Plane, high: Plane) -> Peak:
+    """The shift at which two planes of any shapes agree best: each is continued by its mean."""
+    shape = np.maximum(low.shape, high.shape)
+    first, second = (
+        np.pad(
+            plane,
+            [(0, int(most - size)) for most, size in zip(shape, plane.shape, strict=True)],
+            constant_values=float(plane.mean()),
+        )
+        for plane in (low, high)
+    )
+    return find_peak(first, second)
 
 
 def _square(plane: Plane) -> Plane:

@@ -20,6 +20,7 @@ from napari_srgan.training.pairs.blocks import (
 )
 from napari_srgan.training.pairs.diagnosis import fit_job
 from napari_srgan.training.pairs.exchanged import exchanged
+from napari_srgan.training.pairs.magnification import OtherFactor, other_factor_job
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_pair import PlanePair
 from napari_srgan.training.pairs.registration import Plane
@@ -50,6 +51,8 @@ class PlaneCheck:
     blur: float = 0.0
     samples: tuple[Plane, Plane] | None = None
     """Values of the downsampled high image and of the low one, where blocks are good."""
+    other: OtherFactor | None = None
+    """At which they fit, where they do not at that of their shapes."""
 
     @property
     def shift(self) -> tuple[float, float]:
@@ -80,6 +83,10 @@ def check_plane_job(pair: MatchedPair, plane: PlanePair, progress: Progress) -> 
         problem = f"{pair.high.name!r} {fitting.instead}"
     elif not problem:
         problem = _misfit(pair, plane, fitting.sure, blocks)
+    other = None
+    if problem and not fitting.instead and not _fits(fitting.sure, blocks):
+        other = yield from other_factor_job(pair, plane, progress)
+        problem = problem if other is None else f"{pair.high.name!r} {other.words(pair)}"
     return PlaneCheck(
         plane.index,
         plane.low_values,
@@ -88,6 +95,7 @@ def check_plane_job(pair: MatchedPair, plane: PlanePair, progress: Progress) -> 
         problem,
         structure.blur,
         None if problem else _samples(plane, structure.blur, blocks),
+        other,
     )
 
 
@@ -111,12 +119,17 @@ def _agree(blocks: Sequence[BlockShift]) -> bool:
     return len(good) >= max(AGREE * sum(not block.empty for block in blocks), 2)
 
 
+def _fits(sure: bool, blocks: Sequence[BlockShift]) -> bool:
+    """Whether planes fit as they are, beyond chance."""
+    return any(block.good for block in blocks) and (sure or _agree(blocks))
+
+
 def _misfit(pair: MatchedPair, plane: PlanePair, sure: bool, blocks: Sequence[BlockShift]) -> str:
     """What is wrong with a plane that fits in no other way; empty if it fits as it is."""
     low, high = repr(pair.low.name), repr(pair.high.name)
     if all(block.empty for block in blocks):
         return f"{low} and {high} hold nothing but noise: there is nothing to compare"
-    if not any(block.good for block in blocks) or not (sure or _agree(blocks)):
+    if not _fits(sure, blocks):
         told = "different fields"
         if min(plane.low.shape) < _SMALL:
             told = "different fields, or too little to tell"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from napari_srgan.training.pairs.magnification import OtherFactor
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.scale_factor import pixels_in_words
 
@@ -61,6 +62,8 @@ class PairReport:
     empty: tuple[tuple[int, ...], ...] = ()
     """Planes that were looked at and of which one image shows nothing: the planes beside them may show
     something."""
+    other: OtherFactor | None = None
+    """The factor at which they would fit, and where, if that of their shapes is wrong."""
 
     @property
     def summary(self) -> str:

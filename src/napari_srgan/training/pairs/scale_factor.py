@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from napari_srgan.errors import UserError
 from napari_srgan.training.pairs.source import SourceImage
 
-_MOST = 8
+MOST_FACTOR = 8
 """The largest factor a model is made for."""
 SCALE_TOLERANCE = 0.01
 """Relative difference of a ratio of pixel sizes from a whole number that is allowed: sizes are often
@@ -45,10 +45,11 @@ def find_factor(low: SourceImage, high: SourceImage, asked: int | None = None) -
     Raises
     ------
     UserError
-        If it is no whole number from 1 to :data:`_MOST`, not the same along Y and X, not what was asked.
+        If it is no whole number from 1 to :data:`MOST_FACTOR`, not the same along Y and X, or not what was
+        asked.
     """
-    if asked is not None and (not isinstance(asked, int) or not 1 <= asked <= _MOST):
-        raise UserError(f"a factor is a whole number from 1 to {_MOST}; got {asked!r}")
+    if asked is not None and (not isinstance(asked, int) or not 1 <= asked <= MOST_FACTOR):
+        raise UserError(f"a factor is a whole number from 1 to {MOST_FACTOR}; got {asked!r}")
     of_scales = _ratio_of_scales(low, high)
     # Equal pixel sizes may only never have been set: shapes can say something else.
     equal = of_scales is not None and _near(of_scales, 1)
@@ -81,14 +82,14 @@ def _near(ratio: tuple[float, float], factor: int) -> bool:
 
 def _whole(ratio: tuple[float, float], low: SourceImage, high: SourceImage) -> int:
     factor = round(ratio[0])
-    if 1 <= factor <= _MOST and _near(ratio, factor):
+    if 1 <= factor <= MOST_FACTOR and _near(ratio, factor):
         return factor
-    if any(_near((1 / ratio[0], 1 / ratio[1]), candidate) for candidate in range(2, _MOST + 1)):
+    if any(_near((1 / ratio[0], 1 / ratio[1]), candidate) for candidate in range(2, MOST_FACTOR + 1)):
         raise UserError(_exchanged(low, high, "pixel size"))
     told = f"{ratio[0]:.4g}" if abs(ratio[0] / ratio[1] - 1) < 1e-3 else f"{ratio[0]:.4g} and {ratio[1]:.4g}"
     raise UserError(
         f"their pixel sizes {low.scale} and {high.scale} differ by a factor of {told}; it has to be a whole "
-        f"number from 1 to {_MOST}: correct the scales, or resample one image"
+        f"number from 1 to {MOST_FACTOR}: correct the scales, or resample one image"
     )
 
 
@@ -109,13 +110,13 @@ def _of_shapes(low: SourceImage, high: SourceImage, *, otherwise: int | None) ->
     ratios = " and ".join(f"{b / a:.4g}" for a, b in zip(ours, theirs, strict=True))
     raise UserError(
         f"{_shapes(low, high)} differ by factors of {ratios} along Y and X; it has to be one whole number "
-        f"from 1 to {_MOST}: crop or resample one image, or set the scales of both"
+        f"from 1 to {MOST_FACTOR}: crop or resample one image, or set the scales of both"
     )
 
 
 def _shape_factor(low: tuple[int, int], high: tuple[int, int]) -> int | None:
     """The whole factor that both sides agree with, but for a few pixels."""
-    for factor in range(1, _MOST + 1):
+    for factor in range(1, MOST_FACTOR + 1):
         spare = (max(CROPPED * side, CROPPED_PIXELS) for side in low)
         # Half of the way to the next factor is no cropping any more, in however small an image.
         if all(

@@ -41,18 +41,46 @@ class _Resized(QObject):
         return False
 
 
+_NEW_FONT = (QEvent.Type.Polish, QEvent.Type.FontChange, QEvent.Type.StyleChange, QEvent.Type.Show)
+
+
 def fit_into_dock(widget: QWidget) -> None:
     """Let lists of choices and numbers in a widget be narrow in a narrow dock, and the wheel pass them by.
 
     Whoever scrolls chooses nothing: only a field that was clicked turns with the wheel.
     """
     show_whole_names(widget)
+    _WholeLabels(widget)
     unclicked = _Unclicked(widget)
     for kind in (QComboBox, QAbstractSpinBox):
         for child in widget.findChildren(kind):
             child.setMinimumWidth(NARROWEST_FIELD)
             child.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             child.installEventFilter(unclicked)
+
+
+class _WholeLabels(QObject):
+    """Keeps the labels of a magicgui container as wide as their text is in the font that they have by now.
+
+    magicgui measures them once, in the font of the application; napari's own, larger one comes with its style
+    when the widget is put into the window.
+    """
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        fields = getattr(widget, "_magic_widget", ())
+        labeled = [field._labeled_widget() for field in fields]
+        self._labels: list[QLabel] = [one._label_widget.native for one in labeled if one is not None]
+        for label in self._labels:
+            label.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if watched in self._labels and event is not None and event.type() in _NEW_FONT:
+            widest = max(label.sizeHint().width() for label in self._labels)  # with the margins of the style
+            for label in self._labels:
+                if label.minimumWidth() != widest:
+                    label.setMinimumWidth(widest)
+        return False
 
 
 class _Unclicked(QObject):

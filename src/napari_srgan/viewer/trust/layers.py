@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from napari.layers import Image, Layer
@@ -28,7 +30,29 @@ _FAINT = 0.02
 does not stand out in its map."""
 _SAMPLED = 1024
 """Pixels along each side of a map that are looked at for its contrast, about."""
+IDENTITY_KEY = f"{METADATA_KEY}-identity"
+"""Key of a result's metadata under which its maps find it."""
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+
+
+class MapKind(StrEnum):
+    """What a map shows; kept in its layer's metadata, whatever the layer is called."""
+
+    ADDED = "added detail"
+    ERRORS = "error map"
+    DISAGREEMENT = "disagreement"
+
+    @property
+    def layer_name(self) -> str:
+        """What the layer is called: what it shows, and what must not be read into it."""
+        return f"{self.value}, {_TOLD[self]}"
+
+
+_TOLD = {
+    MapKind.ADDED: "not measured",
+    MapKind.ERRORS: "9 of 10 pixels",
+    MapKind.DISAGREEMENT: "low is not right",
+}
 
 
 @dataclass(frozen=True)
@@ -137,33 +161,36 @@ def _report(
 
 def map_layers(report: TrustReport, result: Image) -> list[Image]:
     """The maps of a report as layers, hidden, on the same grid as the result; only on the main thread."""
-    maps = [("added detail, not measured", report.added, True)]
+    maps = [(MapKind.ADDED, report.added)]
     if report.errors is not None:
-        maps.append(("error map, 9 of 10 pixels", report.errors.half_width, False))
+        maps.append((MapKind.ERRORS, report.errors.half_width))
     if report.disagreement is not None:
-        maps.append(("disagreement, low is not right", report.disagreement.spread, False))
-    return [
-        _layer(pixels, name, result, signed=signed) for name, pixels, signed in maps if _can_be_shown(pixels)
-    ]
+        maps.append((MapKind.DISAGREEMENT, report.disagreement.spread))
+    return [_layer(pixels, kind, result) for kind, pixels in maps if _can_be_shown(pixels)]
 
 
 def shown_map(layers: Iterable[Layer], new: Image) -> Image | None:
-    """The layer that shows the same map of the same result already, whatever it is called."""
+    """The layer that shows the same map of the same result already, whatever they are called by now."""
     for layer in layers:
-        if (
-            isinstance(layer, Image)
-            and layer.metadata.get(METADATA_KEY) == new.metadata[METADATA_KEY]
-            and layer.data.shape == new.data.shape
-        ):
+        if isinstance(layer, Image) and layer.metadata.get(METADATA_KEY) == new.metadata[METADATA_KEY]:
             return layer
     return None
+
+
+def _identity(result: Image) -> str:
+    """Tells a result from all others, also from those of its name; given when it is first asked for.
+
+    It stands beside the provenance, not in it: that is the same for equal results.
+    """
+    return str(result.metadata.setdefault(IDENTITY_KEY, uuid4().hex))
 
 
 def _can_be_shown(pixels: Any) -> bool:
     return isinstance(pixels, np.ndarray) or int(np.prod(pixels.shape[-2:])) * 4 <= _LARGEST_PLANE
 
 
-def _layer(pixels: Any, name: str, result: Image, *, signed: bool) -> Image:
+def _layer(pixels: Any, kind: MapKind, result: Image) -> Image:
+    signed = kind is MapKind.ADDED
     if result.rgb:  # colours of a map are none
         pixels = pixels[..., :3].mean(axis=-1)
     state = dict(result.as_layer_data_tuple()[1])
@@ -172,11 +199,11 @@ def _layer(pixels: Any, name: str, result: Image, *, signed: bool) -> Image:
     low = -high if signed else 0.0
     return Image(
         pixels,
-        name=f"{result.name}: {name}",
+        name=f"{result.name}: {kind.layer_name}",
         colormap="coolwarm" if signed else "inferno",
         contrast_limits=(low, high),
         visible=False,
-        metadata={METADATA_KEY: {"map_of": result.name, "map": name}},
+        metadata={METADATA_KEY: {"map_of": _identity(result), "map": kind.value}},
         **{key: state[key] for key in _PLACE if key in state},
     )
 
