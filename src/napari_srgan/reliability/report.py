@@ -16,6 +16,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import check_array
 from napari_srgan.images.axes import axes_of
 from napari_srgan.images.upscaled import Region
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.inference.upscale import check_region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
@@ -213,6 +214,7 @@ def _on_top(image: Any, result: Any, axes: str, factor: int, region: Region | No
     y = axes.index("Y")
     if region is None:
         return OnTop(image, result, axes, factor)
+    region = UpscaleOptions(region=region).region
     place = check_region(region, (sys.maxsize, sys.maxsize))  # whether it lies inside is told by what follows
     pair = OnTop(image, result, axes, factor, (place.y.start, place.x.start))
     got = tuple(result.shape[y : y + 2])
