@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.models.error_table import ErrorTable, brightness_and_structure
 
-LEVEL = 0.9
+_LEVEL = 0.9
 LEAST_SHARE = 0.75
 """Part of the pixels of each class at which the interval holds at least: where errors are large, as on fine
 structure, it would else be bought with many misses that it is narrow."""
@@ -31,10 +31,10 @@ SHARES = np.linspace(LEAST_SHARE, 0.99, 25)
 """Parts of a class's pixels that its interval may cover."""
 CLASSES = 8
 """Classes of brightness, and of structure in each."""
-BLOCK = 48
+_BLOCK = 48
 """Pixels of the result along the side of a block. Misses of the interval are correlated by 0.1 at pixels that
 are 16 apart, by 0.05 at 32 and by 0.02 or less at 48 (x4, two pairs of widefield and STORM)."""
-LEAST_BLOCKS = 20
+_LEAST_BLOCKS = 20
 """Blocks without which nine of ten cannot be promised: of fewer, one alone would be a twentieth."""
 LEAST_PIXELS = 50
 """Pixels of a class without which it has the widths of its row."""
@@ -43,7 +43,7 @@ FACTORS = np.geomspace(0.25, 8, 121)
 FOLDS = 4
 PRICES = 60
 """Halvings after which a price is found to the last digit."""
-FINE = 0.1
+_FINE = 0.1
 """Part of the pixels that has most structure."""
 
 
@@ -72,13 +72,13 @@ def blocks_of(
     counted = np.ones(result.shape, bool) if counted is None else counted
     brightness, structure = brightness_and_structure(result)
     error = np.abs(result - truth)
-    parts = [max(round(size / BLOCK), 1) for size in result.shape]
+    parts = [max(round(size / _BLOCK), 1) for size in result.shape]
     found = []
     for rows in np.array_split(np.arange(result.shape[0]), parts[0]):
         for columns in np.array_split(np.arange(result.shape[1]), parts[1]):
             place = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
             inside = counted[place]
-            if inside.sum() >= BLOCK**2 / 8:
+            if inside.sum() >= _BLOCK**2 / 8:
                 found.append(
                     BlockErrors(*(values[place][inside] for values in (brightness, structure, error)))
                 )
@@ -96,10 +96,10 @@ def calibrate(blocks: Sequence[BlockErrors]) -> ErrorTable | None:
     Returns
     -------
     ErrorTable or None
-        The table; None if there are fewer blocks than :data:`LEAST_BLOCKS`, or if no factor on the widths
+        The table; None if there are fewer blocks than :data:`_LEAST_BLOCKS`, or if no factor on the widths
         covers enough of them.
     """
-    if len(blocks) < LEAST_BLOCKS:
+    if len(blocks) < _LEAST_BLOCKS:
         return None
     # Neighbours err alike: those that judge a table lie together, away from those that made it.
     fold = np.arange(len(blocks)) * FOLDS // len(blocks)
@@ -107,7 +107,7 @@ def calibrate(blocks: Sequence[BlockErrors]) -> ErrorTable | None:
     fine = np.zeros((len(blocks), len(FACTORS)))
     for left_out in range(FOLDS):
         table = _table([block for block, number in zip(blocks, fold, strict=True) if number != left_out])
-        limit = np.quantile(np.concatenate([block.structure for block in blocks]), 1 - FINE)
+        limit = np.quantile(np.concatenate([block.structure for block in blocks]), 1 - _FINE)
         for place in np.flatnonzero(fold == left_out).tolist():
             block = blocks[place]
             ratio = block.error / np.maximum(table.at(block.brightness, block.structure), 1e-12)
@@ -120,13 +120,13 @@ def calibrate(blocks: Sequence[BlockErrors]) -> ErrorTable | None:
     table = _table(blocks)
     errors = np.concatenate([block.error for block in blocks])
     constant = _least_factor(
-        1 - np.array([_shares_below(block.error, FACTORS * np.quantile(errors, LEVEL)) for block in blocks])
+        1 - np.array([_shares_below(block.error, FACTORS * np.quantile(errors, _LEVEL)) for block in blocks])
     )
     at = int(np.flatnonzero(factor == FACTORS)[0])
     return table.model_copy(
         update={
             "width": tuple(tuple(width * factor for width in row) for row in table.width),
-            "constant": float(np.quantile(errors, LEVEL)) * (constant or factor),
+            "constant": float(np.quantile(errors, _LEVEL)) * (constant or factor),
             "covered": float(covered[:, at].mean()),
             "covered_fine": float(np.nan_to_num(np.nanmean(fine[:, at])))
             if np.isfinite(fine[:, at]).any()
@@ -144,7 +144,7 @@ def _least_factor(missed: NDArray[np.float64]) -> float | None:
     wrong."""
     count = len(missed)
     risk = (missed.sum(axis=0) + 1) / (count + 1)
-    enough = np.flatnonzero(risk <= 1 - LEVEL)
+    enough = np.flatnonzero(risk <= 1 - _LEVEL)
     return float(FACTORS[enough[0]]) if enough.size else None
 
 
@@ -176,7 +176,7 @@ def _table(blocks: Sequence[BlockErrors]) -> ErrorTable:
         quantiles += [np.quantile(e, SHARES) if e.size >= LEAST_PIXELS else typical for e in of_column]
     widths = _narrowest(np.array(quantiles), np.array(counts)).reshape(CLASSES, CLASSES)
     return ErrorTable(
-        level=LEVEL, brightness=tuple(map(float, rows)), structure=tuple(limits),
+        level=_LEVEL, brightness=tuple(map(float, rows)), structure=tuple(limits),
         width=tuple(tuple(map(float, one)) for one in widths),
         constant=0.0, blocks=len(blocks), covered=0.0, covered_fine=0.0,
         limits=(float(np.quantile(brightness, 0.001)), float(np.quantile(brightness, 0.999))),
@@ -184,7 +184,7 @@ def _table(blocks: Sequence[BlockErrors]) -> ErrorTable:
 
 
 def _narrowest(quantiles: NDArray[np.float64], counts: NDArray[np.int_]) -> NDArray[np.float64]:
-    """A width of each class, whose mean over all pixels is least while :data:`LEVEL` of them are covered.
+    """A width of each class, whose mean over all pixels is least while :data:`_LEVEL` of them are covered.
 
     A price is put on every pixel that is covered, and each class takes the share that is worth most to it
     (Lagrange); the price is halved between too little and too much until just enough is covered.
@@ -202,7 +202,7 @@ def _narrowest(quantiles: NDArray[np.float64], counts: NDArray[np.int_]) -> NDAr
     for _ in range(PRICES):
         price = (low + high) / 2
         taken = (price * SHARES - quantiles).argmax(axis=1)
-        enough = SHARES[taken] @ counts >= LEVEL * counts.sum()
+        enough = SHARES[taken] @ counts >= _LEVEL * counts.sum()
         low, high = (low, price) if enough else (price, high)
     taken = (high * SHARES - quantiles).argmax(axis=1)
     return np.asarray(quantiles[classes, taken])

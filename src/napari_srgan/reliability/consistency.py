@@ -22,15 +22,15 @@ from napari_srgan.training.pairs.registration import SURE, block_shift, find_pea
 
 MORE_THAN_NOISE = 1.5
 """Residual, in parts of the noise, from which on a result has lost more of its image than noise."""
-FAINTEST = 2e-3
+_FAINTEST = 2e-3
 """Residual, in parts of the contrast, below which nothing is said of it."""
 ANOTHER = 0.8
 """Residual, in parts of the image's own variation, from which on the result is one of another image."""
-ALIKE = 0.7
+_ALIKE = 0.7
 """Correlation from which on a result shows the image, whatever its grey levels are."""
-LEAST_SIDE = 32
+_LEAST_SIDE = 32
 """Pixels along the sides of a window in which a shift can be told."""
-SAID_SHIFT = 0.25
+_SAID_SHIFT = 0.25
 """Pixels of the image from which on a shift is one."""
 
 
@@ -56,7 +56,7 @@ class Consistency:
     def loses_more_than_noise(self, detail: Detail) -> bool:
         """Whether the result, made small again, is another image than the one it was made of."""
         much = self.residual > MORE_THAN_NOISE * detail.noise
-        return much and self.after(detail.noise) > FAINTEST * detail.contrast
+        return much and self.after(detail.noise) > _FAINTEST * detail.contrast
 
 
 def consistency_of(pair: OnTop, channel: int) -> Consistency:
@@ -79,7 +79,7 @@ def consistency_of(pair: OnTop, channel: int) -> Consistency:
             continue
         lost.append(difference[seen])
         own.append((low - np.median(low[seen]))[seen])
-        if seen.all() and min(low.shape) >= LEAST_SIDE and (largest is None or low.size > largest[0].size):
+        if seen.all() and min(low.shape) >= _LEAST_SIDE and (largest is None or low.size > largest[0].size):
             largest = low, low - difference
     if finite and len(lost) == 1:
         raise UserError("the result has no finite values where it was looked at; upscale the image again")
@@ -165,7 +165,7 @@ def _means_of_windows(pair: OnTop, channel: int) -> tuple[NDArray[Any], NDArray[
 
 def _other_levels(pair: OnTop, channel: int) -> tuple[float, float] | None:
     image, result = _means_of_windows(pair, channel)
-    if min(np.ptp(image), np.ptp(result)) == 0 or np.corrcoef(image, result)[0, 1] < ALIKE:
+    if min(np.ptp(image), np.ptp(result)) == 0 or np.corrcoef(image, result)[0, 1] < _ALIKE:
         return None
     return affine_map(image, result)
 
@@ -182,7 +182,7 @@ def _shift(image: Float, small: Float) -> tuple[float, float] | None:
         return None
     near = max(map(abs, peak.shift)) < min(image.shape) // 4
     back = (block_shift(image, small) if near else None) or peak.shift
-    return None if math.hypot(*back) < SAID_SHIFT else (0.0 - back[0], 0.0 - back[1])
+    return None if math.hypot(*back) < _SAID_SHIFT else (0.0 - back[0], 0.0 - back[1])
 
 
 def _rms(values: NDArray[Any]) -> float:

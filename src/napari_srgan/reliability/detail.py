@@ -19,20 +19,20 @@ from napari_srgan.acquisition.windows import channels_looked_at, read_windows
 from napari_srgan.images.arrays import ArrayLike
 from napari_srgan.inference.intensity import percentile_transform
 
-BLOCK = 128
+_BLOCK = 128
 """Pixels along the side of the blocks that are looked at one by one, so that one bright object does not
 decide for all of the image."""
-ABOVE = 2.0
+_ABOVE = 2.0
 """Detail ends where the power of a frequency is less than so many times that of the noise."""
-SHOWN = 8.0
+_SHOWN = 8.0
 """Power of coarse detail, in parts of the noise, without which a block shows nothing."""
-FAINTEST = 3e-3
+_FAINTEST = 3e-3
 """Parts of the contrast below which nothing counts as detail: rounding, and what interpolation leaves."""
-UNEVEN = 0.15
+_UNEVEN = 0.15
 """Difference between Y and X, in parts of Nyquist, from which on it is said."""
-COARSEST = 0.08
+_COARSEST = 0.08
 """Frequencies below, in parts of Nyquist, are the shape of the block."""
-OUTERMOST = -1.0, 2.0
+_OUTERMOST = -1.0, 2.0
 """Brightness in parts of the contrast beyond which a pixel is an outlier, and counts as if it were this."""
 
 
@@ -64,12 +64,12 @@ class Detail:
         So it is in images that were smoothed, interpolated, compressed or computed: some of what is taken for
         detail there is left by that.
         """
-        return self.spectrum.floor < FAINTEST**2
+        return self.spectrum.floor < _FAINTEST**2
 
     @property
     def uneven(self) -> bool:
         """Whether detail is finer along one axis than along the other."""
-        return abs(self.along_y - self.along_x) >= UNEVEN
+        return abs(self.along_y - self.along_x) >= _UNEVEN
 
 
 def detail_of(array: ArrayLike, axes: str) -> dict[int, Detail]:
@@ -105,13 +105,13 @@ def detail_of_windows(windows: Sequence[NDArray[np.float64]]) -> Detail | None:
     seen = percentile_transform(np.concatenate([window.ravel() for window in windows]))
     if not 0 < seen.span < np.inf:
         return None
-    scaled = [np.clip((window - seen.offset) / seen.span, *OUTERMOST) for window in windows]
+    scaled = [np.clip((window - seen.offset) / seen.span, *_OUTERMOST) for window in windows]
     whole = radial_spectrum(scaled)
     assert whole is not None
     reaches: dict[Direction, list[float]] = {"all": [], "y": [], "x": []}
     for block in (block for window in scaled for block in _blocks(window)):
         every = radial_spectrum([block])
-        if every is None or every.between(COARSE) < SHOWN * _floor(every):
+        if every is None or every.between(COARSE) < _SHOWN * _floor(every):
             continue
         for direction, found in reaches.items():
             along = every if direction == "all" else radial_spectrum([block], direction)
@@ -130,18 +130,18 @@ def detail_of_windows(windows: Sequence[NDArray[np.float64]]) -> Detail | None:
 
 
 def _floor(spectrum: Spectrum) -> float:
-    return max(spectrum.floor, FAINTEST**2)
+    return max(spectrum.floor, _FAINTEST**2)
 
 
 def _reach(spectrum: Spectrum, floor: float) -> float:
     """The first frequency from which on detail does not stand out of the noise."""
-    drowned = (spectrum.frequency > COARSEST) & (spectrum.power <= ABOVE * floor)
+    drowned = (spectrum.frequency > _COARSEST) & (spectrum.power <= _ABOVE * floor)
     return float(spectrum.frequency[drowned].min(initial=1.0))
 
 
 def _blocks(window: NDArray[Any]) -> list[NDArray[Any]]:
-    """A window in equal parts of about :data:`BLOCK` pixels along each side."""
-    parts = [max(round(size / BLOCK), 1) for size in window.shape]
+    """A window in equal parts of about :data:`_BLOCK` pixels along each side."""
+    parts = [max(round(size / _BLOCK), 1) for size in window.shape]
     return [
         block for rows in np.array_split(window, parts[0], 0) for block in np.array_split(rows, parts[1], 1)
     ]

@@ -40,13 +40,13 @@ from napari_srgan.progress import Job, Progress
 SHARE = 0.2
 """Part of the image's pixels that is looked at, at most: so that the test costs the upscaling's
 ``0.2 / factor**2``, 5 % at a factor of 2."""
-LEAST_SIDE = 24
+_LEAST_SIDE = 24
 """Pixels along the sides of a window made small: with less, networks see more of its edges than of it."""
-MOST_SIDE = 256
+_MOST_SIDE = 256
 """Pixels along the sides of a window of the image."""
 UNKNOWN = 0.8
 """Blur in pixels of an image in which noise hides it."""
-STEP = 8
+_STEP = 8
 """Pixels of which the sides of a window made small are multiples, as networks that halve them want it."""
 
 
@@ -255,18 +255,18 @@ def _upscaled(engine: Engine, small: torch.Tensor) -> torch.Tensor:
 def _windows(array: ArrayLike, axes: str, factor: int) -> list[tuple[int, NDArray[np.float64]]]:
     """Windows ``(Y, X, K)`` of the image by channel, finite.
 
-    Their sides are multiples of :data:`STEP` times the factor.
+    Their sides are multiples of :data:`_STEP` times the factor.
     """
     y = axes.index("Y")
     channels = channels_looked_at(array, axes)
-    least, step = LEAST_SIDE * factor, STEP * factor
+    least, step = _LEAST_SIDE * factor, _STEP * factor
     budget = max(SHARE * math.prod(array.shape[y : y + 2]), least**2) * len(channels)
     found = []
     for channel in channels:
         left = budget / len(channels)
         for key in window_keys(array, axes, channel):
             colours = (slice(0, ALPHA),) if axes.endswith("S") else ()
-            side = int(min(MOST_SIDE, max(math.sqrt(left), least)))
+            side = int(min(_MOST_SIDE, max(math.sqrt(left), least)))
             down, across = (_middle(span, side, step) for span in key[y : y + 2] if isinstance(span, slice))
             if min(down.stop - down.start, across.stop - across.start) < least:
                 continue

@@ -14,7 +14,7 @@ from napari_srgan.reliability.self_test import SelfTest
 if TYPE_CHECKING:
     from napari_srgan.reliability.report import ChannelReport
 
-FULL = 0.95
+_FULL = 0.95
 """Reach from which on an image carries as much as its pixels could hold."""
 SHAPES = 0.5
 """Variation of an image without its noise, in parts of the noise, from which on shapes can be seen in it."""
@@ -106,7 +106,7 @@ def _of_detail(name: str, one: ChannelReport, card: ModelCard) -> list[str]:
             f"{name} shows shapes, but no detail that stands out of its noise: whatever detail a result "
             "shows was made of noise."
         ]
-    reach = "all" if detail.reach >= FULL else f"{100 * detail.reach:.0f} %"
+    reach = "all" if detail.reach >= _FULL else f"{100 * detail.reach:.0f} %"
     words = f"{name} carries detail to {reach} of what its pixels could hold"
     if detail.uneven:
         words += f" ({100 * detail.along_y:.0f} % along Y, {100 * detail.along_x:.0f} % along X)"
@@ -123,7 +123,7 @@ def _of_expectation(one: ChannelReport, card: ModelCard) -> list[str]:
     tuned = any(not pair.simulated for pair in card.pairs)
     little = "expect little real detail" + ("." if tuned else "; fine-tune it on a pair for more.")
     noisy = one.expectation.noise_share > 0.5 and one.detail.noise >= HARDLY * one.detail.contrast
-    full = one.detail.reach >= FULL
+    full = one.detail.reach >= _FULL
     said = []
     if one.expectation.little:
         said.append(f"Bicubic interpolation is about as good for it as a model: {little}")

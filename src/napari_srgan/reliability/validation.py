@@ -18,7 +18,7 @@ from napari_srgan.quality.metrics import ms_ssim, psnr, ssim
 from napari_srgan.quality.ring_correlation import LEAST_RING_SIDE, ring_correlation
 from napari_srgan.training.pairs.registration import SURE, find_peak
 
-SAID_SHIFT = 0.5
+_SAID_SHIFT = 0.5
 """Pixels of shift from which on it is said."""
 
 
@@ -64,7 +64,7 @@ class Validation:
             if self.gain > 0
             else "; no brightness above 0 brings it nearer to the truth than one value everywhere"
         )
-        if self.shift is not None and math.hypot(*self.shift) >= SAID_SHIFT:
+        if self.shift is not None and math.hypot(*self.shift) >= _SAID_SHIFT:
             y, x = self.shift
             words += f"; the truth lies {y:+.1f}, {x:+.1f} pixels (Y, X) beside it: register them first"
         if self.covered is not None:

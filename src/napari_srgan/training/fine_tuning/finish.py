@@ -99,7 +99,7 @@ def records_of(
     subjects
         The images.
     reports
-        Of measured pairs, in the same order; none where low resolution was simulated.
+        Reports of measured pairs, in the same order; none where low resolution was simulated.
     degradation
         How it was simulated.
     shift_corrected

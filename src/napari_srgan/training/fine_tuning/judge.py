@@ -79,7 +79,7 @@ class Judge:
     shown
         For previews.
     factor
-        Of the resolution.
+        Scale factor of the resolution.
     matched
         Bring each result to the truth's brightness first, as is fair between images that were
         taken with two microscopes.
@@ -239,13 +239,13 @@ def crops_of(
     Parameters
     ----------
     clips
-        Of which something is held back.
+        Clips of which something is held back.
     low_of
         ``(T, C, Y, X)`` of all frames that go in, in the network's range.
     truth_of
         ``(C, Y * factor, X * factor)`` of a frame that comes out, in the network's range.
     factor
-        Of the resolution.
+        Scale factor of the resolution.
     """
     parts = [(clip, block) for clip in clips for block in _blocks_of(clip)]
     frames = sum(len(clip.made) for clip, _ in parts)

@@ -49,7 +49,7 @@ def read_all_job(
     base
         What is started from; its convention says how intensities are seen.
     factor
-        Of all of them.
+        Scale factor of all of them.
     settings
         Whether shifts are corrected, and pairs used that the check refuses.
     in_time
@@ -58,7 +58,7 @@ def read_all_job(
     Returns
     -------
     reports, subjects
-        Of measured pairs what the check has found; and what is learned from, in memory.
+        What the check has found of measured pairs; and what is learned from, in memory.
 
     Raises
     ------

@@ -65,7 +65,7 @@ def split_blocks(
     looks
         ``(Y, X)`` each: what else should be distributed alike, e.g. brightness.
     part
-        Of the area, to be held back.
+        Share of the area that is held back, from 0 to 1.
     guard
         Width wished for the guard band: the network's receptive radius. It becomes narrower where
         the image is too small for it.
@@ -101,7 +101,7 @@ def frame_roles(count: int, part: float, *, guard: int = 1, least: int = 1) -> l
     count
         Frames there are.
     part
-        Of them, to be held back.
+        Share of them that is held back, from 0 to 1.
     guard
         Frames in between: as many as a network sees around its own.
     least
