@@ -50,7 +50,7 @@ def test_closing_stops_within_a_tile(tmp_path: Path) -> None:
         assert time.monotonic() - began < LONG
         assert len(list(store.missing())) == store.total
     assert source.computed == []
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("read", "write"))]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("block")]
 
 
 def test_progress_moves_inside_a_block(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_only_so_many_blocks_are_in_memory_when_the_disk_is_slow(
             read.append(key)
             return super().__getitem__(key)
 
-    monkeypatch.setattr("napari_srgan.results.schedule.WRITERS", 2)
+    monkeypatch.setattr("napari_srgan.results.threads.WRITERS", 2)
     monkeypatch.setattr(RestartableStore, "write", lambda *_: let.wait(LONG))
     with open_store(tmp_path / "x.zarr") as store:
         job = copy_job(Watched(), store, workers=2)
@@ -184,13 +184,13 @@ def few_threads(monkeypatch: pytest.MonkeyPatch, most: dict[str, int]) -> None:
 def test_a_system_that_gives_few_threads_makes_it_slower_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few_threads(monkeypatch, {"read": 1, "write": 1})
+    few_threads(monkeypatch, {"block": 1})
     with open_store(tmp_path / "x.zarr") as store:
         finished = finished_job(copy_job(Pattern(), store, workers=8))
     np.testing.assert_array_equal(zarr.open_array(finished, mode="r")[:], Pattern()[:, :, :])
 
 
-@pytest.mark.parametrize("name", ["read", "write", "asyncio"])
+@pytest.mark.parametrize("name", ["block", "asyncio"])
 def test_a_system_that_gives_no_threads_is_told_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.errors import UserError, threads_told
+from napari_srgan.errors import NoThreads, UserError, threads_told, words_of
 from napari_srgan.images.arrays import ArrayLike, SourceGone
 from napari_srgan.results.shard_layout import Block
 
 
 class Stopped(Exception):
-    """The reading was stopped."""
+    """Nobody waits any more for what is being read."""
+
+
+class Unreadable(Exception):
+    """A part of the source could not be read or computed; says why."""
 
 
 class BlockReader:
@@ -28,11 +32,19 @@ class BlockReader:
         one of them under a watch (``compute``), as :class:`~napari_srgan.inference.lazy.LazyUpscaling`.
     still_there
         Called after each block; raises UserError if the source has disappeared.
+    wanted
+        Asked before each tile whether to go on.
     """
 
-    def __init__(self, source: ArrayLike, still_there: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        source: ArrayLike,
+        still_there: Callable[[], None] | None = None,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._source: Any = source
         self._still_there = still_there
+        self._wanted = wanted
         self._computes = hasattr(source, "missing") and hasattr(source, "compute")
         self._lock = threading.Lock()
         self._stopped = False
@@ -45,11 +57,13 @@ class BlockReader:
         Raises
         ------
         Stopped
-            If :meth:`stop` was called.
+            If :meth:`stop` was called, or it is not wanted any more.
+        Unreadable
+            If this part of the source cannot be read or computed.
         SourceGone
-            If the source has disappeared.
-        Exception
-            Whatever the source raises.
+            If the whole source has disappeared.
+        MemoryError, NoThreads
+            If the system gives too little of either; trying other blocks is of no use then.
         """
         self._go_on()
         try:
@@ -57,22 +71,18 @@ class BlockReader:
                 if self._computes:
                     self._compute(block)
                 pixels = np.asarray(self._source[block.slices])
-            self._go_on()
-            self._make_sure()
-            return pixels
         except SourceGone as error:
-            raise SourceGone(f"{error}; what is done is kept: start the same again to go on") from error
+            raise _gone(error) from error
+        except (MemoryError, NoThreads, Stopped):
+            raise
+        except Exception as error:  # each codec has errors of its own, and not all can be sent
+            self._make_sure()
+            raise Unreadable(words_of(error)) from None
         finally:
             self._shares.pop(block, None)
-
-    def _make_sure(self) -> None:
-        """Missing chunks of zarr read as zeros; see that it is not all of them that are missing."""
-        if self._still_there is None:
-            return
-        try:
-            self._still_there()
-        except UserError as error:
-            raise SourceGone(str(error)) from error
+        self._go_on()
+        self._make_sure()
+        return pixels
 
     def share_of(self, block: Block) -> float:
         """How much of a block is computed, from 0 to 1."""
@@ -87,8 +97,16 @@ class BlockReader:
         if hasattr(self._source, "stop"):  # a server may keep it waiting
             self._source.stop()
 
+    def _make_sure(self) -> None:
+        """Missing chunks of zarr read as zeros; see that it is not all of them that are missing."""
+        if self._still_there is not None:
+            try:
+                self._still_there()
+            except UserError as error:
+                raise _gone(error) from error
+
     def _go_on(self) -> None:
-        if self._stopped:
+        if self._stopped or not self._wanted():
             raise Stopped
 
     def _compute(self, block: Block) -> None:
@@ -103,9 +121,13 @@ class BlockReader:
                 self._watches[block] = watch
             try:
                 self._source.compute(place, watch)
-            except Cancelled as error:
-                raise Stopped from error
+            except Cancelled:
+                raise Stopped from None
             finally:
                 with self._lock:
                     self._watches.pop(block, None)
             self._shares[block] = (number + 1) / len(places)
+
+
+def _gone(error: UserError) -> SourceGone:
+    return SourceGone(f"{error}; what is done is kept: start the same again to go on")

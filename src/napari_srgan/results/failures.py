@@ -18,8 +18,8 @@ _NAMED = 5
 
 
 @dataclass
-class Setbacks:
-    """Of one run that fills a store."""
+class Failures:
+    """Blocks that one run, which fills a store, could not make, or not at once."""
 
     store: RestartableStore
     left_out: dict[Block, str] = field(default_factory=dict)
@@ -28,9 +28,10 @@ class Setbacks:
     """Blocks that were not on the disk as they were written, and how often."""
     _in_a_row: int = 0
 
-    def made(self) -> None:
-        """Note that a block of the finest level was made."""
-        self._in_a_row = 0
+    def note_success(self, block: Block) -> None:
+        """Note that a block was made."""
+        if block.level == 0:
+            self._in_a_row = 0
 
     def leave_out(self, block: Block, reason: str) -> None:
         """Note a block of the finest level that cannot be made.
@@ -48,7 +49,7 @@ class Setbacks:
                 f"{self.store.path} is done is kept: put that right and start the same again"
             )
 
-    def do_again(self, block: Block) -> None:
+    def make_again(self, block: Block) -> None:
         """Note a block that has to be made again, for it was damaged on the disk.
 
         Raises

@@ -69,8 +69,13 @@ class Block:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of its pixels, in the order of the result's axes."""
+        """Numbers of its pixels in the order of the result's axes."""
         return tuple(part.stop - part.start for part in self.slices)
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """Numbers of its pixels in the order of the stored axes."""
+        return tuple(part.stop - part.start for part in self.stored)
 
     @property
     def pixels(self) -> int:
@@ -101,7 +106,12 @@ class LevelLayout:
 
     @property
     def grid(self) -> tuple[int, ...]:
+        """Numbers of shards along each axis."""
         return tuple(-(-size // shard) for size, shard in zip(self.shape, self.shards, strict=True))
+
+    @property
+    def chunks_per_shard(self) -> int:
+        return math.prod(shard // chunk for shard, chunk in zip(self.shards, self.chunks, strict=True))
 
     def __len__(self) -> int:
         return math.prod(self.grid)
