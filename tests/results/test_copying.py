@@ -16,8 +16,8 @@ import zarr
 from killed_copy import Pattern, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_image
+from napari_srgan.results.block_files import BlockFiles
 from napari_srgan.results.schedule import copy_job
-from napari_srgan.results.writer import RestartableStore
 
 LONG = 60.0
 """Seconds after which a test that waits has failed."""
@@ -70,7 +70,7 @@ def test_progress_moves_inside_a_block(tmp_path: Path) -> None:
 
 def test_reading_goes_on_while_a_block_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     second_read = threading.Event()
-    write, waited = RestartableStore.write, []
+    write, waited = BlockFiles.write, []
 
     class Watched(Pattern):
         reads = 0
@@ -81,11 +81,11 @@ def test_reading_goes_on_while_a_block_is_written(tmp_path: Path, monkeypatch: p
                 second_read.set()
             return super().__getitem__(key)
 
-    def patient(store: RestartableStore, block: Any, pixels: np.ndarray) -> None:
+    def patient(files: BlockFiles, block: Any, pixels: np.ndarray) -> None:
         waited.append(second_read.wait(LONG))
-        write(store, block, pixels)
+        write(files, block, pixels)
 
-    monkeypatch.setattr(RestartableStore, "write", patient)
+    monkeypatch.setattr(BlockFiles, "write", patient)
     with open_store(tmp_path / "x.zarr") as store:
         list(copy_job(Watched(), store, workers=1))
     assert all(waited)
@@ -103,7 +103,7 @@ def test_only_so_many_blocks_are_in_memory_when_the_disk_is_slow(
             return super().__getitem__(key)
 
     monkeypatch.setattr("napari_srgan.results.threads.WRITERS", 2)
-    monkeypatch.setattr(RestartableStore, "write", lambda *_: let.wait(LONG))
+    monkeypatch.setattr(BlockFiles, "write", lambda *_: let.wait(LONG))
     with open_store(tmp_path / "x.zarr") as store:
         job = copy_job(Watched(), store, workers=2)
         for _ in range(10):
@@ -123,14 +123,14 @@ def test_memory_that_does_not_suffice_is_no_broken_part(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_keeps_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = RestartableStore.write
+    write = BlockFiles.write
 
-    def garbled(store: RestartableStore, block: Any, pixels: np.ndarray) -> None:
-        write(store, block, pixels)
+    def garbled(files: BlockFiles, block: Any, pixels: np.ndarray) -> None:
+        write(files, block, pixels)
         for file in tmp_path.rglob("0/c/0/0/0"):
             file.write_bytes(bytes(file.stat().st_size))
 
-    monkeypatch.setattr(RestartableStore, "write", garbled)
+    monkeypatch.setattr(BlockFiles, "write", garbled)
     with (
         open_store(tmp_path / "x.ome.zarr") as store,
         pytest.raises(UserError, match="does not keep what is written to it"),
@@ -201,7 +201,7 @@ def test_a_system_that_gives_no_threads_is_told_in_a_sentence(
             def no_thread(*_: Any) -> None:
                 raise RuntimeError("can't start new thread")
 
-            monkeypatch.setattr(RestartableStore, "write", no_thread)
+            monkeypatch.setattr(BlockFiles, "write", no_thread)
         with pytest.raises(UserError, match=r"no more threads.*ulimit"):
             finished_job(copy_job(Pattern(), store))
     monkeypatch.undo()

@@ -126,7 +126,11 @@ def blank(file: Path) -> None:
     file.write_bytes(bytes(file.stat().st_size))
 
 
-@pytest.mark.parametrize("break_it", [cut_off, garble, blank, Path.unlink])
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+@pytest.mark.parametrize("break_it", [cut_off, garble, blank, empty, Path.unlink])
 def test_a_chunk_that_was_torn_is_done_again(path: Path, undisturbed: dict[str, Any], break_it: Any) -> None:
     last = begin(path, 9)[-1]
     break_it(last)
@@ -135,7 +139,7 @@ def test_a_chunk_that_was_torn_is_done_again(path: Path, undisturbed: dict[str, 
     assert source.read == BLOCKS - 9 + 1
 
 
-@pytest.mark.parametrize("break_it", [cut_off, blank, Path.unlink])
+@pytest.mark.parametrize("break_it", [cut_off, blank, empty, Path.unlink])
 def test_a_shard_that_lost_its_end_is_found_however_long_ago_it_was_written(
     path: Path, undisturbed: dict[str, Any], break_it: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,15 +295,16 @@ def test_what_is_left_of_a_run_killed_after_the_renaming_is_removed(plain: Path)
     assert earlier_fingerprint(plain.with_name("other.zarr")) is None
 
 
+@pytest.mark.parametrize("break_it", [cut_off, garble, blank, empty, Path.unlink])
 def test_damage_below_a_coarser_level_is_found_and_mended(
-    tmp_path: Path, undisturbed: dict[str, Any]
+    tmp_path: Path, undisturbed: dict[str, Any], break_it: Any
 ) -> None:
     path = tmp_path / "x.ome.zarr"
     with open_store(path) as store:
         for block in list(store.missing()):
             store.write(block, Pattern()[block.slices])
         # While it is written: long after a run has looked at what the one before had left.
-        garble(next(file for file in store._in_place.content.glob("0/c/0/*/*")))
+        break_it(next(file for file in store._in_place.content.glob("0/c/0/*/*")))
         source = Counted()
         for _ in copy_job(source, store):
             pass

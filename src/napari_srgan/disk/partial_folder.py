@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from napari_srgan.disk.atomic_write import settle_folder
-from napari_srgan.disk.disk_errors import disk_error
+from napari_srgan.disk.disk_errors import disk_errors_told
 from napari_srgan.disk.file_lock import FileLock, LockHeldError
 from napari_srgan.errors import UserError
 
@@ -99,15 +99,13 @@ class Unfinished:
         UserError
             If the folder cannot be written to.
         """
-        try:
+        with disk_errors_told(self.path):
             if self.path.exists():
                 # A folder that is not empty cannot be replaced in one step: the old one steps aside.
                 shutil.rmtree(self._old, ignore_errors=True)
                 self.path.replace(self._old)
             self.content.replace(self.path)
             settle_folder(self.path.parent)
-        except OSError as error:
-            raise disk_error(error, self.path) from error
         self.discard()
 
     def discard(self) -> None:

@@ -23,16 +23,22 @@ from numpy.typing import NDArray
 from zarr.core.buffer import default_buffer_prototype
 
 from napari_srgan.disk.atomic_write import settle_folder, settled_folder, write_settled
-from napari_srgan.disk.disk_errors import disk_error
+from napari_srgan.disk.disk_errors import disk_errors_told
 from napari_srgan.disk.partial_folder import folder_of
 from napari_srgan.errors import NoThreads, threads_told
 from napari_srgan.images.writing.pyramid import halve
-from napari_srgan.results.shard_layout import Block, LevelLayout, finer_indices, place_in_coarser
+from napari_srgan.results.shard_layout import (
+    Block,
+    LevelLayout,
+    coarser_index,
+    finer_indices,
+    place_in_coarser,
+)
 from napari_srgan.results.store_arrays import ResultImage
 
 READ_AGAIN = 64
-"""Shards written last that are decoded when a run goes on; for the others it is seen whether they are as long
-as their index says."""
+"""Shards written last that are decoded when a run goes on; of the others it is seen whether they are as
+long as their index says."""
 _NO_CHUNK = np.iinfo(np.uint64).max
 _INDEX_CHECKSUM = 4
 
@@ -69,14 +75,14 @@ class BlockFiles:
         return folder_of(self.path) / self.path.name
 
     @property
+    def empty(self) -> Path:
+        """The folder of the files that say which blocks have no shard."""
+        return folder_of(self.path) / "empty"
+
+    @property
     def incoming(self) -> Path:
         """The folder in which files are written before they get their names."""
         return folder_of(self.path) / f"incoming-{self.opening}"
-
-    @property
-    def empty(self) -> Path:
-        """The folder of the files that say which blocks have no shard, as all of their pixels are 0."""
-        return folder_of(self.path) / "empty"
 
     def wanted(self) -> bool:
         """Whether the process that has opened the store still has it open."""
@@ -84,36 +90,37 @@ class BlockFiles:
 
     def name_of(self, block: Block) -> str:
         """The key of a block's shard in the store, for example ``"0/c/1/3"``."""
-        return "/".join(map(str, [*self._prefix(block.level), *block.index]))
+        return "/".join(map(str, [*self._array_name(block.level), "c", *block.index]))
 
     def shard(self, block: Block) -> Path:
         """The file of a block, whether it exists or not."""
         return self.content / self.name_of(block)
 
-    def done_in(self, level: int) -> int:
-        """How many blocks of a level are done; nothing is looked into."""
-        begin = "/".join([*self._prefix(level), ""])
-        names = {name for name, _ in self._shards()} | set(self._marked())
-        return sum(name.startswith(begin) for name in names)
+    def done(self) -> set[str]:
+        """The names of the blocks that are done; nothing is looked into."""
+        marks = self.empty.iterdir() if self.empty.exists() else ()
+        marked = (mark.name.replace(".", "/") for mark in marks)
+        return {*self._files(), *(name for name in marked if name.startswith(self._prefixes()))}
 
     def repair(self) -> set[str]:
         """Remove everything that is not a whole shard, and return the names of the blocks that are done."""
-        shards: list[tuple[int, Block]] = []
-        for name, file in list(self._shards()):
-            block = self._block_named(name)
+        blocks = {self.name_of(block): block for level in self.levels for block in level.blocks()}
+        whole: list[tuple[int, Block]] = []
+        for name in list(self._files()):
+            file, block = self.content / name, blocks.get(name)
             if block is None:
                 file.unlink()
-            elif not _is_as_long_as_its_index_says(file, self.levels[block.level].chunks_per_shard):
+            elif not self._is_whole(block):
                 self.remove(block)
             else:
-                shards.append((file.stat().st_mtime_ns, block))
-        shards.sort(key=lambda written: written[0])
-        for _, block in shards[max(len(shards) - READ_AGAIN, 0) :]:
+                whole.append((file.stat().st_mtime_ns, block))
+        whole.sort(key=lambda written: written[0], reverse=True)
+        for _, block in whole[:READ_AGAIN]:
             try:
                 self.read(block)
             except Damaged:
                 self.remove(block)
-        return {name for name, _ in self._shards()} | set(self._marked())
+        return self.done()
 
     def write(self, block: Block, pixels: NDArray[Any]) -> None:
         """Write a block; when this returns it lasts through a power failure.
@@ -156,6 +163,11 @@ class BlockFiles:
         finer = self.levels[block.level - 1]
         return [finer.block(index) for index in finer_indices(block, finer, self.image.letters)]
 
+    def above(self, block: Block) -> list[Block]:
+        """The block of the next coarser level that a block is part of, if there is a coarser level."""
+        coarser = self.levels[block.level + 1 : block.level + 2]
+        return [level.block(coarser_index(block, level, self.image.letters)) for level in coarser]
+
     def read(self, block: Block) -> NDArray[Any]:
         """Read the pixels of a block that is done, in the order of the stored axes.
 
@@ -168,9 +180,11 @@ class BlockFiles:
             if not self._mark(block).exists():
                 raise Damaged(block)
             return np.zeros(block.stored_shape, self.image.dtype)
+        if not self._is_whole(block):  # zarr takes a file without content for zeros
+            raise Damaged(block)
         try:
             with threads_told():
-                return np.asarray(zarr.open_array(self._array(block.level), mode="r")[block.stored])
+                return np.asarray(zarr.open_array(self._array(block), mode="r")[block.stored])
         except (MemoryError, NoThreads):
             raise
         except Exception as error:  # whatever codecs say of bytes that are broken
@@ -183,7 +197,7 @@ class BlockFiles:
 
     def _write(self, block: Block, stored: NDArray[Any]) -> None:
         shard, mark = self.shard(block), self._mark(block)
-        try:
+        with disk_errors_told(self.path):
             content = self._encoded(block, stored)
             if content is None:
                 shard.unlink(missing_ok=True)
@@ -191,14 +205,29 @@ class BlockFiles:
             else:  # a shard counts, whatever the mark says
                 self._put(content, shard)
                 mark.unlink(missing_ok=True)
-        except OSError as error:
-            raise disk_error(error, self.path) from error
+
+    def _is_whole(self, block: Block) -> bool:
+        """Whether a shard is as long as it says: neither cut off, nor left blank by a power failure.
+
+        Its index stands at the end: for each chunk the offset and the length as 64-bit integers, and a
+        checksum; https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/
+        """
+        chunks = self.levels[block.level].chunks_per_shard
+        try:
+            with self.shard(block).open("rb") as file:
+                begin = file.seek(0, os.SEEK_END) - 16 * chunks - _INDEX_CHECKSUM
+                file.seek(max(begin, 0))
+                index = np.frombuffer(file.read(16 * chunks), "<u8").reshape(chunks, 2)
+        except (OSError, ValueError):  # too short for an index
+            return False
+        ends = index[index[:, 0] != _NO_CHUNK].sum(axis=1)
+        return bool(ends.size) and int(ends.max()) == begin
 
     def _encoded(self, block: Block, stored: NDArray[Any]) -> memoryview | None:
         """The bytes of a shard; None where zarr stores none, as all values are 0."""
         # In memory zarr finds no earlier shard to read, and leaves the file to us.
         as_buffer = default_buffer_prototype().buffer.from_bytes
-        kept = {"zarr.json": as_buffer((self._array(block.level) / "zarr.json").read_bytes())}
+        kept = {"zarr.json": as_buffer((self._array(block) / "zarr.json").read_bytes())}
         zarr.open_array(kept, mode="r+")[block.stored] = stored
         shard = kept.get("/".join(map(str, ["c", *block.index])))
         return None if shard is None else memoryview(shard.as_buffer_like())
@@ -210,52 +239,21 @@ class BlockFiles:
         written.replace(place)
         settle_folder(place.parent)
 
-    def _prefix(self, level: int) -> tuple[str, ...]:
-        return (str(level), "c") if self.image.ome else ("c",)
+    def _prefixes(self) -> tuple[str, ...]:
+        return tuple("/".join([*self._array_name(level.level), "c", ""]) for level in self.levels)
 
-    def _array(self, level: int) -> Path:
-        return self.content.joinpath(*self._prefix(level)[:-1])
+    def _array_name(self, level: int) -> list[str]:
+        return [str(level)] if self.image.ome else []
+
+    def _array(self, block: Block) -> Path:
+        return self.content.joinpath(*self._array_name(block.level))
 
     def _mark(self, block: Block) -> Path:
         return self.empty / self.name_of(block).replace("/", ".")
 
-    def _marked(self) -> Iterator[str]:
-        if self.empty.exists():
-            yield from (mark.name.replace(".", "/") for mark in self.empty.iterdir())
-
-    def _shards(self) -> Iterator[tuple[str, Path]]:
-        """Everything that lies where shards do, whole or not, and what it is called in the store."""
-        for level in range(len(self.levels)):
-            for folder, _, files in os.walk(self.content.joinpath(*self._prefix(level))):
+    def _files(self) -> Iterator[str]:
+        """Everything that lies where shards do, whole or not, by its name in the store."""
+        for begin in self._prefixes():
+            for folder, _, files in os.walk(self.content / begin):
                 inside = Path(folder).relative_to(self.content).as_posix()
-                yield from ((f"{inside}/{file}", Path(folder, file)) for file in files)
-
-    def _block_named(self, name: str) -> Block | None:
-        """The block whose shard has a name; None if it is the name of none."""
-        parts = name.split("/")
-        level = int(parts[0]) if self.image.ome else 0
-        numbers = parts[len(self._prefix(level)) :]
-        grid = self.levels[level].grid
-        if len(numbers) != len(grid) or not all(number.isdecimal() for number in numbers):
-            return None
-        index = tuple(map(int, numbers))
-        block = self.levels[level].block(index)
-        inside = all(at < count for at, count in zip(index, grid, strict=True))
-        return block if inside and self.name_of(block) == name else None
-
-
-def _is_as_long_as_its_index_says(shard: Path, chunks: int) -> bool:
-    """Whether a shard was not cut off, nor left blank by a power failure.
-
-    Its index stands at the end: for each chunk the offset and the length as 64-bit integers, and a checksum;
-    https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/
-    """
-    size = shard.stat().st_size
-    begin = size - 16 * chunks - _INDEX_CHECKSUM
-    if begin < 0:
-        return False
-    with shard.open("rb") as file:
-        file.seek(begin)
-        index = np.frombuffer(file.read(16 * chunks), "<u8").reshape(chunks, 2)
-    ends = index[index[:, 0] != _NO_CHUNK].sum(axis=1)
-    return bool(ends.size) and int(ends.max()) == begin
+                yield from (f"{inside}/{file}" for file in files)

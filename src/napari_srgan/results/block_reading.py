@@ -31,7 +31,8 @@ class BlockReader:
         An array; or one that can say which tiles of a part are not computed yet (``missing``) and compute
         one of them under a watch (``compute``), as :class:`~napari_srgan.inference.lazy.LazyUpscaling`.
     still_there
-        Called after each block; raises UserError if the source has disappeared.
+        Called after each block; raises UserError if the source has disappeared: missing chunks of zarr read
+        as zeros, also where all of them are missing.
     wanted
         Asked before each tile whether to go on.
     """
@@ -43,9 +44,8 @@ class BlockReader:
         wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         self._source: Any = source
-        self._still_there = still_there
+        self._still_there = still_there or (lambda: None)
         self._wanted = wanted
-        self._computes = hasattr(source, "missing") and hasattr(source, "compute")
         self._lock = threading.Lock()
         self._stopped = False
         self._watches: dict[Block, Any] = {}
@@ -65,24 +65,15 @@ class BlockReader:
         MemoryError, NoThreads
             If the system gives too little of either; trying other blocks is of no use then.
         """
-        self._go_on()
         try:
-            with threads_told():
-                if self._computes:
-                    self._compute(block)
-                pixels = np.asarray(self._source[block.slices])
-        except SourceGone as error:
-            raise _gone(error) from error
-        except (MemoryError, NoThreads, Stopped):
-            raise
-        except Exception as error:  # each codec has errors of its own, and not all can be sent
+            pixels = self._pixels(block)
+            self._go_on()
             self._make_sure()
-            raise Unreadable(words_of(error)) from None
+            return pixels
+        except SourceGone as error:
+            raise SourceGone(f"{error}; what is done is kept: start the same again to go on") from error
         finally:
             self._shares.pop(block, None)
-        self._go_on()
-        self._make_sure()
-        return pixels
 
     def share_of(self, block: Block) -> float:
         """How much of a block is computed, from 0 to 1."""
@@ -97,24 +88,25 @@ class BlockReader:
         if hasattr(self._source, "stop"):  # a server may keep it waiting
             self._source.stop()
 
-    def _make_sure(self) -> None:
-        """Missing chunks of zarr read as zeros; see that it is not all of them that are missing."""
-        if self._still_there is not None:
-            try:
-                self._still_there()
-            except UserError as error:
-                raise _gone(error) from error
-
-    def _go_on(self) -> None:
-        if self._stopped or not self._wanted():
-            raise Stopped
+    def _pixels(self, block: Block) -> NDArray[Any]:
+        try:
+            self._go_on()
+            with threads_told():
+                if hasattr(self._source, "missing") and hasattr(self._source, "compute"):
+                    self._compute(block)
+                return np.asarray(self._source[block.slices])
+        except (MemoryError, NoThreads, SourceGone, Stopped):
+            raise
+        except Exception as error:  # each codec has errors of its own, and not all can be sent
+            self._make_sure()
+            raise Unreadable(words_of(error)) from None
 
     def _compute(self, block: Block) -> None:
         """Put the tiles of a block into the source's cache, from where it is then read."""
         from napari_srgan.inference.devices.cancellation import Cancelled, Watch
 
         places = self._source.missing(block.slices)
-        for number, place in enumerate(places):
+        for number, place in enumerate(places, start=1):
             watch = Watch()
             with self._lock:
                 self._go_on()
@@ -126,8 +118,14 @@ class BlockReader:
             finally:
                 with self._lock:
                     self._watches.pop(block, None)
-            self._shares[block] = (number + 1) / len(places)
+            self._shares[block] = number / len(places)
 
+    def _go_on(self) -> None:
+        if self._stopped or not self._wanted():
+            raise Stopped
 
-def _gone(error: UserError) -> SourceGone:
-    return SourceGone(f"{error}; what is done is kept: start the same again to go on")
+    def _make_sure(self) -> None:
+        try:
+            self._still_there()
+        except UserError as error:
+            raise SourceGone(str(error)) from error

@@ -78,7 +78,7 @@ def _share(path: Path, state: Mapping[str, Any]) -> float:
         finest = image.levels(Sides(**state["sides"]))[0]
     except (KeyError, TypeError, ValueError, UserError):  # of another version
         return 0.0
-    return min(BlockFiles(path, image, (finest,), "").done_in(0) / len(finest), 1.0)
+    return min(len(BlockFiles(path, image, (finest,), "").done()) / len(finest), 1.0)
 
 
 def read_state(path: Path) -> dict[str, Any] | None:

@@ -26,12 +26,8 @@ class Failures:
     """Blocks of the finest level that could not be made, and why."""
     damaged: Counter[Block] = field(default_factory=Counter)
     """Blocks that were not on the disk as they were written, and how often."""
-    _in_a_row: int = 0
-
-    def note_success(self, block: Block) -> None:
-        """Note that a block was made."""
-        if block.level == 0:
-            self._in_a_row = 0
+    in_a_row: int = 0
+    """Blocks that could not be made since one was made last."""
 
     def leave_out(self, block: Block, reason: str) -> None:
         """Note a block of the finest level that cannot be made.
@@ -42,8 +38,8 @@ class Failures:
             If it is one of so many that there is no use in going on.
         """
         self.left_out[block] = reason
-        self._in_a_row += 1
-        if self._in_a_row >= GIVE_UP:
+        self.in_a_row += 1
+        if self.in_a_row >= GIVE_UP:
             raise UserError(
                 f"{GIVE_UP} parts in a row could not be made, the last because: {reason}; what of "
                 f"{self.store.path} is done is kept: put that right and start the same again"

@@ -13,18 +13,19 @@ from typing import Any, Protocol
 from napari_srgan.errors import UserError, threads_told
 from napari_srgan.images.arrays import ArrayLike
 from napari_srgan.progress import Job, Progress
+from napari_srgan.results.block_files import Damaged
 from napari_srgan.results.block_reading import BlockReader, Unreadable
 from napari_srgan.results.failures import Failures
 from napari_srgan.results.shard_layout import Block
 from napari_srgan.results.threads import ThreadBlocks
-from napari_srgan.results.writer import Damaged, RestartableStore
+from napari_srgan.results.writer import RestartableStore
 
 PAUSE = 0.05
 """Seconds between two words of progress."""
 
 
 class BlockExecutor(Protocol):
-    """Whoever makes blocks of a store and writes them; touched only by the thread of the job."""
+    """Whoever makes blocks of a store and writes them; used by the thread of the job alone."""
 
     @property
     def where(self) -> str:
@@ -37,7 +38,7 @@ class BlockExecutor(Protocol):
         """Have a block made: of the finest level from the source, of others from the level below."""
 
     def result(self, future: Future[Any]) -> None:
-        """Return if the block was written; raise Damaged, Unreadable or what ends the run otherwise."""
+        """Return if the block was written; raise Damaged, Unreadable, or what ends the run."""
 
     def share_of(self, block: Block) -> float:
         """How much of a block that is being made is computed, from 0 to 1."""
@@ -53,44 +54,23 @@ def copy_job(
     workers: int = 2,
     still_there: Callable[[], None] | None = None,
 ) -> Job[Path]:
-    """Copy an array into a store on threads, and give the store its name.
-
-    While one block is computed others are read, compressed and written. What the store has already is not
-    read.
+    """Fill a store from an array, on threads: while one block is computed others are written.
 
     Parameters
     ----------
-    source
-        An array of the store's shape and dtype. If it computes tiles (``missing`` and ``compute``, as
-        :class:`~napari_srgan.inference.lazy.LazyUpscaling` does), they are stopped between two layers.
+    source, still_there
+        As for :class:`~napari_srgan.results.block_reading.BlockReader`; of the store's shape and type.
     store
-        Open; closed by whoever opened it.
+        As for :func:`fill_job`, which tells also what is yielded, returned and raised.
     workers
         Blocks that are read at a time.
-    still_there
-        Called after each block was read; raises UserError if the source has disappeared, where that would
-        otherwise pass for empty parts.
-
-    Yields
-    ------
-    Progress
-        As :func:`fill_job`.
-
-    Returns
-    -------
-    Path
-        The path of the finished store.
-
-    Raises
-    ------
-    UserError
-        As :func:`fill_job`.
     """
     if tuple(source.shape) != store.image.shape:
         raise ValueError(f"the source has shape {tuple(source.shape)}, the store {store.image.shape}")
     if store.finished:
         return store.path
-    return (yield from fill_job(store, ThreadBlocks(store, BlockReader(source, still_there), workers)))
+    reader = BlockReader(source, still_there)
+    return (yield from fill_job(store, ThreadBlocks(store.files, reader, workers)))
 
 
 def fill_job(store: RestartableStore, executor: BlockExecutor) -> Job[Path]:
@@ -120,8 +100,8 @@ def fill_job(store: RestartableStore, executor: BlockExecutor) -> Job[Path]:
     UserError
         If blocks could not be made (all others are done, and kept), or the disk does not take them.
     """
-    run = _Run(store, executor)
     try:
+        run = _Run(store, executor)
         yield run.progress()
         with threads_told():  # by what the source or zarr needs
             while run.step():
@@ -143,14 +123,13 @@ class _Run:
         self._executor = executor
         self._running: dict[Future[Any], Block] = {}
         self._missing = store.missing()
-        # Those that come before what is missing; at first what has all it needs from a run before.
-        self._first = [block for block in store.coarser_missing() if store.ready(block)]
+        # What comes before that; at first what has all it needs from a run before.
+        self._first = list(store.coarser_missing())
         self._total = sum(block.work for level in store.levels for block in level.blocks())
-        missing = chain(store.missing(), store.coarser_missing())
-        self._done = self._total - sum(block.work for block in missing)
+        self._done = self._total - sum(block.work for block in chain(store.missing(), self._first))
 
     def progress(self) -> Progress:
-        """Tell how much of the work is done, begun blocks included."""
+        """How much of the work is done, begun blocks included."""
         begun = sum(self._executor.share_of(block) * block.work for block in self._running.values())
         done = min(int(self._done + begun), self._total)
         return Progress(done, self._total, f"Writing {self._store.path.name}{self._executor.where}")
@@ -170,20 +149,17 @@ class _Run:
         return True
 
     def _any_left(self) -> bool:
-        if not self._first:
-            self._first += islice(self._missing, 1)
+        self._first += islice(self._missing, 0 if self._first else 1)
         return bool(self._first)
 
     def _hand_out(self) -> None:
-        room = self._executor.capacity() - len(self._running)
-        while room > 0 and self._any_left():
+        capacity = self._executor.capacity()
+        while len(self._running) < capacity and self._any_left():
             block = self._first.pop()
-            if self._store.has(block) or block in self._running.values():
-                continue
-            # Part of what it is made from may have turned out to be damaged: then it comes again after that.
-            if block.level == 0 or self._store.ready(block):
+            begun = self._store.has(block) or block in self._running.values()
+            # What is not ready comes again after the last that it is made from.
+            if not begun and self._store.ready(block):
                 self._running[self._executor.submit(block)] = block
-                room -= 1
 
     def _take(self, future: Future[Any]) -> None:
         block = self._running.pop(future)
@@ -199,7 +175,7 @@ class _Run:
                 self.failures.leave_out(block, str(error))
         else:
             self._store.mark_done(block)
-            self.failures.note_success(block)
             self._done += block.work
-            if above := self._store.ready_above(block):
-                self._first.append(above)
+            self._first += self._store.files.above(block)
+            if block.level == 0:
+                self.failures.in_a_row = 0

@@ -6,14 +6,12 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Semaphore
-from typing import ParamSpec
 
 from napari_srgan.errors import NoThreads, threads_told
+from napari_srgan.results.block_files import BlockFiles
 from napari_srgan.results.block_reading import BlockReader
 from napari_srgan.results.shard_layout import Block
-from napari_srgan.results.writer import RestartableStore
 
-P = ParamSpec("P")
 WRITERS = max(2, min(4, os.cpu_count() or 1))
 """Threads beyond those that read: they compress and write, and wait until the disk has it."""
 
@@ -23,8 +21,8 @@ class ThreadBlocks:
 
     Parameters
     ----------
-    store
-        The store that blocks are written to.
+    files
+        Where blocks are written to.
     reader
         Reads the pixels of a block of the finest level.
     readers
@@ -33,8 +31,8 @@ class ThreadBlocks:
 
     where = ""
 
-    def __init__(self, store: RestartableStore, reader: BlockReader, readers: int) -> None:
-        self._store = store
+    def __init__(self, files: BlockFiles, reader: BlockReader, readers: int) -> None:
+        self._files = files
         self._reader = reader
         self._reading = Semaphore(readers)
         self._threads = _Threads(readers + WRITERS, "block")
@@ -44,7 +42,7 @@ class ThreadBlocks:
         return self._threads.most + 1
 
     def submit(self, block: Block) -> Future[None]:
-        return self._threads.submit(self._make if block.level == 0 else self._store.shrink, block)
+        return self._threads.submit(self._make if block.level == 0 else self._files.shrink, block)
 
     def result(self, future: Future[None]) -> None:
         future.result()
@@ -60,7 +58,7 @@ class ThreadBlocks:
     def _make(self, block: Block) -> None:
         with self._reading:
             pixels = self._reader.read(block)
-        self._store.write(block, pixels)
+        self._files.write(block, pixels)
 
 
 class _Threads:
@@ -71,13 +69,13 @@ class _Threads:
         self._pool = ThreadPoolExecutor(most, name)
         self._begun = False
 
-    def submit(self, call: Callable[P, None], /, *args: P.args, **options: P.kwargs) -> Future[None]:
-        """Call a function on one of them; raises NoThreads if the system gives not even one."""
+    def submit(self, make: Callable[[Block], None], block: Block) -> Future[None]:
+        """Have a block made on one of them; raises NoThreads if the system gives not even one."""
         future: Future[None] = Future()
 
         def work() -> None:
             try:
-                call(*args, **options)
+                make(block)
                 future.set_result(None)
             except BaseException as error:
                 future.set_exception(error)

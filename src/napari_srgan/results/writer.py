@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
 from numpy.typing import NDArray
 
 from napari_srgan.disk.atomic_write import atomic_write
-from napari_srgan.disk.disk_errors import disk_error, gone
+from napari_srgan.disk.disk_errors import disk_errors_told, gone
 from napari_srgan.disk.partial_folder import Unfinished
 from napari_srgan.errors import UserError
 from napari_srgan.images.look import ImageLook
@@ -22,7 +21,7 @@ from napari_srgan.images.spacing import Spacing
 from napari_srgan.results.block_files import BlockFiles, Damaged
 from napari_srgan.results.existing_result import read_state
 from napari_srgan.results.fingerprint import as_json, what_differs
-from napari_srgan.results.shard_layout import Block, LevelLayout, Sides, coarser_index
+from napari_srgan.results.shard_layout import Block, LevelLayout, Sides
 from napari_srgan.results.store_arrays import (
     begin,
     complete,
@@ -31,10 +30,8 @@ from napari_srgan.results.store_arrays import (
     result_image,
 )
 
-__all__ = ["Damaged", "RestartableStore"]
 
-
-class RestartableStore:
+class RestartableStore(AbstractContextManager["RestartableStore"]):
     """A result on disk that grows block by block.
 
     While it grows it lies beside its place in a folder ``.partial-NAME``; it has its name
@@ -88,33 +85,29 @@ class RestartableStore:
         self.fingerprint = as_json(
             {"shape": self.image.shape, "dtype": self.image.dtype.name, "axes": axes} | dict(fingerprint)
         )
-        self._place: Unfinished | None = None
-        self._sides = sides or Sides()
         self._overwrite = overwrite
+        self._sides = sides or Sides()
         self._done: set[str] = set()
-        self.finished = not overwrite and _is_finished(path, self.fingerprint)
+        self._place: Unfinished | None = None
         self.files = BlockFiles(path, self.image, self.image.levels(self._sides), uuid4().hex)
-        if self.finished:
+        if self._is_finished():
             _remove_remains(path)
             return
         self._place = Unfinished(path)
         try:
-            self._open(self._place)
-        except OSError as error:
-            self.close()
-            raise disk_error(error, path) from error
+            with disk_errors_told(path):
+                self._open(self._place)
         except BaseException:
             self.close()
             raise
 
     def _open(self, place: Unfinished) -> None:
-        if not self._overwrite and _is_finished(self.path, self.fingerprint):
-            # Since the last look: another process has just finished it.
+        if self._is_finished():  # since the last look: another process has just finished it
             place.discard()
-            self._place, self.finished = None, True
+            self._place = None
             return
         place.clear_incoming()  # first, so that no worker of an earlier run writes any more
-        state = _state_to_go_on_with(self.path, self.fingerprint, overwrite=self._overwrite)
+        state = self._state_before()
         if state:
             self._sides = Sides(**state["sides"])
             self.files = replace(self.files, levels=self.image.levels(self._sides))
@@ -131,6 +124,31 @@ class RestartableStore:
             self._begin(place)
         self._done = self.files.repair()
         self.files.incoming.mkdir()
+
+    def _is_finished(self) -> bool:
+        """Whether the store that is wanted has its name; something else of that name is refused."""
+        self.finished = False
+        if self._overwrite or not self.path.exists():
+            return False
+        taken = f"{self.path} exists already{{}}; choose another name, or ask for it to be overwritten"
+        found = finished_fingerprint(self.path)
+        if found is None:
+            raise UserError(taken.format(""))
+        if differs := what_differs(found, self.fingerprint):
+            raise UserError(taken.format(f" and was made otherwise ({differs})"))
+        self.finished = True
+        return True
+
+    def _state_before(self) -> dict[str, Any] | None:
+        """How the unfinished store was begun, if it is gone on with; another one is refused."""
+        state = read_state(self.path)
+        differs = what_differs(state["fingerprint"], self.fingerprint) if state else ""
+        if differs and not self._overwrite:
+            raise UserError(
+                f"there is an unfinished {self.path} that was begun otherwise ({differs}); begin it "
+                "in the same way to go on with it, choose another name, or ask for it to be overwritten"
+            )
+        return None if differs else state
 
     def _begin(self, place: Unfinished) -> None:
         place.clear()
@@ -157,61 +175,31 @@ class RestartableStore:
 
     def missing(self) -> Iterator[Block]:
         """Blocks of the finest level that are not done yet, the last axis first."""
-        return self._missing_in(self.levels[:1])
+        return (block for block in self.levels[0].blocks() if not self.has(block))
 
     def coarser_missing(self) -> Iterator[Block]:
         """Blocks of coarser levels that are not done yet, finer levels first."""
-        return self._missing_in(self.levels[1:])
-
-    def _missing_in(self, levels: Sequence[LevelLayout]) -> Iterator[Block]:
-        return (block for level in levels for block in level.blocks() if not self.has(block))
+        return (block for level in self.levels[1:] for block in level.blocks() if not self.has(block))
 
     def has(self, block: Block) -> bool:
         """Whether a block is done."""
         return self.finished or self.files.name_of(block) in self._done
 
     def ready(self, block: Block) -> bool:
-        """Whether everything that a block of a coarser level is made from is done."""
-        return all(map(self.has, self.files.below(block)))
-
-    def ready_above(self, block: Block) -> Block | None:
-        """The block of the next coarser level that can be made now that this one is done, if any."""
-        if block.level + 1 == len(self.levels):
-            return None
-        coarser = self.levels[block.level + 1]
-        above = coarser.block(coarser_index(block, coarser, self.image.letters))
-        return above if self.ready(above) and not self.has(above) else None
+        """Whether everything is done that a block is made from in the store."""
+        return block.level == 0 or all(map(self.has, self.files.below(block)))
 
     def write(self, block: Block, pixels: NDArray[Any]) -> None:
         """Write a block; it is done, and stays so through a power failure, when this returns.
 
-        Writing one again is allowed. Different blocks may be written by several threads.
-
-        Parameters
-        ----------
-        block
-            One that is :meth:`missing`.
-        pixels
-            An array of :attr:`Block.shape`, in the order of the result's axes.
-
-        Raises
-        ------
-        UserError
-            If the disk does not take it, or has disappeared.
+        Writing one again is allowed. Different blocks may be written by several threads; for parameters and
+        errors see :meth:`BlockFiles.write`.
         """
         self.files.write(block, pixels)
         self.mark_done(block)
 
     def shrink(self, block: Block) -> None:
-        """Make a block of a coarser level from the level below it, file by file.
-
-        Raises
-        ------
-        Damaged
-            If a block below does not hold what was written.
-        UserError
-            If the disk does not take it, or has disappeared.
-        """
+        """Make a block of a coarser level from the level below it; see :meth:`BlockFiles.shrink`."""
         self.files.shrink(block)
         self.mark_done(block)
 
@@ -220,13 +208,7 @@ class RestartableStore:
         self._done.add(self.files.name_of(block))
 
     def mark_missing(self, block: Block) -> None:
-        """Remove a block that turned out to be damaged.
-
-        Raises
-        ------
-        UserError
-            If not the block has disappeared, but the whole store.
-        """
+        """Remove a block that turned out to be damaged; raises UserError if the whole store is gone."""
         if not self._in_place.there():
             raise gone(self.path)
         self._done.discard(self.files.name_of(block))
@@ -250,15 +232,14 @@ class RestartableStore:
         try:
             for block in self.coarser_missing():
                 self.shrink(block)
-            complete(self._in_place.content, self.image, self.levels, self.fingerprint)
         except Damaged as error:
             self.mark_missing(error.block)
             raise UserError(
                 f"a part of the unfinished {self.path} is damaged ({error}); start the same again, "
                 "and that part is done again"
             ) from error
-        except OSError as error:
-            raise disk_error(error, self.path) from error
+        with disk_errors_told(self.path):
+            complete(self._in_place.content, self.image, self.levels, self.fingerprint)
         if self.path.exists() and not self._overwrite:
             raise UserError(
                 f"{self.path} has come to exist while it was written; move that away and start the same "
@@ -276,45 +257,8 @@ class RestartableStore:
             self._place.close()
             self._place = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _is_finished(path: Path, fingerprint: Mapping[str, Any]) -> bool:
-    """Whether the finished store that is wanted has its name; something else of that name is refused."""
-    if not path.exists():
-        return False
-    found = finished_fingerprint(path)
-    if found is None:
-        raise UserError(f"{path} exists already; choose another name, or ask for it to be overwritten")
-    if differs := what_differs(found, fingerprint):
-        raise UserError(
-            f"{path} exists already and was made otherwise ({differs}); choose another name, "
-            "or ask for it to be overwritten"
-        )
-    return True
-
-
-def _state_to_go_on_with(
-    path: Path, fingerprint: Mapping[str, Any], *, overwrite: bool
-) -> dict[str, Any] | None:
-    """How the unfinished store was begun, if there is one that is gone on with; another one is refused."""
-    state = read_state(path)
-    differs = what_differs(state["fingerprint"], fingerprint) if state else ""
-    if differs and not overwrite:
-        raise UserError(
-            f"there is an unfinished {path} that was begun otherwise ({differs}); begin it "
-            "in the same way to go on with it, choose another name, or ask for it to be overwritten"
-        )
-    return None if differs else state
 
 
 def _remove_remains(path: Path) -> None:
