@@ -16,7 +16,7 @@ from napari_srgan.images.reading.limits import ZARR_METADATA, read_small
 from napari_srgan.images.zarr.markers import FINISHED_KEY, PROVENANCE_KEY, is_zarr
 from napari_srgan.results.block_files import BlockFiles
 from napari_srgan.results.shard_layout import Sides
-from napari_srgan.results.store_arrays import finished_fingerprint, result_image
+from napari_srgan.results.store_arrays import result_image
 
 
 class ExistingKind(Enum):
@@ -61,9 +61,7 @@ def look_for_result(path: Path) -> ExistingResult:
         )
     if not path.exists():
         return ExistingResult(ExistingKind.NOTHING)
-    attributes = attributes_of(path)
-    made = attributes.get(FINISHED_KEY)
-    if isinstance(made, Mapping):
+    if (made := finished_fingerprint(path)) is not None:
         return ExistingResult(ExistingKind.FINISHED, made, 1.0)
     if path.is_dir() and not any(path.iterdir()):
         return ExistingResult(ExistingKind.NOTHING)
@@ -104,6 +102,12 @@ def earlier_fingerprint(path: Path) -> dict[str, Any] | None:
     """
     state = read_state(path)
     return finished_fingerprint(path) if state is None else dict(state["fingerprint"])
+
+
+def finished_fingerprint(path: Path) -> dict[str, Any] | None:
+    """Tell what a finished store is made from and how; None if it is none of ours, or not finished."""
+    made = attributes_of(path).get(FINISHED_KEY)
+    return dict(made) if isinstance(made, Mapping) else None
 
 
 def attributes_of(path: Path) -> Mapping[str, Any]:

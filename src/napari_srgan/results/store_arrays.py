@@ -181,14 +181,3 @@ def complete(
 def _settle_metadata(path: Path) -> None:
     for file in (path / "zarr.json", *path.glob("*/zarr.json")):
         settle_file(file)
-
-
-def finished_fingerprint(path: Path) -> dict[str, Any] | None:
-    """What a finished store was made from and how; None if it is not one of ours, or not finished."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = zarr.open(path, mode="r").attrs.get(FINISHED_KEY)
-    except Exception:  # whatever else lies there
-        return None
-    return dict(found) if isinstance(found, Mapping) else None

@@ -19,16 +19,10 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.look import ImageLook
 from napari_srgan.images.spacing import Spacing
 from napari_srgan.results.block_files import BlockFiles, Damaged
-from napari_srgan.results.existing_result import read_state
+from napari_srgan.results.existing_result import finished_fingerprint, read_state
 from napari_srgan.results.fingerprint import as_json, what_differs
 from napari_srgan.results.shard_layout import Block, LevelLayout, Sides
-from napari_srgan.results.store_arrays import (
-    begin,
-    complete,
-    finished_fingerprint,
-    open_level_arrays,
-    result_image,
-)
+from napari_srgan.results.store_arrays import begin, complete, open_level_arrays, result_image
 
 
 class RestartableStore(AbstractContextManager["RestartableStore"]):
