@@ -30,7 +30,7 @@ ROUND = 1.0
 """Seconds between two looks at who is there."""
 
 
-class ClusterBlocks:
+class ClusterBlockExecutor:
     """Makes blocks of a store on workers; see :class:`~napari_srgan.results.schedule.BlockExecutor`.
 
     Parameters

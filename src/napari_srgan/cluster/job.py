@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_srgan.cluster.check_workers import ClusterSettings, check_workers
 from napari_srgan.cluster.connection import workers_of
-from napari_srgan.cluster.executor import ROUND, ClusterBlocks
+from napari_srgan.cluster.executor import ROUND, ClusterBlockExecutor
 from napari_srgan.cluster.plan import MOST_CACHED, BlockPlan
 from napari_srgan.cluster.source import source_of, take_sample
 from napari_srgan.cluster.tasks import Measured, measured
@@ -113,7 +113,7 @@ def upscale_on_cluster_job(
             files=store.files,
             software=version("napari-srgan"),
         )
-        filling = fill_job(store, ClusterBlocks(client, plan))
+        filling = fill_job(store, ClusterBlockExecutor(client, plan))
         return (yield from upscaling_words(filling, lazy))
 
 

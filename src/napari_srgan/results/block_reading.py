@@ -67,8 +67,8 @@ class BlockReader:
         """
         try:
             pixels = self._pixels(block)
-            self._go_on()
-            self._make_sure()
+            self._check_wanted()
+            self._check_source()
             return pixels
         except SourceGone as error:
             raise SourceGone(f"{error}; what is done is kept: start the same again to go on") from error
@@ -90,7 +90,7 @@ class BlockReader:
 
     def _pixels(self, block: Block) -> NDArray[Any]:
         try:
-            self._go_on()
+            self._check_wanted()
             with threads_told():
                 if hasattr(self._source, "missing") and hasattr(self._source, "compute"):
                     self._compute(block)
@@ -98,7 +98,7 @@ class BlockReader:
         except (MemoryError, NoThreads, SourceGone, Stopped):
             raise
         except Exception as error:  # each codec has errors of its own, and not all can be sent
-            self._make_sure()
+            self._check_source()
             raise Unreadable(words_of(error)) from None
 
     def _compute(self, block: Block) -> None:
@@ -109,7 +109,7 @@ class BlockReader:
         for number, place in enumerate(places, start=1):
             watch = Watch()
             with self._lock:
-                self._go_on()
+                self._check_wanted()
                 self._watches[block] = watch
             try:
                 self._source.compute(place, watch)
@@ -120,11 +120,11 @@ class BlockReader:
                     self._watches.pop(block, None)
             self._shares[block] = number / len(places)
 
-    def _go_on(self) -> None:
+    def _check_wanted(self) -> None:
         if self._stopped or not self._wanted():
             raise Stopped
 
-    def _make_sure(self) -> None:
+    def _check_source(self) -> None:
         try:
             self._still_there()
         except UserError as error:

@@ -17,7 +17,7 @@ from napari_srgan.results.block_files import Damaged
 from napari_srgan.results.block_reading import BlockReader, Unreadable
 from napari_srgan.results.failures import Failures
 from napari_srgan.results.shard_layout import Block
-from napari_srgan.results.threads import ThreadBlocks
+from napari_srgan.results.threads import ThreadBlockExecutor
 from napari_srgan.results.writer import RestartableStore
 
 PAUSE = 0.05
@@ -70,7 +70,7 @@ def copy_job(
     if store.finished:
         return store.path
     reader = BlockReader(source, still_there)
-    return (yield from fill_job(store, ThreadBlocks(store.files, reader, workers)))
+    return (yield from fill_job(store, ThreadBlockExecutor(store.files, reader, workers)))
 
 
 def fill_job(store: RestartableStore, executor: BlockExecutor) -> Job[Path]:
@@ -124,9 +124,9 @@ class _Run:
         self._running: dict[Future[Any], Block] = {}
         self._missing = store.missing()
         # What comes before that; at first what has all it needs from a run before.
-        self._first = list(store.coarser_missing())
+        self._urgent = list(store.coarser_missing())
         self._total = sum(block.work for level in store.levels for block in level.blocks())
-        self._done = self._total - sum(block.work for block in chain(store.missing(), self._first))
+        self._done = self._total - sum(block.work for block in chain(store.missing(), self._urgent))
 
     def progress(self) -> Progress:
         """How much of the work is done, begun blocks included."""
@@ -141,27 +141,27 @@ class _Run:
             self._hand_out()
             if self._running:
                 for future in wait(self._running, left, FIRST_COMPLETED).done:
-                    self._take(future)
-            elif self._any_left():  # and nobody there to make it
+                    self._collect(future)
+            elif self._something_left():  # and nobody there to make it
                 time.sleep(left)
             else:
                 return False
         return True
 
-    def _any_left(self) -> bool:
-        self._first += islice(self._missing, 0 if self._first else 1)
-        return bool(self._first)
+    def _something_left(self) -> bool:
+        self._urgent += islice(self._missing, 0 if self._urgent else 1)
+        return bool(self._urgent)
 
     def _hand_out(self) -> None:
         capacity = self._executor.capacity()
-        while len(self._running) < capacity and self._any_left():
-            block = self._first.pop()
+        while len(self._running) < capacity and self._something_left():
+            block = self._urgent.pop()
             begun = self._store.has(block) or block in self._running.values()
             # What is not ready comes again after the last that it is made from.
             if not begun and self._store.ready(block):
                 self._running[self._executor.submit(block)] = block
 
-    def _take(self, future: Future[Any]) -> None:
+    def _collect(self, future: Future[Any]) -> None:
         block = self._running.pop(future)
         try:
             self._executor.result(future)
@@ -169,13 +169,13 @@ class _Run:
             self._done -= error.block.work if self._store.has(error.block) else 0
             self._store.mark_missing(error.block)
             self.failures.make_again(error.block)
-            self._first.append(error.block)
+            self._urgent.append(error.block)
         except Unreadable as error:
             if block.level == 0:  # what is missing of the others is made at the end
                 self.failures.leave_out(block, str(error))
         else:
             self._store.mark_done(block)
             self._done += block.work
-            self._first += self._store.files.above(block)
+            self._urgent += self._store.files.above(block)
             if block.level == 0:
                 self.failures.in_a_row = 0

@@ -16,7 +16,7 @@ WRITERS = max(2, min(4, os.cpu_count() or 1))
 """Threads beyond those that read: they compress and write, and wait until the disk has it."""
 
 
-class ThreadBlocks:
+class ThreadBlockExecutor:
     """Makes blocks of a store on threads; see :class:`~napari_srgan.results.schedule.BlockExecutor`.
 
     Parameters
