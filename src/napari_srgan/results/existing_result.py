@@ -24,11 +24,11 @@ class ExistingKind(Enum):
 
     NOTHING = "nothing"
     UNFINISHED = "unfinished"
-    """Of ours, of a run that was stopped."""
+    """A store of ours, of a run that was stopped."""
     FINISHED = "finished"
-    """Of ours."""
+    """A store of ours."""
     OTHER_ZARR = "other zarr"
-    """Of somebody else; replaced on request."""
+    """A store of somebody else; replaced on request."""
     OTHER = "other"
     """A file, or a folder of other things; never replaced."""
 

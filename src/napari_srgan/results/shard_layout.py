@@ -139,14 +139,14 @@ def level_layouts(
     Parameters
     ----------
     shape
-        Of the finest level, in the order of the stored axes.
+        Shape of the finest level, in the order of the stored axes.
     letters
-        Of the stored axes. Along Y, X and T the sides given are used; along colours, "S" or, where they are
-        stored as channels, "s", all are taken together; along all other axes 1.
+        Letters of the stored axes. Along Y, X and T the sides given are used; along colours, "S" or, where
+        they are stored as channels, "s", all are taken together; along all other axes 1.
     order
         For each stored axis its place in the result.
     sides
-        Of chunks and shards.
+        Sides of chunks and shards.
     pyramid
         With levels half as large each, until the plane is hardly larger than two chunks.
 

@@ -42,7 +42,7 @@ class ResultImage:
 
     @property
     def letters(self) -> str:
-        """Of the axes as they are stored."""
+        """Letters of the axes as they are stored."""
         return ome_order(self.axes) if self.ome else self.axes
 
     @property
