@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ import numpy as np
 import pytest
 import zarr
 
-from killed_copy import Pattern, open_store
+from killed_copy import Pattern, content, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_image
 from napari_srgan.results.block_files import BlockFiles
-from napari_srgan.results.schedule import copy_job
+from napari_srgan.results.block_reading import BlockReader, Unreadable
+from napari_srgan.results.schedule import copy_job, fill_job
+from napari_srgan.results.shard_layout import Block
+from napari_srgan.results.threads import ThreadBlockExecutor
 
 LONG = 60.0
 """Seconds after which a test that waits has failed."""
@@ -111,6 +115,35 @@ def test_only_so_many_blocks_are_in_memory_when_the_disk_is_slow(
         assert 2 < len(read) <= 2 + 2 + 2
         let.set()
         job.close()
+
+
+class Unreliable(ThreadBlockExecutor):
+    """Nobody is there at first, and whoever makes coarser blocks dies of it."""
+
+    asked = 0
+
+    def capacity(self) -> int:
+        self.asked += 1
+        return 0 if self.asked < 4 else 2
+
+    def submit(self, block: Block) -> Future[None]:
+        if block.level == 0:
+            return super().submit(block)
+        lost: Future[None] = Future()
+        lost.set_exception(Unreadable("the workers that tried it died"))
+        return lost
+
+
+def test_workers_are_waited_for_and_what_they_lose_of_coarser_levels_is_made_in_the_end(
+    tmp_path: Path,
+) -> None:
+    with open_store(tmp_path / "x.ome.zarr") as store:
+        executor = Unreliable(store.files, BlockReader(Pattern()), readers=1)
+        told = list(fill_job(store, executor))
+    assert [progress.done for progress in told[:3]] == [0, 0, 0]
+    with open_store(tmp_path / "alone.ome.zarr") as alone:
+        list(copy_job(Pattern(), alone))
+    assert content(store.path) == content(alone.path)
 
 
 def test_memory_that_does_not_suffice_is_no_broken_part(tmp_path: Path) -> None:

@@ -17,7 +17,12 @@ from killed_copy import BLOCKS, SHAPE, Pattern, content, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
 from napari_srgan.results import block_files, failures, store_arrays
-from napari_srgan.results.existing_result import earlier_fingerprint, read_state
+from napari_srgan.results.existing_result import (
+    ExistingKind,
+    earlier_fingerprint,
+    look_for_result,
+    read_state,
+)
 from napari_srgan.results.schedule import copy_job
 from napari_srgan.results.shard_layout import Sides
 from napari_srgan.results.writer import RestartableStore
@@ -100,6 +105,16 @@ def test_it_goes_on_with_what_is_missing(path: Path, undisturbed: dict[str, Any]
     source = Counted()
     assert content(copy(path, source)) == undisturbed[path.name]
     assert source.read == BLOCKS - 7
+
+
+def test_how_much_is_done_can_be_asked_without_opening_it(path: Path) -> None:
+    assert look_for_result(path).kind is ExistingKind.NOTHING
+    begin(path, 7)  # empty ones count, coarser levels do not
+    found = look_for_result(path)
+    assert (found.kind, found.share) == (ExistingKind.UNFINISHED, 7 / BLOCKS)
+    copy(path)
+    found = look_for_result(path)
+    assert (found.kind, found.share) == (ExistingKind.FINISHED, 1)
 
 
 def test_a_finished_store_is_left_alone(path: Path) -> None:
