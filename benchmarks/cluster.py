@@ -29,8 +29,6 @@ import napari_srgan.cluster.job as cluster_job
 from napari_srgan import upscale
 from napari_srgan.cluster.plan import BlockPlan
 from napari_srgan.cluster.tasks import keep_on_cluster
-from napari_srgan.results.block_files import Delivery
-from napari_srgan.results.journal import Receipt
 from napari_srgan.results.shard_layout import Block, Sides
 from napari_srgan.results.writer import RestartableStore
 
@@ -72,7 +70,7 @@ def main() -> None:
                 )
                 if count == 2:
                     empty_tasks(them, client, folder, arguments.tasks)
-        taking(folder)
+        writing(folder)
 
 
 def to_store(folder: Path, name: str, cluster: Any, **options: Any) -> Any:
@@ -92,10 +90,10 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def nothing(plan: BlockPlan, block: Block) -> Delivery:
+def nothing(plan: BlockPlan, block: Block) -> bool:
     """What a block costs when it is not computed."""
-    del plan
-    return Delivery(block, Receipt(8_000_000, 0x12345678), "0123456789abcdef" * 2)
+    del plan, block
+    return True
 
 
 def a_plan(folder: Path, client: Client) -> tuple[BlockPlan, list[Block]]:
@@ -105,17 +103,17 @@ def a_plan(folder: Path, client: Client) -> tuple[BlockPlan, list[Block]]:
     class Caught(Exception):
         pass
 
-    def catch(_: Any, plan: BlockPlan, __: RestartableStore) -> None:
+    def catch(_: Any, plan: BlockPlan) -> None:
         caught.append(plan)
         raise Caught
 
-    real, cluster_job.HandingOut = cluster_job.HandingOut, catch  # type: ignore[assignment,misc]
+    real, cluster_job.ClusterBlockExecutor = cluster_job.ClusterBlockExecutor, catch
     try:
         to_store(folder, "caught", client)
     except Caught:
         pass
     finally:
-        cluster_job.HandingOut = real  # type: ignore[misc]
+        cluster_job.ClusterBlockExecutor = real
     return caught[0], list(caught[0].files.levels[0].blocks())
 
 
@@ -133,7 +131,7 @@ def empty_tasks(them: Machines, client: Client, folder: Path, count: int) -> Non
             continue
         after = them.carried(), them.scheduler_seconds(), cpu(owner), time.perf_counter()
         carried, scheduler, owners, seconds = (b - a for a, b in zip(before, after, strict=True))
-        say("a block over the network", f"{carried / total / 1e3:.1f} kB (task and receipt, all hops)")
+        say("a block over the network", f"{carried / total / 1e3:.1f} kB (task and answer, all hops)")
         say("scheduler, time of a processor", f"{scheduler / total * 1e3:.2f} ms a block")
         say("owner, time of a processor", f"{owners / total * 1e3:.2f} ms a block, without its disk")
         say("empty blocks", f"{total / seconds:.0f} a second, {AT_ONCE} at a time on 2 workers")
@@ -141,7 +139,7 @@ def empty_tasks(them: Machines, client: Client, folder: Path, count: int) -> Non
 
 def in_turn(
     client: Client, sent: Any, blocks: list[Block], workers: list[str], name: str, total: int
-) -> Iterator[Delivery]:
+) -> Iterator[bool]:
     """Empty tasks, so many at once, as the job would send them."""
     tasks = (
         client.submit(
@@ -165,22 +163,17 @@ def cpu(process: psutil.Process) -> float:
     return float(used.user + used.system)
 
 
-def taking(folder: Path, count: int = 300) -> None:
-    """What the owner's disk and memory take for a block."""
+def writing(folder: Path, count: int = 300) -> None:
+    """What the disk and the owner's memory take for a block."""
     image: dict[str, Any] = {"shape": (10 * 64, count // 10 * 64), "dtype": np.uint16, "axes": "YX"}
     options: dict[str, Any] = {"sides": Sides(64, 64), "fingerprint": {}, "provenance": {}}
     with RestartableStore(folder / "many.zarr", **image, **options) as store:
         pixels = np.random.default_rng(0).integers(0, 4000, (64, 64), dtype=np.uint16)
-        written = [store.files.write(block, pixels) for block in store.missing()]
-        half = count // 2
-        one = timed(lambda: [store.take(delivery) for delivery in written[:half]]) / half
-        many = timed(lambda: [store.take(*written[n : n + 10]) for n in range(half, count, 10)]) / half
-    say(
-        "owner, a block into its place",
-        f"{one * 1e3:.1f} ms, most of it waiting for the disk; {many * 1e3:.1f} ms where ten come at once",
-    )
+        blocks = list(store.missing())
+        each = timed(lambda: [store.write(block, pixels) for block in blocks]) / count
+    say("a block into its place", f"{each * 1e3:.1f} ms, most of it waiting for the disk")
     tracemalloc.start()
-    kept = {f"0/c/{n // 1000}/{n % 1000}": Receipt(8_000_000 + n, n) for n in range(20_000)}
+    kept = {f"0/c/{n // 1000}/{n % 1000}" for n in range(20_000)}
     say("owner, remembering a block", f"{tracemalloc.get_traced_memory()[0] / len(kept):.0f} bytes of memory")
     tracemalloc.stop()
 

@@ -19,7 +19,7 @@ from napari_srgan.images import arrays
 from napari_srgan.images.formats import open_image
 from napari_srgan.images.remote import files as remote_files
 from napari_srgan.images.remote import store as remote_store
-from napari_srgan.results.journal import Journal
+from napari_srgan.results import block_files
 
 from .conftest import Shell
 
@@ -100,17 +100,17 @@ def test_nothing_can_be_read(upscale: Shell, source: Path, out: Path) -> None:
 
 
 class _Disk:
-    """Fails when the second block is put down in the journal, as a disk that has no room or is read-only."""
+    """Fails when the second block gets its name, as a disk that has no room or is read-only."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, number: int, words: str) -> None:
-        add, left = Journal.add, iter([False, True])
+        settle, left = block_files.settle_folder, iter([False, True])
 
-        def fails(journal: Journal, *args: object) -> None:
+        def fails(folder: Path) -> None:
             if next(left, True):
                 raise OSError(number, words)
-            add(journal, *args)  # type: ignore[arg-type]
+            settle(folder)
 
-        monkeypatch.setattr(Journal, "add", fails)
+        monkeypatch.setattr(block_files, "settle_folder", fails)
 
 
 @pytest.mark.parametrize(
@@ -140,15 +140,15 @@ def test_a_disk_that_takes_no_more(
 def test_an_input_that_moves_away(
     upscale: Shell, source: Path, out: Path, expected: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add = Journal.add
+    settle = block_files.settle_folder
 
-    def moves(journal: Journal, *args: object) -> None:
-        add(journal, *args)  # type: ignore[arg-type]
+    def moves(folder: Path) -> None:
+        settle(folder)
         with suppress(FileNotFoundError):  # another thread was there before
             source.rename(source.with_name("away"))
 
     with monkeypatch.context() as broken:
-        broken.setattr(Journal, "add", moves)
+        broken.setattr(block_files, "settle_folder", moves)
         told = sentence(upscale(source, out))
     assert f"{source} has disappeared; what is done is kept" in told
     assert done(out) >= 1
@@ -159,14 +159,14 @@ def test_an_input_that_moves_away(
 def test_a_result_that_is_taken_away(
     upscale: Shell, source: Path, out: Path, expected: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add = Journal.add
+    settle = block_files.settle_folder
 
-    def takes(journal: Journal, *args: object) -> None:
-        add(journal, *args)  # type: ignore[arg-type]
+    def takes(folder: Path) -> None:
+        settle(folder)
         shutil.rmtree(out.parent / f".partial-{out.name}", ignore_errors=True)
 
     with monkeypatch.context() as broken:
-        broken.setattr(Journal, "add", takes)
+        broken.setattr(block_files, "settle_folder", takes)
         assert "has disappeared" in sentence(upscale(source, out))
     check(upscale(source, out), out, expected)
 

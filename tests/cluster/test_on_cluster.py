@@ -63,8 +63,8 @@ def on_cluster(array: Any, model: Model, out: Path, client: Any, **options: Any)
 
 def some_done(out: Path) -> Any:
     """What tells whether a block of an unfinished store is done."""
-    journal = out.parent / f".partial-{out.name}" / "journal"
-    return lambda _: journal.exists() and journal.stat().st_size > 0
+    content = out.parent / f".partial-{out.name}" / out.name
+    return lambda _: any(file.is_file() for file in content.rglob("c/**/*"))
 
 
 def opened(progress: Any) -> bool:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ import numpy as np
 import pytest
 import zarr
 
-from killed_copy import Pattern, open_store
+from killed_copy import Pattern, content, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_image
-from napari_srgan.results.schedule import copy_job
-from napari_srgan.results.writer import RestartableStore
+from napari_srgan.results.block_files import BlockFiles
+from napari_srgan.results.block_reading import BlockReader, Unreadable
+from napari_srgan.results.schedule import copy_job, fill_job
+from napari_srgan.results.shard_layout import Block
+from napari_srgan.results.threads import ThreadBlockExecutor
 
 LONG = 60.0
 """Seconds after which a test that waits has failed."""
@@ -50,7 +54,7 @@ def test_closing_stops_within_a_tile(tmp_path: Path) -> None:
         assert time.monotonic() - began < LONG
         assert len(list(store.missing())) == store.total
     assert source.computed == []
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("read", "write"))]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("block")]
 
 
 def test_progress_moves_inside_a_block(tmp_path: Path) -> None:
@@ -70,7 +74,7 @@ def test_progress_moves_inside_a_block(tmp_path: Path) -> None:
 
 def test_reading_goes_on_while_a_block_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     second_read = threading.Event()
-    write, waited = RestartableStore.write, []
+    write, waited = BlockFiles.write, []
 
     class Watched(Pattern):
         reads = 0
@@ -81,11 +85,11 @@ def test_reading_goes_on_while_a_block_is_written(tmp_path: Path, monkeypatch: p
                 second_read.set()
             return super().__getitem__(key)
 
-    def patient(store: RestartableStore, block: Any, pixels: np.ndarray) -> None:
+    def patient(files: BlockFiles, block: Any, pixels: np.ndarray) -> None:
         waited.append(second_read.wait(LONG))
-        write(store, block, pixels)
+        write(files, block, pixels)
 
-    monkeypatch.setattr(RestartableStore, "write", patient)
+    monkeypatch.setattr(BlockFiles, "write", patient)
     with open_store(tmp_path / "x.zarr") as store:
         list(copy_job(Watched(), store, workers=1))
     assert all(waited)
@@ -102,8 +106,8 @@ def test_only_so_many_blocks_are_in_memory_when_the_disk_is_slow(
             read.append(key)
             return super().__getitem__(key)
 
-    monkeypatch.setattr("napari_srgan.results.schedule.WRITERS", 2)
-    monkeypatch.setattr(RestartableStore, "write", lambda *_: let.wait(LONG))
+    monkeypatch.setattr("napari_srgan.results.threads.WRITERS", 2)
+    monkeypatch.setattr(BlockFiles, "write", lambda *_: let.wait(LONG))
     with open_store(tmp_path / "x.zarr") as store:
         job = copy_job(Watched(), store, workers=2)
         for _ in range(10):
@@ -111,6 +115,35 @@ def test_only_so_many_blocks_are_in_memory_when_the_disk_is_slow(
         assert 2 < len(read) <= 2 + 2 + 2
         let.set()
         job.close()
+
+
+class Unreliable(ThreadBlockExecutor):
+    """Nobody is there at first, and whoever makes coarser blocks dies of it."""
+
+    asked = 0
+
+    def capacity(self) -> int:
+        self.asked += 1
+        return 0 if self.asked < 4 else 2
+
+    def submit(self, block: Block) -> Future[None]:
+        if block.level == 0:
+            return super().submit(block)
+        lost: Future[None] = Future()
+        lost.set_exception(Unreadable("the workers that tried it died"))
+        return lost
+
+
+def test_workers_are_waited_for_and_what_they_lose_of_coarser_levels_is_made_in_the_end(
+    tmp_path: Path,
+) -> None:
+    with open_store(tmp_path / "x.ome.zarr") as store:
+        executor = Unreliable(store.files, BlockReader(Pattern()), readers=1)
+        told = list(fill_job(store, executor))
+    assert [progress.done for progress in told[:3]] == [0, 0, 0]
+    with open_store(tmp_path / "alone.ome.zarr") as alone:
+        list(copy_job(Pattern(), alone))
+    assert content(store.path) == content(alone.path)
 
 
 def test_memory_that_does_not_suffice_is_no_broken_part(tmp_path: Path) -> None:
@@ -123,14 +156,14 @@ def test_memory_that_does_not_suffice_is_no_broken_part(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_keeps_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = RestartableStore.write
+    write = BlockFiles.write
 
-    def garbled(store: RestartableStore, block: Any, pixels: np.ndarray) -> None:
-        write(store, block, pixels)
+    def garbled(files: BlockFiles, block: Any, pixels: np.ndarray) -> None:
+        write(files, block, pixels)
         for file in tmp_path.rglob("0/c/0/0/0"):
             file.write_bytes(bytes(file.stat().st_size))
 
-    monkeypatch.setattr(RestartableStore, "write", garbled)
+    monkeypatch.setattr(BlockFiles, "write", garbled)
     with (
         open_store(tmp_path / "x.ome.zarr") as store,
         pytest.raises(UserError, match="does not keep what is written to it"),
@@ -184,13 +217,13 @@ def few_threads(monkeypatch: pytest.MonkeyPatch, most: dict[str, int]) -> None:
 def test_a_system_that_gives_few_threads_makes_it_slower_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few_threads(monkeypatch, {"read": 1, "write": 1})
+    few_threads(monkeypatch, {"block": 1})
     with open_store(tmp_path / "x.zarr") as store:
         finished = finished_job(copy_job(Pattern(), store, workers=8))
     np.testing.assert_array_equal(zarr.open_array(finished, mode="r")[:], Pattern()[:, :, :])
 
 
-@pytest.mark.parametrize("name", ["read", "write", "asyncio"])
+@pytest.mark.parametrize("name", ["block", "asyncio"])
 def test_a_system_that_gives_no_threads_is_told_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -201,7 +234,7 @@ def test_a_system_that_gives_no_threads_is_told_in_a_sentence(
             def no_thread(*_: Any) -> None:
                 raise RuntimeError("can't start new thread")
 
-            monkeypatch.setattr(RestartableStore, "write", no_thread)
+            monkeypatch.setattr(BlockFiles, "write", no_thread)
         with pytest.raises(UserError, match=r"no more threads.*ulimit"):
             finished_job(copy_job(Pattern(), store))
     monkeypatch.undo()

@@ -16,15 +16,20 @@ import zarr
 from killed_copy import BLOCKS, SHAPE, Pattern, content, open_store
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
-from napari_srgan.results import block_files, store_arrays
-from napari_srgan.results import failures as setbacks
-from napari_srgan.results.begun import earlier_fingerprint, read_state
+from napari_srgan.results import block_files, failures, store_arrays
+from napari_srgan.results.existing_result import (
+    ExistingKind,
+    earlier_fingerprint,
+    look_for_result,
+    read_state,
+)
 from napari_srgan.results.schedule import copy_job
 from napari_srgan.results.shard_layout import Sides
 from napari_srgan.results.writer import RestartableStore
 
 WHOLE = Pattern()[tuple(slice(size) for size in SHAPE)]
 NAMES = ["x.zarr", "x.ome.zarr"]
+OTHER = {"fingerprint": {"model": "another"}}
 
 
 class Counted(Pattern):
@@ -57,9 +62,9 @@ def begin(path: Path, blocks: int) -> list[Path]:
     with open_store(path) as store:
         for block, _ in zip(store.missing(), range(blocks), strict=False):
             store.write(block, Pattern()[block.slices])
-    inside = path.parent / f".partial-{path.name}"
-    names = [line.split()[1].decode() for line in (inside / "journal").read_bytes().splitlines()]
-    return [inside / path.name / name for name in names if (inside / path.name / name).exists()]
+    content = path.parent / f".partial-{path.name}" / path.name
+    shards = [file for file in content.rglob("c/**/*") if file.is_file()]
+    return sorted(shards, key=lambda file: file.stat().st_mtime_ns)
 
 
 @pytest.fixture(params=NAMES)
@@ -102,6 +107,16 @@ def test_it_goes_on_with_what_is_missing(path: Path, undisturbed: dict[str, Any]
     assert source.read == BLOCKS - 7
 
 
+def test_how_much_is_done_can_be_asked_without_opening_it(path: Path) -> None:
+    assert look_for_result(path).kind is ExistingKind.NOTHING
+    begin(path, 7)  # empty ones count, coarser levels do not
+    found = look_for_result(path)
+    assert (found.kind, found.share) == (ExistingKind.UNFINISHED, 7 / BLOCKS)
+    copy(path)
+    found = look_for_result(path)
+    assert (found.kind, found.share) == (ExistingKind.FINISHED, 1)
+
+
 def test_a_finished_store_is_left_alone(path: Path) -> None:
     copy(path)
     before = {file: file.stat().st_mtime_ns for file in path.rglob("*")}
@@ -126,7 +141,11 @@ def blank(file: Path) -> None:
     file.write_bytes(bytes(file.stat().st_size))
 
 
-@pytest.mark.parametrize("break_it", [cut_off, garble, blank, Path.unlink])
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+@pytest.mark.parametrize("break_it", [cut_off, garble, blank, empty, Path.unlink])
 def test_a_chunk_that_was_torn_is_done_again(path: Path, undisturbed: dict[str, Any], break_it: Any) -> None:
     last = begin(path, 9)[-1]
     break_it(last)
@@ -135,14 +154,15 @@ def test_a_chunk_that_was_torn_is_done_again(path: Path, undisturbed: dict[str, 
     assert source.read == BLOCKS - 9 + 1
 
 
-def test_a_torn_line_of_the_journal_is_as_if_never_written(plain: Path, undisturbed: dict[str, Any]) -> None:
-    begin(plain, 9)
-    journal = plain.parent / f".partial-{plain.name}" / "journal"
-    cut_off(journal)
-    begin(plain, 1)
+@pytest.mark.parametrize("break_it", [cut_off, blank, empty, Path.unlink])
+def test_a_shard_that_lost_its_end_is_found_however_long_ago_it_was_written(
+    path: Path, undisturbed: dict[str, Any], break_it: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_it(begin(path, 9)[0])
+    monkeypatch.setattr(block_files, "READ_AGAIN", 0)
     source = Counted()
-    assert content(copy(plain, source)) == undisturbed[plain.name]
-    assert source.read == BLOCKS - 9
+    assert content(copy(path, source)) == undisturbed[path.name]
+    assert source.read == BLOCKS - 9 + 1
 
 
 def test_files_that_nobody_remembers_are_removed(plain: Path, undisturbed: dict[str, Any]) -> None:
@@ -176,12 +196,14 @@ def test_pixels_where_there_were_none_are_not_forgotten(plain: Path, undisturbed
     with open_store(plain) as store:
         block = next(store.missing())
         store.write(block, np.zeros(block.shape, np.uint16))
-        inside = store._in_place
+        marks = list(store.files.empty.iterdir())
         store.write(block, Pattern()[block.slices])
-        # Killed after the pixels, before the journal.
-        lines = inside.journal.read_bytes().splitlines(keepends=True)
-        inside.journal.write_bytes(b"".join(lines[:-1]))
-    assert content(copy(plain)) == undisturbed[plain.name]
+        # Killed after the pixels, before it is forgotten that there were none.
+        for mark in marks:
+            mark.touch()
+    source = Counted()
+    assert content(copy(plain, source)) == undisturbed[plain.name]
+    assert (len(marks), source.read) == (1, BLOCKS - 1)
 
 
 class Killed(BaseException):
@@ -221,16 +243,29 @@ def test_a_block_that_could_not_be_put_in_its_place_is_not_done(
     assert content(path) == undisturbed[path.name]
 
 
-def test_what_comes_from_an_earlier_opening_is_not_taken(plain: Path, undisturbed: dict[str, Any]) -> None:
-    killed = open_store(plain)
-    early, block = killed.files, next(killed.missing())
-    early.write(block, np.ones(block.shape, np.uint16))
+@pytest.mark.parametrize("begun_writing", [False, True])
+def test_a_late_worker_of_an_earlier_run_writes_nothing(
+    plain: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, begun_writing: bool
+) -> None:
+    killed = open_store(plain, **OTHER)
+    late, block = killed.files, next(killed.missing())
+    late.write(block, np.ones(block.shape, np.uint16))
     killed._in_place.close()  # which is all that is done for a process that was killed
-    assert list(early.incoming.iterdir())
-    with open_store(plain) as store:
-        assert not early.incoming.exists()
+    opened, write = [], block_files.write_settled
+
+    def begin_anew(*given: Any) -> None:
+        if begun_writing:
+            write(*given)
+        opened.append(open_store(plain, overwrite=True))
+        if not begun_writing:
+            write(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(block_files, "write_settled", begin_anew)
         with pytest.raises(UserError, match="has disappeared"):
-            early.write(block, np.ones(block.shape, np.uint16))
+            late.write(block, np.ones(block.shape, np.uint16))
+    with opened[0] as store:
+        assert len(list(store.missing())) == BLOCKS
         list(copy_job(Pattern(), store))
     assert content(plain) == undisturbed[plain.name]
 
@@ -275,23 +310,21 @@ def test_what_is_left_of_a_run_killed_after_the_renaming_is_removed(plain: Path)
     assert earlier_fingerprint(plain.with_name("other.zarr")) is None
 
 
+@pytest.mark.parametrize("break_it", [cut_off, garble, blank, empty, Path.unlink])
 def test_damage_below_a_coarser_level_is_found_and_mended(
-    tmp_path: Path, undisturbed: dict[str, Any]
+    tmp_path: Path, undisturbed: dict[str, Any], break_it: Any
 ) -> None:
     path = tmp_path / "x.ome.zarr"
     with open_store(path) as store:
         for block in list(store.missing()):
             store.write(block, Pattern()[block.slices])
         # While it is written: long after a run has looked at what the one before had left.
-        garble(next(file for file in store._in_place.content.glob("0/c/0/*/*")))
+        break_it(next(file for file in store._in_place.content.glob("0/c/0/*/*")))
         source = Counted()
         for _ in copy_job(source, store):
             pass
     assert source.read == 1
     assert content(path) == undisturbed[path.name]
-
-
-OTHER = {"fingerprint": {"model": "another"}}
 
 
 def test_another_fingerprint_is_refused_in_words(plain: Path) -> None:
@@ -409,7 +442,7 @@ def test_a_part_that_cannot_be_read_is_named_and_done_when_mended(
 def test_an_input_that_cannot_be_read_at_all_is_not_tried_to_the_end(
     plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(setbacks, "GIVE_UP", 5)
+    monkeypatch.setattr(failures, "GIVE_UP", 5)
 
     class Gone(Counted):
         def __getitem__(self, key: Any) -> np.ndarray:

@@ -16,7 +16,7 @@ from napari_srgan.images.formats import open_image
 from napari_srgan.inference.devices import memory
 from napari_srgan.inference.engine import Engine
 from napari_srgan.models import Model
-from napari_srgan.results.begun import read_state
+from napari_srgan.results.existing_result import read_state
 from napari_srgan.results.input_checksum import UNSEEN, as_far_as_seen, likeness
 from timelapses import KINDS, make_temporal_model, moving_spots
 from upscalings import zarr_job

@@ -41,7 +41,7 @@ def check_workers(client: Client, path: Path, device: str, precision: str) -> Cl
     Parameters
     ----------
     client
-        Of a cluster with at least one worker.
+        The client of a cluster with at least one worker.
     path
         Where the result will lie: its folder has to be seen by all.
     device, precision

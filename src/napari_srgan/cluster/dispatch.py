@@ -41,7 +41,7 @@ def upscale_anywhere_job(
     Returns
     -------
     Path
-        Of the store.
+        The path of the store.
 
     Raises
     ------

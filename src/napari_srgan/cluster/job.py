@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from napari_srgan.cluster.check_workers import ClusterSettings, check_workers
 from napari_srgan.cluster.connection import workers_of
+from napari_srgan.cluster.executor import ROUND, ClusterBlockExecutor
 from napari_srgan.cluster.plan import MOST_CACHED, BlockPlan
-from napari_srgan.cluster.scheduler import PAUSE, ROUND, Scheduler
 from napari_srgan.cluster.source import source_of, take_sample
 from napari_srgan.cluster.tasks import Measured, measured
-from napari_srgan.errors import UserError
 from napari_srgan.images.image import Image
 from napari_srgan.images.zarr.folder_store import within_limits
 from napari_srgan.inference.lazy import LazyUpscaling
@@ -25,7 +24,8 @@ from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.upscale import check_region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
-from napari_srgan.results.upscale_to_zarr import upscaling_progress
+from napari_srgan.results.schedule import PAUSE, fill_job
+from napari_srgan.results.upscale_to_zarr import upscaling_words
 from napari_srgan.results.upscaled_store import Destination
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def upscale_on_cluster_job(
         each worker; ``"auto"``: what they say they have, and in which they are fast. Where machines are
         mixed, each takes its own device and all take float32.
     client
-        Of the cluster, which may have no workers yet.
+        The client of the cluster, which may have no workers yet.
 
     Yields
     ------
@@ -66,7 +66,7 @@ def upscale_on_cluster_job(
     Returns
     -------
     Path
-        Of the store.
+        The path of the store.
 
     Raises
     ------
@@ -113,18 +113,8 @@ def upscale_on_cluster_job(
             files=store.files,
             software=version("napari-srgan"),
         )
-        work = Scheduler(client, plan, store)
-        try:
-            yield upscaling_progress(work.progress(), lazy)
-            while work.step():
-                yield upscaling_progress(work.progress(), lazy)
-        finally:
-            work.stop()
-        if work.setbacks.left_out:
-            raise UserError(work.setbacks.sentence())
-        complete = work.progress()
-        yield Progress(complete.done, complete.total, f"Completing {path.name}")
-        return store.finish()
+        filling = fill_job(store, ClusterBlockExecutor(client, plan))
+        return (yield from upscaling_words(filling, lazy))
 
 
 def _wait_for_workers(client: Client) -> Job[None]:

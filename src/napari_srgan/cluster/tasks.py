@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
+import torch
 from distributed import get_worker
 
-from napari_srgan.cluster.plan import BlockPlan, GivenUp, use_threads
+from napari_srgan.cluster.plan import BlockPlan
 from napari_srgan.errors import UserError
 from napari_srgan.inference.devices.memory import largest_sample
 from napari_srgan.inference.devices.memory_errors import OutOfMemory
 from napari_srgan.inference.engine import engine_of
 from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import Model
-from napari_srgan.results.block_files import Damaged, Delivery
-from napari_srgan.results.journal import Receipt
+from napari_srgan.results.block_files import BlockFiles, Damaged
+from napari_srgan.results.block_reading import Stopped
 from napari_srgan.results.shard_layout import Block
 from napari_srgan.results.upscale_to_zarr import affordable_side
 
@@ -29,14 +31,14 @@ class Measured:
     """What fits into a worker's memory."""
 
     side: int
-    """Of a tile."""
+    """The side of a tile."""
     most_sampled: int | None
     """Pixels that a plane's statistics can be gathered from; None if the network needs none."""
 
 
 def measured(model: Model, batch: int, options: UpscaleOptions) -> Measured:
     """Measure what fits; the side of a tile only if none is chosen."""
-    use_threads(_threads())
+    _use_all_threads()
     engine = engine_of(model, options)
     most_sampled = None
     if engine.needs_plane_statistics:
@@ -53,41 +55,46 @@ def keep_on_cluster(plan: BlockPlan) -> BlockPlan:
     return plan
 
 
-def make_block(plan: BlockPlan, block: Block) -> Delivery | None:
-    """Compute a block and write it; None if nobody waits for it any more."""
-    use_threads(_threads())
-    opened = plan.opened()
+def make_block(plan: BlockPlan, block: Block) -> bool:
+    """Compute a block and write it; False if nobody waits for it any more."""
+    _use_all_threads()
+    reader = plan.reader()
     try:
-        return plan.files.write(block, opened.pixels(block))
-    except (GivenUp, UserError):
-        if plan.wanted:
+        plan.files.write(block, reader.read(block))
+    except (Stopped, UserError):
+        if plan.files.wanted():
             raise
-        return None
+        return False
+    return True
 
 
-def shrink_block(plan: BlockPlan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery | None:
-    """Make a block of a coarser level and write it; None if nobody waits for it any more."""
-    try:
-        return _shrunk(plan, block, below)
-    except (Damaged, UserError):
-        if plan.wanted:
-            raise
-        return None
-
-
-def _shrunk(plan: BlockPlan, block: Block, below: list[tuple[Block, Receipt]]) -> Delivery:
+def shrink_block(plan: BlockPlan, block: Block) -> bool:
+    """Make a block of a coarser level and write it; False if nobody waits for it any more."""
     for look in range(LOOKS):
         try:
-            return plan.files.shrink(block, below)
-        except Damaged as error:
-            if look + 1 == LOOKS:
+            plan.files.shrink(block)
+        except (Damaged, UserError) as error:
+            if not plan.files.wanted():
+                return False
+            if look + 1 == LOOKS or not isinstance(error, Damaged):
                 raise
-            # Opening a folder makes a network's file system look at it anew.
-            folder = (plan.files.content / plan.files.name_of(error.block)).parent
-            list((folder if folder.exists() else plan.files.content).iterdir())
+            _look_anew(plan.files, error.block)
             time.sleep(_PAUSE)
+        else:
+            return True
     raise AssertionError
 
 
-def _threads() -> int:
-    return int(get_worker().state.nthreads)
+def _look_anew(files: BlockFiles, block: Block) -> None:
+    """Open the folders of a block, which makes a network's file system look at them anew."""
+    folder = files.shard(block).parent
+    for one in (folder if folder.exists() else files.content, files.empty):
+        with suppress(OSError):
+            list(one.iterdir())
+
+
+def _use_all_threads() -> None:
+    """Let the network use the threads that a worker has; dask lets it have one, whatever the worker has."""
+    count = int(get_worker().state.nthreads)
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from napari_srgan.disk.disk_space import free_space
@@ -38,6 +40,15 @@ def disk_error(error: OSError, path: Path) -> UserError:
     return UserError(
         f"{path} cannot be written ({error.strerror or error}): " + kept.format("put that right")
     )
+
+
+@contextmanager
+def disk_errors_told(path: Path) -> Iterator[None]:
+    """Raise a UserError, see :func:`disk_error`, in place of what the system says within."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, path) from error
 
 
 def gone(path: Path) -> UserError:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 from napari_srgan.disk.atomic_write import settle_folder
-from napari_srgan.disk.disk_errors import disk_error
+from napari_srgan.disk.disk_errors import disk_errors_told
 from napari_srgan.disk.file_lock import FileLock, LockHeldError
 from napari_srgan.errors import UserError
 
@@ -17,7 +19,7 @@ ATTEMPTS = 20
 class Unfinished:
     """A store in the making, in a folder ``.partial-NAME`` beside its future place.
 
-    In the folder lie the store under its final name, what is remembered of the run, and a
+    In the folder lie the store under its final name, how it was begun, and a
     lock that the system takes away when its process dies, however it dies.
 
     Parameters
@@ -38,7 +40,6 @@ class Unfinished:
         self.folder = folder_of(path)
         self.content = self.folder / path.name
         self.state = self.folder / "state.json"
-        self.journal = self.folder / "journal"
         self._old = self.folder / "old"
         try:
             self._lock = self._locked(must_lock)
@@ -82,8 +83,12 @@ class Unfinished:
                 entry.unlink()
 
     def clear_incoming(self) -> None:
-        """Remove what was written and never put in its place."""
+        """Remove what was written and never put in its place, and let nobody put anything there any more."""
         for folder in self.folder.glob("incoming-*"):
+            # In one step: a late worker, on whatever machine, has its folder or has it not. Windows renames
+            # no folder with open files; then whoever wants to begin anew cannot, until that file is closed.
+            with suppress(OSError):
+                folder = folder.rename(folder.with_name(f"{folder.name}-{uuid4().hex[:8]}"))
             shutil.rmtree(folder, ignore_errors=True)
 
     def commit(self) -> None:
@@ -94,15 +99,13 @@ class Unfinished:
         UserError
             If the folder cannot be written to.
         """
-        try:
+        with disk_errors_told(self.path):
             if self.path.exists():
                 # A folder that is not empty cannot be replaced in one step: the old one steps aside.
                 shutil.rmtree(self._old, ignore_errors=True)
                 self.path.replace(self._old)
             self.content.replace(self.path)
             settle_folder(self.path.parent)
-        except OSError as error:
-            raise disk_error(error, self.path) from error
         self.discard()
 
     def discard(self) -> None:

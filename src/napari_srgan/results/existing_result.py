@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -13,8 +14,7 @@ from napari_srgan.disk.partial_folder import folder_of
 from napari_srgan.errors import UserError
 from napari_srgan.images.reading.limits import ZARR_METADATA, read_small
 from napari_srgan.images.zarr.markers import FINISHED_KEY, PROVENANCE_KEY, is_zarr
-from napari_srgan.results.begun import read_state
-from napari_srgan.results.journal import read_journal
+from napari_srgan.results.block_files import BlockFiles
 from napari_srgan.results.shard_layout import Sides
 from napari_srgan.results.store_arrays import result_image
 
@@ -24,11 +24,11 @@ class ExistingKind(Enum):
 
     NOTHING = "nothing"
     UNFINISHED = "unfinished"
-    """Of ours, of a run that was stopped."""
+    """A store of ours, of a run that was stopped."""
     FINISHED = "finished"
-    """Of ours."""
+    """A store of ours."""
     OTHER_ZARR = "other zarr"
-    """Of somebody else; replaced on request."""
+    """A store of somebody else; replaced on request."""
     OTHER = "other"
     """A file, or a folder of other things; never replaced."""
 
@@ -61,9 +61,7 @@ def look_for_result(path: Path) -> ExistingResult:
         )
     if not path.exists():
         return ExistingResult(ExistingKind.NOTHING)
-    attributes = attributes_of(path)
-    made = attributes.get(FINISHED_KEY)
-    if isinstance(made, Mapping):
+    if (made := finished_fingerprint(path)) is not None:
         return ExistingResult(ExistingKind.FINISHED, made, 1.0)
     if path.is_dir() and not any(path.iterdir()):
         return ExistingResult(ExistingKind.NOTHING)
@@ -78,9 +76,38 @@ def _share(path: Path, state: Mapping[str, Any]) -> float:
         finest = image.levels(Sides(**state["sides"]))[0]
     except (KeyError, TypeError, ValueError, UserError):  # of another version
         return 0.0
-    begins = "0/c/" if image.ome else "c/"
-    done = sum(name.startswith(begins) for name in read_journal(folder_of(path) / "journal"))
-    return min(done / len(finest), 1.0)
+    return min(len(BlockFiles(path, image, (finest,), "").done()) / len(finest), 1.0)
+
+
+def read_state(path: Path) -> dict[str, Any] | None:
+    """Read how an unfinished store was begun: its ``fingerprint`` and ``sides``; None if there is none.
+
+    Parameters
+    ----------
+    path
+        The final name of the store.
+    """
+    with suppress(OSError, ValueError):
+        state = json.loads((folder_of(path) / "state.json").read_bytes())
+        if isinstance(state, dict) and {"fingerprint", "sides"} <= set(state):
+            return state
+    return None
+
+
+def earlier_fingerprint(path: Path) -> dict[str, Any] | None:
+    """Tell what the store of that name, unfinished or finished, is made from and how; None if there is none.
+
+    Whoever chooses a parameter by what is free or fast at the moment asks here first, and chooses
+    the same again.
+    """
+    state = read_state(path)
+    return finished_fingerprint(path) if state is None else dict(state["fingerprint"])
+
+
+def finished_fingerprint(path: Path) -> dict[str, Any] | None:
+    """Tell what a finished store is made from and how; None if it is none of ours, or not finished."""
+    made = attributes_of(path).get(FINISHED_KEY)
+    return dict(made) if isinstance(made, Mapping) else None
 
 
 def attributes_of(path: Path) -> Mapping[str, Any]:

@@ -18,19 +18,16 @@ _NAMED = 5
 
 
 @dataclass
-class Setbacks:
-    """Of one run that fills a store."""
+class Failures:
+    """Blocks that one run, which fills a store, could not make, or not at once."""
 
     store: RestartableStore
     left_out: dict[Block, str] = field(default_factory=dict)
     """Blocks of the finest level that could not be made, and why."""
     damaged: Counter[Block] = field(default_factory=Counter)
     """Blocks that were not on the disk as they were written, and how often."""
-    _in_a_row: int = 0
-
-    def made(self) -> None:
-        """Note that a block of the finest level was made."""
-        self._in_a_row = 0
+    in_a_row: int = 0
+    """Blocks that could not be made since one was made last."""
 
     def leave_out(self, block: Block, reason: str) -> None:
         """Note a block of the finest level that cannot be made.
@@ -41,14 +38,14 @@ class Setbacks:
             If it is one of so many that there is no use in going on.
         """
         self.left_out[block] = reason
-        self._in_a_row += 1
-        if self._in_a_row >= GIVE_UP:
+        self.in_a_row += 1
+        if self.in_a_row >= GIVE_UP:
             raise UserError(
                 f"{GIVE_UP} parts in a row could not be made, the last because: {reason}; what of "
                 f"{self.store.path} is done is kept: put that right and start the same again"
             )
 
-    def do_again(self, block: Block) -> None:
+    def make_again(self, block: Block) -> None:
         """Note a block that has to be made again, for it was damaged on the disk.
 
         Raises

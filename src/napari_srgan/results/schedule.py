@@ -1,31 +1,50 @@
-"""An array that is computed where it is read, copied into a store block by block."""
+"""All blocks of a store, handed out to whoever makes them: threads of this process, or a cluster."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from numpy.typing import NDArray
-
-from napari_srgan.errors import NoThreads, UserError, threads_told, words_of
-from napari_srgan.images.arrays import ArrayLike, SourceGone
+from napari_srgan.errors import UserError, threads_told
+from napari_srgan.images.arrays import ArrayLike
 from napari_srgan.progress import Job, Progress
-from napari_srgan.results.block_reading import BlockReader
-from napari_srgan.results.failures import Setbacks
+from napari_srgan.results.block_files import Damaged
+from napari_srgan.results.block_reading import BlockReader, Unreadable
+from napari_srgan.results.failures import Failures
 from napari_srgan.results.shard_layout import Block
-from napari_srgan.results.threads import WorkThreads
-from napari_srgan.results.writer import Damaged, RestartableStore
+from napari_srgan.results.threads import ThreadBlockExecutor
+from napari_srgan.results.writer import RestartableStore
 
-WRITERS = max(2, min(4, os.cpu_count() or 1))
-"""Threads that compress and write, and wait until the disk has it."""
-_PAUSE = 0.05
+PAUSE = 0.05
 """Seconds between two words of progress."""
+
+
+class BlockExecutor(Protocol):
+    """Whoever makes blocks of a store and writes them; used by the thread of the job alone."""
+
+    @property
+    def where(self) -> str:
+        """Words for the progress, after the name of the store."""
+
+    def capacity(self) -> int:
+        """How many blocks it can have at the moment, those included that wait for their turn."""
+
+    def submit(self, block: Block) -> Future[Any]:
+        """Have a block made: of the finest level from the source, of others from the level below."""
+
+    def result(self, future: Future[Any]) -> None:
+        """Return if the block was written; raise Damaged, Unreadable, or what ends the run."""
+
+    def share_of(self, block: Block) -> float:
+        """How much of a block that is being made is computed, from 0 to 1."""
+
+    def stop(self) -> None:
+        """End what was begun within a tile, and make nothing of the rest."""
 
 
 def copy_job(
@@ -35,23 +54,36 @@ def copy_job(
     workers: int = 2,
     still_there: Callable[[], None] | None = None,
 ) -> Job[Path]:
-    """Copy an array into a store, and give the store its name.
-
-    While one block is computed others are read, compressed and written; coarser levels grow
-    with the finest one. What the store has already is not read.
+    """Fill a store from an array, on threads: while one block is computed others are written.
 
     Parameters
     ----------
-    source
-        Of the store's shape and dtype. If it computes tiles (``missing`` and ``compute``, as
-        :class:`~napari_srgan.inference.lazy.LazyUpscaling` does), they are stopped between two layers.
+    source, still_there
+        As for :class:`~napari_srgan.results.block_reading.BlockReader`; of the store's shape and type.
+    store
+        As for :func:`fill_job`, which tells also what is yielded, returned and raised.
+    workers
+        Blocks that are read at a time.
+    """
+    if tuple(source.shape) != store.image.shape:
+        raise ValueError(f"the source has shape {tuple(source.shape)}, the store {store.image.shape}")
+    if store.finished:
+        return store.path
+    reader = BlockReader(source, still_there)
+    return (yield from fill_job(store, ThreadBlockExecutor(store.files, reader, workers)))
+
+
+def fill_job(store: RestartableStore, executor: BlockExecutor) -> Job[Path]:
+    """Have all blocks of a store made that are missing, and give the store its name.
+
+    Coarser levels grow with the finest one.
+
+    Parameters
+    ----------
     store
         Open; closed by whoever opened it.
-    workers
-        Threads that read the source. At most `workers` + :data:`WRITERS` + 2 blocks are in memory.
-    still_there
-        Called after each block was read; raises UserError if the source has disappeared, where that would
-        otherwise pass for empty parts.
+    executor
+        Stopped in the end.
 
     Yields
     ------
@@ -61,128 +93,89 @@ def copy_job(
     Returns
     -------
     Path
-        Of the finished store.
+        The path of the finished store.
 
     Raises
     ------
     UserError
-        If blocks could not be read (all others are done, and kept), or the disk does not take them.
+        If blocks could not be made (all others are done, and kept), or the disk does not take them.
     """
-    if tuple(source.shape) != store.image.shape:
-        raise ValueError(f"the source has shape {tuple(source.shape)}, the store {store.image.shape}")
-    if store.finished:
-        return store.path
-    copy = _Copy(store, BlockReader(source, still_there), workers)
     try:
-        yield copy.progress()
+        run = _Run(store, executor)
+        yield run.progress()
         with threads_told():  # by what the source or zarr needs
-            while copy.step():
-                yield copy.progress()
+            while run.step():
+                yield run.progress()
     finally:
-        copy.stop()
-    if copy.setbacks.left_out:
-        raise UserError(copy.setbacks.sentence())
-    yield copy.progress("Completing")
+        executor.stop()
+    if run.failures.left_out:
+        raise UserError(run.failures.sentence())
+    yield replace(run.progress(), message=f"Completing {store.path.name}")
     return store.finish()
 
 
-@dataclass
-class _Copy:
-    """The work in hand; touched only by the thread of the job."""
+class _Run:
+    """The work in hand."""
 
-    store: RestartableStore
-    reader: BlockReader
-    workers: int
+    def __init__(self, store: RestartableStore, executor: BlockExecutor) -> None:
+        self.failures = Failures(store)
+        self._store = store
+        self._executor = executor
+        self._running: dict[Future[Any], Block] = {}
+        self._missing = store.missing()
+        # What comes before that; at first what has all it needs from a run before.
+        self._urgent = list(store.coarser_missing())
+        self._total = sum(block.work for level in store.levels for block in level.blocks())
+        self._done = self._total - sum(block.work for block in chain(store.missing(), self._urgent))
 
-    def __post_init__(self) -> None:
-        self.setbacks = Setbacks(self.store)
-        self._readers = WorkThreads(self.workers, "read")
-        self._writers = WorkThreads(WRITERS, "write")
-        self._reading: dict[Future[NDArray[Any]], Block] = {}
-        self._writing: dict[Future[None], Block] = {}
-        self._missing: Iterator[Block] = self.store.missing()
-        # A level that has all it needs from a run before.
-        self._coarser: Iterator[Block] = iter(self._ready_already())
-        self._total = sum(block.work for level in self.store.levels for block in level.blocks())
-        missing = chain(self.store.missing(), self.store.coarser_missing())
-        self._done = self._total - sum(block.work for block in missing)
-        self._next_word = 0.0
-
-    def _ready_already(self) -> list[Block]:
-        return [block for block in self.store.coarser_missing() if self.store.ready(block)]
-
-    def progress(self, doing: str = "Writing") -> Progress:
-        begun = sum(self.reader.share_of(block) * block.work for block in self._reading.values())
+    def progress(self) -> Progress:
+        """How much of the work is done, begun blocks included."""
+        begun = sum(self._executor.share_of(block) * block.work for block in self._running.values())
         done = min(int(self._done + begun), self._total)
-        return Progress(done, self._total, f"{doing} {self.store.path.name}")
+        return Progress(done, self._total, f"Writing {self._store.path.name}{self._executor.where}")
 
     def step(self) -> bool:
         """Work until it is time to say a word; False when there is nothing left to do."""
-        self._next_word = time.monotonic() + _PAUSE
-        while True:
+        word = time.monotonic() + PAUSE
+        while (left := word - time.monotonic()) > 0:
             self._hand_out()
-            if not self._reading and not self._writing:
+            if self._running:
+                for future in wait(self._running, left, FIRST_COMPLETED).done:
+                    self._collect(future)
+            elif self._something_left():  # and nobody there to make it
+                time.sleep(left)
+            else:
                 return False
-            left = self._next_word - time.monotonic()
-            if left <= 0:
-                return True
-            running: list[Future[Any]] = [*self._reading, *self._writing]
-            done, _ = wait(running, left, FIRST_COMPLETED)
-            for future in done:
-                if future in self._reading:
-                    self._was_read(future)
-                else:
-                    self._was_written(future)
+        return True
+
+    def _something_left(self) -> bool:
+        self._urgent += islice(self._missing, 0 if self._urgent else 1)
+        return bool(self._urgent)
 
     def _hand_out(self) -> None:
-        while len(self._writing) <= WRITERS and (block := next(self._coarser, None)):
-            self._shrink(block)
-        # One more than there are workers, so that none waits for us.
-        while len(self._reading) <= self.workers and len(self._writing) <= WRITERS:
-            block = next((one for one in self._missing if one not in self.setbacks.damaged), None)
-            if block is None:
-                return
-            self._read(block)
+        capacity = self._executor.capacity()
+        while len(self._running) < capacity and self._something_left():
+            block = self._urgent.pop()
+            begun = self._store.has(block) or block in self._running.values()
+            # What is not ready comes again after the last that it is made from.
+            if not begun and self._store.ready(block):
+                self._running[self._executor.submit(block)] = block
 
-    def _was_read(self, future: Future[NDArray[Any]]) -> None:
-        block = self._reading.pop(future)
-        error = future.exception()
-        if error is None:
-            self.setbacks.made()
-            self._writing[self._writers.submit(self.store.write, block, future.result())] = block
-        elif isinstance(error, Exception) and not isinstance(error, MemoryError | SourceGone | NoThreads):
-            self.setbacks.leave_out(block, words_of(error))
-        else:
-            raise error
-
-    def _was_written(self, future: Future[None]) -> None:
-        block = self._writing.pop(future)
+    def _collect(self, future: Future[Any]) -> None:
+        block = self._running.pop(future)
         try:
-            future.result()
+            self._executor.result(future)
         except Damaged as error:
-            self._do_again(error.block)
-            return
-        self._done += block.work
-        above = self.store.ready_above(block)
-        if above is not None and above not in self._writing.values():
-            self._shrink(above)
-
-    def _shrink(self, block: Block) -> None:
-        self._writing[self._writers.submit(self.store.shrink, block)] = block
-
-    def _do_again(self, block: Block) -> None:
-        self.setbacks.do_again(block)
-        self._done -= block.work
-        if block.level:
-            self._shrink(block)
+            self._done -= error.block.work if self._store.has(error.block) else 0
+            self._store.mark_missing(error.block)
+            self.failures.make_again(error.block)
+            self._urgent.append(error.block)
+        except Unreadable as error:
+            if block.level == 0:  # what is missing of the others is made at the end
+                self.failures.leave_out(block, str(error))
         else:
-            self._read(block)
-
-    def _read(self, block: Block) -> None:
-        self._reading[self._readers.submit(self.reader.read, block)] = block
-
-    def stop(self) -> None:
-        """End all threads within a tile; blocks that are being written are written to the end."""
-        self.reader.stop()
-        self._readers.shutdown()
-        self._writers.shutdown()
+            self._store.mark_done(block)
+            self._done += block.work
+            self._urgent += self._store.files.above(block)
+            if block.level == 0:
+                self.failures.in_a_row = 0

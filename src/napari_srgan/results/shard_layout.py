@@ -69,8 +69,13 @@ class Block:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of its pixels, in the order of the result's axes."""
+        """Numbers of its pixels in the order of the result's axes."""
         return tuple(part.stop - part.start for part in self.slices)
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """Numbers of its pixels in the order of the stored axes."""
+        return tuple(part.stop - part.start for part in self.stored)
 
     @property
     def pixels(self) -> int:
@@ -101,7 +106,12 @@ class LevelLayout:
 
     @property
     def grid(self) -> tuple[int, ...]:
+        """Numbers of shards along each axis."""
         return tuple(-(-size // shard) for size, shard in zip(self.shape, self.shards, strict=True))
+
+    @property
+    def chunks_per_shard(self) -> int:
+        return math.prod(shard // chunk for shard, chunk in zip(self.shards, self.chunks, strict=True))
 
     def __len__(self) -> int:
         return math.prod(self.grid)
@@ -129,14 +139,14 @@ def level_layouts(
     Parameters
     ----------
     shape
-        Of the finest level, in the order of the stored axes.
+        Shape of the finest level, in the order of the stored axes.
     letters
-        Of the stored axes. Along Y, X and T the sides given are used; along colours, "S" or, where they are
-        stored as channels, "s", all are taken together; along all other axes 1.
+        Letters of the stored axes. Along Y, X and T the sides given are used; along colours, "S" or, where
+        they are stored as channels, "s", all are taken together; along all other axes 1.
     order
         For each stored axis its place in the result.
     sides
-        Of chunks and shards.
+        Sides of chunks and shards.
     pyramid
         With levels half as large each, until the plane is hardly larger than two chunks.
 

@@ -42,7 +42,7 @@ class ResultImage:
 
     @property
     def letters(self) -> str:
-        """Of the axes as they are stored."""
+        """Letters of the axes as they are stored."""
         return ome_order(self.axes) if self.ome else self.axes
 
     @property
@@ -106,14 +106,15 @@ def result_image(
 
 
 def begin(path: Path, image: ResultImage, levels: Sequence[LevelLayout]) -> None:
-    """Make the arrays of a store, with nothing in them."""
-    if not image.ome:
+    """Make the arrays of a store, with nothing in them; they last through a power failure."""
+    if image.ome:
+        group = zarr.create_group(path, overwrite=True)
+        for level in levels:
+            _create(path, str(level.level), image, level)
+        _write_multiscales(group, image, levels)
+    else:
         _create(path, None, image, levels[0])
-        return
-    group = zarr.create_group(path, overwrite=True)
-    for level in levels:
-        _create(path, str(level.level), image, level)
-    _write_multiscales(group, image, levels)
+    _settle_metadata(path)
 
 
 def _create(path: Path, name: str | None, image: ResultImage, level: LevelLayout) -> None:
@@ -146,23 +147,23 @@ def _write_multiscales(group: zarr.Group, image: ResultImage, levels: Sequence[L
 
 
 def open_level_arrays(path: Path, image: ResultImage, levels: Sequence[LevelLayout]) -> list[zarr.Array[Any]]:
-    """The arrays of a store that was begun, to be written to."""
-    if not image.ome:
-        return [zarr.open_array(path, mode="r+")]
-    return [zarr.open_array(path, path=str(level.level), mode="r+") for level in levels]
+    """Open the arrays of a store that was begun."""
+    folders = [path / str(level.level) for level in levels] if image.ome else [path]
+    return [zarr.open_array(folder, mode="r") for folder in folders]
 
 
 def complete(
-    path: Path, image: ResultImage, arrays: Sequence[zarr.Array[Any]], fingerprint: Mapping[str, Any]
+    path: Path, image: ResultImage, levels: Sequence[LevelLayout], fingerprint: Mapping[str, Any]
 ) -> None:
     """Write what is said of the whole store, once all its pixels are there."""
+    coarsest = open_level_arrays(path, image, levels)[-1]
     node: zarr.Array[Any] | zarr.Group = zarr.open(path, mode="r+")
     said: dict[str, Any] = {PROVENANCE_KEY: dict(image.provenance), FINISHED_KEY: dict(fingerprint)}
     if image.ome:
         multiscales: dict[str, Any] = dict(node.attrs["ome"])  # type: ignore[arg-type]
         multiscales["omero"] = {
             "version": VERSION,
-            "channels": omero_channels(arrays[-1], image.letters, image.look, colour="S" in image.axes),
+            "channels": omero_channels(coarsest, image.letters, image.look, colour="S" in image.axes),
         }
         said["ome"] = multiscales
     elif any(spacing.known for spacing in image.spacings):
@@ -174,20 +175,9 @@ def complete(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that not every program reads them in one place yet
             zarr.consolidate_metadata(node.store)
+    _settle_metadata(path)
 
 
-def settle_metadata(path: Path) -> None:
-    """Make what is said of the store and its arrays last through a power failure."""
+def _settle_metadata(path: Path) -> None:
     for file in (path / "zarr.json", *path.glob("*/zarr.json")):
         settle_file(file)
-
-
-def finished_fingerprint(path: Path) -> dict[str, Any] | None:
-    """What a finished store was made from and how; None if it is not one of ours, or not finished."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = zarr.open(path, mode="r").attrs.get(FINISHED_KEY)
-    except Exception:  # whatever else lies there
-        return None
-    return dict(found) if isinstance(found, Mapping) else None

@@ -62,7 +62,7 @@ def upscale_to_zarr_job(
     Returns
     -------
     Path
-        Of the store.
+        The path of the store.
 
     Raises
     ------
@@ -86,20 +86,23 @@ def upscale_to_zarr_job(
     with threads_told(), destination.open(lazy, place) as store:
         copying = copy_job(LazyPart(lazy, place), store, still_there=image.still_there)
         try:
-            while True:
-                yield upscaling_progress(next(copying), lazy)
-        except StopIteration as end:
-            finished: Path = end.value
-            return finished
+            return (yield from upscaling_words(copying, lazy))
         finally:
-            copying.close()
             lazy.forget()
 
 
-def upscaling_progress(progress: Progress, lazy: LazyUpscaling) -> Progress:
-    """Progress of the copying as that of the upscaling."""
-    message = f"{doing(lazy.factor)} with {lazy.model.name}: {progress.message}"
-    return Progress(progress.done, progress.total, message.rstrip(": "))
+def upscaling_words(job: Job[Path], lazy: LazyUpscaling) -> Job[Path]:
+    """Tell the progress of filling a store as that of an upscaling."""
+    words = f"{doing(lazy.factor)} with {lazy.model.name}"
+    try:
+        while True:
+            progress = next(job)
+            yield replace(progress, message=f"{words}: {progress.message}")
+    except StopIteration as end:
+        finished: Path = end.value
+        return finished
+    finally:
+        job.close()
 
 
 def affordable_side(model: Model, batch: int, options: UpscaleOptions) -> int:

@@ -23,8 +23,8 @@ from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.tiles.grid import TilePlace
 from napari_srgan.inference.tiles.tiling import Tile
-from napari_srgan.results.begun import earlier_fingerprint
 from napari_srgan.results.collision import refuse_collision
+from napari_srgan.results.existing_result import earlier_fingerprint
 from napari_srgan.results.input_checksum import UNSEEN, as_far_as_seen, likeness
 from napari_srgan.results.shard_layout import Sides
 from napari_srgan.results.writer import RestartableStore
