@@ -12,20 +12,20 @@ _AUTOMATIC = "automatic"
 """What ``"auto"`` and None are called in a form."""
 
 
-def option_switch(kind: type, name: str, label: str | None = None, **more: Any) -> CheckBox:
+def option_switch(kind: type, option: str, label: str = "", *, name: str = "", **more: Any) -> CheckBox:
     """A tick for an option that is one of two.
 
     Parameters
     ----------
-    kind, name
+    kind, option
         The dataclass, and the name of one of its options.
-    label
-        Label of the field; by default that of the option.
+    label, name
+        Label and name of the field; by default those of the option.
     **more
         Further arguments for magicgui.
     """
-    _, about = options_in(kind)[name]
-    return CheckBox(name=name, label=label or about.label, tooltip=about.help, **more)
+    _, about = options_in(kind)[option]
+    return CheckBox(name=name or option, label=label or about.label, tooltip=about.help, **more)
 
 
 def option_choice(kind: type, name: str, choices: list[tuple[str, Any]] | None = None) -> ComboBox:

@@ -84,7 +84,7 @@ class UpscaleWidget(Container[Any]):
         self._precision = option_choice(UpscaleOptions, "precision")
         self._tile = option_choice(UpscaleOptions, "tile", choices.TILE_CHOICES)
         self._ensemble = option_switch(UpscaleOptions, "self_ensemble", "Self-ensemble (8 times slower)")
-        self._drift = option_switch(UpscaleOptions, "align", visible=False)
+        self._drift = option_switch(UpscaleOptions, "align", name="drift", visible=False)
         self._trust = CheckBox(
             name="trust", label="Tell what can be believed",
             tooltip="Looks at the image and at the result: how much detail there is to work with, what was "
