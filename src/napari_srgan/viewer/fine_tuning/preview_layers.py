@@ -28,6 +28,7 @@ from napari_srgan.training.fine_tuning.progress import (
 from napari_srgan.training.pairs.picture import arrows, overlay, overlay_origin
 from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.viewer.fine_tuning.montage import side_by_side
+from napari_srgan.viewer.layers.provenance import illustration
 from napari_srgan.viewer.qt.labels import camera_of, view_size
 
 PREVIEW, OVERLAY, SHIFTS = "preview of the training", "overlay of", "shifts of"
@@ -191,6 +192,7 @@ class TrainingLayers:
         layers = self._viewer.layers
         selected, active = set(layers.selection), layers.selection.active
         self._ours[layer.name] = ref(layer)  # before napari numbers it
+        layer.metadata = illustration(layer.name)  # nowhere offered as an image
         self._viewer.add_layer(layer)
         layers.selection.clear()
         layers.selection.update(selected)

@@ -31,6 +31,7 @@ from napari_srgan.viewer.fine_tuning.preview_layers import TrainingLayers
 from napari_srgan.viewer.fine_tuning.save_model import Trained, train_and_save
 from napari_srgan.viewer.fine_tuning.saved_run import KeptTraining, SavedRun, begin_run
 from napari_srgan.viewer.jobs.runner import Task, runner_of, training_runner_of
+from napari_srgan.viewer.layers.provenance import is_illustration
 from napari_srgan.viewer.layers.upscale_layer import finest_data, upscale_layer_job
 from napari_srgan.viewer.models.signal import LIBRARY
 from napari_srgan.viewer.upscale.messages import added
@@ -312,7 +313,7 @@ class FineTuneState:
             if layer is not None and layer in self._viewer.layers:
                 return layer
         active = self._viewer.layers.selection.active
-        return active if isinstance(active, Image) else None
+        return active if isinstance(active, Image) and not is_illustration(active) else None
 
 
 def _temporal(base: str | None) -> str:

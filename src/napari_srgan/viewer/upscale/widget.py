@@ -17,6 +17,7 @@ from napari_srgan.inference.options import DRIFT, UpscaleOptions
 from napari_srgan.models import user_folder
 from napari_srgan.progress import Progress
 from napari_srgan.viewer.jobs.runner import PERCENT, Task, library_runner_of, runner_of
+from napari_srgan.viewer.layers.provenance import predicted_by
 from napari_srgan.viewer.layers.upscale_layer import finest_data
 from napari_srgan.viewer.models.signal import look_when_entered
 from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, grid_of, make_elastic, say
@@ -71,7 +72,7 @@ class UpscaleWidget(Container[Any]):
             tooltip="The image layer to upscale or restore",
         )  # fmt: skip
         active = viewer.layers.selection.active
-        if isinstance(active, Image):
+        if isinstance(active, Image) and not predicted_by(active) and active in self._image.choices:
             self._image.value = active
         self._models = ModelChooser(library_runner_of(viewer), wish_of(viewer))
         self._region = ComboBox(
