@@ -91,8 +91,8 @@ class PairRecord(BaseModel):
     simulated: bool = False
     """Whether low resolution was simulated from high resolution."""
     predicted_by: str = ""
-    """Name of the model that made the high-resolution image; empty for measured ones. If there is one, figures
-    say how well that model is imitated."""
+    """Name of the model that made the high-resolution image; empty for measured ones. If there is one,
+    figures say how well that model is imitated."""
     shift: tuple[float, float] | None = None
     """Y and X, in low-resolution pixels: move the high-resolution image by this to lie on the other."""
     shift_corrected: bool = False

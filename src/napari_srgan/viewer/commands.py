@@ -17,6 +17,7 @@ from napari_srgan.results.existing_result import ExistingKind, look_for_result
 from napari_srgan.viewer.jobs.runner import Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers.provenance import is_illustration
 from napari_srgan.viewer.layers.reopen import reopened_layer
+from napari_srgan.viewer.layers.result_in_viewer import add_result
 from napari_srgan.viewer.layers.stored_layer import StoredResult, stored_layer_job
 from napari_srgan.viewer.layers.upscale_layer import layer_axes, upscale_layer_job
 from napari_srgan.viewer.lazy.lazy_layer import LazyResult, lazy_layer_job
@@ -135,7 +136,7 @@ def _disk_task(layer: Image, viewer: Any) -> Task | None:
 
 def _add(result: Image, layer: Image, viewer: Any) -> None:
     """Add a result, and tell what is to be said of the image it was made of."""
-    viewer.add_layer(result)
+    add_result(result, layer, viewer)
     for note in notes_of(result):
         show_warning(f"{layer.name}: {note}")
 

@@ -85,8 +85,8 @@ def check_truth(image: SourceImage, settings: FineTuning) -> None:
     if image.predicted_by and not settings.predictions_as_truth:
         raise UserError(
             f"{image.name!r} is a prediction of {image.predicted_by}, no measured image: what that model "
-            "invented would be learned, and figures would call it right; choose a measured image as high resolution, "
-            "or say that it is meant (predictions_as_truth)"
+            "invented would be learned, and figures would call it right; choose a measured image as high "
+            "resolution, or say that it is meant (predictions_as_truth)"
         )
 
 

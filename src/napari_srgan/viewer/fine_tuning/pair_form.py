@@ -301,7 +301,8 @@ class ImagesSection(QWidget):
         if (model := predicted_by(pair.high)) and not self.learns_predictions:
             raise UserError(
                 f"{pair.high.name!r} is a prediction of {model}, no measured image: what that model invented "
-                f"would be learned as truth; choose a measured image, or tick {self.meant.text!r} if you mean it"
+                f"would be learned as truth; choose a measured image, or tick {self.meant.text!r} if you "
+                "mean it"
             )
 
 

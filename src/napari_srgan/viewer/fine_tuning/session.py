@@ -32,6 +32,7 @@ from napari_srgan.viewer.fine_tuning.save_model import Trained, train_and_save
 from napari_srgan.viewer.fine_tuning.saved_run import KeptTraining, SavedRun, begin_run
 from napari_srgan.viewer.jobs.runner import Task, runner_of, training_runner_of
 from napari_srgan.viewer.layers.provenance import is_illustration
+from napari_srgan.viewer.layers.result_in_viewer import add_result
 from napari_srgan.viewer.layers.upscale_layer import finest_data, upscale_layer_job
 from napari_srgan.viewer.models.signal import LIBRARY
 from napari_srgan.viewer.upscale.messages import added
@@ -297,8 +298,8 @@ class FineTuneState:
             raise UserError("there is no image to upscale; select an image layer")
 
         def add(result: Image) -> None:
-            self._viewer.add_layer(result)
-            self.said.emit(added(result), False)
+            add_result(result, layer, self._viewer)
+            self.said.emit(added(result, layer), False)
 
         name = trained.card.name
         axes = movie_axes(layer, name) if trained.card.frames > 1 else None
