@@ -215,6 +215,19 @@ def test_closing_the_widget_leaves_the_job_alone(open_widget, finish):
     assert "stack x2 (microscopy-x2)" in viewer.layers
 
 
+def test_a_widget_that_is_opened_again_during_a_run_shows_how_far_it_is(open_widget, qtbot):
+    viewer, widget = open_widget()
+    viewer.add_image(LONG, name="long", contrast_limits=(0, 255))
+    widget["buttons"]["run"].native.click()
+    viewer.window.remove_dock_widget(widget.native)
+    _, widget = open_widget(viewer)
+    assert widget["progress"].native.isVisibleTo(widget.native)
+    assert widget["status"].value
+    qtbot.waitUntil(lambda: widget["progress"].value > 0, timeout=30_000)
+    widget["buttons"]["cancel"].native.click()
+    qtbot.waitUntil(lambda: runner_of(viewer).running is None, timeout=5000)
+
+
 def _job_threads():
     return [thread for thread in threading.enumerate() if thread.name.startswith("napari-srgan")]
 

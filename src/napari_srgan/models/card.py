@@ -258,7 +258,7 @@ def _comparison(card: ModelCard) -> str:
     if card.baseline is None or not card.quality:
         return ""
     psnr, rivals, lost = _mean_psnr(card), _rivals(card), _lost_to(card)
-    told = ", ".join(f"{psnr - figure:+.2f} dB against {name}" for name, figure in rivals.items())
+    told = ", ".join(f"{psnr - figure:+z.2f} dB against {name}" for name, figure in rivals.items())
     figures = f"on the held-back part it has {psnr:.2f} dB, {told}"
     if not lost:
         return f"Better than {' and '.join(rivals)}: {figures}."

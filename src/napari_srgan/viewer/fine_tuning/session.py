@@ -299,6 +299,8 @@ class FineTuneState:
 
         def add(result: Image) -> None:
             add_result(result, layer, self._viewer)
+            self.layers.hide()
+            self.layers.look_at(result)
             self.said.emit(added(result, layer), False)
 
         name = trained.card.name

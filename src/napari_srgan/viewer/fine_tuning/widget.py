@@ -240,6 +240,7 @@ class FineTuneWidget(QWidget):
 
     def _look(self) -> None:
         self.state.layers.look_at_preview()
+        self._draw()
 
     # What is shown.
 

@@ -26,6 +26,8 @@ class Comparison:
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer_ref = ref(viewer)  # it owns us
+        self.wanted = False
+        """Whether the next result is shown beside its image, too."""
         self._before: _View | None = None
         self._compared: tuple[Layer, Layer] | None = None
         self._last: tuple[ref[Image], ref[Image]] | None = None
@@ -36,11 +38,6 @@ class Comparison:
         viewer = self._viewer_ref()
         assert viewer is not None
         return viewer
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether two layers are shown beside each other now."""
-        return self._compared is not None
 
     def offer(self, image: Image, result: Image) -> None:
         """Remember an image and its result, to be shown when :meth:`show_last` is called."""

@@ -155,7 +155,7 @@ def _figures(card: ModelCard) -> str:
         lines = (
             f'<tr><td style="padding-right: 12px">{escape(f.images)}</td>'
             f'<td align="right" style="padding-right: 12px">{f.psnr:.2f} dB</td>'
-            f'<td align="right" style="padding-right: 12px">{f.gain:+.2f}</td><td>{_looks(f)}</td></tr>'
+            f'<td align="right" style="padding-right: 12px">{f.gain:+z.2f}</td><td>{_looks(f)}</td></tr>'
             for f in figures
         )
         parts.append(f"<p><i>{escape(protocol)}</i></p><table>{''.join(lines)}</table>")

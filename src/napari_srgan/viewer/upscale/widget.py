@@ -23,7 +23,7 @@ from napari_srgan.viewer.layers.result_in_viewer import add_result
 from napari_srgan.viewer.layers.upscale_layer import finest_data
 from napari_srgan.viewer.layers.watched_layer import WatchedLayer
 from napari_srgan.viewer.models.signal import look_when_entered
-from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, make_elastic, say
+from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, keep_labels_whole, make_elastic, say
 from napari_srgan.viewer.qt.option_field import option_choice, option_switch
 from napari_srgan.viewer.trust.layers import Trusted, trusted_job
 from napari_srgan.viewer.upscale import choices
@@ -66,10 +66,14 @@ class UpscaleWidget(Container[Any]):
         for label in (self["about"], self["taken"], self._status):
             make_elastic(label)
         fit_into_dock(self.native)
+        keep_labels_whole(self.native)
         self._connect()
         self._bar.hide()
         self._on_image(self._image.value)
         self._show_idle()
+        if self._runner.running is not None:  # it was closed meanwhile
+            self._bar.show()
+            self._say(self._runner.running)
 
     def _make_fields(self) -> None:
         viewer = self._viewer
@@ -100,12 +104,14 @@ class UpscaleWidget(Container[Any]):
         )  # fmt: skip
         self._beside = CheckBox(
             name="beside", label="Show original beside",
-            value=self._comparison.is_shown,
+            value=self._comparison.wanted,
             tooltip="Shows an image and its result, and no other layers, in napari's grid, where they move "
             "together; unticked, the viewer is as it was before",
         )  # fmt: skip
-        self._run = PushButton(name="run", text="Run")
-        self._cancel = PushButton(name="cancel", text="Cancel")
+        self._run = PushButton(
+            name="run", text="Run", tooltip="Upscales or restores the image, and adds the result as a layer"
+        )
+        self._cancel = PushButton(name="cancel", text="Cancel", tooltip="Stops what is running")
         self._buttons = Container(
             name="buttons", label=" ", widgets=[self._run, self._cancel], layout="horizontal", labels=False
         )
@@ -261,6 +267,7 @@ class UpscaleWidget(Container[Any]):
 
     def _on_beside(self, beside: bool) -> None:
         """Show the last result beside its image, or the viewer as it was before."""
+        self._comparison.wanted = beside
         if beside:
             self._comparison.show_last()
         else:
@@ -270,11 +277,13 @@ class UpscaleWidget(Container[Any]):
         result = made.result if isinstance(made, Trusted) else made
         self._offers.visible = isinstance(result, DoesNotFit)
         layer = layer_of(result)
+        beside = self._comparison.wanted
         self._comparison.end()
-        add_result(layer, image, self._viewer, above=self._beside.value)
+        add_result(layer, image, self._viewer, above=beside)
         self._outcome = (added(layer, image), False)
         self._comparison.offer(image, layer)
-        self._on_beside(self._beside.value)
+        if beside:
+            self._comparison.show_last()
         if isinstance(made, Trusted):
             self._tell(made, layer, image)
 
