@@ -46,6 +46,14 @@ CHECK = {
 """What stands on the button, and its tooltip; of good images alone there is nothing to check."""
 
 
+WHY_NOT = {"pairs": "Add a pair first", "noise of": "Choose the layer whose noise is meant first"}
+"""Why there is nothing to check."""
+ADD_TOOLTIP = (
+    "Takes what is chosen above into the list. Needed for several, and to check before the training; Start "
+    "takes what is chosen if the list is empty"
+)
+
+
 class ImagesSection(QWidget):
     """Layers to choose, "Add pair", a row for each pair, "Check pairs"; or as the kind of images asks for.
 
@@ -77,6 +85,7 @@ class ImagesSection(QWidget):
         self.kind.changed.connect(self._on_kind)
         for field in (self.noisy, self.low, self.high):
             field.changed.connect(self._on_chosen)
+        self.correct_shift.changed.connect(lambda _: self.refresh())  # rows say whether it is
         self.add.clicked.connect(self._on_add)
         self.check.clicked.connect(lambda *_: self.check_wanted.emit())
         self.guess()
@@ -245,7 +254,11 @@ class ImagesSection(QWidget):
         if kind in CHECK:
             self.check.setText(CHECK[kind][0])
             self.check.setToolTip(CHECK[kind][1])
-        self.check.setEnabled(bool(self._pairs.all if kind == "pairs" else self._pairs.noise_of))
+        can_be_checked = bool(self._pairs.all if kind == "pairs" else self._pairs.noise_of)
+        self.check.setEnabled(can_be_checked)
+        if kind in CHECK and not can_be_checked:
+            self.check.setToolTip(WHY_NOT[kind])
+        self.add.setToolTip(ADD_TOOLTIP)
 
     def _follow(self, kind: PairKind) -> None:
         """Show what is learned from in the fields, also where it was not chosen in them."""
@@ -268,6 +281,8 @@ class ImagesSection(QWidget):
         for pair in self._pairs.all:
             text, wrong = self._about(pair)
             row = PairRow(pair.name, text, wrong=wrong)
+            if (report := self._pairs.reports.get(pair.name)) is not None:
+                row.about.setToolTip(report.summary)
             row.remove.clicked.connect(partial(self._pairs.remove, pair))
             self._rows.addWidget(row)
 
@@ -276,7 +291,8 @@ class ImagesSection(QWidget):
         if report is not None and report.problem:
             return as_sentence(report.problem), True
         if report is not None:
-            return " ".join([report.summary, *report.notes]), False
+            corrected = ", corrected." if self.correct_shift.value else "."
+            return " ".join([report.brief + corrected, *report.notes]), False
         if pair.name in self._pairs.problems:
             return as_sentence(self._pairs.problems[pair.name]), True
         if pair.low is None:

@@ -65,7 +65,7 @@ class ChoicesSection(QWidget):
         self._about.setWordWrap(True)
         self._first = Form([
             ("Start from", self.base.native), ("", self._about), *(field.row for field in basic),
-            ("Name", self.name.native),
+            ("Model name", self.name.native),
         ])  # fmt: skip
         rows: list[tuple[str, QWidget | None]] = []
         for heading, fields in groups.items():
