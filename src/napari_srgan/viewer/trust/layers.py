@@ -204,9 +204,7 @@ def _layer(pixels: Any, kind: MapKind, result: Image) -> Image:
         colormap="coolwarm" if signed else "inferno",
         contrast_limits=(low, high),
         visible=False,
-        metadata={
-            METADATA_KEY: {ILLUSTRATION_KEY: "trust", "map_of": _identity(result), "map": kind.value}
-        },
+        metadata={METADATA_KEY: {ILLUSTRATION_KEY: "trust", "map_of": _identity(result), "map": kind.value}},
         **{key: state[key] for key in _PLACE if key in state},
     )
 
