@@ -95,42 +95,6 @@ class _Unclicked(QObject):
         return True
 
 
-def keep_labels_whole(form: QWidget) -> None:
-    """Give all labels of a magicgui form the width that the widest needs in the font that it has.
-
-    magicgui measures them once, in a font that is not the one that napari's style sheet gives them.
-    """
-    form.installEventFilter(_FontChanged(form))
-    _widen_labels(form)
-
-
-class _FontChanged(QObject):
-    """Measures the labels of a form again when its font may be another one."""
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        kinds = (QEvent.Type.FontChange, QEvent.Type.StyleChange, QEvent.Type.Show)
-        if event is not None and event.type() in kinds and isinstance(watched, QWidget):
-            _widen_labels(watched)
-        return False
-
-
-def _widen_labels(form: QWidget) -> None:
-    labels = [label for label in map(_label_of, form.children()) if label is not None]
-    for label in labels:
-        label.ensurePolished()  # before it is shown, it has no font of the style sheet
-    widest = max((label.fontMetrics().horizontalAdvance(label.text()) for label in labels), default=0)
-    for label in labels:
-        label.setFixedWidth(widest)
-
-
-def _label_of(row: QObject) -> QLabel | None:
-    """The label at the left of a row, if it has one."""
-    layout = row.layout() if isinstance(row, QWidget) else None
-    first = layout.itemAt(0) if layout is not None and layout.count() > 1 else None
-    label = None if first is None else first.widget()
-    return label if isinstance(label, QLabel) else None
-
-
 def say(label: Label, text: str, *, wrong: bool = False) -> None:
     """Show a text of any length in an elastic label, in red if it tells of an error."""
     tell(label.native, text, wrong=wrong)

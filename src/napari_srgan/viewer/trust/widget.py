@@ -14,7 +14,7 @@ from napari_srgan.reliability import TrustReport
 from napari_srgan.viewer.jobs.runner import PERCENT, Task, runner_of
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY
 from napari_srgan.viewer.qt import dialogs
-from napari_srgan.viewer.qt.labels import ERROR_STYLE, as_sentence, fit_into_dock, keep_labels_whole
+from napari_srgan.viewer.qt.labels import ERROR_STYLE, as_sentence, fit_into_dock
 from napari_srgan.viewer.trust.layers import map_layers, model_of, shown_map, trust_layer_job
 from napari_srgan.viewer.upscale import choices
 
@@ -42,7 +42,6 @@ class TrustWidget(Container[Any]):
             self._result, self._image, self._disagreement, self._buttons, self._bar, self._status, self._save
         ])  # fmt: skip
         fit_into_dock(self.native)
-        keep_labels_whole(self.native)
         self._connect()
         self._bar.hide()
         self._save.visible = False

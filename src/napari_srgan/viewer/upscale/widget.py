@@ -23,7 +23,7 @@ from napari_srgan.viewer.layers.result_in_viewer import add_result
 from napari_srgan.viewer.layers.upscale_layer import finest_data
 from napari_srgan.viewer.layers.watched_layer import WatchedLayer
 from napari_srgan.viewer.models.signal import look_when_entered
-from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, keep_labels_whole, make_elastic, say
+from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, make_elastic, say
 from napari_srgan.viewer.qt.option_field import option_choice, option_switch
 from napari_srgan.viewer.trust.layers import Trusted, trusted_job
 from napari_srgan.viewer.upscale import choices
@@ -66,7 +66,6 @@ class UpscaleWidget(Container[Any]):
         for label in (self["about"], self["taken"], self._status):
             make_elastic(label)
         fit_into_dock(self.native)
-        keep_labels_whole(self.native)
         self._connect()
         self._bar.hide()
         self._on_image(self._image.value)
