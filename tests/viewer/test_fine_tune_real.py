@@ -31,8 +31,9 @@ def test_from_layers_to_a_model_cancelled_once(opened, finish_training, finish, 
     viewer, widget = opened
     widget.images.check.click()
     finish_training(viewer)
-    about = widget.images._rows.itemAt(0).widget().about.text()
-    assert "blocks correlate" in about
+    about = widget.images._rows.itemAt(0).widget().about
+    assert about.text().startswith("Same field, shift 0.0 low-resolution pixels, corrected.")
+    assert "blocks correlate" in about.toolTip()
     assert "overlay of cells and fine cells" in viewer.layers
     widget.controls.start.click()
     qtbot.waitUntil(lambda: len(widget.state.points) > 1, timeout=60_000)

@@ -151,6 +151,45 @@ def test_the_whole_layer_is_upscaled_with_it(opened, train, finish):
     np.testing.assert_allclose(result.data_to_world((0.5, 0.5)), viewer.layers["cells"].data_to_world((0, 0)))
 
 
+def test_the_result_of_the_whole_layer_is_gone_to_and_nothing_of_ours_lies_on_it(opened, train, finish):
+    viewer, widget = opened
+    train(viewer, widget)
+    camera_of(viewer).center, camera_of(viewer).zoom = (0, -500, -500), 40
+    widget.progress.upscale.click()
+    finish(viewer)
+    names = {layer.name for layer in viewer.layers if layer.visible}
+    assert names == {"cells", "fine cells", "cells x2 (cells-x2)"}
+    first, last = viewer.layers["cells x2 (cells-x2)"].extent.world
+    np.testing.assert_allclose(camera_of(viewer).center[-2:], (first + last) / 2)
+
+
+def test_the_preview_is_looked_at_and_left_again(opened, train):
+    viewer, widget = opened
+    look = widget.progress.look
+    assert not look.isEnabled()
+    train(viewer, widget)
+    camera = camera_of(viewer)
+    camera.center, camera.zoom = (0, 7, 9), 3.5
+    look.click()
+    first, last = viewer.layers[PREVIEW].extent.world
+    np.testing.assert_allclose(camera.center[-2:], (first + last) / 2)
+    assert look.text() == "Back to where you were"
+    look.click()
+    assert (tuple(camera.center), camera.zoom) == ((0, 7, 9), 3.5)
+    del viewer.layers[PREVIEW]
+    widget._draw()
+    assert not look.isEnabled()
+
+
+def test_curves_are_shown_when_there_is_something_in_them(opened, train):
+    viewer, widget = opened
+    assert not widget.progress.curves.isVisibleTo(widget)
+    train(viewer, widget)
+    assert widget.progress.curves.isVisibleTo(widget)
+    axis = widget.progress.curves._psnr_plot.getAxis("bottom")
+    assert all(apart >= 1 and apart == round(apart) for apart, _ in axis.tickSpacing(0, 2, 300))
+
+
 def test_curves_with_what_is_to_be_beaten(opened, train):
     viewer, widget = opened
     train(viewer, widget)

@@ -402,3 +402,7 @@ def test_added_model_upscales(open_widget, open_models, finish_library, files_ch
     assert "fresh" in field.choices
     field.value = "fresh"
     assert run(viewer, upscale) == "Added 'cells x4 (fresh)'."
+
+
+def test_each_bad_file_has_a_line_of_its_own():
+    assert str(library_tasks.Added((), ("One is bad.", "Two is worse."))) == "One is bad.\nTwo is worse."

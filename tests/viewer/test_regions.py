@@ -124,3 +124,11 @@ def test_a_layer_whose_last_axis_may_be_channels_is_asked_for(channels):
         layer_axes(layer)
     layer.axis_labels = ("?", "y", "x")
     assert layer_axes(layer) == "QYX"
+
+
+def test_a_shape_that_is_a_line_on_the_image_is_told():
+    """A box that was drawn while the canvas showed Z and X has no extent along Y."""
+    layer = Image(np.zeros((20, 40, 32)), name="stack")
+    box = Shapes([[[2, 10, 5], [2, 10, 25], [15, 10, 25], [15, 10, 5]]], name="roi")
+    with pytest.raises(UserError, match="'roi' have no extent along Y of 'stack': they were drawn in a view"):
+        shapes_region(layer, box)

@@ -58,8 +58,9 @@ def test_from_a_noisy_and_a_clean_layer_to_a_restored_one(opened, finish_trainin
     assert widget.choices.name.native.placeholderText() == "noisy-restore"
     widget.images.check.click()
     finish_training(viewer)
-    about = widget.images._rows.itemAt(0).widget().about.text()
-    assert about.startswith("noisy and clean show one field, of one size: 'clean' is off by")
+    about = widget.images._rows.itemAt(0).widget().about
+    assert about.text().startswith("Same field, shift 0.")
+    assert about.toolTip().startswith("noisy and clean show one field, of one size: 'clean' is off by")
     widget.controls.start.click()
     finish_training(viewer)
     said = widget.progress.verdict.text()

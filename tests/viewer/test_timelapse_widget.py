@@ -123,3 +123,30 @@ def test_rgb_movie_may_have_a_model_for_one_channel(choose):
     assert widget["models"]["model"].value == "movie-x2"
     assert "colours are upscaled one by one; 5 frames help each other" in widget["about"].value
     assert time_choices(widget) == ["Axis 0 (5)"]
+
+
+def test_names_that_axes_get_while_the_widget_is_open_are_seen(choose, run):
+    viewer, widget = choose(MOVIE[:, None].repeat(3, 1))
+    assert widget["time_axis"].value == -1
+    viewer.layers["movie"].axis_labels = ("t", "z", "y", "x")
+    assert time_choices(widget) == ["Axis 0, time (6)", "Axis 1, depth (3)"]
+    assert widget["time_axis"].value == 0
+    assert not shown(widget, "axis_0")
+    assert run(viewer, widget).startswith("Added")
+    assert viewer.layers[-1].metadata["napari-srgan"]["axes"] == "TZYX"
+
+
+def test_pixels_that_a_layer_gets_while_the_widget_is_open_are_seen(choose, run):
+    viewer, widget = choose(MOVIE, "microscopy-x2")
+    widget["axis_0"].value = "T"
+    viewer.layers["movie"].data = MOVIE[0]
+    assert not shown(widget, "axis_0")
+    assert run(viewer, widget).startswith("Added")
+    assert viewer.layers[-1].metadata["napari-srgan"]["axes"] == "YX"
+
+
+def test_other_pixels_of_the_same_kind_leave_what_was_chosen(choose):
+    viewer, widget = choose(MOVIE, "microscopy-x2")
+    widget["axis_0"].value = "C"
+    viewer.layers["movie"].data = MOVIE + 1
+    assert widget["axis_0"].value == "C"

@@ -107,16 +107,16 @@ def test_box_of_a_shapes_layer(open_widget, run):
     np.testing.assert_allclose(result.data_to_world((0.5, 0.5)), source.data_to_world((10, 10)))
 
 
-def test_original_beside(open_widget, run):
+def test_what_is_wrong_with_an_image_is_not_said_of_the_next(open_widget, run):
     viewer, widget = open_widget()
-    viewer.add_image(CELLS, name="cells")
-    viewer.add_image(CELLS, name="other")
-    widget["image"].value = viewer.layers["cells"]
-    widget["beside"].value = True
-    run(viewer, widget)
-    assert getattr(viewer, "canvas", viewer).grid.enabled
-    assert [layer.name for layer in viewer.layers] == ["cells", "cells x2 (microscopy-x2)", "other"]
-    assert all(layer.visible for layer in viewer.layers)
+    odd = viewer.add_image(np.zeros((40, 40, 2)), name="odd")
+    widget["image"].value = odd
+    assert "last axis" in run(viewer, widget)
+    widget["image"].value = viewer.add_image(CELLS, name="cells")
+    assert widget["status"].value == ""
+    assert run(viewer, widget).startswith("Added")
+    widget["image"].value = odd
+    assert widget["status"].value.startswith("Added"), "what is no complaint stays"
 
 
 def test_two_clicks_are_one_job(open_widget, finish):
@@ -213,6 +213,19 @@ def test_closing_the_widget_leaves_the_job_alone(open_widget, finish):
     viewer.window.remove_dock_widget(widget.native)
     finish(viewer)
     assert "stack x2 (microscopy-x2)" in viewer.layers
+
+
+def test_a_widget_that_is_opened_again_during_a_run_shows_how_far_it_is(open_widget, qtbot):
+    viewer, widget = open_widget()
+    viewer.add_image(LONG, name="long", contrast_limits=(0, 255))
+    widget["buttons"]["run"].native.click()
+    viewer.window.remove_dock_widget(widget.native)
+    _, widget = open_widget(viewer)
+    assert widget["progress"].native.isVisibleTo(widget.native)
+    assert widget["status"].value
+    qtbot.waitUntil(lambda: widget["progress"].value > 0, timeout=30_000)
+    widget["buttons"]["cancel"].native.click()
+    qtbot.waitUntil(lambda: runner_of(viewer).running is None, timeout=5000)
 
 
 def _job_threads():

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.settings import get_settings
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QHelpEvent
-from qtpy.QtWidgets import QApplication, QComboBox, QToolTip, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QLabel, QToolTip, QWidget
 
 from napari_srgan.viewer.qt.whole_names import show_whole_names, shown_text
 
@@ -88,3 +89,23 @@ def test_the_name_of_a_model_in_a_narrow_dock(
     window.resizeDocks([dock], [600], Qt.Orientation.Horizontal)
     qtbot.waitUntil(lambda: add.y() == model.y())
     assert shown_text(model).startswith("microscopy-x2 ")
+
+
+@pytest.mark.parametrize("kind", ["Upscale", "Trust"])
+def test_labels_are_whole_in_any_font(make_napari_viewer: Any, qtbot: Any, kind: str) -> None:
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(np.zeros((8, 8)))
+    _, widget = viewer.window.add_plugin_dock_widget("napari-srgan", kind)
+    appearance = get_settings().appearance
+    before = appearance.font_size
+    try:
+        for size in (before, 14, 18):
+            appearance.font_size = size
+            qtbot.wait(200)
+            labels = [label for label in widget.native.findChildren(QLabel) if not label.wordWrap()]
+            shown = [label for label in labels if label.isVisible() and label.text().strip()]
+            assert shown
+            for label in shown:
+                assert label.width() >= label.fontMetrics().horizontalAdvance(label.text()), label.text()
+    finally:
+        appearance.font_size = before

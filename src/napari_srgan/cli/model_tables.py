@@ -149,10 +149,10 @@ def _arguments(card: ModelCard) -> str:
 
 
 def _figure(q: Quality) -> str:
-    return f"{q.images} {q.gain:+.2f} ({q.psnr:.2f})"
+    return f"{q.images} {q.gain:+z.2f} ({q.psnr:.2f})"
 
 
 def _summary(several: list[Quality]) -> str:
     mean = sum(q.gain for q in several) / len(several)
     least = min(several, key=lambda q: q.gain)
-    return f"{len(several)} held-back sets: mean {mean:+.2f}, least {least.gain:+.2f} ({least.images})"
+    return f"{len(several)} held-back sets: mean {mean:+z.2f}, least {least.gain:+z.2f} ({least.images})"

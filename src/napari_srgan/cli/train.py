@@ -59,5 +59,5 @@ def _line(validation: HeldBackScores) -> str:
     return (
         f"step {validation.step}, {validation.minutes:.1f} min: {loss}"
         f"{validation.mean_psnr:.2f} dB, {validation.rival} {validation.mean_bicubic:.2f} dB, "
-        f"least gain {gain:+.2f} dB ({worst})"
+        f"least gain {gain:+z.2f} dB ({worst})"
     )

@@ -15,6 +15,7 @@ from napari_srgan.images.formats import open_image
 from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.stored_image import StoredImage
 from napari_srgan.images.units import kind_of
+from napari_srgan.results.existing_result import provenance_of
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage, sample_sources
 
@@ -146,7 +147,8 @@ class _Placed(NamedTuple):
 def _placed(file: Path, opened: ExitStack, axes: str | None) -> _Placed:
     stored = opened.enter_context(open_image(file, axes))
     y, x = (_axis(stored, letter) for letter in "YX")
-    image = SourceImage(file.name, stored.data, axes or stored.axes)
+    made = provenance_of(file) or {}
+    image = SourceImage(file.name, stored.data, axes or stored.axes, predicted_by=str(made.get("model", "")))
     if not (y.known and x.known):
         return _Placed(image, "")
     if kind_of(y.unit) == kind_of(x.unit) == "length":

@@ -90,6 +90,9 @@ class PairRecord(BaseModel):
     """Shape of the low-resolution image, or of the high-resolution one where there was no other."""
     simulated: bool = False
     """Whether low resolution was simulated from high resolution."""
+    predicted_by: str = ""
+    """Name of the model that made the high-resolution image; empty for measured ones. If there is one,
+    figures say how well that model is imitated."""
     shift: tuple[float, float] | None = None
     """Y and X, in low-resolution pixels: move the high-resolution image by this to lie on the other."""
     shift_corrected: bool = False
@@ -241,10 +244,21 @@ def _lost_to(card: ModelCard) -> list[str]:
 
 
 def _verdict(card: ModelCard) -> str:
+    imitated = sorted({pair.predicted_by for pair in card.pairs if pair.predicted_by})
+    found = _comparison(card)
+    if not imitated or not found:
+        return found
+    return (
+        f"{found} But what it learned from and was judged by are predictions of {' and '.join(imitated)}, no "
+        "measured images: the figures say how well that is imitated, not how right results are."
+    )
+
+
+def _comparison(card: ModelCard) -> str:
     if card.baseline is None or not card.quality:
         return ""
     psnr, rivals, lost = _mean_psnr(card), _rivals(card), _lost_to(card)
-    told = ", ".join(f"{psnr - figure:+.2f} dB against {name}" for name, figure in rivals.items())
+    told = ", ".join(f"{psnr - figure:+z.2f} dB against {name}" for name, figure in rivals.items())
     figures = f"on the held-back part it has {psnr:.2f} dB, {told}"
     if not lost:
         return f"Better than {' and '.join(rivals)}: {figures}."

@@ -15,7 +15,9 @@ from napari_srgan.errors import UserError
 from napari_srgan.models import default_model_name, read_library
 from napari_srgan.results.existing_result import ExistingKind, look_for_result
 from napari_srgan.viewer.jobs.runner import Task, library_runner_of, runner_of
+from napari_srgan.viewer.layers.provenance import is_illustration
 from napari_srgan.viewer.layers.reopen import reopened_layer
+from napari_srgan.viewer.layers.result_in_viewer import add_result
 from napari_srgan.viewer.layers.stored_layer import StoredResult, stored_layer_job
 from napari_srgan.viewer.layers.upscale_layer import layer_axes, upscale_layer_job
 from napari_srgan.viewer.lazy.lazy_layer import LazyResult, lazy_layer_job
@@ -55,7 +57,7 @@ def upscale_selected_to_disk(viewer: napari.viewer.Viewer) -> None:
 def _start_with(task_of: Callable[[Image, Any], Task | None], viewer: Any) -> None:
     viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
     selected = [layer for layer in viewer.layers if layer in viewer.layers.selection]
-    images = [layer for layer in selected if isinstance(layer, Image)]
+    images = [layer for layer in selected if isinstance(layer, Image) and not is_illustration(layer)]
     try:
         if not images:
             raise UserError("no image layer is selected; select one or more in the layer list")
@@ -134,7 +136,7 @@ def _disk_task(layer: Image, viewer: Any) -> Task | None:
 
 def _add(result: Image, layer: Image, viewer: Any) -> None:
     """Add a result, and tell what is to be said of the image it was made of."""
-    viewer.add_layer(result)
+    add_result(result, layer, viewer)
     for note in notes_of(result):
         show_warning(f"{layer.name}: {note}")
 

@@ -59,6 +59,23 @@ def test_a_pair_becomes_a_model_that_beats_bicubic(high: NDArray[Any], tmp_path:
     assert fractions[-1] == 1
 
 
+def test_a_truth_that_a_model_made_is_refused_or_told_on_the_card(high: NDArray[Any]) -> None:
+    from dataclasses import replace
+
+    pair = pair_of(high)
+    invented = replace(pair, high=replace(pair.high, predicted_by="sharp-x2"))
+    with pytest.raises(UserError, match="prediction of sharp-x2, no measured image"):
+        run([invented], steps=1)
+    with pytest.raises(UserError, match="predictions_as_truth"):
+        run([replace(alone(high), predicted_by="sharp-x2")], steps=1, factor=2)
+    for learned, pairs in (("pair", [invented]), ("alone", [replace(alone(high), predicted_by="sharp-x2")])):
+        model, told = run(pairs, steps=40, factor=2, predictions_as_truth=True)
+        assert [record.predicted_by for record in model.card.pairs] == ["sharp-x2"], learned
+        assert "predictions of sharp-x2, no measured images" in model.card.verdict
+        assert model.card.errors is None, "a distance to a prediction is no error"
+        assert any("is a prediction of sharp-x2" in note for step in told for note in step.notes)
+
+
 def test_what_is_told_before_and_during_the_training(high: NDArray[Any]) -> None:
     _, told = run([pair_of(high)])
     baseline = next(step for step in told if step.baseline)

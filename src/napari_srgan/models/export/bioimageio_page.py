@@ -90,7 +90,7 @@ def _figures(card: ModelCard) -> str:
     if not card.quality:
         return "Not measured."
     rows = [
-        f"| {q.images} | {q.psnr:.2f} | {q.bicubic_psnr:.2f} | {q.gain:+.2f} | {q.protocol} |"
+        f"| {q.images} | {q.psnr:.2f} | {q.bicubic_psnr:.2f} | {q.gain:+z.2f} | {q.protocol} |"
         for q in card.quality
     ]
     head = f"| images | PSNR (dB) | {rival(card.scale_factor)} (dB) | gain (dB) | protocol |"

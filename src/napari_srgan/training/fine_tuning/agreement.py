@@ -67,6 +67,29 @@ def agreed_channels(pairs: Sequence[MatchedPair | SourceImage]) -> int:
     return 3 if kinds.pop() else 1
 
 
+def check_truth(image: SourceImage, settings: FineTuning) -> None:
+    """Refuse a high-resolution image that a model made, unless that is meant.
+
+    Parameters
+    ----------
+    image
+        The high-resolution image of a pair, or one without a partner.
+    settings
+        They say whether predictions may be learned from.
+
+    Raises
+    ------
+    UserError
+        If the image is a prediction and nobody said that it is meant.
+    """
+    if image.predicted_by and not settings.predictions_as_truth:
+        raise UserError(
+            f"{image.name!r} is a prediction of {image.predicted_by}, no measured image: what that model "
+            "invented would be learned, and figures would call it right; choose a measured image as high "
+            "resolution, or say that it is meant (predictions_as_truth)"
+        )
+
+
 def check_noise_of(noise_of: SourceImage, highs: Sequence[SourceImage]) -> None:
     """Refuse an image whose noise cannot be simulated in others; no pixel is read.
 

@@ -78,10 +78,21 @@ def finished_model(
         result=material.result,
         **more,
     )
-    if card.beats_rivals:  # of a model that is not to be used, errors are nothing to go by
+    # Of a model that is not to be used, errors are nothing to go by; and distances to predictions are none.
+    if card.beats_rivals and not any(record.predicted_by for record in records):
         errors = material.judge.error_table(network, next(network.parameters()).device)
         card = card.model_copy(update={"errors": errors})
     return Model(network.requires_grad_(False), card)
+
+
+def predicted_notes(subject: TrainingImage) -> tuple[str, ...]:
+    """Say that what counted as truth was made by a model; nothing of measured images."""
+    if not subject.predicted_by:
+        return ()
+    return (
+        f"the high-resolution image of {subject.name!r} is a prediction of {subject.predicted_by}: figures "
+        "say how well that model is imitated, not how right results are",
+    )
 
 
 def records_of(
@@ -112,7 +123,11 @@ def records_of(
         how = f"{what} simulated: {degradation}"
         return tuple(
             PairRecord(
-                name=subject.name, shape=subject.shape, simulated=True, notes=(*notes, *subject.notes, how)
+                name=subject.name,
+                shape=subject.shape,
+                simulated=True,
+                predicted_by=subject.predicted_by,
+                notes=(*notes, *subject.notes, how),
             )
             for subject in subjects
         )
@@ -124,6 +139,7 @@ def records_of(
             shift_corrected=shift_corrected,
             gain=report.gain,
             offset=report.offset,
+            predicted_by=subject.predicted_by,
             notes=(*notes, *subject.notes, *report.notes),
         )
         for subject, report in zip(subjects, reports, strict=True)

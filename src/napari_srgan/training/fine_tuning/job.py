@@ -22,9 +22,14 @@ from napari_srgan.training.degradation.measured import MeasuredNoise, measure_no
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import default_degradation
 from napari_srgan.training.fine_tuning.adapt import Start, adapt
-from napari_srgan.training.fine_tuning.agreement import agreed_channels, agreed_factor, check_noise_of
+from napari_srgan.training.fine_tuning.agreement import (
+    agreed_channels,
+    agreed_factor,
+    check_noise_of,
+    check_truth,
+)
 from napari_srgan.training.fine_tuning.dataset import PairDataset
-from napari_srgan.training.fine_tuning.finish import finished_model, records_of
+from napari_srgan.training.fine_tuning.finish import finished_model, predicted_notes, records_of
 from napari_srgan.training.fine_tuning.load_images import read_all_job
 from napari_srgan.training.fine_tuning.memory import batch_for
 from napari_srgan.training.fine_tuning.plan import patch_for, recipe_for, scratch_arguments
@@ -115,6 +120,8 @@ def _fine_tune(
     noise_of: SourceImage | None,
 ) -> FineTuningJob:
     import_optimisers()
+    for pair in pairs:
+        check_truth(pair.high if isinstance(pair, MatchedPair) else pair, settings)
     _check_noise(pairs, settings, noise_of)
     choice = find_device(settings.device)
     team = team or SingleProcess(choice.device)
@@ -142,7 +149,7 @@ def _fine_tune(
         in_time=in_time,
     )
     material = PairDataset(subjects, framing, settings, degradation)
-    left_out = [note for subject in subjects for note in subject.notes]
+    left_out = [note for subject in subjects for note in (*predicted_notes(subject), *subject.notes)]
     if choice.note and team.device == choice.device:
         left_out.append(choice.note)
     notes = (*start.notes, *material.notes, *_met_before(loaded, material), *_only_deblurs(degradation))

@@ -98,6 +98,7 @@ def read_all_job(
                 relations={channel: Relation(*report.relations.get(channel, whole)) for channel in channels},
                 notes=(wished.note,) if wished.note else (),
                 wished=len(wished.indices),
+                predicted_by=pair.high.predicted_by,
             )
         )
     for image in pairs:
@@ -115,6 +116,7 @@ def read_all_job(
                     relations={},
                     notes=(note,) if note else (),
                     wished=len(planes),
+                    predicted_by=image.predicted_by,
                 )
             )
     return tuple(reports), [with_frames_in_rows(subject, in_time) for subject in subjects]

@@ -40,6 +40,9 @@ class FineTuning(BaseModel):
     pairs. Must be said where it is above 1 and differs from the base's."""
     despite_check: bool = False
     """Train on pairs that the check calls wrong, e.g. to learn fluorescence from phase contrast."""
+    predictions_as_truth: bool = False
+    """Learn from high-resolution images that a model made, e.g. to imitate a slow model by a fast one. What
+    the model invented counts as truth then; the card says so."""
     correct_shift: bool = True
     """Move high-resolution images onto their partners by whole pixels before learning."""
     brightness: Brightness = "auto"

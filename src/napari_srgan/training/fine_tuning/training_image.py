@@ -33,6 +33,8 @@ class TrainingImage:
     """What was left out when it was read."""
     wished: int = 0
     """Planes that were to be read; those that show nothing, or do not fit, are missing."""
+    predicted_by: str = ""
+    """Name of the model that made the high-resolution image; empty for measured ones."""
     cuts: tuple[int, ...] = ()
     """Frames of a movie with which another scene begins."""
 

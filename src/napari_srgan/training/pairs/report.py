@@ -66,6 +66,14 @@ class PairReport:
     """The factor at which they would fit, and where, if that of their shapes is wrong."""
 
     @property
+    def brief(self) -> str:
+        """A few words for someone who only wants to know whether the pair is one."""
+        if self.problem:
+            return self.problem
+        apart = float(np.hypot(*self.shift))
+        return f"Same field, shift {apart:.1f} {pixels_in_words(self.pair.factor)}"
+
+    @property
     def summary(self) -> str:
         """One plain sentence with the numbers."""
         if self.problem:
@@ -77,9 +85,9 @@ class PairReport:
         if self.pair.factor == 1:
             field = f"one field, of one size: {self.pair.high.name!r}"
         return (
-            f"{self.pair.name} show {field} is off by {y:+.2f}, {x:+.2f} {pixels_in_words(self.pair.factor)} "
-            f"(Y, X; blocks differ by {self.spread:.2f}), {good} of {len(judged)} "
-            f"blocks correlate (median {self.correlation:.2f}), "
+            f"{self.pair.name} show {field} is off by {y:+z.2f}, {x:+z.2f} "
+            f"{pixels_in_words(self.pair.factor)} (Y, X; blocks differ by {self.spread:.2f}), "
+            f"{good} of {len(judged)} blocks correlate (median {self.correlation:.2f}), "
             f"low = {self.gain:.4g} x high {self.offset:+.4g}"
         )
 

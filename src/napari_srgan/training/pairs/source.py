@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ class SourceImage:
     """World units from pixel to pixel, Y and X; None if unknown."""
     origin: tuple[float, float] = (0.0, 0.0)
     """World place of the centre of the first pixel, Y and X."""
+    predicted_by: str = ""
+    """Name of the model that made the image; empty for measured ones."""
 
     def checked(self) -> SourceImage:
         """Give the same image with data that can be read and axes that fit it.
@@ -46,7 +48,7 @@ class SourceImage:
             axes = check_axes(self.axes, data.shape)
         except UserError as error:
             raise UserError(f"{self.name!r}: {error}") from error
-        return SourceImage(self.name, data, axes, self.scale, self.origin)
+        return replace(self, data=data, axes=axes)
 
     @property
     def rgb(self) -> bool:

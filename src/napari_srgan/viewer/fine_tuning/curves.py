@@ -14,7 +14,7 @@ from napari_srgan.models.card import Baseline, HistoryPoint
 LOSS, PSNR, RIVAL, _SMOOTHED, BASE = "#7f9fbf", "#5fbf6f", "#d0a040", "#40b0b0", "#c060c0"
 MOST_POINTS = 2000
 """Losses that are drawn; of more, every so many are averaged."""
-_AROUND = 0.2
+_AROUND = 0.3
 """Room above and below the curves, in parts of their height; the words above the highest line need it."""
 _LEAST_HEIGHT = 0.2
 """Decibels that the PSNR's axis covers at least."""
@@ -91,8 +91,18 @@ class TrainingCurves(QWidget):
             self._psnr_plot.setYRange(min(finite) - room, max(finite) + room, padding=0)
 
 
+class _StepAxis(pyqtgraph.AxisItem):  # type: ignore[misc, unused-ignore]
+    """An axis of steps, which are whole."""
+
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
+        return [
+            (max(1.0, float(round(apart))), start)
+            for apart, start in super().tickSpacing(minVal, maxVal, size)
+        ]
+
+
 def _plot(label: str, color: str, *, symbol: bool) -> tuple[pyqtgraph.PlotWidget, pyqtgraph.PlotDataItem]:
-    plot = pyqtgraph.PlotWidget()
+    plot = pyqtgraph.PlotWidget(axisItems={"bottom": _StepAxis("bottom")})
     plot.setLabel("left", label)
     plot.getAxis("left").setWidth(58)
     plot.getAxis("left").enableAutoSIPrefix(False)

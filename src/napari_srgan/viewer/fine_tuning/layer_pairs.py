@@ -13,6 +13,7 @@ from napari.layers import Image, Layer
 from napari_srgan.errors import UserError
 from napari_srgan.training.pairs.matching import MatchedPair, match
 from napari_srgan.training.pairs.source import SourceImage
+from napari_srgan.viewer.layers.provenance import predicted_by
 from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
 from napari_srgan.viewer.upscale.time_axis import movie_axes
 
@@ -77,7 +78,7 @@ def source_image(layer: Layer, temporal: str = "") -> SourceImage:
     image = _image(layer)
     scale, origin = _place(image)
     axes = movie_axes(image, temporal) if temporal else layer_axes(image)
-    return SourceImage(image.name, finest_data(image), axes, scale, origin)
+    return SourceImage(image.name, finest_data(image), axes, scale, origin, predicted_by(image))
 
 
 def noisy_image(layer: Layer) -> SourceImage:

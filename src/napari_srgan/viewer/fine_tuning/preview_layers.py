@@ -28,6 +28,7 @@ from napari_srgan.training.fine_tuning.progress import (
 from napari_srgan.training.pairs.picture import arrows, overlay, overlay_origin
 from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.viewer.fine_tuning.montage import side_by_side
+from napari_srgan.viewer.layers.provenance import illustration
 from napari_srgan.viewer.qt.labels import camera_of, view_size
 
 PREVIEW, OVERLAY, SHIFTS = "preview of the training", "overlay of", "shifts of"
@@ -71,6 +72,7 @@ class TrainingLayers:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer_ref = ref(viewer)  # it owns us
         self._preview: Image | None = None
+        self._camera_before: tuple[tuple[float, ...], float] | None = None
         self._ours: dict[str, ref[Layer]] = {}
         """By the names that they were given."""
 
@@ -83,7 +85,7 @@ class TrainingLayers:
     def begin(self) -> None:
         """Another training: what an earlier one has shown goes, what a check has shown is hidden."""
         self._remove(PREVIEW)
-        self._preview = None
+        self._preview = self._camera_before = None
         for name, remembered in self._ours.items():
             layer = remembered()
             if layer is not None and name.startswith((OVERLAY, SHIFTS)):
@@ -115,15 +117,39 @@ class TrainingLayers:
         elif self._preview in self._viewer.layers:
             self._preview.data = shown
 
-    def look_at_preview(self) -> bool:
-        """Bring the preview to the middle of the canvas; False if there is none."""
-        if self._preview is None or self._preview not in self._viewer.layers:
-            return False
-        first, last = self._preview.extent.world
+    @property
+    def has_preview(self) -> bool:
+        """Whether there is a preview to look at."""
+        return self._preview is not None and self._preview in self._viewer.layers
+
+    @property
+    def looks_at_preview(self) -> bool:
+        """Whether the camera was brought to the preview, and can be brought back."""
+        return self._camera_before is not None and self.has_preview
+
+    def look_at_preview(self) -> None:
+        """Bring the preview to the middle of the canvas; asked again, bring the camera back."""
+        camera = camera_of(self._viewer)
+        if self._camera_before is not None:
+            camera.center, camera.zoom = self._camera_before
+            self._camera_before = None
+        elif self._preview is not None and self.has_preview:
+            self._camera_before = tuple(camera.center), float(camera.zoom)
+            self._preview.visible = True
+            self.look_at(self._preview)
+
+    def look_at(self, layer: Layer) -> None:
+        """Bring a layer to the middle of the canvas, or of its cell of the grid."""
+        first, last = layer.extent.world
         camera = camera_of(self._viewer)
         camera.center = tuple((first[-2:] + last[-2:]) / 2)
         camera.zoom = 0.9 * min(view_size(self._viewer) / np.maximum(last[-2:] - first[-2:], 1e-12))
-        return True
+
+    def hide(self) -> None:
+        """Hide all layers of ours, so that a result is seen."""
+        for layer in (self._preview, *(each() for each in self._ours.values())):
+            if layer is not None:
+                layer.visible = False
 
     def show_split(self, split: SplitPicture, below: Layer, coarser: int) -> None:
         """Show which parts of a pair are learned from, and on which the model is judged.
@@ -191,6 +217,7 @@ class TrainingLayers:
         layers = self._viewer.layers
         selected, active = set(layers.selection), layers.selection.active
         self._ours[layer.name] = ref(layer)  # before napari numbers it
+        layer.metadata = illustration(layer.name)  # nowhere offered as an image
         self._viewer.add_layer(layer)
         layers.selection.clear()
         layers.selection.update(selected)

@@ -20,6 +20,8 @@ class InterruptedBanner(QWidget):
         super().__init__()
         self._kept: KeptTraining | None = None
         self.text, self.go_on, self.discard = QLabel(), QPushButton("Go on"), QPushButton("Discard")
+        self.go_on.setToolTip("Continues the training; layers of the same names have to be open")
+        self.discard.setToolTip("Deletes what was learned so far; no layer and no model is touched")
         self.text.setWordWrap(True)
         buttons = QHBoxLayout()
         buttons.addWidget(self.go_on)

@@ -31,6 +31,8 @@ from napari_srgan.viewer.fine_tuning.preview_layers import TrainingLayers
 from napari_srgan.viewer.fine_tuning.save_model import Trained, train_and_save
 from napari_srgan.viewer.fine_tuning.saved_run import KeptTraining, SavedRun, begin_run
 from napari_srgan.viewer.jobs.runner import Task, runner_of, training_runner_of
+from napari_srgan.viewer.layers.provenance import is_illustration
+from napari_srgan.viewer.layers.result_in_viewer import add_result
 from napari_srgan.viewer.layers.upscale_layer import finest_data, upscale_layer_job
 from napari_srgan.viewer.models.signal import LIBRARY
 from napari_srgan.viewer.upscale.messages import added
@@ -296,8 +298,10 @@ class FineTuneState:
             raise UserError("there is no image to upscale; select an image layer")
 
         def add(result: Image) -> None:
-            self._viewer.add_layer(result)
-            self.said.emit(added(result), False)
+            add_result(result, layer, self._viewer)
+            self.layers.hide()
+            self.layers.look_at(result)
+            self.said.emit(added(result, layer), False)
 
         name = trained.card.name
         axes = movie_axes(layer, name) if trained.card.frames > 1 else None
@@ -312,7 +316,7 @@ class FineTuneState:
             if layer is not None and layer in self._viewer.layers:
                 return layer
         active = self._viewer.layers.selection.active
-        return active if isinstance(active, Image) else None
+        return active if isinstance(active, Image) and not is_illustration(active) else None
 
 
 def _temporal(base: str | None) -> str:

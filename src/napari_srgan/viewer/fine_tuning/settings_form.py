@@ -65,7 +65,7 @@ class ChoicesSection(QWidget):
         self._about.setWordWrap(True)
         self._first = Form([
             ("Start from", self.base.native), ("", self._about), *(field.row for field in basic),
-            ("Name", self.name.native),
+            ("Model name", self.name.native),
         ])  # fmt: skip
         rows: list[tuple[str, QWidget | None]] = []
         for heading, fields in groups.items():
@@ -179,7 +179,7 @@ class ChoicesSection(QWidget):
                 self.base.value = wanted
                 return
 
-    def settings(self, *, correct_shift: bool) -> FineTuning:
+    def settings(self, *, correct_shift: bool, predictions_as_truth: bool = False) -> FineTuning:
         """What was chosen.
 
         Raises
@@ -198,7 +198,9 @@ class ChoicesSection(QWidget):
         check_free(name)
         if chosen["minutes"] is None and chosen["steps"] is None:
             raise UserError("a training without an end: choose minutes, or steps behind Advanced")
-        return check_settings(**chosen, name=name, correct_shift=correct_shift)
+        return check_settings(
+            **chosen, name=name, correct_shift=correct_shift, predictions_as_truth=predictions_as_truth
+        )
 
     def show_settings(self, settings: FineTuning, base: str | None) -> None:
         """Show what another training was asked for."""

@@ -180,7 +180,10 @@ class FineTuneWidget(QWidget):
             pairs=tuple(LayerNames.of(pair) for pair in state.pairs.all),
             noise_of=None if noise_of is None else NoisyLayer.of(noise_of),
             base=self.choices.chosen_base,
-            settings=self.choices.settings(correct_shift=self.images.correct_shift.value),
+            settings=self.choices.settings(
+                correct_shift=self.images.correct_shift.value,
+                predictions_as_truth=self.images.learns_predictions,
+            ),
         )
         state.start(state.pairs.all, plan, noise_of)
         self.setup.open(False)
@@ -237,6 +240,7 @@ class FineTuneWidget(QWidget):
 
     def _look(self) -> None:
         self.state.layers.look_at_preview()
+        self._draw()
 
     # What is shown.
 

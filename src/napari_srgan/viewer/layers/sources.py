@@ -17,7 +17,8 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.origins import zarr_place
 from napari_srgan.images.reading.file_array import FileArray
 from napari_srgan.images.zarr.markers import is_zarr
-from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_data
+from napari_srgan.viewer.layers.provenance import made_of
+from napari_srgan.viewer.layers.upscale_layer import finest_data
 
 FILE_KEY = "file"
 """Where the metadata of a result that is read from disk says which file it is, under the plugin's key."""
@@ -27,14 +28,9 @@ _COPY = re.compile(r" \[\d+\]$")
 
 def files_of(layer: Image) -> list[Path]:
     """The files and folders on this computer that a layer's pixels come from, as far as they are known."""
-    found = [_local(layer.source.path), _local(_made(layer).get(FILE_KEY)), *_behind(finest_data(layer))]
+    found = [_local(layer.source.path), _local(made_of(layer).get(FILE_KEY)), *_behind(finest_data(layer))]
     there = [path.absolute() for path in found if path is not None and path.exists()]
     return list(dict.fromkeys(there))
-
-
-def _made(layer: Image) -> dict[str, Any]:
-    made = layer.metadata.get(METADATA_KEY)
-    return made if isinstance(made, dict) else {}
 
 
 def _local(path: str | None) -> Path | None:

@@ -122,6 +122,7 @@ def details_html(row: ModelRow | None, *, has_picture: bool = True) -> str:
     parts += [] if has_picture or row.origin == "online" else [f"<p><i>{NO_PICTURE}</i></p>"]
     parts += [_figures(card)] if card.quality else []
     parts += [_section("Trained", [card.trained])] if card.trained else []
+    parts += [_section("Verdict", [card.verdict])] if card.verdict else []
     parts += [_section("Cite", [card.citation])] if card.citation else []
     parts += [_section("Trained on", card.attribution)] if card.attribution else []
     return "".join(parts)
@@ -154,7 +155,7 @@ def _figures(card: ModelCard) -> str:
         lines = (
             f'<tr><td style="padding-right: 12px">{escape(f.images)}</td>'
             f'<td align="right" style="padding-right: 12px">{f.psnr:.2f} dB</td>'
-            f'<td align="right" style="padding-right: 12px">{f.gain:+.2f}</td><td>{_looks(f)}</td></tr>'
+            f'<td align="right" style="padding-right: 12px">{f.gain:+z.2f}</td><td>{_looks(f)}</td></tr>'
             for f in figures
         )
         parts.append(f"<p><i>{escape(protocol)}</i></p><table>{''.join(lines)}</table>")

@@ -121,7 +121,7 @@ def quality_in_words(card: ModelCard | None, *, unit: str = "") -> str:
     images = figures[0].images if len(figures) == 1 else f"{len(figures)} sets"
     looks = mean_looks(figures) if is_sharp(card) else None
     beside = f"; looks {looks[0]:.2f} / {looks[1]:.2f}" if looks else ""
-    return f"{gain:+.2f} {unit}{beside} ({images})"
+    return f"{gain:+z.2f} {unit}{beside} ({images})"
 
 
 def mean_looks(figures: Iterable[Quality]) -> tuple[float, float] | None:

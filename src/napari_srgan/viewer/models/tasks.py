@@ -34,9 +34,8 @@ class Added:
 
     def __str__(self) -> str:
         names = ", ".join(card.name for card in self.cards)
-        return " ".join(
-            ["Cancelled."] * self.cancelled + [f"Added {names}."] * bool(names) + [*self.problems]
-        )
+        done = " ".join(["Cancelled."] * self.cancelled + [f"Added {names}."] * bool(names))
+        return "\n".join([*([done] if done else []), *self.problems])  # a line for each file
 
 
 def add_task(files: Sequence[Path], deliver: Callable[[Added], None], complain: Complain) -> Task:

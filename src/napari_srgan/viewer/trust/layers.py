@@ -17,6 +17,7 @@ from napari_srgan.models import Model, load_model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.reliability import TrustReport, trust_job
 from napari_srgan.reliability.self_test import partners
+from napari_srgan.viewer.layers.provenance import ILLUSTRATION_KEY
 from napari_srgan.viewer.layers.stored_layer import StoredResult
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_data, layer_axes, load_chosen
 from napari_srgan.viewer.upscale.output_modes import Result
@@ -203,7 +204,7 @@ def _layer(pixels: Any, kind: MapKind, result: Image) -> Image:
         colormap="coolwarm" if signed else "inferno",
         contrast_limits=(low, high),
         visible=False,
-        metadata={METADATA_KEY: {"map_of": _identity(result), "map": kind.value}},
+        metadata={METADATA_KEY: {ILLUSTRATION_KEY: "trust", "map_of": _identity(result), "map": kind.value}},
         **{key: state[key] for key in _PLACE if key in state},
     )
 

@@ -29,6 +29,7 @@ class AxesFields:
         self._image: Image | None = None
         self._model = ""
         self._was_chosen = False
+        self._offered: tuple[Any, ...] = ()
         self.time = ComboBox(
             name="time_axis", label="Time axis", choices=lambda _: self._times(), visible=False,
             tooltip="The axis along which frames help each other; a stack in depth can be treated as time",
@@ -46,8 +47,11 @@ class AxesFields:
             field.changed.connect(self._on_row)
 
     def offer(self, image: Image | None) -> None:
-        """Show the rows that an image needs."""
-        self._image = image
+        """Show the rows that an image needs; for what they are shown for already, keep what was chosen."""
+        wanted = _read(image)
+        if wanted == self._offered:
+            return
+        self._offered, self._image = wanted, image
         self._was_chosen = False
         for field, axis in zip(self.rows, choices.unnamed_axes(image), strict=True):
             if axis is not None:
@@ -60,6 +64,10 @@ class AxesFields:
         """Ask which axis is time, for a model for time-lapses; without the name of one do not ask."""
         self._model = model
         self._show()
+
+    def is_stale(self, image: Image) -> bool:
+        """Whether an image has other axes than those that the rows are shown for."""
+        return _read(image) != self._offered
 
     def chosen(self, image: Image) -> str:
         """A letter for each axis of an image.
@@ -125,3 +133,14 @@ class AxesFields:
         self._was_chosen &= letter != "T"
         self._show()
         self.changed.emit()
+
+
+def _read(image: Image | None) -> tuple[Any, ...]:
+    """What the rows depend on."""
+    if image is None:
+        return ()
+    try:
+        axes = layer_axes(image)
+    except UserError:  # told when it is run
+        axes = ""
+    return id(image), axes, tuple(finest_data(image).shape)

@@ -14,6 +14,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.factor import factor_in_words
 from napari_srgan.inference.devices.choice import device_kinds
 from napari_srgan.models import Library, ModelCard, models_for
+from napari_srgan.viewer.layers.provenance import is_illustration, predicted_by
 from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
 from napari_srgan.viewer.models.rows import SHARP_NOTE, is_sharp
 from napari_srgan.viewer.upscale.time_axis import likeliest_time, times_of
@@ -36,11 +37,18 @@ TILE_CHOICES: Choices = [
 ]
 UNREADABLE = "cannot be read"
 NEEDS_TIME = "needs a time axis"
+PREDICTION = "(prediction)"
+"""What stands after the name of a layer that a model made."""
 
 
 def images(viewer: ViewerModel) -> Choices:
-    """All image layers."""
-    return [(layer.name, layer) for layer in viewer.layers if isinstance(layer, Image)]
+    """All image layers but the plugin's own illustrations, predictions last and marked.
+
+    Whatever takes the first of them unasked does not take a prediction for a measured image.
+    """
+    found = [layer for layer in viewer.layers if isinstance(layer, Image) and not is_illustration(layer)]
+    measured: Choices = [(layer.name, layer) for layer in found if not predicted_by(layer)]
+    return measured + [(f"{layer.name}  {PREDICTION}", layer) for layer in found if predicted_by(layer)]
 
 
 RGB_CHANNELS = 3

@@ -15,8 +15,13 @@ class OtherWays(Container[Any]):
     disk_wanted = Signal()
 
     def __init__(self, name: str) -> None:
-        lazily = PushButton(name="lazily", text="Lazily")
-        to_disk = PushButton(name="to_disk", text="To disk…")
+        lazily = PushButton(
+            name="lazily", text="Lazily",
+            tooltip="Adds the result at once; what you look at is computed when you zoom in",
+        )  # fmt: skip
+        to_disk = PushButton(
+            name="to_disk", text="To disk…", tooltip="Asks for a file, and writes the whole result into it"
+        )
         super().__init__(
             name=name, label=" ", widgets=[lazily, to_disk], layout="horizontal", labels=False, visible=False
         )

@@ -29,7 +29,9 @@ class TargetField:
             name="result", label="Result", choices=choices.RESULTS, tooltip=choices.RESULTS_TOOLTIP
         )
         self._file = LineEdit(name="file", tooltip="Where the result is written to: a name in .ome.zarr")
-        self._choose = PushButton(name="choose_file", text="Choose…")
+        self._choose = PushButton(
+            name="choose_file", text="Choose…", tooltip="Asks in a window of its own where the result goes"
+        )
         self._row: Container[Any] = Container(
             name="target", label="File", widgets=[self._file, self._choose], layout="horizontal",
             labels=False, visible=False,

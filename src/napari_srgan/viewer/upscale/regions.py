@@ -14,6 +14,9 @@ from napari_srgan.viewer.layers.placement import pixels_between
 from napari_srgan.viewer.layers.upscale_layer import finest_data
 from napari_srgan.viewer.qt.labels import camera_of, view_size
 
+_THINNEST = 0.5
+"""Pixels; a box that is thinner was drawn in a view in which one does not see its other side."""
+
 
 def visible_region(layer: Image, viewer: ViewerModel) -> Region:
     """The pixels of an image that the canvas shows now.
@@ -79,7 +82,14 @@ def shapes_region(layer: Image, shapes: Shapes) -> Region:
         raise UserError(f"{shapes.name!r} has no shapes; draw one around what you want to upscale")
     corners = np.concatenate([np.asarray(shape) for shape in shapes.data])
     inside = np.array([layer.world_to_data(shapes.data_to_world(corner))[-2:] for corner in corners])
-    region = pixels_between(inside.min(axis=0), inside.max(axis=0), plane_shape(layer))
+    first, last = inside.min(axis=0), inside.max(axis=0)
+    if (flat := np.flatnonzero(last - first < _THINNEST)).size:
+        raise UserError(
+            f"the shapes of {shapes.name!r} have no extent along {' and '.join('YX'[at] for at in flat)} of "
+            f"{layer.name!r}: they were drawn in a view of other axes, or are lines; draw a box while the "
+            "canvas shows Y and X"
+        )
+    region = pixels_between(first, last, plane_shape(layer))
     if region is None:
         raise UserError(f"the shapes of {shapes.name!r} do not lie on {layer.name!r}; draw one on the image")
     return region

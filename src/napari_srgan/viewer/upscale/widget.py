@@ -17,9 +17,13 @@ from napari_srgan.inference.options import DRIFT, UpscaleOptions
 from napari_srgan.models import user_folder
 from napari_srgan.progress import Progress
 from napari_srgan.viewer.jobs.runner import PERCENT, Task, library_runner_of, runner_of
+from napari_srgan.viewer.layers.comparison import comparison_of
+from napari_srgan.viewer.layers.provenance import predicted_by
+from napari_srgan.viewer.layers.result_in_viewer import add_result
 from napari_srgan.viewer.layers.upscale_layer import finest_data
+from napari_srgan.viewer.layers.watched_layer import WatchedLayer
 from napari_srgan.viewer.models.signal import look_when_entered
-from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, grid_of, make_elastic, say
+from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, make_elastic, say
 from napari_srgan.viewer.qt.option_field import option_choice, option_switch
 from napari_srgan.viewer.trust.layers import Trusted, trusted_job
 from napari_srgan.viewer.upscale import choices
@@ -46,8 +50,11 @@ class UpscaleWidget(Container[Any]):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
         self._runner = runner_of(self._viewer)
+        self._comparison = comparison_of(self._viewer)
         self._outcome: tuple[str, bool] | None = None
         self._writes = False
+        self._wrong = False
+        """Whether what is said is an error."""
         self._make_fields()
         super().__init__(name="upscale")
         # Labels get one width only if the fields come after.
@@ -63,6 +70,9 @@ class UpscaleWidget(Container[Any]):
         self._bar.hide()
         self._on_image(self._image.value)
         self._show_idle()
+        if self._runner.running is not None:  # it was closed meanwhile
+            self._bar.show()
+            self._say(self._runner.running)
 
     def _make_fields(self) -> None:
         viewer = self._viewer
@@ -71,7 +81,7 @@ class UpscaleWidget(Container[Any]):
             tooltip="The image layer to upscale or restore",
         )  # fmt: skip
         active = viewer.layers.selection.active
-        if isinstance(active, Image):
+        if isinstance(active, Image) and not predicted_by(active) and active in self._image.choices:
             self._image.value = active
         self._models = ModelChooser(library_runner_of(viewer), wish_of(viewer))
         self._region = ComboBox(
@@ -80,6 +90,7 @@ class UpscaleWidget(Container[Any]):
         )  # fmt: skip
         self._target = TargetField()
         self._axes = AxesFields()
+        self._watched = WatchedLayer()
         self._device = option_choice(UpscaleOptions, "device", choices.devices())
         self._precision = option_choice(UpscaleOptions, "precision")
         self._tile = option_choice(UpscaleOptions, "tile", choices.TILE_CHOICES)
@@ -92,10 +103,14 @@ class UpscaleWidget(Container[Any]):
         )  # fmt: skip
         self._beside = CheckBox(
             name="beside", label="Show original beside",
-            tooltip="Shows the layers in napari's grid, where they move together",
+            value=self._comparison.wanted,
+            tooltip="Shows an image and its result, and no other layers, in napari's grid, where they move "
+            "together; unticked, the viewer is as it was before",
         )  # fmt: skip
-        self._run = PushButton(name="run", text="Run")
-        self._cancel = PushButton(name="cancel", text="Cancel")
+        self._run = PushButton(
+            name="run", text="Run", tooltip="Upscales or restores the image, and adds the result as a layer"
+        )
+        self._cancel = PushButton(name="cancel", text="Cancel", tooltip="Stops what is running")
         self._buttons = Container(
             name="buttons", label=" ", widgets=[self._run, self._cancel], layout="horizontal", labels=False
         )
@@ -106,6 +121,7 @@ class UpscaleWidget(Container[Any]):
 
     def _connect(self) -> None:
         self._image.changed.connect(self._on_image)
+        self._watched.edited.connect(self._on_edited)
         self._models.said.connect(self._on_library_said)
         self._models.fine_tuning_wanted.connect(self._on_fine_tune)
         self._target.changed.connect(self._on_target)
@@ -117,6 +133,7 @@ class UpscaleWidget(Container[Any]):
         look_when_entered(self.native)
         self._run.changed.connect(self._on_run)
         self._cancel.changed.connect(self._runner.cancel)
+        self._beside.changed.connect(self._on_beside)
         self._runner.started.connect(self._show_started)
         self._runner.shown.connect(self._show_progress)
         self._runner.ended.connect(self._show_ended)
@@ -125,6 +142,7 @@ class UpscaleWidget(Container[Any]):
     def _disconnect(self) -> None:
         """Let go of the runner and the library, which outlive a widget that is closed."""
         self._models.close()
+        self._watched.watch(None)
         self._runner.started.disconnect(self._show_started, missing_ok=True)
         self._runner.shown.disconnect(self._show_progress, missing_ok=True)
         self._runner.ended.disconnect(self._show_ended, missing_ok=True)
@@ -137,9 +155,18 @@ class UpscaleWidget(Container[Any]):
         self._models.offer(self._image.value)
 
     def _on_image(self, image: Image | None) -> None:
+        self._watched.watch(image)
+        self._show_image(image)
+        self._offers.visible = False
+        if self._wrong and self._runner.running is None:  # it was said of another image
+            self._say("")
+
+    def _on_edited(self) -> None:
+        self._show_image(self._image.value)
+
+    def _show_image(self, image: Image | None) -> None:
         self._axes.offer(image)
         self._models.offer(image)
-        self._offers.visible = False
 
     def _on_model(self) -> None:
         self._axes.offer_time(self._models.for_movies)
@@ -216,6 +243,8 @@ class UpscaleWidget(Container[Any]):
             raise UserError(f"there is no model; put one into {user_folder()}")
         if 0 in finest_data(image).shape:
             raise UserError(f"{image.name!r} is empty: its shape is {finest_data(image).shape}")
+        if self._axes.is_stale(image):  # e.g. an array that was given names
+            self._on_edited()
         check_shown_plane(image, self._viewer)
         axes = self._axes.chosen(image)
         way = self._target.way
@@ -232,30 +261,36 @@ class UpscaleWidget(Container[Any]):
             job = trusted_job(job, image, model, axes, options)
         if path is not None:
             update_save_history(str(path))
-        beside = self._beside.value
         title = f"{verb(self._models.factor or 2)} {image.name}"
-        return Task(title, job, lambda new: self._add(new, image, beside), self._complain)
+        return Task(title, job, lambda new: self._add(new, image), self._complain)
 
-    def _add(self, made: Result | Trusted, image: Image, beside: bool) -> None:
+    def _on_beside(self, beside: bool) -> None:
+        """Show the last result beside its image, or the viewer as it was before."""
+        self._comparison.wanted = beside
+        if beside:
+            self._comparison.show_last()
+        else:
+            self._comparison.end()
+
+    def _add(self, made: Result | Trusted, image: Image) -> None:
         result = made.result if isinstance(made, Trusted) else made
         self._offers.visible = isinstance(result, DoesNotFit)
         layer = layer_of(result)
-        layers = self._viewer.layers
-        if beside and image in layers:
-            layers.insert(layers.index(image) + 1, layer)
-            layers.selection.active = layer
-            grid_of(self._viewer).enabled = True
-        else:
-            self._viewer.add_layer(layer)
-        self._outcome = (added(layer), False)
+        beside = self._comparison.wanted
+        self._comparison.end()
+        add_result(layer, image, self._viewer, above=beside)
+        self._outcome = (added(layer, image), False)
+        self._comparison.offer(image, layer)
+        if beside:
+            self._comparison.show_last()
         if isinstance(made, Trusted):
-            self._tell(made, layer)
+            self._tell(made, layer, image)
 
-    def _tell(self, made: Trusted, layer: Image) -> None:
+    def _tell(self, made: Trusted, layer: Image, image: Image) -> None:
         """Show the report in its own widget, beside this one."""
         if made.report is None:
             if made.why:
-                self._outcome = (f"{added(layer)} What can be believed of it: {made.why}", False)
+                self._outcome = (f"{added(layer, image)} What can be believed of it: {made.why}", False)
             return
         dock, widget = self._viewer.window.add_plugin_dock_widget("napari-srgan", "Trust", tabify=True)
         dock.show()
@@ -311,4 +346,5 @@ class UpscaleWidget(Container[Any]):
         self._run.enabled, self._cancel.enabled = not running, running
 
     def _say(self, sentence: str, *, wrong: bool = False) -> None:
+        self._wrong = wrong
         say(self._status, as_sentence(sentence), wrong=wrong)

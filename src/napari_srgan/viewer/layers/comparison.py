@@ -1,0 +1,130 @@
+"""An image and its result side by side, and the viewer as it was afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+from napari import Viewer
+from napari.layers import Image, Layer
+
+from napari_srgan.viewer.qt.labels import camera_of, grid_of
+
+SIDE_BY_SIDE = (1, 2)
+"""Rows and columns of the grid."""
+
+
+class Comparison:
+    """Shows two layers of a viewer beside each other, and brings back what was shown before.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers they are.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer_ref = ref(viewer)  # it owns us
+        self.wanted = False
+        """Whether the next result is shown beside its image, too."""
+        self._before: _View | None = None
+        self._compared: tuple[Layer, Layer] | None = None
+        self._last: tuple[ref[Image], ref[Image]] | None = None
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    @property
+    def _viewer(self) -> Viewer:
+        viewer = self._viewer_ref()
+        assert viewer is not None
+        return viewer
+
+    def offer(self, image: Image, result: Image) -> None:
+        """Remember an image and its result, to be shown when :meth:`show_last` is called."""
+        self._last = ref(image), ref(result)
+
+    def show_last(self) -> None:
+        """Show the image and the result that were offered last, if both are still in the viewer."""
+        image, result = (None, None) if self._last is None else (each() for each in self._last)
+        layers = self._viewer.layers
+        if image is not None and result is not None and image in layers and result in layers:
+            self.show(image, result)
+
+    def show(self, image: Image, result: Image) -> None:
+        """Show two layers of the viewer, and no other ones.
+
+        Parameters
+        ----------
+        image
+            Shown at the left, if it is the lower one of the two.
+        result
+            Shown beside it.
+        """
+        self.end()
+        viewer = self._viewer
+        self._before = _View.of(viewer)
+        self._compared = image, result
+        for layer in viewer.layers:
+            layer.visible = layer in (image, result)
+        grid = grid_of(viewer)
+        grid.shape, grid.stride, grid.enabled = SIDE_BY_SIDE, 1, True
+        viewer.layers.selection.active = result
+
+    def end(self) -> None:
+        """Bring back visibility, grid, camera and selection as they were; layers that came since stay."""
+        before, compared = self._before, self._compared
+        if before is None or compared is None:
+            return
+        self._before = self._compared = None
+        before.bring_back(self._viewer)
+
+    def _on_removed(self, event: Any) -> None:
+        if self._compared is not None and event.value in self._compared:
+            self.end()
+
+
+@dataclass(frozen=True)
+class _View:
+    """What a viewer shows, and how."""
+
+    visible: dict[Layer, bool]
+    grid: dict[str, Any]
+    camera: dict[str, Any]
+    selected: tuple[Layer, ...]
+    active: Layer | None
+
+    @staticmethod
+    def of(viewer: Viewer) -> _View:
+        grid, camera, selection = grid_of(viewer), camera_of(viewer), viewer.layers.selection
+        return _View(
+            {layer: layer.visible for layer in viewer.layers},
+            {name: getattr(grid, name) for name in ("shape", "stride", "enabled")},
+            {name: getattr(camera, name) for name in ("center", "zoom", "angles")},
+            tuple(selection),
+            selection.active,
+        )
+
+    def bring_back(self, viewer: Viewer) -> None:
+        """Show it again, as far as its layers are still there."""
+        layers = viewer.layers
+        for layer, visible in self.visible.items():
+            if layer in layers:
+                layer.visible = visible
+        for model, values in ((grid_of(viewer), self.grid), (camera_of(viewer), self.camera)):
+            for name, value in values.items():
+                setattr(model, name, value)
+        layers.selection.clear()
+        layers.selection.update(layer for layer in self.selected if layer in layers)
+        if self.active in layers:
+            layers.selection.active = self.active
+
+
+_COMPARISONS: WeakKeyDictionary[Viewer, Comparison] = WeakKeyDictionary()
+
+
+def comparison_of(viewer: Viewer) -> Comparison:
+    """Return the comparison of a viewer; the same for all widgets of its window."""
+    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+    if viewer not in _COMPARISONS:
+        _COMPARISONS[viewer] = Comparison(viewer)
+    return _COMPARISONS[viewer]

@@ -1,0 +1,41 @@
+"""How a result comes into a viewer: beside its image, not twice as bright."""
+
+from __future__ import annotations
+
+from napari import Viewer
+from napari.layers import Image
+
+ADDITIVE = "additive"
+"""The blending of layers whose brightness adds up."""
+
+
+def add_result(result: Image, image: Image, viewer: Viewer, *, above: bool = False) -> None:
+    """Add a result to a viewer, and hide the image that it was made of where both would add up.
+
+    Parameters
+    ----------
+    result
+        In no viewer yet; it has the blending of `image`.
+    image
+        What it was made of; it may have left the viewer meanwhile.
+    viewer
+        To add it to.
+    above
+        Whether it is put right above `image`, instead of above all layers.
+    """
+    layers = viewer.layers
+    if above and image in layers:
+        layers.insert(layers.index(image) + 1, result)
+        layers.selection.active = result
+    else:
+        viewer.add_layer(result)
+    result.visible = True  # also of an image that was hidden by its first result
+    if result.blending == ADDITIVE and image in layers:
+        image.visible = False
+
+
+def hidden_in_words(result: Image, image: Image) -> str:
+    """Say that an image is hidden, if its result is shown in its place; empty otherwise."""
+    if result.blending != ADDITIVE or image.visible:
+        return ""
+    return f"{image.name!r} is hidden, as the brightness of both would add up."

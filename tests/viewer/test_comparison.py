@@ -1,0 +1,137 @@
+"""The original beside its result, and the viewer as it was afterwards."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_srgan.viewer.commands import upscale_selected
+from napari_srgan.viewer.qt.labels import camera_of, grid_of
+
+CELLS = np.random.default_rng(0).integers(100, 4000, (40, 32), dtype=np.uint16)
+
+
+@pytest.fixture
+def among_others(open_widget):
+    """A viewer with five layers, one of them hidden, and the widget with the second one chosen."""
+    viewer, widget = open_widget()
+    for name in ("below", "cells", "other", "hidden"):
+        viewer.add_image(CELLS, name=name)
+    viewer.add_points([[1, 1]], name="points")
+    viewer.layers["hidden"].visible = False
+    widget["image"].value = viewer.layers["cells"]
+    return viewer, widget
+
+
+def visible(viewer):
+    return [layer.name for layer in viewer.layers if layer.visible]
+
+
+def cells_of_grid(viewer):
+    """Names of the visible layers in each cell of the grid."""
+    grid = grid_of(viewer)
+    shown = [[viewer.layers[n].name for n in layers] for _, layers in grid.iter_viewboxes(viewer.layers)]
+    return [[name for name in names if viewer.layers[name].visible] for names in shown]
+
+
+def test_the_two_that_are_compared_are_shown_and_no_other(among_others, run):
+    viewer, widget = among_others
+    widget["beside"].value = True
+    run(viewer, widget)
+    assert grid_of(viewer).enabled
+    assert cells_of_grid(viewer) == [["cells"], ["cells x2 (microscopy-x2)"]]
+    order = [layer.name for layer in viewer.layers]
+    assert order == ["below", "cells", "cells x2 (microscopy-x2)", "other", "hidden", "points"]
+
+
+def test_unticking_brings_back_what_there_was(among_others, run):
+    viewer, widget = among_others
+    grid, camera = grid_of(viewer), camera_of(viewer)
+    grid.shape, grid.stride = (3, -1), -2
+    run(viewer, widget)
+    camera.center, camera.zoom = (0, 7, 9), 3.5
+    viewer.layers.selection = {viewer.layers["other"], viewer.layers["points"]}
+    widget["beside"].value = True
+    assert visible(viewer) == ["cells", "cells x2 (microscopy-x2)"]
+    camera.center, camera.zoom = (0, 1, 2), 9
+    widget["beside"].value = False
+    assert visible(viewer) == ["below", "cells", "other", "points", "cells x2 (microscopy-x2)"]
+    assert (grid.enabled, tuple(grid.shape), grid.stride) == (False, (3, -1), -2)
+    assert (tuple(camera.center), camera.zoom) == ((0, 7, 9), 3.5)
+    assert viewer.layers.selection == {viewer.layers["other"], viewer.layers["points"]}
+
+
+def test_later_results_do_not_go_into_the_grid(among_others, run):
+    viewer, widget = among_others
+    widget["beside"].value = True
+    run(viewer, widget)
+    widget["beside"].value = False
+    run(viewer, widget)
+    assert not grid_of(viewer).enabled
+
+
+def test_the_next_result_takes_the_place_of_the_last(among_others, run):
+    viewer, widget = among_others
+    widget["beside"].value = True
+    run(viewer, widget)
+    widget["image"].value = viewer.layers["other"]
+    run(viewer, widget)
+    assert cells_of_grid(viewer) == [["other"], ["other x2 (microscopy-x2)"]]
+    widget["beside"].value = False
+    assert "hidden" not in visible(viewer)
+    assert {"below", "cells", "other", "points"} <= set(visible(viewer))
+
+
+def test_it_ends_when_one_of_the_two_is_removed(among_others, run):
+    viewer, widget = among_others
+    widget["beside"].value = True
+    run(viewer, widget)
+    del viewer.layers["cells x2 (microscopy-x2)"]
+    assert not grid_of(viewer).enabled
+    assert visible(viewer) == ["below", "cells", "other", "points"]
+    widget["beside"].value = False
+    widget["beside"].value = True
+    assert not grid_of(viewer).enabled, "there is nothing to compare"
+
+
+def test_a_widget_that_is_opened_again_shows_that_it_is_on(among_others, open_widget, run):
+    viewer, widget = among_others
+    widget["beside"].value = True
+    run(viewer, widget)
+    viewer.window.remove_dock_widget(widget.native)
+    _, widget = open_widget(viewer)
+    assert widget["beside"].value
+    widget["beside"].value = False
+    assert not grid_of(viewer).enabled
+
+
+def test_an_additive_image_is_not_shown_twice(open_widget, run):
+    viewer, widget = open_widget()
+    cells = viewer.add_image(CELLS, name="cells", blending="additive", colormap="red")
+    alone = viewer.screenshot(flash=False)[..., 0].mean()
+    said = run(viewer, widget)
+    assert "'cells' is hidden, as the brightness of both would add up." in said
+    assert not cells.visible
+    assert viewer.screenshot(flash=False)[..., 0].mean() == pytest.approx(alone, rel=0.1)
+    assert run(viewer, widget).startswith("Added")
+    assert viewer.layers[-1].visible, "also the second result of an image that is hidden"
+
+
+def test_an_additive_image_is_seen_beside_its_result(open_widget, run):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells", blending="additive")
+    widget["beside"].value = True
+    run(viewer, widget)
+    assert visible(viewer) == ["cells", "cells x2 (microscopy-x2)"]
+    widget["beside"].value = False
+    assert visible(viewer) == ["cells x2 (microscopy-x2)"]
+
+
+def test_the_menu_hides_it_too_and_leaves_others(make_napari_viewer, finish):
+    viewer = make_napari_viewer()
+    added = viewer.add_image(CELLS, name="red", blending="additive")
+    opaque = viewer.add_image(CELLS, name="gray")
+    viewer.layers.selection = {added, opaque}
+    upscale_selected(viewer)
+    finish(viewer)
+    assert visible(viewer) == ["gray", "red x2 (microscopy-x2)", "gray x2 (microscopy-x2)"]
