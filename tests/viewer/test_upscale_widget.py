@@ -107,6 +107,25 @@ def test_box_of_a_shapes_layer(open_widget, run):
     np.testing.assert_allclose(result.data_to_world((0.5, 0.5)), source.data_to_world((10, 10)))
 
 
+def test_what_needs_no_answer_is_folded_away_and_told_in_a_line(open_widget, run):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    folded = [widget[name] for name in ("device", "precision", "tile", "self_ensemble")]
+    heading, dock = widget["advanced"], widget.native
+    assert heading.text == "▸ Advanced: all automatic"
+    assert not any(field.native.isVisibleTo(dock) for field in folded)
+    heading.native.click()
+    assert all(field.native.isVisibleTo(dock) for field in folded)
+    widget["tile"].value, widget["self_ensemble"].value = 64, True
+    assert heading.text == "▾ Advanced: 64 pixels, self-ensemble"
+    heading.native.click()
+    assert heading.text == "▸ Advanced: 64 pixels, self-ensemble"
+    assert not any(field.native.isVisibleTo(dock) for field in folded)
+    run(viewer, widget)
+    made = viewer.layers[-1].metadata["napari-srgan"]
+    assert (made["tile"], made["self_ensemble"]) == (64, True)
+
+
 def test_what_is_wrong_with_an_image_is_not_said_of_the_next(open_widget, run):
     viewer, widget = open_widget()
     odd = viewer.add_image(np.zeros((40, 40, 2)), name="odd")

@@ -27,6 +27,7 @@ from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, make_elast
 from napari_srgan.viewer.qt.option_field import option_choice, option_switch
 from napari_srgan.viewer.trust.layers import Trusted, trusted_job
 from napari_srgan.viewer.upscale import choices
+from napari_srgan.viewer.upscale.advanced import Advanced
 from napari_srgan.viewer.upscale.axes_fields import AxesFields
 from napari_srgan.viewer.upscale.memory_buttons import OtherWays
 from napari_srgan.viewer.upscale.messages import added
@@ -60,9 +61,10 @@ class UpscaleWidget(Container[Any]):
         # Labels get one width only if the fields come after.
         self.extend([
             self._image, *self._models.rows, self._axes.time, self._region, *self._target.rows,
-            *self._axes.rows, self._device, self._precision, self._tile, self._ensemble, self._drift,
-            self._trust, self._beside, self._buttons, self._bar, self._status, self._offers,
+            *self._axes.rows, self._drift, self._trust, self._beside, *self._advanced.rows, self._buttons,
+            self._bar, self._status, self._offers,
         ])  # fmt: skip
+        self._advanced.show(False)
         for label in (self["about"], self["taken"], self._status):
             make_elastic(label)
         fit_into_dock(self.native)
@@ -95,6 +97,7 @@ class UpscaleWidget(Container[Any]):
         self._precision = option_choice(UpscaleOptions, "precision")
         self._tile = option_choice(UpscaleOptions, "tile", choices.TILE_CHOICES)
         self._ensemble = option_switch(UpscaleOptions, "self_ensemble", "Self-ensemble (8 times slower)")
+        self._advanced = Advanced([self._device, self._precision, self._tile, self._ensemble])
         self._drift = option_switch(UpscaleOptions, "align", name="drift", visible=False)
         self._trust = CheckBox(
             name="trust", label="Tell what can be believed",

@@ -1,0 +1,63 @@
+"""Fields that need no answer, folded away under one line that says what is set in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from magicgui.widgets import CheckBox, ComboBox, PushButton
+
+_OPEN, _CLOSED = "▾", "▸"
+_FLAT = "QPushButton { border: none; background: transparent; text-align: left; padding: 2px; }"
+
+
+class Advanced:
+    """A heading that shows and hides fields, and tells which of them are not as they are by default.
+
+    Parameters
+    ----------
+    fields
+        Lists and ticks; each keeps its value while it is hidden.
+    """
+
+    def __init__(self, fields: Sequence[ComboBox | CheckBox]) -> None:
+        self._fields = fields
+        self._usual = [field.value for field in fields]
+        self._opened = False
+        self.heading = PushButton(
+            name="advanced", label=" ", tooltip="Where and how it is computed; nothing here needs an answer"
+        )
+        self.heading.native.setStyleSheet(_FLAT)
+        self.heading.changed.connect(self._on_heading)
+        for field in fields:
+            field.changed.connect(self._tell)
+        self.show(False)
+
+    @property
+    def rows(self) -> list[Any]:
+        """The heading and the fields, to be put into a form."""
+        return [self.heading, *self._fields]
+
+    def show(self, opened: bool) -> None:
+        """Show the fields, or hide them."""
+        self._opened = opened
+        for field in self._fields:
+            field.visible = opened
+        self._tell()
+
+    def _on_heading(self) -> None:
+        self.show(not self._opened)
+
+    def _tell(self) -> None:
+        chosen = [
+            _in_words(field)
+            for field, usual in zip(self._fields, self._usual, strict=True)
+            if field.value != usual
+        ]
+        arrow = _OPEN if self._opened else _CLOSED
+        self.heading.text = f"{arrow} Advanced: {', '.join(chosen) or 'all automatic'}"
+
+
+def _in_words(field: ComboBox | CheckBox) -> str:
+    """What is chosen, as a part of a sentence."""
+    return field.label.split(" (")[0].lower() if isinstance(field, CheckBox) else str(field.current_choice)
