@@ -378,10 +378,13 @@ def register() -> torch.device:
     return THERE
 
 
+# Torch counts the devices that gradients can be computed on once, at the first backward pass of a process.
+register()
+
+
 @contextmanager
 def pretended() -> Iterator[Device]:
     """The device, while there is one."""
-    register()
     DEVICE.reset()
     DEVICE.present = True
     empty, tensor_of = torch.empty, torch.tensor

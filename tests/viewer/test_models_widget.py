@@ -161,7 +161,7 @@ def test_files_are_added_and_one_that_is_none_is_told(
     assert not widget.buttons.add.isEnabled()
     finish_library(viewer)
     assert names(widget) == ["microscopy-x2", "photo-x4", "one", "two"]
-    assert widget.status.text().startswith("Added one, two. ")
+    assert widget.status.text().startswith("Added one, two.\n")
     assert "broken.pth" in widget.status.text()
     assert "color" in widget.status.styleSheet()
     assert widget.buttons.add.isEnabled()
