@@ -16,7 +16,7 @@ ERROR_STYLE = "color: #e8554e"
 """Readable on napari's dark and light themes."""
 _NARROWEST = 120
 """Narrowest width in pixels; a label that was not laid out yet has a width of its own fancy."""
-NARROWEST_FIELD = 90
+NARROWEST_FIELD = 84
 """Narrowest width in pixels; a field need not show all letters of what is chosen, nor the largest number that
 it can hold."""
 

@@ -28,8 +28,6 @@ from napari_srgan.viewer.upscale.preferred_model import ModelWish
 
 _LETTERS_AT_LEAST = 12
 """Longer names of models do not widen the widget."""
-NARROWEST_BUTTON = 140
-"""Pixels that the button below the line on noise may be narrow, so that the form fits into a narrow dock."""
 
 
 class ModelChooser:
@@ -86,7 +84,6 @@ class ModelChooser:
             name="fine_tune", text="Fine-tune for this noise", visible=False,
             tooltip="Opens the Fine-tune widget, set up to train a model for images as noisy as this one",
         )  # fmt: skip
-        self._fine_tune.native.setMinimumWidth(NARROWEST_BUTTON)  # its text has room on both sides
         self.rows: list[Any] = [both, self._about, self._taken, self._fine_tune, self._sharpness]
         """Widgets that are shown one below the other, each with its label."""
         self._model.changed.connect(self._on_model)
