@@ -16,7 +16,7 @@ ERROR_STYLE = "color: #e8554e"
 """Readable on napari's dark and light themes."""
 _NARROWEST = 120
 """Narrowest width in pixels; a label that was not laid out yet has a width of its own fancy."""
-NARROWEST_FIELD = 84
+NARROWEST_FIELD = 90
 """Narrowest width in pixels; a field need not show all letters of what is chosen, nor the largest number that
 it can hold."""
 
@@ -41,7 +41,9 @@ class _Resized(QObject):
         return False
 
 
-_NEW_FONT = (QEvent.Type.Polish, QEvent.Type.FontChange, QEvent.Type.StyleChange, QEvent.Type.Show)
+_NEW_WIDTHS = (
+    QEvent.Type.Polish, QEvent.Type.FontChange, QEvent.Type.StyleChange, QEvent.Type.Show, QEvent.Type.Hide,
+)  # fmt: skip
 
 
 def fit_into_dock(widget: QWidget) -> None:
@@ -70,13 +72,16 @@ class _WholeLabels(QObject):
         super().__init__(widget)
         fields = getattr(widget, "_magic_widget", ())
         labeled = [field._labeled_widget() for field in fields]
+        self._widget = widget
         self._labels: list[QLabel] = [one._label_widget.native for one in labeled if one is not None]
         for label in self._labels:
             label.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        if watched in self._labels and event is not None and event.type() in _NEW_FONT:
-            widest = max(label.sizeHint().width() for label in self._labels)  # with the margins of the style
+        if watched in self._labels and event is not None and event.type() in _NEW_WIDTHS:
+            # Those of hidden rows count when they are shown: a narrow dock has no room for them before.
+            shown = [label for label in self._labels if label.isVisibleTo(self._widget)] or self._labels
+            widest = max(label.sizeHint().width() for label in shown)  # with the margins of the style
             for label in self._labels:
                 if label.minimumWidth() != widest:
                     label.setMinimumWidth(widest)
