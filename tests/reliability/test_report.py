@@ -148,6 +148,12 @@ def test_a_result_in_other_grey_levels_is_said_to_be_one(image: Any, result: Any
         report(image, np.full(result.shape, np.nan))
 
 
+def test_an_inverted_result_is_said_to_be_one_and_not_to_lie_elsewhere(image: Any, result: Any) -> None:
+    told = report(image, result.max() - result)
+    assert told.channels[0].consistency.levels == pytest.approx((-1, float(result.max())), rel=0.02)
+    assert not any("beside it" in sentence for sentence in told.sentences)
+
+
 def test_a_result_that_took_off_strong_noise_is_no_other_image() -> None:
     clean = cells(noise=0).astype(np.float64)
     noisy = clean + np.random.default_rng(0).normal(0, 1.5 * clean.std(), clean.shape)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import ArrayLike, check_array
+from napari_srgan.significant import significant
 
 BLOCK = 8
 """Pixels along the side of a block."""
@@ -59,8 +60,11 @@ class Camera:
     @property
     def summary(self) -> str:
         """One plain sentence with the numbers."""
-        photons = f"{self.gain:.3g} grey levels per photo-electron" if self.gain else "no photon noise"
-        return f"{photons}, offset {self.offset:.4g}, read noise {self.read_noise:.3g} grey levels"
+        photons = (
+            f"{significant(self.gain)} grey levels per photo-electron" if self.gain else "no photon noise"
+        )
+        read = f"read noise {significant(self.read_noise)} grey levels"
+        return f"{photons}, offset {significant(self.offset, 4)}, {read}"
 
 
 def estimate_camera(image: Any | Sequence[Any]) -> Camera:

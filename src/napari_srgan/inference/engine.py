@@ -42,6 +42,7 @@ from napari_srgan.networks.instance_norm import (
 )
 from napari_srgan.networks.self_ensemble import ORIENTATIONS, SelfEnsemble
 from napari_srgan.networks.temporal import TemporalGenerator
+from napari_srgan.significant import significant
 
 ResultT = TypeVar("ResultT")
 
@@ -249,7 +250,7 @@ class Engine:
             largest = float(np.abs(low).max())
             raise UserError(
                 f"the model {self.model.name} gives values that are not finite for inputs up to "
-                f"{largest:.3g} times the image's range; "
+                f"{significant(largest)} times the image's range; "
                 + ("its weights are broken" if largest < OUTLIER else "replace such outliers by NaN first")
             )
         return result

@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from napari_srgan.significant import significant
+
 UNKNOWN_INPUT = "unknown"
 """Stands for what nobody knows of models whose cards do not tell what they were trained on."""
 
@@ -48,7 +50,7 @@ class TrainedInput(BaseModel):
         noise = self.noise
         if self.photons is not None:
             noise += " in the brightest places" + (", or no noise" if self.clean else "")
-        return f"{noise}; blur of up to {self.blur[1]:.2g} pixels" if self.blur[1] else noise
+        return f"{noise}; blur of up to {significant(self.blur[1], 2)} pixels" if self.blur[1] else noise
 
 
 def noise_order(made_for: TrainedInput | None) -> float:

@@ -18,6 +18,7 @@ from napari_srgan.quality.matching import affine_map
 from napari_srgan.reliability.added import residual
 from napari_srgan.reliability.detail import Detail
 from napari_srgan.reliability.maps import Float, OnTop
+from napari_srgan.significant import significant
 from napari_srgan.training.pairs.registration import SURE, block_shift, find_peak
 
 MORE_THAN_NOISE = 1.5
@@ -27,7 +28,7 @@ _FAINTEST = 2e-3
 ANOTHER = 0.8
 """Residual, in parts of the image's own variation, from which on the result is one of another image."""
 _ALIKE = 0.7
-"""Correlation from which on a result shows the image, whatever its grey levels are."""
+"""Correlation, of either sign, from which on a result shows the image, whatever its grey levels are."""
 _LEAST_SIDE = 32
 """Pixels along the sides of a window in which a shift can be told."""
 _SAID_SHIFT = 0.25
@@ -47,7 +48,7 @@ class Consistency:
     or if that is unclear."""
     levels: tuple[float, float] | None
     """Gain and offset that bring grey levels of the image to those of the result, where these are others
-    though both show the same; else None."""
+    though both show the same; the gain of an inverted result is negative. Else None."""
 
     def after(self, noise: float) -> float:
         """The residual without what noise of a standard deviation explains."""
@@ -125,8 +126,9 @@ def check_is_result(consistencies: Mapping[int, Consistency], details: Mapping[i
     channel = apart[0]
     raise UserError(
         f"made small again, this is not the image that was given: it differs from it by "
-        f"{told[channel].residual:.3g} grey levels, the image varies by {told[channel].variation:.3g}; give "
-        "the image that the result was made of, and its region if it is of a part"
+        f"{significant(told[channel].residual)} grey levels, the image varies by "
+        f"{significant(told[channel].variation)}; give the image that the result was made of, and its region "
+        "if it is of a part"
     )
 
 
@@ -165,9 +167,14 @@ def _means_of_windows(pair: OnTop, channel: int) -> tuple[NDArray[Any], NDArray[
 
 def _other_levels(pair: OnTop, channel: int) -> tuple[float, float] | None:
     image, result = _means_of_windows(pair, channel)
-    if min(np.ptp(image), np.ptp(result)) == 0 or np.corrcoef(image, result)[0, 1] < _ALIKE:
+    if min(np.ptp(image), np.ptp(result)) == 0:
         return None
-    return affine_map(image, result)
+    correlation = float(np.corrcoef(image, result)[0, 1])
+    if abs(correlation) < _ALIKE:
+        return None
+    sign = math.copysign(1.0, correlation)
+    gain, offset = affine_map(image, sign * result)
+    return sign * gain, sign * offset
 
 
 def _means(high: Float, factor: int) -> Float:
@@ -178,7 +185,7 @@ def _means(high: Float, factor: int) -> Float:
 
 def _shift(image: Float, small: Float) -> tuple[float, float] | None:
     peak = find_peak(image, small)
-    if peak.score < SURE:
+    if peak.score < SURE or peak.height < 0:  # inverted contrast is no matter of a place
         return None
     near = max(map(abs, peak.shift)) < min(image.shape) // 4
     back = (block_shift(image, small) if near else None) or peak.shift

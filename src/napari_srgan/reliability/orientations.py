@@ -32,6 +32,7 @@ from napari_srgan.inference.upscale import check_region, cut_into_tiles, result_
 from napari_srgan.models import Model
 from napari_srgan.networks.self_ensemble import ORIENTATIONS, oriented, oriented_back
 from napari_srgan.progress import Job, Progress
+from napari_srgan.significant import significant
 
 _BLOCK = 16
 """Pixels of the result along the side of the blocks on which the spread says something."""
@@ -57,8 +58,8 @@ class Disagreement:
         """What it says, and what it does not."""
         return (
             "Turned and mirrored, the image gives results that differ by "
-            f"{self.typical:.3g} grey levels (root mean square). On blocks of {_BLOCK} pixels where that is "
-            "most, detail is a matter of chance; where it is little, it may be wrong all the same."
+            f"{significant(self.typical)} grey levels (root mean square). On blocks of {_BLOCK} pixels where "
+            "that is most, detail is a matter of chance; where it is little, it may be wrong all the same."
         )
 
 

@@ -10,6 +10,7 @@ from napari_srgan.models import ModelCard
 from napari_srgan.reliability.error_map import ErrorMap
 from napari_srgan.reliability.orientations import Disagreement
 from napari_srgan.reliability.self_test import SelfTest
+from napari_srgan.significant import significant
 
 if TYPE_CHECKING:
     from napari_srgan.reliability.report import ChannelReport
@@ -74,14 +75,15 @@ def sentences_of(
 
 def _of_loss(one: ChannelReport, card: ModelCard) -> str:
     lost = (
-        f"Made small again, the result differs from it by {one.residual:.3g} grey levels, more "
-        f"than its noise of {one.detail.noise:.2g}: "
+        f"Made small again, the result differs from it by {significant(one.residual)} grey levels, more "
+        f"than its noise of {significant(one.detail.noise, 2)}: "
     )
     if one.consistency.levels is not None:
         gain, offset = one.consistency.levels
         return (
-            f"{lost}its grey levels are about {gain:.3g} times those of the image {offset:+.3g}. Bring it to "
-            "those, (result - offset) / gain, before it is compared."
+            f"{lost}its grey levels are about {significant(gain)} times those of the image "
+            f"{significant(offset, sign=True)}. Bring it to those, (result - offset) / gain, before it is "
+            "compared."
         )
     if one.consistency.shift is not None:
         y, x = one.consistency.shift

@@ -16,6 +16,7 @@ from napari_srgan.models.error_table import ErrorTable, brightness_and_structure
 from napari_srgan.quality.matching import affine_map
 from napari_srgan.quality.metrics import ms_ssim, psnr, ssim
 from napari_srgan.quality.ring_correlation import LEAST_RING_SIDE, ring_correlation
+from napari_srgan.significant import significant
 from napari_srgan.training.pairs.registration import SURE, find_peak
 
 _SAID_SHIFT = 0.5
@@ -60,7 +61,7 @@ class Validation:
         elif self.resolution is not None:
             words += f"; agrees with the truth down to {self.resolution:.1f} pixels a period"
         words += (
-            f"; brightness matched by {self.gain:.3g} x {self.offset:+.3g}"
+            f"; brightness matched by {significant(self.gain)} x {significant(self.offset, sign=True)}"
             if self.gain > 0
             else "; no brightness above 0 brings it nearer to the truth than one value everywhere"
         )

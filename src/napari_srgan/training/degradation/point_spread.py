@@ -18,6 +18,7 @@ from scipy.special import erf, j1
 
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import check_array
+from napari_srgan.significant import significant
 
 LARGEST_RADIUS = 64
 """Pixels beyond which the faint rim of a point spread function is left out."""
@@ -230,7 +231,9 @@ def _without_background(spot: NDArray[np.float64], notes: list[str]) -> NDArray[
         return spot
     if max(abs(level), noise) <= 1e-3 * height:  # the faint rings of a computed one are its own
         return spot
-    notes.append(f"the background of the point spread function, {level:.4g}, was taken off with its noise")
+    notes.append(
+        f"the background of the point spread function, {significant(level, 4)}, was taken off with its noise"
+    )
     return np.where(spot > level + 3 * noise, spot - level, 0.0)
 
 

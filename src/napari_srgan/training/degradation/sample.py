@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.significant import significant
 from napari_srgan.training.degradation.measured import AROUND, MeasuredNoise, levels_of, measure_noise
 from napari_srgan.training.degradation.preview import PREVIEW_SIDE, most_contrast, preview
 from napari_srgan.training.degradation.settings import Degradation
@@ -35,9 +36,11 @@ class NoiseSample:
         simulated = []
         if self.measured.photons is not None:
             fewest, most = self.measured.photons / AROUND, self.measured.photons * AROUND
-            simulated.append(f"{fewest:.2g} to {most:.2g} photons")
+            simulated.append(f"{significant(fewest, 2)} to {significant(most, 2)} photons")
         least, widest = self.degradation.blur
-        simulated.append(f"a blur of {least:.2g} to {widest:.2g} pixels" if widest else "no blur")
+        simulated.append(
+            f"a blur of {significant(least, 2)} to {significant(widest, 2)} pixels" if widest else "no blur"
+        )
         return f"{self.measured.sentence}; simulated: {', '.join(simulated)}"
 
 

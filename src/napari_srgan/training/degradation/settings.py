@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from napari_srgan.errors import UserError
+from napari_srgan.significant import significant
 from napari_srgan.training.degradation.point_spread import PointSpread, airy_psf, read_psf
 from napari_srgan.training.degradation.sampling import Sampling
 
@@ -147,7 +148,9 @@ class Degradation:
             blur = f"{shape} of sigma {_words(self.blur)} {pixels}"
         noise = f"read noise {_words(self.read_noise)}" if self.read_noise[1] else ""
         if self.gain and self.gain[1]:
-            photons = f"{_words(self.gain)} grey levels per photo-electron above {self.offset:.4g}"
+            photons = (
+                f"{_words(self.gain)} grey levels per photo-electron above {significant(self.offset, 4)}"
+            )
             noise = f"{photons}, {noise}" if noise else photons
             if self.read_electrons[1]:
                 noise += f", read noise {_words(self.read_electrons)} electrons"
@@ -165,7 +168,7 @@ class Degradation:
 
 def _words(limits: tuple[float, float]) -> str:
     low, high = limits
-    return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
+    return f"{significant(low)}" if low == high else f"{significant(low)} to {significant(high)}"
 
 
 def _check_range(name: str, limits: tuple[float, float], largest: float = math.inf) -> None:

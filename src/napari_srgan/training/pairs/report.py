@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from napari_srgan.significant import significant
 from napari_srgan.training.pairs.magnification import OtherFactor
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.scale_factor import pixels_in_words
@@ -88,7 +89,7 @@ class PairReport:
             f"{self.pair.name} show {field} is off by {y:+z.2f}, {x:+z.2f} "
             f"{pixels_in_words(self.pair.factor)} (Y, X; blocks differ by {self.spread:.2f}), "
             f"{good} of {len(judged)} blocks correlate (median {self.correlation:.2f}), "
-            f"low = {self.gain:.4g} x high {self.offset:+.4g}"
+            f"low = {significant(self.gain, 4)} x high {significant(self.offset, 4, sign=True)}"
         )
 
 
