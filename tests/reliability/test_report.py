@@ -92,6 +92,37 @@ def test_a_forged_result_is_told_no_better_by_any_figure(image: Any, result: Any
         assert forgery["self_test_db_over_bicubic"][name] <= gain
 
 
+def test_a_truth_is_compared_with_and_told_beside_bicubic_interpolation(image: Any, result: Any) -> None:
+    truth = result.astype(np.float64) * 2 + 5
+    told = sr.trust(image, result, X2, truth=truth, self_test=False, progress=False)
+    assert told.validation is not None
+    assert told.validation.gain == pytest.approx(2)
+    assert told.validation.psnr > 100 > (told.bicubic_psnr or 0) > 15
+    assert told.sentences[0].startswith("Compared with the truth: ")
+    figures = json.loads(json.dumps(told.to_dict()))["compared_with_truth"]
+    assert figures["gain"] == pytest.approx(2)
+    assert figures["bicubic_psnr"] == pytest.approx(told.bicubic_psnr, rel=1e-3)
+    assert "compared_with_truth" not in report(image, result).to_dict()
+    with pytest.raises(UserError, match="a truth of its own shape"):
+        sr.trust(image, result, X2, truth=truth[1:], self_test=False, progress=False)
+
+
+def test_projecting_back_is_offered_where_a_model_has_no_such_step(image: Any, result: Any) -> None:
+    flat = (result * 0.8 + 0.2 * result.mean()).astype(np.uint16)
+    assert not report(image, flat).can_be_projected_back  # microscopy-x2 has one
+    blank = sr.load_model(X2)
+    without = replace(
+        blank,
+        card=blank.card.model_copy(update={"arguments": {**blank.card.arguments, "back_projection": False}}),
+    )
+    told = sr.trust(image, flat, without, self_test=False, compare=(), progress=False)
+    assert told.can_be_projected_back
+    assert any("Project back" in sentence for sentence in told.sentences)
+    assert not sr.trust(
+        image, result, without, self_test=False, compare=(), progress=False
+    ).can_be_projected_back
+
+
 def test_noise_alone_is_said_to_show_nothing() -> None:
     noise = np.random.default_rng(0).poisson(np.full((96, 96), 20.0)).astype(np.uint16)
     told = report(noise, sr.upscale(noise, X2, progress=False))

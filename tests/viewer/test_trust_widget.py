@@ -188,6 +188,76 @@ def test_colours_and_stacks(open_widget, run):
     assert not viewer.layers[-1].rgb
 
 
+def test_a_result_is_compared_with_its_truth(open_widget, run, finish):
+    viewer, widget = open_widget()
+    y, x = np.mgrid[:128, :112]
+    true = (1000 + 500 * np.sin(y / 3) * np.cos(x / 4)).astype(np.float32)
+    viewer.add_image(true.reshape(64, 2, 56, 2).mean(axis=(1, 3)), name="cells")
+    truth = viewer.add_image(true * 2 + 7, name="truth")
+    widget["image"].value = viewer.layers["cells"]
+    run(viewer, widget)
+    result = viewer.layers["cells x2 (microscopy-x2)"]
+    told = trust_widget_of(viewer)
+    assert told["truth"].value is None
+    told["truth"].value = truth
+    told["buttons"]["run"].native.click()
+    finish(viewer)
+    assert "Compared with the truth: " in told["status"].value
+    assert "brightness matched by " in told["status"].value
+    assert "bicubic interpolation: " in told["status"].value
+    error = viewer.layers["cells x2 (microscopy-x2): error, measured by the truth"]
+    assert error.data.shape == truth.data.shape
+    np.testing.assert_allclose(error.data_to_world((127, 111)), result.data_to_world((127, 111)))
+
+
+def test_no_prediction_and_no_other_size_is_taken_for_the_truth(open_widget, run, finish):
+    viewer, widget = open_widget()
+    image = viewer.add_image(CELLS, name="cells")
+    run(viewer, widget)
+    result = viewer.layers["cells x2 (microscopy-x2)"]
+    twin = viewer.add_image(result.data, name="twin", metadata=dict(result.metadata))
+    told = trust_widget_of(viewer)
+    told["result"].value, told["image"].value = result, image
+    for truth, sentence in (
+        (image, "'cells' is no truth to compare the result with"),
+        (result, "is no truth to compare the result with"),
+        (twin, "'twin' was made by microscopy-x2, and is no truth"),
+    ):
+        told["truth"].value = truth
+        told["buttons"]["run"].native.click()
+        finish(viewer)
+        assert sentence in told["status"].value
+    told["truth"].value = viewer.add_image(CELLS[:20], name="small")
+    told["buttons"]["run"].native.click()
+    finish(viewer)
+    assert "a truth of its own shape; got (144, 128) and (20, 64)" in told["status"].value
+
+
+def test_what_a_result_lost_is_projected_back(open_widget, run, finish):
+    viewer, widget = open_widget()
+    y, x = np.mgrid[:72, :64]
+    cells = (2000 + 900 * np.sin(y / 2) * np.cos(x / 3)).astype(np.uint16)
+    image = viewer.add_image(cells, name="cells", scale=(0.5, 0.5))
+    run(viewer, widget)
+    result = viewer.layers["cells x2 (microscopy-x2)"]
+    told = trust_widget_of(viewer)
+    assert told["project_back"].native.isHidden()
+    told["buttons"]["run"].native.click()
+    finish(viewer)
+    assert not told["project_back"].native.isHidden()
+    told["project_back"].native.click()
+    finish(viewer)
+    mended = viewer.layers["cells x2 (microscopy-x2), projected back"]
+    assert "Added 'cells x2 (microscopy-x2), projected back'." in told["status"].value
+    assert mended.data.dtype == np.uint16
+    small, before = (one.data.reshape(72, 2, 64, 2).mean(axis=(1, 3)) for one in (mended, result))
+    assert np.abs(small - cells).mean() < 0.3 * np.abs(before - cells).mean()
+    np.testing.assert_allclose(mended.data_to_world((143, 127)), result.data_to_world((143, 127)))
+    told["image"].value = mended
+    assert told["project_back"].native.isHidden()
+    assert image in viewer.layers
+
+
 def test_lazily_nothing_is_told(open_widget):
     viewer, widget = open_widget()
     viewer.add_image(CELLS, name="cells")

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from napari_srgan.api.calls import Named, choose_model, finish, is_layer
 from napari_srgan.api.files import OutputSettings
 from napari_srgan.errors import UserError
 from napari_srgan.images.address import local_path, place_of
-from napari_srgan.images.arrays import check_array, restore_dtype
+from napari_srgan.images.arrays import check_array
 from napari_srgan.images.axes import axes_of
 from napari_srgan.images.formats import open_image
 from napari_srgan.images.image import Image
@@ -22,11 +20,10 @@ from napari_srgan.images.upscaled import Region
 from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.models.error_table import ErrorTable
-from napari_srgan.reliability import TrustReport, Validation, trust_job
+from napari_srgan.reliability import TrustReport, Validation, trust_job, validation_job
 from napari_srgan.reliability.added import projected_back_job
 from napari_srgan.reliability.maps import OnTop
 from napari_srgan.reliability.self_test import partners
-from napari_srgan.reliability.validation import compare_with_truth
 from napari_srgan.results.existing_result import provenance_of
 
 
@@ -38,6 +35,7 @@ def trust(
     axes: str | None = None,
     region: Region | None = None,
     compare: Sequence[Model | str | os.PathLike[str]] | None = None,
+    truth: Any = None,
     self_test: bool = True,
     disagreement: bool = False,
     device: str = "auto",
@@ -61,6 +59,9 @@ def trust(
     compare
         Other models of the same factor to compare on this image; by default the faithful partner of a sharp
         model.
+    truth
+        What the result should be, an array or a layer of its shape, for those who have it: the report then
+        has the figures of :func:`validate`, beside bicubic interpolation's.
     self_test
         Whether models are compared on the image as it would be seen from farther away.
     disagreement
@@ -91,8 +92,9 @@ def trust(
     The image shows nothing that stands out of its noise: whatever a result shows was made of noise.
     """
     return _tell(
-        _made(image, result, axes, region, {}), model, progress, compare=compare, self_test=self_test,
-        disagreement=disagreement, device=device, precision=precision,
+        _made(image, result, axes, region, {}), model, progress, compare=compare,
+        truth=None if truth is None else _pixels(truth), self_test=self_test, disagreement=disagreement,
+        device=device, precision=precision,
     )  # fmt: skip
 
 
@@ -139,7 +141,8 @@ def validate(
                 "errors="
             )
         errors = errors.card.errors
-    return compare_with_truth(ours, theirs, errors=errors, rgb=rgb)
+    told: Validation = finish(validation_job(ours, theirs, errors=errors, rgb=rgb), False)
+    return told
 
 
 def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
@@ -184,10 +187,7 @@ def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
             f"a result of shape {tuple(high.shape)} is none of an image of shape {tuple(low.shape)}; give "
             "the image that it was made of"
         )
-    corrected: Any = finish(projected_back_job(OnTop(low, high, axes, factor)), False)
-    if isinstance(corrected, np.ndarray):
-        return restore_dtype(corrected, high.dtype)
-    return corrected.map_blocks(restore_dtype, high.dtype, dtype=high.dtype)
+    return finish(projected_back_job(OnTop(low, high, axes, factor)), False)
 
 
 def upscale_and_trust(

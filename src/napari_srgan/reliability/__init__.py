@@ -5,6 +5,6 @@ and errors where they were measured. What the figures mean, and what none of the
 """
 
 from napari_srgan.reliability.report import TrustReport, trust_job
-from napari_srgan.reliability.validation import Validation, compare_with_truth
+from napari_srgan.reliability.validation import Validation, validation_job
 
-__all__ = ["TrustReport", "Validation", "compare_with_truth", "trust_job"]
+__all__ = ["TrustReport", "Validation", "trust_job", "validation_job"]

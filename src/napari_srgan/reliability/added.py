@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from napari_srgan.images.arrays import restore_dtype
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.networks import bicubic_downsample, bicubic_upsample
 from napari_srgan.networks.resampling import back_project
@@ -51,8 +52,7 @@ def projected_back_job(pair: OnTop) -> Job[Any]:
     Returns
     -------
     array
-        As :meth:`~napari_srgan.reliability.maps.OnTop.map_job` says; float64 where the result's values are
-        more than float32 holds.
+        Of the result's shape and dtype; numpy if image and result are, else dask, computed where it is read.
     """
 
     def compute(low: Float, high: Float) -> Float:
@@ -61,8 +61,12 @@ def projected_back_job(pair: OnTop) -> Job[Any]:
         given = torch.from_numpy(np.where(np.isfinite(low), low, small))[None, None]
         return back_project(made, given, pair.factor)[0, 0].numpy()
 
-    dtype = np.result_type(pair.result.dtype, np.float32)
-    return (yield from pair.map_job(compute, HALO, "Projecting back", dtype))
+    dtype = np.dtype(pair.result.dtype)
+    # More than float32 holds where the result's values are more.
+    corrected = yield from pair.map_job(compute, HALO, "Projecting back", np.result_type(dtype, np.float32))
+    if isinstance(corrected, np.ndarray):
+        return restore_dtype(corrected, dtype)
+    return corrected.map_blocks(restore_dtype, dtype, dtype=dtype)
 
 
 def residual(low: Float, high: Float, factor: int) -> Float:

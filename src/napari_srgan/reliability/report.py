@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_srgan.acquisition.windows import channels_looked_at
 from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
@@ -18,7 +20,7 @@ from napari_srgan.images.axes import axes_of
 from napari_srgan.images.upscaled import Region
 from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.inference.upscale import check_region
-from napari_srgan.models import Model
+from napari_srgan.models import Model, ModelCard
 from napari_srgan.progress import Job, Progress
 from napari_srgan.reliability.added import added_detail_job
 from napari_srgan.reliability.consistency import Consistency, check_is_result, consistency_of, relation
@@ -30,6 +32,7 @@ from napari_srgan.reliability.methods import methods_text
 from napari_srgan.reliability.orientations import Disagreement, check_not_temporal, disagreement_job
 from napari_srgan.reliability.self_test import SelfTest, can_be_compared, self_test_job
 from napari_srgan.reliability.sentences import sentences_of
+from napari_srgan.reliability.validation import Validation, matched_psnr, validation_job
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,12 @@ class ChannelReport:
     def loses_more_than_noise(self) -> bool:
         """Whether the result, made small again, is another image than the one it was made of."""
         return self.consistency.loses_more_than_noise(self.detail)
+
+    def can_be_projected_back(self, card: ModelCard) -> bool:
+        """Whether the result of the model with this card has lost what a step of back-projection mends."""
+        lies_on_it = self.consistency.levels is None and self.consistency.shift is None
+        has_no_such_step = card.result is None and not card.arguments.get("back_projection")
+        return self.loses_more_than_noise and lies_on_it and has_no_such_step
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,12 @@ class TrustReport:
     """Models compared on the image seen from farther away; None if not asked for, or if it is too small."""
     disagreement: Disagreement | None
     """Mean and spread of eight orientations, if asked for."""
+    validation: Validation | None
+    """The result compared with the truth, if one was given."""
+    bicubic_psnr: float | None
+    """Decibels that bicubic interpolation has on the same truth, brightness matched as for the result."""
+    can_be_projected_back: bool
+    """Whether the result has lost of its image what :func:`~napari_srgan.project_back` mends."""
     sentences: tuple[str, ...]
     """All of it in words; each begins with a capital letter and ends with a full stop."""
     methods: str = field(repr=False)
@@ -122,6 +137,11 @@ class TrustReport:
             told["disagreement"] = _rounded(self.disagreement.typical)
         if self.errors is not None:
             told["error_map"] = self.errors.to_dict()
+        if self.validation is not None:
+            told["compared_with_truth"] = {
+                **self.validation.to_dict(),
+                "bicubic_psnr": None if self.bicubic_psnr is None else _rounded(self.bicubic_psnr),
+            }
         return told
 
 
@@ -133,6 +153,7 @@ def trust_job(
     axes: str | None = None,
     region: Region | None = None,
     compare: Sequence[Model] = (),
+    truth: Any = None,
     self_test: bool = True,
     disagreement: bool = False,
     device: str = "auto",
@@ -153,6 +174,8 @@ def trust_job(
         Part of the image that the result is of; all of it by default.
     compare
         Other models of the same factor, for the self-test.
+    truth
+        What the result should be, of its shape, for those who have it.
     self_test, disagreement
         Whether these are done. The disagreement takes eight times as long as the result has taken.
     device, precision
@@ -167,14 +190,14 @@ def trust_job(
     Raises
     ------
     UserError
-        If the result cannot be one of this image by this model.
+        If the result cannot be one of this image by this model, or the truth is none of it.
     """
     array = check_array(image)
     axes = axes_of(array, axes)
     made = check_array(result)
     if disagreement:
         check_not_temporal(model)
-    pair = _on_top(array, made, axes, model.scale_factor, region)
+    pair = on_top(array, made, axes, model.scale_factor, region)
     steps = 2 + self_test + disagreement
     yield Progress(0, steps, "Looking at the image's detail")
     details = detail_of(array, axes)
@@ -190,14 +213,17 @@ def trust_job(
     added = yield from added_detail_job(pair, gain, offset)
     table = model.card.errors
     errors = None if table is None else (yield from error_map_job(pair, table))
-    tested, spread = None, None
+    tested, spread, compared, bicubic = None, None, None, None
     if self_test and can_be_compared(model.card):
         tested = yield from self_test_job(array, axes, [model, *compare], device=device, precision=precision)
     if disagreement:
         spread = yield from disagreement_job(
             array, model, axes=axes, region=region, device=device, precision=precision
         )
-    sentences = tuple(sentences_of(model.card, channels, errors, tested, spread))
+    if truth is not None:
+        compared = yield from validation_job(made, truth, errors=table, rgb=axes.endswith("S"))
+        bicubic = matched_psnr(np.asarray(made) - np.asarray(added), np.asarray(truth))
+    sentences = tuple(sentences_of(model.card, channels, errors, tested, spread, compared, bicubic))
     return TrustReport(
         model=model.name,
         channels=channels,
@@ -205,12 +231,33 @@ def trust_job(
         errors=errors,
         self_test=tested,
         disagreement=spread,
+        validation=compared,
+        bicubic_psnr=bicubic,
+        can_be_projected_back=any(one.can_be_projected_back(model.card) for one in channels.values()),
         sentences=sentences,
         methods=methods_text(model, provenance or {}, sentences),
     )
 
 
-def _on_top(image: Any, result: Any, axes: str, factor: int, region: Region | None) -> OnTop:
+def on_top(image: Any, result: Any, axes: str, factor: int, region: Region | None) -> OnTop:
+    """A result on the part of its image that was upscaled.
+
+    Parameters
+    ----------
+    image, result
+        Arrays of the same axes.
+    axes
+        One letter for each of them.
+    factor
+        How many times the result is larger along Y and X.
+    region
+        The part that was upscaled; None: all.
+
+    Raises
+    ------
+    UserError
+        If the result is none of that part.
+    """
     y = axes.index("Y")
     if region is None:
         return OnTop(image, result, axes, factor)

@@ -10,6 +10,7 @@ from napari_srgan.models import ModelCard
 from napari_srgan.reliability.error_map import ErrorMap
 from napari_srgan.reliability.orientations import Disagreement
 from napari_srgan.reliability.self_test import SelfTest
+from napari_srgan.reliability.validation import Validation
 from napari_srgan.significant import significant
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def sentences_of(
     errors: ErrorMap | None,
     tested: SelfTest | None,
     disagreement: Disagreement | None,
+    compared: Validation | None,
+    bicubic_psnr: float | None,
 ) -> list[str]:
     """All that is said of a result; each begins with a capital letter and ends with a full stop.
 
@@ -36,10 +39,17 @@ def sentences_of(
         The card of the model that made it.
     channels
         What was found of each channel, by its number.
-    errors, tested, disagreement
+    errors, tested, disagreement, compared
         None if there are none.
+    bicubic_psnr
+        What bicubic interpolation has, in dB, where a result is compared with its truth.
     """
     said = []
+    if compared is not None:
+        said.append(
+            f"Compared with the truth: {compared.sentence}; bicubic interpolation: "
+            f"{bicubic_psnr:.2f} dB PSNR."
+        )
     for channel, one in channels.items():
         name = f"Channel {channel} of the image" if len(channels) > 1 else "The image"
         said += _of_detail(name, one, card)
@@ -64,12 +74,13 @@ def sentences_of(
         said.append(tested.sentence[0].upper() + tested.sentence[1:] + ".")
     if disagreement is not None:
         said.append(disagreement.sentence)
-    said.append(
-        errors.sentence
-        if errors is not None
-        else "There is no error map: errors of this model were not measured on images like yours. "
-        "Fine-tuning on a pair of images measures them."
-    )
+    if errors is not None:
+        said.append(errors.sentence)
+    elif compared is None:
+        said.append(
+            "There is no error map: errors of this model were not measured on images like yours. "
+            "Fine-tuning on a pair of images measures them."
+        )
     return said
 
 
@@ -88,11 +99,9 @@ def _of_loss(one: ChannelReport, card: ModelCard) -> str:
     if one.consistency.shift is not None:
         y, x = one.consistency.shift
         return f"{lost}it lies {y:+.1f}, {x:+.1f} pixels (Y, X) of the image beside it."
-    mended = (
-        ""
-        if card.arguments.get("back_projection")
-        else " napari_srgan.project_back mends that, and puts noise back."
-    )
+    mended = ""
+    if one.can_be_projected_back(card):
+        mended = " Project back (napari_srgan.project_back) mends that, and puts noise back."
     return f"{lost}the model has changed what the image shows.{mended}"
 
 

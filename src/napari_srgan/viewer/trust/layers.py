@@ -16,8 +16,10 @@ from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import Model, load_model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.reliability import TrustReport, trust_job
+from napari_srgan.reliability.added import projected_back_job
+from napari_srgan.reliability.report import on_top
 from napari_srgan.reliability.self_test import partners
-from napari_srgan.viewer.layers.provenance import ILLUSTRATION_KEY
+from napari_srgan.viewer.layers.provenance import ILLUSTRATION_KEY, predicted_by
 from napari_srgan.viewer.layers.stored_layer import StoredResult
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_data, layer_axes, load_chosen
 from napari_srgan.viewer.upscale.output_modes import Result
@@ -34,6 +36,10 @@ _SAMPLED = 1024
 IDENTITY_KEY = f"{METADATA_KEY}-identity"
 """Key of a result's metadata under which its maps find it."""
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+_LOOKS = ("rgb", "colormap", "contrast_limits", "gamma", "blending", "opacity")
+
+LayerParts = tuple[Any, dict[str, Any]]
+"""Pixels, and the other arguments of a layer."""
 
 
 class MapKind(StrEnum):
@@ -41,6 +47,7 @@ class MapKind(StrEnum):
 
     ADDED = "added detail"
     ERRORS = "error map"
+    TRUE_ERROR = "error"
     DISAGREEMENT = "disagreement"
 
     @property
@@ -52,6 +59,7 @@ class MapKind(StrEnum):
 _TOLD = {
     MapKind.ADDED: "not measured",
     MapKind.ERRORS: "9 of 10 pixels",
+    MapKind.TRUE_ERROR: "measured by the truth",
     MapKind.DISAGREEMENT: "low is not right",
 }
 
@@ -74,7 +82,12 @@ def model_of(result: Image) -> str | None:
 
 
 def trust_layer_job(
-    image: Image, result: Image, model: Model | None = None, *, disagreement: bool = False
+    image: Image,
+    result: Image,
+    model: Model | None = None,
+    *,
+    truth: Image | None = None,
+    disagreement: bool = False,
 ) -> Job[TrustReport]:
     """Tell what can be believed of a result layer; both are read here and now, except for their pixels.
 
@@ -86,23 +99,29 @@ def trust_layer_job(
         What became of it.
     model
         That made it; by default the one that the result names.
+    truth
+        What the result should be, for those who have it.
     disagreement
         As in :func:`~napari_srgan.reliability.trust_job`.
 
     Raises
     ------
     UserError
-        If nothing says which model made the result.
+        If nothing says which model made the result, or the truth is a prediction itself.
     """
     told = dict(result.metadata.get(METADATA_KEY, {}))
     name = told.get("model")
     if model is None and name is None:
         raise UserError(f"nothing says which model made {result.name!r}; choose a result of Upscale")
+    if truth is not None and (predictor := predicted_by(truth)):
+        raise UserError(f"{truth.name!r} was made by {predictor}, and is no truth; choose a measured image")
     data, made, axes = finest_data(image), finest_data(result), layer_axes(image)
+    true = None if truth is None else finest_data(truth)
 
     def job() -> Job[TrustReport]:
         yield Progress(0, 1, "Loading the model")
-        return (yield from _report(data, made, axes, model or load_model(str(name)), told, disagreement))
+        used = model or load_model(str(name))
+        return (yield from _report(data, made, axes, used, told, truth=true, disagreement=disagreement))
 
     return job()
 
@@ -135,9 +154,8 @@ def trusted_job(
             return Trusted(result, None)
         try:
             report = yield from _report(
-                data, made, axes, load_chosen(model), told, False, device=options.device,
-                precision=options.precision,
-            )  # fmt: skip
+                data, made, axes, load_chosen(model), told, device=options.device, precision=options.precision
+            )
         except UserError as error:  # the result is there all the same
             return Trusted(result, None, str(error))
         if isinstance(result, Image):
@@ -150,14 +168,52 @@ def trusted_job(
 
 
 def _report(
-    data: Any, made: Any, axes: str, model: Model, told: dict[str, Any], disagreement: bool, **options: Any
+    data: Any,
+    made: Any,
+    axes: str,
+    model: Model,
+    told: dict[str, Any],
+    *,
+    truth: Any = None,
+    disagreement: bool = False,
+    device: str = "auto",
+    precision: str = "auto",
 ) -> Job[TrustReport]:
     return (
         yield from trust_job(
-            data, made, model, axes=axes, region=told.get("region"), compare=partners(model),
-            disagreement=disagreement, provenance=told, **options,
+            data, made, model, axes=axes, region=told.get("region"), compare=partners(model), truth=truth,
+            disagreement=disagreement, device=device, precision=precision, provenance=told,
         )
     )  # fmt: skip
+
+
+def projected_back_layer_job(image: Image, result: Image) -> Job[LayerParts]:
+    """Correct a result layer so that, made small again, it is its image; both are read here and now.
+
+    Parameters
+    ----------
+    image
+        What was upscaled.
+    result
+        What became of it.
+
+    Returns
+    -------
+    tuple
+        Pixels, numpy or dask, and the other arguments of a layer that lies on the result and looks like it.
+    """
+    data, made, axes = finest_data(image), finest_data(result), layer_axes(image)
+    told = dict(result.metadata.get(METADATA_KEY, {}))
+    looks = dict(result.as_layer_data_tuple()[1])
+    kept = {key: looks[key] for key in (*_PLACE, *_LOOKS) if key in looks}
+
+    def job() -> Job[LayerParts]:
+        factor = load_model(str(told["model"])).scale_factor
+        pixels = yield from projected_back_job(on_top(data, made, axes, factor, told.get("region")))
+        metadata = {METADATA_KEY: {**told, "projected_back": True}}
+        return pixels, {**kept, "name": f"{result.name}, projected back", "metadata": metadata}
+
+    return job()
 
 
 def map_layers(report: TrustReport, result: Image) -> list[Image]:
@@ -165,6 +221,8 @@ def map_layers(report: TrustReport, result: Image) -> list[Image]:
     maps = [(MapKind.ADDED, report.added)]
     if report.errors is not None:
         maps.append((MapKind.ERRORS, report.errors.half_width))
+    if report.validation is not None:
+        maps.append((MapKind.TRUE_ERROR, report.validation.error))
     if report.disagreement is not None:
         maps.append((MapKind.DISAGREEMENT, report.disagreement.spread))
     return [_layer(pixels, kind, result) for kind, pixels in maps if _can_be_shown(pixels)]

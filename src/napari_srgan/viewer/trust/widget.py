@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import napari
@@ -15,9 +16,17 @@ from napari_srgan.viewer.jobs.runner import PERCENT, Task, runner_of
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.labels import ERROR_STYLE, as_sentence, fit_into_dock
-from napari_srgan.viewer.trust.layers import map_layers, model_of, shown_map, trust_layer_job
+from napari_srgan.viewer.trust.layers import (
+    LayerParts,
+    map_layers,
+    model_of,
+    projected_back_layer_job,
+    shown_map,
+    trust_layer_job,
+)
 from napari_srgan.viewer.upscale import choices
 
+_NO_TRUTH = ("none", None)
 _LEAST_HEIGHT = 280
 """Pixels of the report that are shown at least, however many docks there are."""
 
@@ -39,12 +48,13 @@ class TrustWidget(Container[Any]):
         self._make_fields()
         super().__init__(name="trust")
         self.extend([
-            self._result, self._image, self._disagreement, self._buttons, self._bar, self._status, self._save
+            self._result, self._image, self._truth, self._disagreement, self._buttons, self._bar,
+            self._status, self._project_back, self._save,
         ])  # fmt: skip
         fit_into_dock(self.native)
         self._connect()
         self._bar.hide()
-        self._save.visible = False
+        self._save.visible = self._project_back.visible = False
         self._on_result(self._result.value)
         self._show_idle()
 
@@ -57,6 +67,11 @@ class TrustWidget(Container[Any]):
         self._image = ComboBox(
             name="image", label="Image", choices=lambda _: choices.images(viewer),
             tooltip="The layer that it was made of",
+        )  # fmt: skip
+        self._truth = ComboBox(
+            name="truth", label="Truth", choices=lambda _: [_NO_TRUTH, *choices.images(viewer)],
+            tooltip="For those who have it: what the result should be, of its size. PSNR, SSIM and the "
+            "resolution are measured by it, and the error of each pixel",
         )  # fmt: skip
         self._disagreement = CheckBox(
             name="disagreement", label="Compare orientations",
@@ -75,6 +90,11 @@ class TrustWidget(Container[Any]):
         self._status.native.setReadOnly(True)
         self._status.native.setAccessibleName("What can be believed")
         self._status.native.setMinimumHeight(_LEAST_HEIGHT)
+        self._project_back = PushButton(
+            name="project_back", text="Project back",
+            tooltip="Adds a layer in which the result is corrected so that, made small again, it is the "
+            "image: for images without much noise, which it puts back",
+        )  # fmt: skip
         self._save = PushButton(
             name="save", text="Save report…",
             tooltip="Figures as JSON, and a paragraph for a methods section with the guidelines' checklist",
@@ -82,9 +102,12 @@ class TrustWidget(Container[Any]):
 
     def _connect(self) -> None:
         self._result.changed.connect(self._on_result)
+        for field in (self._result, self._image):
+            field.changed.connect(self._on_other_pair)
         self._run.changed.connect(self._on_run)
         self._cancel.changed.connect(self._runner.cancel)
         self._save.changed.connect(self._on_save)
+        self._project_back.changed.connect(self._on_project_back)
         self._runner.started.connect(self._show_started)
         self._runner.shown.connect(self._show_progress)
         self._runner.ended.connect(self._show_ended)
@@ -102,6 +125,10 @@ class TrustWidget(Container[Any]):
         super().reset_choices()
         if before is None:
             self._on_result(self._result.value)
+
+    def _on_other_pair(self) -> None:
+        """What the report says of a result holds for no other."""
+        self._project_back.visible = False
 
     def _on_result(self, result: Image | None) -> None:
         """Propose the layer that a result was made of."""
@@ -132,6 +159,7 @@ class TrustWidget(Container[Any]):
         found = () if self._report is None else self._report.sentences
         self._say("\n\n".join((*found, *more)))
         self._save.visible = self._report is not None
+        self._project_back.visible = self._report is not None and self._report.can_be_projected_back
 
     def _on_run(self) -> None:
         try:
@@ -146,12 +174,36 @@ class TrustWidget(Container[Any]):
             raise UserError("there is no result in the layers; upscale an image first")
         if image is None or image is result:
             raise UserError(f"choose the image that {result.name!r} was made of")
-        job = trust_layer_job(image, result, disagreement=self._disagreement.value)
+        truth = self._truth.value
+        if truth is result or (truth is not None and truth is image):
+            raise UserError(f"{truth.name!r} is no truth to compare the result with; choose another image")
+        job = trust_layer_job(image, result, truth=truth, disagreement=self._disagreement.value)
         title = f"Looking what can be believed of {result.name}"
         return Task(title, job, lambda report: self.show_report(report, result), self._complain)
 
+    def _on_project_back(self) -> None:
+        """Correct the result that the report is about, and add what comes of it above it."""
+        result, image = self._result.value, self._image.value
+        try:
+            job = projected_back_layer_job(image, result)
+            title = f"Projecting back {result.name}"
+            self._runner.start([Task(title, job, self._add_above(result), self._complain)])
+            self._mine = True
+        except UserError as error:
+            self._say(as_sentence(str(error)), wrong=True)
+
+    def _add_above(self, result: Image) -> Callable[[LayerParts], None]:
+        def add(made: LayerParts) -> None:
+            pixels, others = made
+            layers = self._viewer.layers
+            place = layers.index(result) + 1 if result in layers else len(layers)
+            layers.insert(place, Image(pixels, **others))
+            self._say_report(f"Added {others['name']!r}.")
+
+        return add
+
     def _complain(self, sentence: str) -> None:
-        self._save.visible = False
+        self._save.visible = self._project_back.visible = False
         self._say(as_sentence(sentence), wrong=True)
 
     def _on_save(self) -> None:
