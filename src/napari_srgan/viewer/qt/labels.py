@@ -88,6 +88,14 @@ class _WholeLabels(QObject):
         return False
 
 
+def fill_the_rest(field: Any) -> None:
+    """Give a field of a magicgui container the whole width and all height that is left, without a label."""
+    labeled = field._labeled_widget()
+    labeled._label_widget.native.hide()
+    # napari pushes a widget up only where nothing in it takes the height.
+    labeled.native.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+
+
 class _Unclicked(QObject):
     """Hands the wheel on from fields that do not have the focus, to what scrolls them."""
 

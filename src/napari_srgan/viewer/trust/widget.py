@@ -15,7 +15,7 @@ from napari_srgan.reliability import TrustReport
 from napari_srgan.viewer.jobs.runner import PERCENT, Task, runner_of
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY
 from napari_srgan.viewer.qt import dialogs
-from napari_srgan.viewer.qt.labels import ERROR_STYLE, as_sentence, fit_into_dock
+from napari_srgan.viewer.qt.labels import ERROR_STYLE, as_sentence, fill_the_rest, fit_into_dock
 from napari_srgan.viewer.trust.layers import (
     LayerParts,
     map_layers,
@@ -52,6 +52,7 @@ class TrustWidget(Container[Any]):
             self._status, self._project_back, self._save,
         ])  # fmt: skip
         fit_into_dock(self.native)
+        fill_the_rest(self._status)
         self._connect()
         self._bar.hide()
         self._save.visible = self._project_back.visible = False
