@@ -1,4 +1,5 @@
-"""Crops of real short exposures and of dark frames at pixel level, by every way; used by real_noise.py.
+"""Crops of real short exposures and of dark frames at pixel level, by every way; used by real_noise.py and
+trust_calibration.py.
 
 A pixel of the high-resolution image is a square of :data:`ZOOM` pixels of the picture, not interpolated.
 """
@@ -61,7 +62,7 @@ def draw_pairs(
                     pair, factor, plain[factor][pair.name], name, upscale, figures[pair.name][name]
                 )
                 rows.setdefault(set_of(pair.name), []).append(row)
-    return [_save(of_set, folder / f"real-{name}.png") for name, of_set in rows.items()]
+    return [save_panels(of_set, folder / f"real-{name}.png") for name, of_set in rows.items()]
 
 
 def _pair_row(
@@ -70,13 +71,13 @@ def _pair_row(
     low, ways = binned(pair.short, factor), baselines(factor)
     gauss = best(plain, GAUSS)
     results = {
-        f"{pair.name.removesuffix('-noise1')}, short, binned by {factor}": (_enlarged(low, factor), None),
+        f"{pair.name.removesuffix('-noise1')}, short, binned by {factor}": (enlarged(low, factor), None),
         "bicubic": (ways["bicubic"](low), plain["bicubic"]),
         f"{gauss} + bicubic": (ways[gauss](low), plain[gauss]),
         name: (upscale(low), decibels),
         "long exposure": (pair.long, None),
     }
-    y, x = _busiest(pair.long)
+    y, x = busiest(pair.long)
     shown = percentile_transform(pair.long[y : y + SIDE, x : x + SIDE])
     panels = []
     for title, (image, figure) in results.items():
@@ -85,11 +86,11 @@ def _pair_row(
     return panels
 
 
-def _enlarged(low: Image, factor: int) -> Image:
+def enlarged(low: Image, factor: int) -> Image:
     return low.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _busiest(image: Image) -> tuple[int, int]:
+def busiest(image: Image) -> tuple[int, int]:
     """Where a crop changes most and is hardly saturated; on low-resolution pixels of every factor."""
     change = np.hypot(*np.gradient(gaussian_filter(image.astype(np.float64), 1)))
     saturated = image == image.max()
@@ -109,7 +110,7 @@ def draw_dark(models: dict[str, tuple[int, Upscale]], folder: Path) -> Path:
     rows = []
     for name, (factor, upscale) in models.items():
         results = {
-            f"noise of {DARK} photons": _enlarged(low, factor),
+            f"noise of {DARK} photons": enlarged(low, factor),
             f"bicubic x{factor}": baselines(factor)["bicubic"](low),
             name: upscale(low),
         }
@@ -119,10 +120,11 @@ def draw_dark(models: dict[str, tuple[int, Upscale]], folder: Path) -> Path:
             deviation = f"standard deviation {crop_border(image, factor).std():.1f}"
             row.append(Panel((crop - middle) / width + 0.5, (title, deviation)))
         rows.append(row)
-    return _save(rows, folder / "real-dark.png")
+    return save_panels(rows, folder / "real-dark.png")
 
 
-def _save(rows: list[list[Panel]], file: Path) -> Path:
+def save_panels(rows: list[list[Panel]], file: Path) -> Path:
+    """Write rows of panels, each as long as the first, with their lines beneath them."""
     side, text = SIDE * ZOOM, 2 * LINE
     width = len(rows[0]) * (side + GAP) - GAP
     picture = Picture.new("L", (width, len(rows) * (side + text + GAP) - GAP), 255)

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import tifffile
 from markdown_table import markdown
+from real_noise_pictures import SIDE, Panel, busiest, enlarged, save_panels
 from skimage.transform import resize
 
 import napari_srgan
+from napari_srgan.inference.intensity import percentile_transform
 from napari_srgan.models import load_model, save_model
-from napari_srgan.models.error_table import brightness_and_structure
+from napari_srgan.models.error_table import ErrorTable, brightness_and_structure
 from napari_srgan.quality.matching import affine_map
 from napari_srgan.training.pairs.check import check_pair_job
 from napari_srgan.training.pairs.matching import match
@@ -25,12 +27,12 @@ STEPS = 400
 FINE = 0.1
 
 
-def table(data: Path) -> str:
-    """Coverage, width and ranking of the error map.
+def table(data: Path, pictures: Path | None) -> str:
+    """Coverage, width and ranking of the error map; and how it looks, in ``pictures/trust-errors.png``.
 
     Models are kept in a folder ``trust-models`` here, so that a second run need not train them again.
     """
-    rows = []
+    rows, drawn = [], []
     for name in PAIRS:
         low, high = read_pair(data / "pairs" / name)
         half = low.shape[1] // 2
@@ -45,15 +47,20 @@ def table(data: Path) -> str:
             save_model(model, kept)
         errors = model.card.errors
         if errors is None:
-            rows.append((name, "no table", "", "", "", ""))
+            rows.append((name, "no table", "", "", "", "", ""))
             continue
         result = napari_srgan.upscale(low[:, half:], model, progress=False, device="cpu").astype(np.float64)
-        rows.append((name, *judged(result, high[:, FACTOR * half :].astype(np.float64), errors)))
+        truth = high[:, FACTOR * half :].astype(np.float64)
+        rows.append((name, *judged(result, truth, errors)))
+        drawn.append(panels(low[:, half:], result, truth, errors))
+    if pictures is not None and drawn:
+        save_panels(drawn, pictures / "trust-errors.png")
     head = (
         "pair, calibrated on its left, judged on its right",
         "covered (0.90)",
         "of the tenth with most structure",
-        "width / constant",
+        "width / constant that holds as often",
+        "width / constant of the left",
         "nAUSE",
         "blocks",
     )
@@ -89,16 +96,41 @@ def finished(job: Any) -> Any:
             return stop.value
 
 
-def judged(result: Any, truth: Any, errors: Any) -> tuple[str, ...]:
+def panels(low: Any, result: Any, truth: Any, errors: ErrorTable) -> list[Panel]:
+    """The part of a pair where most is to be seen; error and error map with one range of grey levels."""
+    wrong, width = error_of(result, truth), errors.half_widths(result)
+    y, x = busiest(truth)
+    part = np.s_[y : y + SIDE, x : x + SIDE]
+    largest = float(np.nanquantile(width[part], 0.99))
+    seen = {
+        "widefield": (enlarged(low, FACTOR), None),
+        "result": (result, None),
+        "STORM": (truth, None),
+        "error": (wrong, largest),
+        "error map, 9 of 10 pixels": (np.nan_to_num(width), largest),
+    }
+    row = []
+    for title, (image, top) in seen.items():
+        crop = image[part] / top if top else percentile_transform(image[part]).apply(image[part])
+        row.append(Panel(crop, (title, f"white: {top:.0f} grey levels or more" if top else "")))
+    return row
+
+
+def error_of(result: Any, truth: Any) -> Any:
+    """What is wrong in a result, in its grey levels, after the gain and offset that bring the truth to it."""
     gain, offset = affine_map(result, truth)
-    wrong = np.abs(result - (truth - offset) / gain)
+    return np.abs(result - (truth - offset) / gain)
+
+
+def judged(result: Any, truth: Any, errors: ErrorTable) -> tuple[str, ...]:
+    wrong = error_of(result, truth)
     width = errors.half_widths(result)
     _, structure = brightness_and_structure(result)
     inside, fine = wrong <= width, structure >= np.quantile(structure, 1 - FINE)
-    constant = np.quantile(wrong, errors.level)
+    as_often = np.quantile(wrong, inside.mean())
     return (
-        f"{inside.mean():.3f}", f"{inside[fine].mean():.3f}", f"{width.mean() / constant:.2f}",
-        f"{nause(wrong, width):.2f}", str(errors.blocks),
+        f"{inside.mean():.3f}", f"{inside[fine].mean():.3f}", f"{width.mean() / as_often:.2f}",
+        f"{width.mean() / errors.constant:.2f}", f"{nause(wrong, width):.2f}", str(errors.blocks),
     )  # fmt: skip
 
 

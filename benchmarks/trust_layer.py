@@ -1,6 +1,7 @@
 """Print what the trust report is worth, on images whose truth is known; part of docs/trust.md.
 
     python benchmarks/trust_layer.py DATA [--part gain|self-test|calibration|forged|cost ...] [--fit]
+        [--pictures FOLDER]
 
 DATA holds ``pairs``, the training folders of which part is held back, and ``eval``. `--fit` finds the
 constant of ``napari_srgan.reliability.expectation`` on half of the source sets.
@@ -266,13 +267,14 @@ def main() -> None:
     parts = ("gain", "self-test", "calibration", "forged", "cost")
     parser.add_argument("--part", nargs="+", choices=parts, default=parts)
     parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--pictures", type=Path, help="where trust-errors.png is drawn by calibration")
     chosen = parser.parse_args()
     import trust_calibration
 
     ways: dict[str, Callable[[], str]] = {
         "gain": lambda: gain_part(chosen.data, chosen.fit),
         "self-test": lambda: self_test_part(chosen.data),
-        "calibration": lambda: trust_calibration.table(chosen.data),
+        "calibration": lambda: trust_calibration.table(chosen.data, chosen.pictures),
         "forged": lambda: forged_part(chosen.data),
         "cost": lambda: cost_part(chosen.data),
     }
