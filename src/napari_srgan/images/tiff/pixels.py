@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import zarr
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.images.lazy_array import BoxArray
 from napari_srgan.images.reading.chunk_cache import BUDGET
 from napari_srgan.images.reading.limits import free_memory
 
@@ -88,28 +88,38 @@ def _whole(path: Path, series: tifffile.TiffPageSeries) -> NDArray[Any]:
     return np.asarray(series.asarray())
 
 
-@dataclass(frozen=True)
-class PlainPixels:
+class PlainPixels(BoxArray):
     """Pixels that are not compressed.
 
     They are read, not mapped: of a mapped file that becomes shorter the process would die, and what was
     looked at would count as its memory.
+
+    Parameters
+    ----------
+    path
+        The file.
+    shape, dtype
+        Shape of the array, and dtype in the byte order of the file.
+    offsets
+        Where in the file the first byte of each page is.
+    page_ndim
+        Number of axes of a page: the last ones.
     """
 
-    path: Path
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    offsets: tuple[int, ...]
-    """Where in the file the first byte of each page is."""
-    page_ndim: int
-    """Number of axes of a page: the last ones."""
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        offsets: tuple[int, ...],
+        page_ndim: int,
+    ) -> None:
+        super().__init__(shape, dtype)
+        self.path = path
+        self.offsets = offsets
+        self.page_ndim = page_ndim
 
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
-        """Read a box: slices with a start, a stop and no step."""
+    def read_box(self, box: tuple[slice, ...]) -> NDArray[Any]:
         result = np.empty([part.stop - part.start for part in box], self.dtype)
         lead = self.ndim - self.page_ndim
         pages = np.arange(len(self.offsets)).reshape(self.shape[:lead])[box[:lead]]
