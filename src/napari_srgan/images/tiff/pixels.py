@@ -123,7 +123,7 @@ class PlainPixels(BoxArray):
         result = np.empty([part.stop - part.start for part in box], self.dtype)
         lead = self.ndim - self.page_ndim
         pages = np.arange(len(self.offsets)).reshape(self.shape[:lead])[box[:lead]]
-        with self.path.open("rb", buffering=0) as file:
+        with self.path.open("rb", buffering=4096) as file:  # rows are short, and far from each other
             for at, page in np.ndenumerate(pages):
                 self._read_page(file, self.offsets[int(page)], box[lead:], result[at])
         return result
@@ -138,16 +138,7 @@ class PlainPixels(BoxArray):
         strides = [math.prod(shape[axis + 1 :]) * self.dtype.itemsize for axis in range(len(shape))]
         for at in np.ndindex(*(part.stop - part.start for part in box[:last])):
             place = offset + sum((part.start + n) * s for part, n, s in zip(box, at, strides, strict=False))
-            run = into[at]
-            pixels = self._read(file, place + box[last].start * strides[last], run.nbytes)
-            run[...] = pixels.reshape(run.shape)
-
-    def _read(self, file: Any, offset: int, count: int) -> NDArray[Any]:
-        file.seek(offset)
-        found = bytearray(count)
-        view, got = memoryview(found), 0
-        while got < count and (more := file.readinto(view[got:])):
-            got += more
-        if got < count:
-            raise EOFError("it ends before its last plane")
-        return np.frombuffer(found, self.dtype)
+            run = into[at]  # contiguous: `into` is
+            file.seek(place + box[last].start * strides[last])
+            if file.readinto(run.view(np.uint8)) < run.nbytes:
+                raise EOFError("it ends before its last plane")

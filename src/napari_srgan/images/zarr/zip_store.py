@@ -76,12 +76,12 @@ class ZippedStore(ReadOnlyStore):
         return self._inflated(key, info)[start:end]
 
     def _stored(self, key: str, info: ZipInfo, start: int, end: int) -> bytes:
-        with self.path.open("rb", buffering=0) as file:
+        with self.path.open("rb") as file:
             file.seek(info.header_offset)
             header = file.read(_LOCAL_HEADER.size)
             if len(header) == _LOCAL_HEADER.size and header.startswith(b"PK\x03\x04"):
                 file.seek(sum(_LOCAL_HEADER.unpack(header)) + start, io.SEEK_CUR)
-                found = _read(file, end - start)
+                found = file.read(end - start)
                 whole = (start, end) == (0, info.file_size)
                 if len(found) == end - start and not (whole and zlib.crc32(found) != info.CRC):
                     return found
@@ -146,10 +146,3 @@ def _files(path: Path) -> dict[str, ZipInfo]:
             root = f"{tops.pop()}/"
             return {name.removeprefix(root): info for name, info in files.items() if name.startswith(root)}
     return files
-
-
-def _read(file: io.FileIO, count: int) -> bytes:
-    found = bytearray()
-    while len(found) < count and (more := file.read(count - len(found))):
-        found += more
-    return bytes(found)
