@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from napari_srgan.images.indexing import Part, part_of
+from napari_srgan.images.indexing import Part, overlap, part_of
 from napari_srgan.images.lazy_array import BoxArray, LazyArray, LazyWindow
 from napari_srgan.images.reading.file_array import FileArray
 from napari_srgan.images.synchronous_dask import ComputedHere
@@ -140,6 +140,23 @@ def test_a_part_of_a_part(data: st.DataObject) -> None:
     np.testing.assert_array_equal(PIXELS[part.within(inner).key], PIXELS[outer][inner], strict=True)
     assert PIXELS[part.box][part.steps].shape == part.shape
     np.testing.assert_array_equal(part.answer(PIXELS[part.box][part.steps]), PIXELS[outer])
+
+
+@st.composite
+def boxes(draw: st.DrawFn) -> tuple[slice, ...]:
+    ends = (sorted(draw(st.tuples(*[st.integers(0, size)] * 2))) for size in PIXELS.shape)
+    return tuple(slice(start, stop) for start, stop in ends)
+
+
+@given(boxes(), boxes())
+def test_what_two_boxes_have_in_common(box: tuple[slice, ...], other: tuple[slice, ...]) -> None:
+    first, second = overlap(box, other)
+    both = np.zeros(PIXELS.shape, int)
+    both[box] += 1
+    both[other] += 1
+    if (common := both == 2).any():
+        np.testing.assert_array_equal(PIXELS[box][first].ravel(), PIXELS[common])
+        np.testing.assert_array_equal(PIXELS[other][second].ravel(), PIXELS[common])
 
 
 @pytest.mark.parametrize(
