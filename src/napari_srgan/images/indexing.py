@@ -112,15 +112,12 @@ def overlap(box: Sequence[slice], other: Sequence[slice]) -> tuple[tuple[slice, 
     box, other
         A slice for each axis, with a start, a stop and no step.
     """
-    common = [(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(box, other, strict=True)]
-    first, second = (
-        tuple(
-            slice(start - along.start, stop - along.start)
-            for along, (start, stop) in zip(of, common, strict=True)
-        )
-        for of in (box, other)
-    )
-    return first, second
+    first, second = [], []
+    for a, b in zip(box, other, strict=True):
+        start, stop = max(a.start, b.start), min(a.stop, b.stop)
+        first.append(slice(start - a.start, stop - a.start))
+        second.append(slice(start - b.start, stop - b.start))
+    return tuple(first), tuple(second)
 
 
 def _along(key: Any, size: int) -> range:

@@ -67,10 +67,11 @@ class BlockCache(Generic[KeyT]):
         Whoever gets some to make ends with :meth:`settle` or :meth:`fail`: others wait for them.
         """
         with self._lock:
-            claim = Claim[KeyT](self._age)
+            claim: Claim[KeyT] = Claim(self._age)
             for key in keys:
-                if key in self._kept:
-                    claim.kept[key] = self.peek(key)
+                if (kept := self._kept.get(key)) is not None:
+                    self._kept.move_to_end(key)
+                    claim.kept[key] = kept[0]
                 elif key in self._coming:
                     claim.coming[key] = self._coming[key]
                 else:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError, threads_told, words_of
 from napari_srgan.images.arrays import UnreadablePart
-from napari_srgan.images.indexing import Part
 from napari_srgan.images.lazy_array import BoxArray
 from napari_srgan.images.reading.chunk_cache import ChunkCache
 
@@ -68,10 +67,10 @@ class FileArray(BoxArray):
     def __reduce__(self) -> tuple[Any, ...]:
         return FileArray, (self.array, self.name, self._axes, self.order)
 
-    def read(self, part: Part) -> NDArray[Any]:
-        if isinstance(self.array, np.ndarray):
-            return np.asarray(self.array.transpose(self.order)[part.key]).astype(self.dtype, copy=False)
-        return super().read(part)
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        if isinstance(self.array, np.ndarray):  # without a copy
+            return np.asarray(self.array.transpose(self.order)[key]).astype(self.dtype, copy=False)
+        return super().__getitem__(key)
 
     def read_box(self, box: tuple[slice, ...]) -> NDArray[Any]:
         of = dict(zip(self.order, box, strict=True))
