@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_image
 from napari_srgan.images.reading import chunk_cache
-from napari_srgan.images.reading.chunk_cache import ChunkCache, ChunkMemory
+from napari_srgan.images.reading.block_cache import BlockCache
+from napari_srgan.images.reading.chunk_cache import ChunkCache
 from napari_srgan.images.tiff import pixels as tiff_pixels
 
 from .conftest import random_pixels
@@ -58,7 +59,7 @@ def test_any_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) ->
 @given(chunk=st.integers(1, 40), budget=st.integers(0, 9000), seed=st.integers(0, 99))
 def test_a_cache_of_any_size_changes_no_value(chunk: int, budget: int, seed: int) -> None:
     cache = ChunkCache(
-        lambda box: STACK[box], STACK.shape, STACK.dtype, (1, chunk, chunk), (1, 2), ChunkMemory(budget)
+        lambda box: STACK[box], STACK.shape, STACK.dtype, (1, chunk, chunk), (1, 2), BlockCache(budget)
     )
     rng = np.random.default_rng(seed)
     for _ in range(10):

@@ -58,6 +58,13 @@ def test_nothing_is_black_until_it_was_read():
     assert not pixels[4:].any()
 
 
+def test_an_empty_part_has_its_shape():
+    image = Overview(IMAGE, y=1, step=4)
+    for key in [(0, slice(0, 0)), (slice(2, 2),), (..., slice(5, 3))]:
+        assert image[key].shape == image.peek(key)[0].shape == IMAGE[:, 2::4, 2::4][key].shape
+        assert image.missing(key) == []
+
+
 def test_middle_is_read_first():
     image = Overview(IMAGE, y=1, step=4)
     places = image.missing((0, slice(0, 9), slice(0, 12)))

@@ -1,8 +1,8 @@
-"""What is asked for by an index: the ``[...]`` of a result that is computed where it is read."""
+"""What is asked for by an index: the ``[...]`` of an array that is read, or computed, where it is indexed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from operator import index
@@ -30,6 +30,26 @@ class Part:
     def answer_shape(self) -> tuple[int, ...]:
         """Shape of the answer without its dropped axes."""
         return tuple(len(along) for axis, along in enumerate(self.ranges) if axis not in self.dropped)
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """The same as an index that drops no axis; only where the part is not empty."""
+        return tuple(slice(along.start, along.stop, along.step) for along in self.ranges)
+
+    @property
+    def key(self) -> tuple[int | slice, ...]:
+        """The same as an index: a place for each dropped axis, a slice for each other one."""
+        return tuple(one.start if axis in self.dropped else one for axis, one in enumerate(self.slices))
+
+    @property
+    def box(self) -> tuple[slice, ...]:
+        """All places from the first to the last, along each axis."""
+        return tuple(slice(along.start, along[-1] + 1) if along else slice(0, 0) for along in self.ranges)
+
+    @property
+    def steps(self) -> tuple[slice, ...]:
+        """An index of the box that gives the part."""
+        return tuple(slice(None, None, along.step) for along in self.ranges)
 
     def within(self, key: Any) -> Part:
         """A part of this part.
@@ -82,6 +102,22 @@ def part_of(key: Any, shape: tuple[int, ...]) -> Part:
     pairs = list(zip(keys, shape, strict=True))
     dropped = tuple(axis for axis, (one, _) in enumerate(pairs) if not isinstance(one, slice))
     return Part(tuple(_along(one, size) for one, size in pairs), dropped)
+
+
+def overlap(box: Sequence[slice], other: Sequence[slice]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """What two boxes of an array that meet have in common, as an index of the first and one of the second.
+
+    Parameters
+    ----------
+    box, other
+        A slice for each axis, with a start, a stop and no step.
+    """
+    first, second = [], []
+    for a, b in zip(box, other, strict=True):
+        start, stop = max(a.start, b.start), min(a.stop, b.stop)
+        first.append(slice(start - a.start, stop - a.start))
+        second.append(slice(start - b.start, stop - b.start))
+    return tuple(first), tuple(second)
 
 
 def _along(key: Any, size: int) -> range:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from napari_srgan.errors import UserError
 from napari_srgan.images.address import Place
-from napari_srgan.images.arrays import ArrayLike
 from napari_srgan.images.axes import check_axes
 from napari_srgan.images.image import Image, Origin
 from napari_srgan.images.look import ImageLook, printable
+from napari_srgan.images.reading.file_array import FileArray
 from napari_srgan.images.spacing import Spacing, spacings_as
 
 ALL_OF_THEM = "--series all takes all of them"
@@ -25,7 +25,7 @@ class StoredImage:
 
     path: Place
     """Where it lies."""
-    data: ArrayLike
+    data: FileArray
     """Read part by part, where the format allows it."""
     axes: str
     """One letter for each axis of `data`, see :mod:`napari_srgan.images.axes`."""
@@ -43,7 +43,7 @@ class StoredImage:
     """Raises UserError if it has disappeared, where parts that are missing would be read as zeros."""
     other_files: tuple[Path, ...] = ()
     """Files beside the one at `path` that the image lies in too."""
-    coarser: tuple[ArrayLike, ...] = ()
+    coarser: tuple[FileArray, ...] = ()
     """The same image with fewer pixels along Y and X, where there are such levels; finer ones first."""
     look: ImageLook = field(default_factory=ImageLook)
     """What is known of it beside pixels and their sizes."""

@@ -1,4 +1,4 @@
-"""A dask array that is read inside a worker of a cluster."""
+"""A dask array that is computed on the thread that reads it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.images.indexing import Part
+from napari_srgan.images.lazy_array import LazyArray
 
-class ComputedHere:
+
+class ComputedHere(LazyArray):
     """Computes what is read of a dask array on the thread that reads it.
 
-    Left to itself dask would send the parts to the cluster, and the reading worker would wait for them with
-    its place given away.
+    In a worker of a cluster dask would send the parts to the cluster, and the reading worker would wait for
+    them with its place given away; and readers of files share one open file.
 
     Parameters
     ----------
@@ -21,12 +24,12 @@ class ComputedHere:
     """
 
     def __init__(self, array: Any) -> None:
+        super().__init__(array.shape, np.dtype(array.dtype))
         self._array = array
-        self.shape = tuple(int(size) for size in array.shape)
-        self.dtype = array.dtype
+        self.chunks = tuple(max(sizes) for sizes in array.chunks)
 
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        return np.asarray(self._array[key].compute(scheduler="synchronous"))
+    def read(self, part: Part) -> NDArray[Any]:
+        return np.asarray(self._array[part.key].compute(scheduler="synchronous"))
 
 
 def readable_here(array: Any) -> Any:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.images.image import Image
 from napari_srgan.images.indexing import Part, part_of
+from napari_srgan.images.lazy_array import LazyArray
 from napari_srgan.images.synchronous_dask import readable_here
 from napari_srgan.images.writing.in_memory import memory_sink
 from napari_srgan.inference.devices.cancellation import Watch
@@ -29,7 +30,7 @@ from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
 from napari_srgan.inference.tiles.cache import TileCache, cache_budget
 from napari_srgan.inference.tiles.canonical import CanonicalTiles
-from napari_srgan.inference.tiles.grid import Piece, TileGrid, TilePlace, cut_at_borders
+from napari_srgan.inference.tiles.grid import Piece, TileGrid, TilePlace, cut_at_borders, piece_sizes
 from napari_srgan.inference.upscale import result_shape
 from napari_srgan.models import Model
 
@@ -65,7 +66,7 @@ class Settled:
         )  # fmt: skip
 
 
-class LazyUpscaling:
+class LazyUpscaling(LazyArray):
     """Upscales an array where it is read; whoever reads it waits for the tiles that are not there yet.
 
     Tiles lie on a fixed grid from pixel 0 on, and each has one value: whatever is read, in whatever
@@ -133,8 +134,7 @@ class LazyUpscaling:
         work.cut = math.prod(grid.counts) > 1
         self.tile = grid.side
         self.clip = engine.timing.clip
-        self.shape = result_shape(stack, grid.whole, self.factor)
-        self.dtype = stack.result_dtype
+        super().__init__(result_shape(stack, grid.whole, self.factor), stack.result_dtype)
         self._grid = grid
         self._work = work
         self._tiles = CanonicalTiles(work, grid, TileCache(budget))
@@ -145,37 +145,23 @@ class LazyUpscaling:
         self._name = f"upscaled-{uuid4().hex}"
 
     @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
     def provenance(self) -> dict[str, Any]:
         """Model, weights, version, parameters; as in :class:`~napari_srgan.images.upscaled.Upscaled`."""
         return provenance(self._work, self.axes, self.tile, self._notes)
 
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        """Read a part: whole numbers, slices with steps above 0, ``...``. Computes what is missing.
+    def read(self, part: Part) -> NDArray[Any]:
+        """Compute what is missing of a part, and give its pixels.
 
         Raises
         ------
-        IndexError
-            If there is no such part.
         UserError
             If memory does not suffice for the part, or not even for the smallest tile, or if the model
             gives no finite values.
         """
-        return self.read(part_of(key, self.shape))
-
-    def read(self, part: Part) -> NDArray[Any]:
-        """As ``[...]``, of what an index was understood to mean."""
         result = memory_sink(part.shape, self.dtype)
         for place, into, of in self._pieces(part):
             result[into] = self._tiles.pixels(place, Watch())[of]
         return part.answer(result)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """All of it."""
-        return np.asarray(self[...], dtype)
 
     def peek(self, key: Any) -> tuple[NDArray[Any], bool]:
         """What can be shown of a part at once: nothing is computed.
@@ -233,20 +219,16 @@ class LazyUpscaling:
 
         Nothing is computed, and no time is spent on tiles that are not looked at, however many there are.
         """
-        from napari_srgan.inference.lazy_dask import LazyWindow, tile_array
+        from napari_srgan.inference.lazy_dask import tile_array
 
-        return tile_array(LazyWindow(self, part_of(..., self.shape), self._name))
+        return tile_array(self, self.tile_sizes, self._name)
 
     def tile_sizes(self, part: Part) -> tuple[tuple[int, ...], ...]:
         """How many places of a part lie in each tile, along every axis."""
         y = self.axes.index("Y")
-        plane = [self._grid.pieces(along) for along in part.ranges[y : y + 2]]
-        cut = [
-            tuple(piece.into.stop - piece.into.start for piece in pieces)
-            for pieces in (*self._leading(part), *plane)
-        ]
-        samples = [(len(along),) for along in part.ranges[y + 2 :]]
-        return tuple(sizes or (0,) for sizes in (*cut, *samples))
+        plane = (self._grid.pieces(along) for along in part.ranges[y : y + 2])
+        cut = tuple(piece_sizes(pieces) for pieces in (*self._leading(part), *plane))
+        return (*cut, *((len(along),) for along in part.ranges[y + 2 :]))
 
     @property
     def settled(self) -> Settled:
@@ -264,7 +246,7 @@ class LazyUpscaling:
         """Tiles of a part: which, where in the answer, and which of its pixels."""
         y = self.axes.index("Y")
         rows, columns = (self._grid.pieces(part.ranges[axis]) for axis in (y, y + 1))
-        samples = [slice(along.start, along.stop, along.step) for along in part.ranges[y + 2 :]]
+        samples = part.slices[y + 2 :]
         every = [slice(None)] * len(samples)
         for index, clip in self._clips(part):
             into, of = [piece.into for piece in clip], [piece.of for piece in clip]

@@ -7,73 +7,57 @@ array of only the tiles that it touches.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import dask.array as da
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_srgan.images.indexing import Part
+from napari_srgan.images.indexing import Part, part_of
+from napari_srgan.images.lazy_array import LazyArray, LazyWindow
 
-
-class Readable(Protocol):
-    """What is computed where it is read."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]: ...
-    def read(self, part: Part) -> NDArray[Any]: ...
-    def tile_sizes(self, part: Part) -> tuple[tuple[int, ...], ...]:
-        """How much of a part lies in each tile, along every axis."""
-
-
-class LazyWindow:
-    """A part of a lazy result that can be read in parts itself.
-
-    Parameters
-    ----------
-    whole
-        The result.
-    part
-        The part that is shown; dropped axes are left out.
-    name
-        Name of the result in dask.
-    """
-
-    def __init__(self, whole: Readable, part: Part, name: str) -> None:
-        self.whole = whole
-        self.part = part
-        self.name = name
-        self.shape = part.answer_shape
-        self.dtype = whole.dtype
-        self.ndim = len(self.shape)
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        return self.whole.read(self.part.within(key))
+TileSizes = Callable[[Part], tuple[tuple[int, ...], ...]]
+"""Tells how much of a part lies in each tile, along every axis."""
 
 
 class TileArray(da.Array):
     """A dask array whose chunks are tiles."""
 
-    __slots__ = ("window",)
-    window: LazyWindow
+    __slots__ = ("part", "taken")
+    part: Part
+    taken: Callable[[Part], da.Array]
 
     def __getitem__(self, key: Any) -> da.Array:
         try:
-            part = self.window.part.within(key)
+            part = self.part.within(key)
         except IndexError:  # lists, masks, new axes, backwards; or outside, which dask says in its words
             other: da.Array = super().__getitem__(key)  # type: ignore[no-untyped-call]
             return other
-        return tile_array(LazyWindow(self.window.whole, part, self.window.name))
+        return self.taken(part)
 
 
-def tile_array(window: LazyWindow) -> da.Array:
-    """A part of a lazy result as a dask array; nothing is computed."""
-    sizes = window.whole.tile_sizes(window.part)
-    chunks = tuple(along for axis, along in enumerate(sizes) if axis not in window.part.dropped)
+def tile_array(whole: LazyArray, tile_sizes: TileSizes, name: str, part: Part | None = None) -> da.Array:
+    """A lazy array as a dask array; nothing is read.
+
+    Parameters
+    ----------
+    whole
+        The array.
+    tile_sizes
+        The tiles that it is read in.
+    name
+        Its name in dask.
+    part
+        The part of it that is seen; all of it by default.
+    """
+    part = part_of(..., whole.shape) if part is None else part
+    window = LazyWindow(whole, part)
+    chunks = tuple(along for axis, along in enumerate(tile_sizes(part)) if axis not in part.dropped)
     nothing = np.empty((0,) * window.ndim, window.dtype)
     # The same name for the same part, so that dask computes it once.
-    name = f"{window.name}-{hash(window.part) % 2**64:016x}"
-    array = da.from_array(window, chunks, name=name, meta=nothing, fancy=False)
-    tiles = TileArray(array.dask, name, array.chunks, meta=nothing)  # type: ignore[no-untyped-call]
-    tiles.window = window
+    own = f"{name}-{hash(part) % 2**64:016x}"
+    array = da.from_array(window, chunks, name=own, meta=nothing, fancy=False)
+    tiles = TileArray(array.dask, own, array.chunks, meta=nothing)  # type: ignore[no-untyped-call]
+    tiles.part, tiles.taken = part, partial(tile_array, whole, tile_sizes, name)
     return tiles

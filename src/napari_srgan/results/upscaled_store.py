@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from napari_srgan.errors import UserError
 from napari_srgan.images.image import Image
+from napari_srgan.images.indexing import part_of
+from napari_srgan.images.lazy_array import LazyWindow
 from napari_srgan.images.origins import origins_of
 from napari_srgan.images.spacing import upscaled_spacings
 from napari_srgan.images.upscaled import Region
@@ -144,24 +144,20 @@ def _fingerprint(told: Mapping[str, Any], region: Region) -> dict[str, Any]:
     return {**deciding, "region": region}
 
 
-class LazyPart:
+class LazyPart(LazyWindow):
     """A region of a lazy upscaling, as an array whose tiles can be computed one by one."""
 
     def __init__(self, lazy: LazyUpscaling, place: Tile) -> None:
         y = lazy.axes.index("Y")
+        rows, columns = (
+            slice(span.start * lazy.factor, span.stop * lazy.factor) for span in (place.y, place.x)
+        )
+        super().__init__(lazy, part_of((*[slice(None)] * y, rows, columns), lazy.shape))
         self._lazy = lazy
-        self._starts = [0] * lazy.ndim
-        self._starts[y : y + 2] = place.y.start * lazy.factor, place.x.start * lazy.factor
-        sides = len(place.y) * lazy.factor, len(place.x) * lazy.factor
-        self.shape = (*lazy.shape[:y], *sides, *lazy.shape[y + 2 :])
-        self.dtype = lazy.dtype
-
-    def __getitem__(self, key: tuple[slice, ...]) -> NDArray[Any]:
-        return self._lazy[self._moved(key)]
 
     def missing(self, key: tuple[slice, ...]) -> list[TilePlace]:
         """See :meth:`LazyUpscaling.missing`."""
-        return self._lazy.missing(self._moved(key))
+        return self._lazy.missing(self.part.within(key).key)
 
     def compute(self, place: TilePlace, watch: Watch) -> None:
         """See :meth:`LazyUpscaling.compute`."""
@@ -175,10 +171,3 @@ class LazyPart:
     def forget(self) -> None:
         """See :meth:`LazyUpscaling.forget`."""
         self._lazy.forget()
-
-    def _moved(self, key: tuple[slice, ...]) -> tuple[slice, ...]:
-        ranges = (range(*one.indices(size)) for one, size in zip(key, self.shape, strict=True))
-        return tuple(
-            slice(along.start + start, along.stop + start)
-            for along, start in zip(ranges, self._starts, strict=True)
-        )

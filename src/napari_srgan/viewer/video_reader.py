@@ -37,15 +37,13 @@ def read_video(path: str) -> list[tuple[Any, dict[str, Any], str]]:
     from pathlib import Path
     from uuid import uuid4
 
-    from napari_srgan.images.indexing import part_of
     from napari_srgan.images.video.read import open_video
-    from napari_srgan.inference.lazy_dask import LazyWindow, tile_array
+    from napari_srgan.inference.lazy_dask import tile_array
 
     video = open_video(Path(path))
     if video.note:
         warnings.warn(video.note, stacklevel=2)
-    frames = _Frames(video.data)
-    window = LazyWindow(frames, part_of(..., frames.shape), f"video-{uuid4().hex}")
+    frames = tile_array(video.data, _frame_sizes, f"video-{uuid4().hex}")
     placed = video.spacings[:3]
     state: dict[str, Any] = {
         "name": Path(path).stem,
@@ -57,7 +55,7 @@ def read_video(path: str) -> list[tuple[Any, dict[str, Any], str]]:
     }
     if not state["rgb"]:
         state["contrast_limits"] = _limits(video.data[0])
-    return [(tile_array(window), state, "image")]
+    return [(frames, state, "image")]
 
 
 def _limits(frame: NDArray[Any]) -> tuple[float, float]:
@@ -66,21 +64,7 @@ def _limits(frame: NDArray[Any]) -> tuple[float, float]:
     return (low, high) if low < high else (0.0, 255.0 if frame.itemsize == 1 else 65535.0)
 
 
-class _Frames:
-    """The frames of a video, each a chunk of its own."""
-
-    def __init__(self, array: Any) -> None:
-        self._array = array
-        self.shape: tuple[int, ...] = array.shape
-        self.dtype = array.dtype
-
-    def read(self, part: Part) -> NDArray[Any]:
-        """Read a part."""
-        key = tuple(slice(along.start, along.stop, along.step) for along in part.ranges)
-        pixels: NDArray[Any] = part.answer(self._array[key])
-        return pixels
-
-    def tile_sizes(self, part: Part) -> tuple[tuple[int, ...], ...]:
-        """How much of a part lies in each frame, along every axis."""
-        time, *plane = part.shape
-        return (1,) * time, *((size,) for size in plane)
+def _frame_sizes(part: Part) -> tuple[tuple[int, ...], ...]:
+    """How much of a part of a video lies in each frame, along every axis."""
+    time, *plane = part.shape
+    return (1,) * time, *((size,) for size in plane)

@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
-import numpy as np
-from numpy.typing import NDArray
-
 from napari_srgan.errors import UserError, words_of
 from napari_srgan.images.file_stamp import unchanged
 from napari_srgan.images.look import ChannelLook, ImageLook, positive, printable
@@ -26,32 +23,12 @@ from napari_srgan.images.reading.file_array import FileArray
 from napari_srgan.images.reading.quiet_logs import quiet
 from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.stored_image import ALL_OF_THEM, StoredImage, arrange
+from napari_srgan.images.synchronous_dask import ComputedHere
 from napari_srgan.images.tiff.ome_xml import ome_look, ome_spacings
 from napari_srgan.images.units import full_unit
 
 _MADE_UP = re.compile(r"(Image|Channel|Scene|Position)?[: ]?\d*(:\d+)*", re.IGNORECASE)
 """Names that bioio gives to scenes and channels where a file gives none, such as ``Image:0``."""
-
-
-class LazyPixels:
-    """Pixels that a reader of bioio gives as a dask array, read box by box.
-
-    Parameters
-    ----------
-    array
-        The dask array that the reader gives.
-    """
-
-    def __init__(self, array: Any) -> None:
-        self._array = array
-        self.shape = tuple(int(size) for size in array.shape)
-        self.ndim = len(self.shape)
-        self.dtype: np.dtype[Any] = np.dtype(array.dtype)
-        self.chunks = tuple(max(sizes) for sizes in array.chunks)
-
-    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
-        # In this thread: there are several of ours, and readers share one open file.
-        return np.asarray(self._array[box].compute(scheduler="synchronous"))
 
 
 def open_bioio(path: Path, part: str = "") -> StoredImage:
@@ -82,7 +59,7 @@ def open_bioio(path: Path, part: str = "") -> StoredImage:
         placed = _spacings(file, letters, ome)
         look = ImageLook(_name(scenes[int(part or 0)]), tuple(map(_channel, file.channel_names or ())))
         look = look if ome is None else ome_look(ome).over(look)
-        lazy = LazyPixels(pixels.data)
+        lazy = ComputedHere(pixels.data)
     _refuse_large(path, lazy)
     order, axes, spacings = arrange(lazy.shape, letters, placed)
     more = "" if part or len(scenes) < 2 else f"{path.name} holds {len(scenes)} scenes; the first is taken"
@@ -181,7 +158,7 @@ def _name(told: Any) -> str:
     return "" if _MADE_UP.fullmatch(name) else name
 
 
-def _refuse_large(path: Path, pixels: LazyPixels) -> None:
+def _refuse_large(path: Path, pixels: ComputedHere) -> None:
     """Make sure that two pieces of an image fit into memory: one as it is read, one as it is kept."""
     largest, free = math.prod(pixels.chunks) * pixels.dtype.itemsize, limits.free_memory()
     if 2 * largest > free:

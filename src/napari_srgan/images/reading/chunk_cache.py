@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import threading
 import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count, product
 from typing import Any
 
@@ -15,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.images.arrays import SourceGone
+from napari_srgan.images.indexing import overlap
+from napari_srgan.images.reading.block_cache import BlockCache, Claim
 from napari_srgan.images.reading.own_pages import copy_to_own_pages
 
 BUDGET = 2**29
@@ -24,65 +23,10 @@ SIDE = 256
 
 Box = tuple[slice, ...]
 ChunkIndex = tuple[int, ...]
+ChunkKey = tuple[int, ChunkIndex]
+"""The number of an array, and the number of a chunk of it along each axis."""
 
-
-class ChunkMemory:
-    """Chunks of any number of arrays; those that were wanted last are kept, within a budget."""
-
-    def __init__(self, budget: int = BUDGET) -> None:
-        self.budget = budget
-        self.lock = threading.RLock()
-        self._kept: OrderedDict[tuple[int, ChunkIndex], NDArray[Any]] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, owner: int, unit: ChunkIndex) -> NDArray[Any] | None:
-        """Get a chunk, if it is kept.
-
-        Parameters
-        ----------
-        owner
-            Number of the array that it belongs to.
-        unit
-            Place of the chunk: its number along each axis.
-
-        Returns
-        -------
-        NDArray or None
-            The chunk in the shape and dtype in which it was put there; None if it is not kept.
-        """
-        with self.lock:
-            found = self._kept.get((owner, unit))
-            if found is not None:
-                self._kept.move_to_end((owner, unit))
-            return found
-
-    def put(self, owner: int, unit: ChunkIndex, pixels: NDArray[Any]) -> None:
-        """Keep a chunk; those that nobody wanted for longest give way.
-
-        Parameters
-        ----------
-        owner
-            Number of the array that it belongs to.
-        unit
-            Place of the chunk: its number along each axis.
-        pixels
-            The chunk, of any shape and dtype.
-        """
-        with self.lock:
-            before = self._kept.pop((owner, unit), None)
-            self._bytes += pixels.nbytes - (0 if before is None else before.nbytes)
-            self._kept[owner, unit] = pixels
-            while self._bytes > self.budget:
-                self._bytes -= self._kept.popitem(last=False)[1].nbytes
-
-    def forget(self, owner: int) -> None:
-        """Give back the memory of one array."""
-        with self.lock:
-            for key in [key for key in self._kept if key[0] == owner]:
-                self._bytes -= self._kept.pop(key).nbytes
-
-
-SHARED = ChunkMemory()
+SHARED: BlockCache[ChunkKey] = BlockCache(BUDGET)
 _OWNERS = count()
 
 
@@ -113,7 +57,7 @@ class ChunkCache:
         dtype: np.dtype[Any],
         chunks: Sequence[int],
         plane: Sequence[int],
-        memory: ChunkMemory = SHARED,
+        memory: BlockCache[ChunkKey] = SHARED,
     ) -> None:
         self._read = read
         self._shape = tuple(shape)
@@ -125,8 +69,7 @@ class ChunkCache:
         self._bytes = math.prod(self._unit) * dtype.itemsize
         self._memory = memory
         self._owner = next(_OWNERS)
-        weakref.finalize(self, memory.forget, self._owner)
-        self._coming: dict[ChunkIndex, Future[NDArray[Any]]] = {}
+        weakref.finalize(self, _forget, memory, self._owner)
 
     def __call__(self, box: Box) -> NDArray[Any]:
         """Read a box.
@@ -147,85 +90,51 @@ class ChunkCache:
         ]
         if math.prod(map(len, places)) * self._bytes > self._memory.budget:
             return self._read(box)
-        units = list(product(*places))
-        have, waiting, mine = self._claim(units)
-        if mine:
-            try:
-                have |= self._fetch(mine)
-            except SourceGone:
-                raise
-            except Exception:
-                # What is asked for may be whole though a chunk beside it is not.
-                return self._read(box)
+        claim = self._memory.claim((self._owner, unit) for unit in product(*places))
         try:
-            have |= {unit: coming.result() for unit, coming in waiting.items()}
+            found = claim.kept | (self._fetch(claim) if claim.ours else {})
+            found |= {key: coming.result() for key, coming in claim.coming.items()}
         except SourceGone:
             raise
         except Exception:
+            # What is asked for may be whole though a chunk beside it is not.
             return self._read(box)
-        return self._put_together(box, have)
+        return self._put_together(box, found)
 
-    def _claim(
-        self, units: list[ChunkIndex]
-    ) -> tuple[dict[ChunkIndex, NDArray[Any]], dict[ChunkIndex, Future[NDArray[Any]]], list[ChunkIndex]]:
-        """Split chunks into those that are there, those that others are reading, and those that are ours to
-        read."""
-        have, waiting, mine = {}, {}, []
-        with self._memory.lock:
-            for unit in units:
-                kept = self._memory.get(self._owner, unit)
-                if kept is not None:
-                    have[unit] = kept
-                elif unit in self._coming:
-                    waiting[unit] = self._coming[unit]
-                else:
-                    self._coming[unit] = Future()
-                    mine.append(unit)
-        return have, waiting, mine
-
-    def _fetch(self, units: list[ChunkIndex]) -> dict[ChunkIndex, NDArray[Any]]:
+    def _fetch(self, claim: Claim[ChunkKey]) -> dict[ChunkKey, NDArray[Any]]:
         """Read units in one go, as the box around them, so that servers are asked for many chunks at once."""
         try:
-            around = tuple(
-                slice(self._span(min(along), axis).start, self._span(max(along), axis).stop)
-                for axis, along in enumerate(zip(*units, strict=True))
-            )
-            pixels = self._read(around)
-            found = {}
-            for unit in units:
-                spans = [self._span(place, axis) for axis, place in enumerate(unit)]
-                inside = tuple(
-                    slice(span.start - whole.start, span.stop - whole.start)
-                    for span, whole in zip(spans, around, strict=True)
-                )
-                found[unit] = copy_to_own_pages(np.ascontiguousarray(pixels[inside]))
+            found = self._read_units([unit for _, unit in claim.ours])
         except BaseException as error:
-            with self._memory.lock:
-                for unit in units:
-                    self._coming.pop(unit).set_exception(error)
+            self._memory.fail(claim, error)
             raise
-        with self._memory.lock:
-            for unit, part in found.items():
-                self._memory.put(self._owner, unit, part)
-                self._coming.pop(unit).set_result(part)
-        return found
+        by_key = dict(zip(claim.ours, found, strict=True))
+        self._memory.settle(claim, {key: (pixels, pixels.nbytes) for key, pixels in by_key.items()})
+        return by_key
 
-    def _span(self, place: int, axis: int) -> slice:
-        start = place * self._unit[axis]
-        return slice(start, min(start + self._unit[axis], self._shape[axis]))
+    def _read_units(self, units: Sequence[ChunkIndex]) -> list[NDArray[Any]]:
+        boxes = [self._box(unit) for unit in units]
+        around = tuple(
+            slice(min(part.start for part in along), max(part.stop for part in along))
+            for along in zip(*boxes, strict=True)
+        )
+        pixels = self._read(around)
+        return [copy_to_own_pages(np.ascontiguousarray(pixels[overlap(around, box)[0]])) for box in boxes]
 
-    def _put_together(self, box: Box, units: dict[ChunkIndex, NDArray[Any]]) -> NDArray[Any]:
+    def _box(self, unit: ChunkIndex) -> Box:
+        return tuple(
+            slice(place * side, min((place + 1) * side, size))
+            for place, side, size in zip(unit, self._unit, self._shape, strict=True)
+        )
+
+    def _put_together(self, box: Box, units: Mapping[ChunkKey, NDArray[Any]]) -> NDArray[Any]:
         result = np.empty([part.stop - part.start for part in box], self._dtype)
-        for unit, pixels in units.items():
-            into, of = [], []
-            for axis, part in enumerate(box):
-                span = self._span(unit[axis], axis)
-                start, stop = max(part.start, span.start), min(part.stop, span.stop)
-                into.append(slice(start - part.start, stop - part.start))
-                of.append(slice(start - span.start, stop - span.start))
-            result[tuple(into)] = pixels[tuple(of)]
+        for (_, unit), pixels in units.items():
+            into, of = overlap(box, self._box(unit))
+            result[into] = pixels[of]
         return result
 
-    def forget(self) -> None:
-        """Give back the memory."""
-        self._memory.forget(self._owner)
+
+def _forget(memory: BlockCache[ChunkKey], owner: int) -> None:
+    """Give back the memory of one array."""
+    memory.drop_all(lambda key: key[0] == owner)

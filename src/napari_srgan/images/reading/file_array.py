@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError, threads_told, words_of
 from napari_srgan.images.arrays import UnreadablePart
-from napari_srgan.images.indexing import Part, part_of
+from napari_srgan.images.lazy_array import BoxArray
 from napari_srgan.images.reading.chunk_cache import ChunkCache
 
 LOOKED_THROUGH = 1000
 """Chunks that are read one by one to name the one that is damaged."""
 
 
-class FileArray:
+class FileArray(BoxArray):
     """An array in a file; its chunks that were read last are kept.
 
     Values come in the byte order of this machine.
@@ -39,11 +39,10 @@ class FileArray:
     """
 
     def __init__(self, array: Any, name: str, axes: str, order: tuple[int, ...] | None = None) -> None:
+        self.order = tuple(range(array.ndim)) if order is None else order
+        super().__init__([array.shape[axis] for axis in self.order], np.dtype(array.dtype).newbyteorder("="))
         self.array = array
         self.name = name
-        self.order = tuple(range(array.ndim)) if order is None else order
-        self.shape = tuple(int(array.shape[axis]) for axis in self.order)
-        self.dtype: np.dtype[Any] = np.dtype(array.dtype).newbyteorder("=")
         self._axes = axes
         self._cache = self._cached()
 
@@ -55,9 +54,9 @@ class FileArray:
         # Not a method of ours: whoever refers to itself stays in memory for longer than it is wanted.
         return ChunkCache(partial(_load, self.array, self.dtype), self.array.shape, self.dtype, chunks, plane)
 
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
+    def transposed(self, order: tuple[int, ...], axes: str) -> FileArray:
+        """The same array with its axes in another order, and other letters for them."""
+        return FileArray(self.array, self.name, axes, tuple(self.order[axis] for axis in order))
 
     def stop(self) -> None:
         """End what is waited for, on other threads."""
@@ -69,21 +68,13 @@ class FileArray:
         return FileArray, (self.array, self.name, self._axes, self.order)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
-        """Read a part: whole numbers, slices with steps above 0, ``...``.
-
-        Raises
-        ------
-        UserError
-            If it is damaged, or cannot be reached.
-        """
-        if isinstance(self.array, np.ndarray):
+        if isinstance(self.array, np.ndarray):  # without a copy
             return np.asarray(self.array.transpose(self.order)[key]).astype(self.dtype, copy=False)
-        part = part_of(key, self.shape)
-        # What has a step is read without it.
-        box = tuple(slice(along.start, along[-1] + 1) if along else slice(0, 0) for along in part.ranges)
-        stored = self._stored(box)
-        if any(part.start == part.stop for part in box):
-            return self._answer(part, np.empty([s.stop - s.start for s in box], self.dtype))
+        return super().__getitem__(key)
+
+    def read_box(self, box: tuple[slice, ...]) -> NDArray[Any]:
+        of = dict(zip(self.order, box, strict=True))
+        stored = tuple(of[axis] for axis in range(self.ndim))
         try:
             with threads_told():
                 pixels = self._cache(stored) if self._cache else _load(self.array, self.dtype, stored)
@@ -91,16 +82,7 @@ class FileArray:
             raise
         except Exception as error:  # each codec has errors of its own
             raise unreadable(self._damaged_in(stored), error) from error
-        return self._answer(part, pixels.transpose(self.order))
-
-    def _answer(self, part: Part, pixels: NDArray[Any]) -> NDArray[Any]:
-        steps = tuple(slice(None, None, along.step) for along in part.ranges)
-        return part.answer(pixels[steps])
-
-    def _stored(self, box: tuple[slice, ...]) -> tuple[slice, ...]:
-        """The same box along the axes as they are stored."""
-        stored = dict(zip(self.order, box, strict=True))
-        return tuple(stored[axis] for axis in range(len(box)))
+        return pixels.transpose(self.order)
 
     def _damaged_in(self, box: tuple[slice, ...]) -> str:
         """Name of the first chunk of a box that cannot be read, if there is such a name."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
-from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.abc.store import ByteRequest
 
 from napari_srgan.errors import NoThreads, UserError
 from napari_srgan.images.address import Address
@@ -23,7 +21,8 @@ from napari_srgan.images.remote.errors import (
     status_of,
 )
 from napari_srgan.images.remote.files import FOR_METADATA, PATIENCE, WHOLE, RemoteFiles
-from napari_srgan.images.zarr.chunk_limits import ChunkLimits, is_metadata
+from napari_srgan.images.zarr.chunk_limits import is_metadata
+from napari_srgan.images.zarr.read_only_store import ReadOnlyStore, bytes_of
 
 PAUSES = (1.0, 3.0)
 """Seconds before something is asked for again."""
@@ -31,7 +30,7 @@ RESPITE = 5.0
 """Seconds for which a server that does not answer is not asked again."""
 
 
-class RemoteStore(Store):
+class RemoteStore(ReadOnlyStore):
     """Reads through fsspec, and takes for empty only what the server says is not there.
 
     That is 404, and "no such key" of S3, which fsspec tells as ``FileNotFoundError``; and even then only
@@ -51,16 +50,13 @@ class RemoteStore(Store):
         If addresses of this kind cannot be read here.
     """
 
-    supports_writes = False
-    supports_deletes = False
     supports_listing = False
 
     def __init__(self, address: Address) -> None:
-        super().__init__(read_only=True)
+        super().__init__(address.name)
         self.address = address
         self.anchor = ""
         """A file of which is known that it was there: the metadata of the array."""
-        self.limits = ChunkLimits(address.name)
         self._files = RemoteFiles(address)
         self._refused: BaseException | None = None
         self._gave_up: tuple[float, str] | None = None
@@ -94,14 +90,15 @@ class RemoteStore(Store):
         if self._refused is not None:
             raise NotAnswered(remote_error_sentence(self._refused, self.address, "", 1, PATIENCE))
 
-    def fetch(self, key: str, start: int | None = None, end: int | None = None) -> bytes | None:
-        """Bytes of a file, or of a part of it as in a slice; None if there is no such file.
+    def fetch(self, key: str, part: ByteRequest | None = None) -> bytes | None:
+        """Bytes of a file, or of a part of it; None if there is no such file.
 
         Raises
         ------
         NotAnswered
             If the server does not give it, also not when asked again.
         """
+        wanted = bytes_of(part)
         tries, begun, stopped = 0, time.monotonic(), self._stopped
         while True:
             if self._stopped != stopped:
@@ -112,7 +109,9 @@ class RemoteStore(Store):
             tries += 1
             try:
                 patience = FOR_METADATA if is_metadata(key) else WHOLE
-                return self._files.read(key, start, end, most=self.limits.most(key), patience=patience)
+                return self._files.read(
+                    key, wanted.start, wanted.stop, most=self.limits.most(key), patience=patience
+                )
             except TooMuch:
                 self.limits.check_size(key, None)
                 raise
@@ -160,27 +159,6 @@ class RemoteStore(Store):
         """Whether it is metadata of which nobody knows yet that it is there."""
         return key != self.anchor and is_metadata(key)
 
-    async def get(
-        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
-    ) -> Buffer | None:
-        return await asyncio.to_thread(self._get, key, prototype, byte_range)
-
-    def _get(self, key: str, prototype: BufferPrototype, part: ByteRequest | None) -> Buffer | None:
-        self.limits.check_part(key, part)
-        found = self.fetch(key, *_limits(part))
-        if found is None:
-            return None
-        self.limits.check_content(key, part, found)
-        return prototype.buffer.from_bytes(found)
-
-    async def get_partial_values(
-        self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
-    ) -> list[Buffer | None]:
-        return list(await asyncio.gather(*(self.get(key, prototype, part) for key, part in key_ranges)))
-
-    async def exists(self, key: str) -> bool:
-        return await asyncio.to_thread(self.has, key)
-
     def stop(self) -> None:
         """End the requests that are waited for; later ones are made as ever."""
         self._stopped += 1
@@ -190,12 +168,6 @@ class RemoteStore(Store):
         """Close the connections."""
         super().close()
         self.stop()
-
-    async def set(self, key: str, value: Buffer) -> None:
-        raise NotImplementedError("results are not written to addresses")
-
-    async def delete(self, key: str) -> None:
-        raise NotImplementedError("nothing is removed from addresses")
 
     def list(self) -> AsyncIterator[str]:
         return self.list_prefix("")
@@ -212,17 +184,3 @@ def _passes_for_missing(error: BaseException) -> bool:
     return status_of(error) == 403 or isinstance(
         error, PermissionError | IsADirectoryError | NotADirectoryError
     )
-
-
-def _limits(part: ByteRequest | None) -> tuple[int | None, int | None]:
-    """Start and end of a request, as those of a slice."""
-    match part:
-        case None:
-            return None, None
-        case RangeByteRequest(start=start, end=end):
-            return start, end
-        case OffsetByteRequest(offset=offset):
-            return offset, None
-        case SuffixByteRequest(suffix=suffix):
-            return -suffix, None
-    raise ValueError(f"no such part of a file: {part}")

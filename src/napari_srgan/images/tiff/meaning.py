@@ -6,7 +6,7 @@ green and blue; the first row on top. Nothing is read before it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.images.colours.lookup_tables import hue_of, table_of_8_bits
 from napari_srgan.images.colours.printed import cmyk_to_rgb, lab_to_rgb
+from napari_srgan.images.lazy_array import BoxArray
 
 _P = tifffile.PHOTOMETRIC
 COLOURS = (_P.RGB, _P.YCBCR)
@@ -114,44 +115,44 @@ def _looked_up(numbers: NDArray[Any], table: NDArray[np.uint8], alpha: bool) -> 
     )
 
 
-@dataclass(frozen=True)
-class Converted:
-    """An array whose values are converted where they are read."""
+class Converted(BoxArray):
+    """An array whose values are converted where they are read.
 
-    source: Any
-    convert: Callable[[NDArray[Any]], NDArray[Any]]
-    """Takes samples along the last axis, if there are any, and gives colours along it, if it gives any."""
-    samples: int | None
-    """Number of the axis of `source` that holds samples, which are only understood together; None without
-    one."""
-    colours: int | None
-    """Number of colours along the last axis; None if there is no axis of colours."""
-    into: np.dtype[Any] | None = None
-    """Type of the values; None: that of `source`."""
+    Parameters
+    ----------
+    source
+        The array.
+    convert
+        A function that takes samples along the last axis, if there are any, and gives colours along it, if it
+        gives any.
+    samples
+        Number of the axis of `source` that holds samples, which are only understood together; None without
+        one.
+    colours
+        Number of colours along the last axis; None if there is no axis of colours.
+    dtype
+        Type of the values; None: that of `source`.
+    """
 
-    def _around(self, along: tuple[Any, ...], last: Any) -> tuple[Any, ...]:
+    def __init__(
+        self,
+        source: Any,
+        convert: Callable[[NDArray[Any]], NDArray[Any]],
+        samples: int | None,
+        colours: int | None,
+        dtype: np.dtype[Any] | None = None,
+    ) -> None:
+        self.source, self.convert, self.samples, self.colours = source, convert, samples, colours
+        super().__init__(self._around(source.shape), np.dtype(source.dtype) if dtype is None else dtype)
+        chunks = getattr(source, "chunks", None)
+        self.chunks = None if chunks is None else self._around(chunks)
+
+    def _around(self, along: Sequence[int]) -> tuple[int, ...]:
+        """Sizes along the axes of the array, of those along the axes of its source."""
         kept = tuple(one for axis, one in enumerate(along) if axis != self.samples)
-        return kept if self.colours is None else (*kept, last)
+        return kept if self.colours is None else (*kept, self.colours)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._around(tuple(self.source.shape), self.colours)
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(self.source.dtype if self.into is None else self.into)
-
-    @property
-    def chunks(self) -> tuple[int, ...] | None:
-        chunks = getattr(self.source, "chunks", None)
-        return None if chunks is None else self._around(tuple(chunks), self.colours)
-
-    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
-        """Read a box: slices with a start, a stop and no step."""
+    def read_box(self, box: tuple[slice, ...]) -> NDArray[Any]:
         inner = list(box if self.colours is None else box[:-1])
         if self.samples is not None:
             inner.insert(self.samples, slice(0, self.source.shape[self.samples]))
@@ -184,28 +185,23 @@ def upright(array: Any, letters: str, page: Any) -> tuple[Any, str]:
     return turned, letters.translate(str.maketrans("YX", "XY")) if orientation in (5, 6, 7, 8) else letters
 
 
-@dataclass(frozen=True)
-class Flipped:
-    """An array some of whose axes run the other way."""
+class Flipped(BoxArray):
+    """An array some of whose axes run the other way.
 
-    source: Any
-    axes: tuple[int, ...]
+    Parameters
+    ----------
+    source
+        The array.
+    axes
+        Numbers of these axes.
+    """
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.source.shape)
+    def __init__(self, source: Any, axes: tuple[int, ...]) -> None:
+        super().__init__(source.shape, np.dtype(source.dtype))
+        self.source = source
+        self.axes = axes
 
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        dtype: np.dtype[Any] = np.dtype(self.source.dtype)
-        return dtype
-
-    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
-        """Read a box: slices with a start, a stop and no step."""
+    def read_box(self, box: tuple[slice, ...]) -> NDArray[Any]:
         stored = tuple(
             slice(size - part.stop, size - part.start) if axis in self.axes else part
             for axis, (part, size) in enumerate(zip(box, self.shape, strict=True))

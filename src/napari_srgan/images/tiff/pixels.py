@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import zarr
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.images.lazy_array import BoxArray
 from napari_srgan.images.reading.chunk_cache import BUDGET
 from napari_srgan.images.reading.limits import free_memory
 
@@ -88,32 +88,42 @@ def _whole(path: Path, series: tifffile.TiffPageSeries) -> NDArray[Any]:
     return np.asarray(series.asarray())
 
 
-@dataclass(frozen=True)
-class PlainPixels:
+class PlainPixels(BoxArray):
     """Pixels that are not compressed.
 
     They are read, not mapped: of a mapped file that becomes shorter the process would die, and what was
     looked at would count as its memory.
+
+    Parameters
+    ----------
+    path
+        The file.
+    shape, dtype
+        Shape of the array, and dtype in the byte order of the file.
+    offsets
+        Where in the file the first byte of each page is.
+    page_ndim
+        Number of axes of a page: the last ones.
     """
 
-    path: Path
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    offsets: tuple[int, ...]
-    """Where in the file the first byte of each page is."""
-    page_ndim: int
-    """Number of axes of a page: the last ones."""
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        offsets: tuple[int, ...],
+        page_ndim: int,
+    ) -> None:
+        super().__init__(shape, dtype)
+        self.path = path
+        self.offsets = offsets
+        self.page_ndim = page_ndim
 
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
-        """Read a box: slices with a start, a stop and no step."""
+    def read_box(self, box: tuple[slice, ...]) -> NDArray[Any]:
         result = np.empty([part.stop - part.start for part in box], self.dtype)
         lead = self.ndim - self.page_ndim
         pages = np.arange(len(self.offsets)).reshape(self.shape[:lead])[box[:lead]]
-        with self.path.open("rb", buffering=0) as file:
+        with self.path.open("rb", buffering=4096) as file:  # rows are short, and far from each other
             for at, page in np.ndenumerate(pages):
                 self._read_page(file, self.offsets[int(page)], box[lead:], result[at])
         return result
@@ -128,16 +138,7 @@ class PlainPixels:
         strides = [math.prod(shape[axis + 1 :]) * self.dtype.itemsize for axis in range(len(shape))]
         for at in np.ndindex(*(part.stop - part.start for part in box[:last])):
             place = offset + sum((part.start + n) * s for part, n, s in zip(box, at, strides, strict=False))
-            run = into[at]
-            pixels = self._read(file, place + box[last].start * strides[last], run.nbytes)
-            run[...] = pixels.reshape(run.shape)
-
-    def _read(self, file: Any, offset: int, count: int) -> NDArray[Any]:
-        file.seek(offset)
-        found = bytearray(count)
-        view, got = memoryview(found), 0
-        while got < count and (more := file.readinto(view[got:])):
-            got += more
-        if got < count:
-            raise EOFError("it ends before its last plane")
-        return np.frombuffer(found, self.dtype)
+            run = into[at]  # contiguous: `into` is
+            file.seek(place + box[last].start * strides[last])
+            if file.readinto(run.view(np.uint8)) < run.nbytes:
+                raise EOFError("it ends before its last plane")

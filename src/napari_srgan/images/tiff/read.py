@@ -237,8 +237,7 @@ def _seen(array: Any, letters: str, page: Any, plain: bool) -> Meant:
     """Pixels as they are meant; at once, where they are in memory."""
     meant = as_meant(array, letters, page, plain=plain)
     if isinstance(array, np.ndarray) and isinstance(meant.array, Converted):
-        whole = meant.array[tuple(slice(0, size) for size in meant.array.shape)]
-        return replace(meant, array=whole)
+        return replace(meant, array=meant.array[...])
     return meant
 
 

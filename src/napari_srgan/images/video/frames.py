@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.images.lazy_array import BoxArray
 from napari_srgan.images.reading.file_array import damaged
 from napari_srgan.images.video.index import VideoIndex, opened
 from napari_srgan.images.video.package import pyav
@@ -26,7 +27,7 @@ _RECENT = 8
 """Frames kept as they were decoded, for those who read on several threads, not quite in order."""
 
 
-class VideoFrames:
+class VideoFrames(BoxArray):
     """Frames of a video, ``(T, Y, X)``, or ``(T, Y, X, 3)`` in colour.
 
     Decoding goes on where it stopped if a frame after it is asked for, and begins anew at the last
@@ -44,13 +45,18 @@ class VideoFrames:
         Whether there is a colour axis. Without one, frames that turn out to have colours are refused.
     deep
         Whether to give uint16, on the whole range of 16 bits, and not uint8.
+
+    Raises
+    ------
+    UserError
+        When frames are read: if one is damaged, or is not like those before it.
     """
 
     def __init__(
         self, path: Path, index: VideoIndex, size: tuple[int, int], *, colour: bool, deep: bool
     ) -> None:
-        self.shape = (index.count, *size, *((3,) if colour else ()))
-        self.dtype: np.dtype[Any] = np.dtype(np.uint16 if deep else np.uint8)
+        shape = (index.count, *size, *((3,) if colour else ()))
+        super().__init__(shape, np.dtype(np.uint16 if deep else np.uint8))
         self.chunks = (1, *self.shape[1:])
         self._path, self._index = path, index
         self._colour = colour
@@ -59,21 +65,10 @@ class VideoFrames:
         self._next = 0
         self._recent: OrderedDict[int, VideoFrame] = OrderedDict()
 
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (self._path, self._index, self.shape[1:3], self._colour, self.dtype == np.uint16)
 
-    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
-        """Read a box: slices with a start, a stop and no step.
-
-        Raises
-        ------
-        UserError
-            If a frame is damaged, or is not like those before it.
-        """
+    def read_box(self, box: tuple[slice, ...]) -> NDArray[Any]:
         result = np.empty([part.stop - part.start for part in box], self.dtype)
         with self._lock:
             for place, number in enumerate(range(box[0].start, box[0].stop)):

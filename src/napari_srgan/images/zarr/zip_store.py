@@ -6,29 +6,28 @@ image. Programs that zip a folder put it into the file as a whole; one such fold
 
 from __future__ import annotations
 
-import asyncio
 import io
 import struct
 import zlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
-from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.abc.store import ByteRequest
 
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import UnreadablePart
 from napari_srgan.images.file_stamp import unchanged
 from napari_srgan.images.reading import limits
-from napari_srgan.images.zarr.chunk_limits import METADATA, ChunkLimits
+from napari_srgan.images.zarr.chunk_limits import METADATA
+from napari_srgan.images.zarr.read_only_store import ReadOnlyStore, bytes_of
 
 _LOCAL_HEADER = struct.Struct("<26xHH")
 """What stands before a file in a zip (APPNOTE 4.3.7): last the lengths of its name and its extra field."""
 _ENCRYPTED = 1
 
 
-class ZippedStore(Store):
+class ZippedStore(ReadOnlyStore):
     """Reads files of a zip file within limits; nothing is unpacked to disk.
 
     Files that are stored as they are, as RFC-9 recommends, are read in parts where parts are asked for.
@@ -44,14 +43,11 @@ class ZippedStore(Store):
         If it is none, is cut off, lists too much, or is packed in a way that is not read here.
     """
 
-    supports_writes = False
-    supports_deletes = False
     supports_listing = True
 
     def __init__(self, path: Path | str) -> None:
-        super().__init__(read_only=True)
         self.path = Path(path)
-        self.limits = ChunkLimits(self.path.name)
+        super().__init__(self.path.name)
         limits.check_file(self.path)
         self.unchanged = unchanged(self.path)
         """Raises UserError if the file has changed or disappeared."""
@@ -67,37 +63,25 @@ class ZippedStore(Store):
         return ZippedStore, (self.path,)
 
     def has(self, key: str) -> bool:
-        """Whether there is a file."""
         return key in self._files
 
     def fetch(self, key: str, part: ByteRequest | None = None) -> bytes | None:
-        """Bytes of a file, or of a part of it; None if there is no such file.
-
-        Raises
-        ------
-        UserError
-            If it is larger than what the metadata says needs, or damaged.
-        """
         if (info := self._files.get(key)) is None:
             self.unchanged()
             return None
         self.limits.check_size(key, info.file_size)
-        self.limits.check_part(key, part)
-        start, end = _range(part, info.file_size)
+        start, end, _ = bytes_of(part).indices(info.file_size)
         if info.compress_type == ZIP_STORED:
-            found = self._stored(key, info, start, end)
-        else:
-            found = self._inflated(key, info)[start:end]
-        self.limits.check_content(key, part, found)
-        return found
+            return self._stored(key, info, start, end)
+        return self._inflated(key, info)[start:end]
 
     def _stored(self, key: str, info: ZipInfo, start: int, end: int) -> bytes:
-        with self.path.open("rb", buffering=0) as file:
+        with self.path.open("rb") as file:
             file.seek(info.header_offset)
             header = file.read(_LOCAL_HEADER.size)
             if len(header) == _LOCAL_HEADER.size and header.startswith(b"PK\x03\x04"):
                 file.seek(sum(_LOCAL_HEADER.unpack(header)) + start, io.SEEK_CUR)
-                found = _read(file, end - start)
+                found = file.read(end - start)
                 whole = (start, end) == (0, info.file_size)
                 if len(found) == end - start and not (whole and zlib.crc32(found) != info.CRC):
                     return found
@@ -116,20 +100,6 @@ class ZippedStore(Store):
         words = f"{key} in {self.path.name} is damaged or cut off; get the file again from where it was made"
         return UserError(words) if key.rpartition("/")[2] in METADATA else UnreadablePart(words)
 
-    async def get(
-        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
-    ) -> Buffer | None:
-        found = await asyncio.to_thread(self.fetch, key, byte_range)
-        return None if found is None else prototype.buffer.from_bytes(found)
-
-    async def get_partial_values(
-        self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
-    ) -> list[Buffer | None]:
-        return list(await asyncio.gather(*(self.get(key, prototype, part) for key, part in key_ranges)))
-
-    async def exists(self, key: str) -> bool:
-        return self.has(key)
-
     async def list(self) -> AsyncIterator[str]:
         for key in self._files:
             yield key
@@ -144,12 +114,6 @@ class ZippedStore(Store):
         names = (key[len(inside) :].partition("/")[0] for key in self._files if key.startswith(inside))
         for name in dict.fromkeys(names):
             yield name
-
-    async def set(self, key: str, value: Buffer) -> None:
-        raise NotImplementedError("zip files are only read")
-
-    async def delete(self, key: str) -> None:
-        raise NotImplementedError("zip files are only read")
 
 
 class _Listed(io.BufferedReader):
@@ -182,24 +146,3 @@ def _files(path: Path) -> dict[str, ZipInfo]:
             root = f"{tops.pop()}/"
             return {name.removeprefix(root): info for name, info in files.items() if name.startswith(root)}
     return files
-
-
-def _read(file: io.FileIO, count: int) -> bytes:
-    found = bytearray()
-    while len(found) < count and (more := file.read(count - len(found))):
-        found += more
-    return bytes(found)
-
-
-def _range(part: ByteRequest | None, size: int) -> tuple[int, int]:
-    """Where a part of a file of so many bytes begins and ends."""
-    match part:
-        case None:
-            return 0, size
-        case RangeByteRequest(start=start, end=end):
-            return min(start, size), min(end, size)
-        case OffsetByteRequest(offset=offset):
-            return min(offset, size), size
-        case SuffixByteRequest(suffix=suffix):
-            return max(size - suffix, 0), size
-    raise ValueError(f"no such part of a file: {part}")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, wait
-from typing import Any, TypeVar
+from concurrent.futures import wait
+from typing import TypeVar
 
 import psutil
 
 from napari_srgan.errors import UserError
+from napari_srgan.images.reading.block_cache import BlockCache
 from napari_srgan.inference.devices.cancellation import Cancelled, Watch
 
 ValueT = TypeVar("ValueT")
@@ -39,39 +38,8 @@ def cache_budget(given: int | None) -> int:
     return int(given)
 
 
-class TileCache:
-    """Values by key; those used longest ago go when the budget is full.
-
-    Parameters
-    ----------
-    budget
-        Number of bytes for all values together. A value that is larger is given, but not kept.
-    """
-
-    def __init__(self, budget: int) -> None:
-        self.budget = budget
-        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
-        self._running: dict[Hashable, Future[Any]] = {}
-        self._filled = 0
-        self._age = 0
-        self._lock = threading.Lock()
-
-    @property
-    def filled(self) -> int:
-        """Bytes that are taken."""
-        return self._filled
-
-    def __contains__(self, key: Hashable) -> bool:
-        with self._lock:
-            return key in self._kept
-
-    def peek(self, key: Hashable) -> Any:
-        """What is there now, or None."""
-        with self._lock:
-            if key not in self._kept:
-                return None
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
+class TileCache(BlockCache[Hashable]):
+    """A cache whose values are computed where they are wanted; waiting for those of others can be ended."""
 
     def get(
         self,
@@ -99,17 +67,21 @@ class TileCache:
             If the watch was cancelled.
         """
         while True:
-            with self._lock:
-                if key in self._kept:
-                    self._kept.move_to_end(key)
-                    found: ValueT = self._kept[key][0]
-                    return found
-                theirs = self._running.get(key)
-                if theirs is None:
-                    ours = self._running[key] = Future[Any]()
-                    age = self._age
-            if theirs is None:
-                return self._compute(key, compute, size, ours, age)
+            claim = self.claim([key])
+            if claim.ours:
+                try:
+                    value = compute()
+                    made = {key: (value, size(value))}
+                except BaseException:
+                    # Not the error itself: its frames hold tensors.
+                    self.fail(claim, Cancelled())
+                    raise
+                self.settle(claim, made)
+                return value
+            if claim.kept:
+                found: ValueT = claim.kept[key]
+                return found
+            theirs = claim.coming[key]
             while not theirs.done():
                 wait([theirs], LOOK)
                 if watch is not None and watch.cancelled:
@@ -118,46 +90,3 @@ class TileCache:
             if theirs.exception() is None:
                 shared: ValueT = theirs.result()
                 return shared
-
-    def _compute(
-        self,
-        key: Hashable,
-        compute: Callable[[], ValueT],
-        size: Callable[[ValueT], int],
-        ours: Future[Any],
-        age: int,
-    ) -> ValueT:
-        try:
-            value = compute()
-        except BaseException:
-            with self._lock:
-                del self._running[key]
-            # Not the error itself: its frames hold tensors.
-            ours.set_exception(Cancelled())
-            raise
-        with self._lock:
-            del self._running[key]
-            if age == self._age:
-                self._keep(key, value, size(value))
-        ours.set_result(value)
-        return value
-
-    def _keep(self, key: Hashable, value: Any, size: int) -> None:
-        if size > self.budget:
-            return
-        self._kept[key] = value, size
-        self._filled += size
-        while self._filled > self.budget:
-            self._filled -= self._kept.popitem(last=False)[1][1]
-
-    def drop(self, key: Hashable) -> None:
-        """Forget one value."""
-        with self._lock:
-            self._filled -= self._kept.pop(key, (None, 0))[1]
-
-    def clear(self) -> None:
-        """Forget all there is, and what is being computed now when it is there."""
-        with self._lock:
-            self._kept.clear()
-            self._filled = 0
-            self._age += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -97,3 +97,8 @@ def cut_at_borders(along: range, size: int) -> list[Piece]:
             of = slice(along[first] - number * size, along[last - 1] - number * size + 1, along.step)
             found.append(Piece(number, slice(first, last), of))
     return found
+
+
+def piece_sizes(pieces: Sequence[Piece]) -> tuple[int, ...]:
+    """How many places lie in each piece; one of none, if there are no pieces."""
+    return tuple(piece.into.stop - piece.into.start for piece in pieces) or (0,)

@@ -14,6 +14,8 @@ from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
+from napari_srgan.images.indexing import Part
+from napari_srgan.images.lazy_array import LazyArray
 from napari_srgan.images.origins import zarr_place
 from napari_srgan.images.reading.file_array import FileArray
 from napari_srgan.images.zarr.markers import is_zarr
@@ -85,19 +87,17 @@ def _as_stored(data: Any) -> Any:
     return data
 
 
-class _Readable:
+class _Readable(LazyArray):
     """An array of which nobody knows what happens when it is read."""
 
     def __init__(self, array: Any, name: str) -> None:
+        super().__init__(array.shape, array.dtype)
         self._array = array
         self._name = name
-        self.shape = tuple(array.shape)
-        self.dtype = array.dtype
-        self.ndim = len(self.shape)
 
-    def __getitem__(self, key: Any) -> NDArray[Any]:
+    def read(self, part: Part) -> NDArray[Any]:
         try:
-            return np.asarray(self._array[key])
+            return np.asarray(self._array[part.key])
         except (MemoryError, UserError):
             raise
         except Exception as error:  # of any library

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
-from numpy.typing import NDArray
-
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_image
-from napari_srgan.images.indexing import Part, part_of
+from napari_srgan.images.indexing import Part
 from napari_srgan.images.look import ImageLook
 from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.stored_image import StoredImage
-from napari_srgan.inference.lazy_dask import LazyWindow, tile_array
+from napari_srgan.inference.lazy_dask import tile_array
+from napari_srgan.inference.tiles.grid import cut_at_borders, piece_sizes
 from napari_srgan.results.existing_result import attributes_of, provenance_of
 
 _BLOCK = 1024
@@ -64,8 +63,8 @@ def open_levels(path: Path) -> StoredLevels:
     axes = str(made.get("axes", stored.axes))
     order = _order(stored, axes)
     levels = [
-        tile_array(LazyWindow(level, part_of(..., level.shape), f"stored-{uuid4().hex}"))
-        for level in (_Level(array, order, axes) for array in (stored.data, *stored.coarser))
+        tile_array(array.transposed(order, axes), partial(_block_sizes, axes), f"stored-{uuid4().hex}")
+        for array in (stored.data, *stored.coarser)
     ]
     spacings = tuple(stored.spacings[at] for at in order)
     if "region" in made:
@@ -98,33 +97,9 @@ def _limits(path: Path) -> tuple[float, float] | None:
     return (low, high) if low < high else None
 
 
-class _Level:
-    """One level, its axes in the order of the image that was upscaled."""
-
-    def __init__(self, array: Any, order: tuple[int, ...], axes: str) -> None:
-        self._array = array
-        self._order = order
-        self._y = axes.index("Y")
-        self.shape = tuple(array.shape[at] for at in order)
-        self.dtype = np.dtype(array.dtype)
-
-    def read(self, part: Part) -> NDArray[Any]:
-        """Read a part of the level; dropped axes are not in the answer."""
-        key = [slice(0)] * len(self._order)
-        for at, along in zip(self._order, part.ranges, strict=True):
-            key[at] = slice(along.start, along.stop, along.step)
-        pixels: NDArray[Any] = self._array[tuple(key)]
-        return part.answer(pixels.transpose(self._order))
-
-    def tile_sizes(self, part: Part) -> tuple[tuple[int, ...], ...]:
-        """How much of a part lies in each block, along every axis; leading ones plane by plane."""
-        sides = [1] * self._y + [_BLOCK, _BLOCK] + [max(self.shape)] * (len(self.shape) - self._y - 2)
-        return tuple(_sizes(along, side) for along, side in zip(part.ranges, sides, strict=True))
-
-
-def _sizes(along: range, side: int) -> tuple[int, ...]:
-    """How many places of a range lie in each block of a side; blocks without any are left out."""
-    ends = range((along.start // side + 1) * side, along.stop + side, side) if along else range(0)
-    counts = [len(range(along.start, min(end, along.stop), along.step)) for end in ends]
-    found = [now - before for before, now in zip([0, *counts], counts, strict=False)]
-    return tuple(size for size in found if size) or (0,)
+def _block_sizes(axes: str, part: Part) -> tuple[tuple[int, ...], ...]:
+    """How much of a part lies in each block, along every axis; leading ones plane by plane."""
+    y = axes.index("Y")
+    leading = (piece_sizes(cut_at_borders(along, 1)) for along in part.ranges[:y])
+    plane = (piece_sizes(cut_at_borders(along, _BLOCK)) for along in part.ranges[y : y + 2])
+    return (*leading, *plane, *((len(along),) for along in part.ranges[y + 2 :]))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.images.indexing import Part, part_of
 from napari_srgan.inference.devices.cancellation import Watch
 
 SliceKey = tuple[int | slice, ...]
@@ -55,23 +56,20 @@ class LevelWindow:
     read
         A function that gives the pixels of a part by its key in the whole level: one integer or slice for
         each axis.
-    ranges
-        Places along each axis of the level; all of them by default.
+    part
+        Places of the level that are in it; all of them by default.
     """
 
     def __init__(
-        self,
-        level: Filling,
-        read: Callable[[SliceKey], NDArray[Any]],
-        ranges: tuple[int | range, ...] | None = None,
+        self, level: Filling, read: Callable[[SliceKey], NDArray[Any]], part: Part | None = None
     ) -> None:
         self._level = level
         self._read = read
-        self._ranges = tuple(range(size) for size in level.shape) if ranges is None else ranges
+        self._part = part_of(..., level.shape) if part is None else part
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return tuple(len(places) for places in self._ranges if isinstance(places, range))
+        return self._part.answer_shape
 
     @property
     def ndim(self) -> int:
@@ -79,26 +77,15 @@ class LevelWindow:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def dtype(self) -> Any:
         return self._level.dtype
 
     def __getitem__(self, key: Any) -> LevelWindow:
-        """Make the part smaller.
-
-        Parameters
-        ----------
-        key
-            Integers and slices with positive steps, one for each axis that is left; axes at the end that have
-            none stay as they are.
-        """
-        inner = iter(key if isinstance(key, tuple) else (key,))
-        smaller = tuple(
-            places if isinstance(places, int) else places[next(inner, slice(None))] for places in self._ranges
-        )
-        return LevelWindow(self._level, self._read, smaller)
+        """Make the part smaller; see :class:`~napari_srgan.images.lazy_array.LazyArray` for the index."""
+        return LevelWindow(self._level, self._read, self._part.within(key))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         pixels = self._read(self.key)
@@ -107,7 +94,4 @@ class LevelWindow:
     @property
     def key(self) -> SliceKey:
         """What it is of the whole level."""
-        return tuple(
-            places if isinstance(places, int) else slice(places.start, places.stop, places.step)
-            for places in self._ranges
-        )
+        return self._part.key
