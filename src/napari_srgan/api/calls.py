@@ -12,7 +12,7 @@ from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.errors import ImageWarning
 from napari_srgan.images.image import Image
 from napari_srgan.inference.movies.clip_plans import notes_on_time
-from napari_srgan.models import Model, default_model_name, load_model
+from napari_srgan.models import Model
 from napari_srgan.progress import Job
 from napari_srgan.progress_bar import progress_bar, run_job
 
@@ -53,16 +53,3 @@ def warn_of_image(notes: Iterable[str]) -> None:
         frame, level = frame.f_back, level + 1
     for note in notes:
         warnings.warn(note, ImageWarning, stacklevel=level)
-
-
-def choose_model(model: Named, axes: str) -> Model:
-    """A model as it was named, or the default for images with such axes.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read.
-    """
-    if model is None:
-        return load_model(default_model_name(rgb=axes.endswith("S")))
-    return model if isinstance(model, Model) else load_model(model)

@@ -16,6 +16,7 @@ from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.models import Model, default_model_name
 from napari_srgan.progress import Job, Progress
 from napari_srgan.results.collision import refuse_collision
+from napari_srgan.results.upscaled_store import StoreRun
 from napari_srgan.viewer.layers.layer_look import layer_look, over_files
 from napari_srgan.viewer.layers.layer_spacing import layer_spacings
 from napari_srgan.viewer.layers.sources import FILE_KEY, files_of, identity_of, layer_pixels, watch_over
@@ -83,8 +84,10 @@ def stored_layer_job(
     ----------
     layer, model, options, axes
         See :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`.
-    path, overwrite, cluster
-        See :func:`~napari_srgan.cluster.dispatch.upscale_anywhere_job`.
+    path, overwrite
+        See :class:`~napari_srgan.results.upscaled_store.StoreRun`.
+    cluster
+        See :func:`~napari_srgan.cluster.connection.client_of`.
 
     Returns
     -------
@@ -118,9 +121,8 @@ def stored_layer_job(
             watch_over(files),
         )  # fmt: skip
         notes = notes_on_input(given.pixels, given.axes, loaded.card)
-        finished = yield from upscale_anywhere_job(
-            given, loaded, path, options, notes=notes, overwrite=overwrite, cluster=cluster
-        )
+        run = StoreRun(given, loaded, path, options, notes, overwrite)
+        finished = yield from upscale_anywhere_job(run, cluster)
         return StoredResult(open_levels(finished), appearance, loaded)
 
     return job()
