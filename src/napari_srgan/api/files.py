@@ -15,9 +15,11 @@ from napari_srgan.errors import UserError, words_of
 from napari_srgan.images.address import local_path, place_of
 from napari_srgan.images.formats import ending, open_image, open_output, refuse_pyramid
 from napari_srgan.images.image import Image
+from napari_srgan.images.look import ImageLook
 from napari_srgan.images.origins import origins_of
 from napari_srgan.images.series import ALL, Series, series_of
 from napari_srgan.images.spacing import Spacing, upscaled_spacings
+from napari_srgan.images.writing.output import NewFile
 from napari_srgan.images.zarr.read import open_finished_store
 from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.inference.upscale import upscale_job
@@ -82,11 +84,9 @@ def upscale_file_job(
     if output.on_cluster:
         raise UserError(f"a cluster writes .zarr or .ome.zarr, not {path.name}; change the OUTPUT")
     refuse_collision(path, [*image.files, *origins_of(image.pixels)])
-    with open_output(
-        path, image.axes, image.pixels.dtype, overwrite=output.overwrite, pyramid=output.pyramid,
-        look=image.result_look(other_quantities=model.card.result is not None),
-        colour_profile=image.colour_profile,
-    ) as file:  # fmt: skip
+    look = image.result_look(other_quantities=model.card.result is not None) or ImageLook()
+    new = NewFile(path, image.axes, output.overwrite, image.colour_profile, look, output.pyramid)
+    with open_output(new, image.pixels.dtype) as file:
         result = yield from upscale_job(image, model, options, notes=notes, sink=file)
         spacings = image.spacings or (Spacing(),) * len(image.axes)
         file.finish(result, upscaled_spacings(spacings, image.axes, result.region, model.scale_factor))
