@@ -35,6 +35,7 @@ from napari_srgan.inference.tiles.choice import choose_side
 from napari_srgan.inference.tiles.cross_fade import seen_around
 from napari_srgan.models import Model, ModelCard, load_model
 from napari_srgan.networks import Generator
+from napari_srgan.networks.generator import GeneratorArguments
 from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
 from napari_srgan.results.upscaled_store import StoreRun
 
@@ -66,7 +67,7 @@ class Repeats(Generator):
     """Costs next to nothing, but for the memory of a model's layers: every pixel, four by four times."""
 
     def __init__(self) -> None:
-        super().__init__(scale_factor=FACTOR, channels=1)
+        super().__init__(GeneratorArguments(FACTOR, 1))
         self.weight = torch.nn.Parameter(torch.ones(1))
 
     @property
