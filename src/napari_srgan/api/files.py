@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from napari_srgan.api.calls import notes_on, warn_of_image
-from napari_srgan.api.upscale_call import OutputSettings, UpscaleCall
+from napari_srgan.api.calls import OutputSettings, UpscaleCall, notes_on, warn_of_image
 from napari_srgan.cluster.dispatch import upscale_anywhere_job
 from napari_srgan.errors import UserError, words_of
 from napari_srgan.images.address import local_path, place_of

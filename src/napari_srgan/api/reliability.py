@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from napari_srgan.api.calls import Named, finish, is_layer
-from napari_srgan.api.upscale_call import UpscaleCall
+from napari_srgan.api.calls import Named, UpscaleCall, finish, is_layer
 from napari_srgan.errors import UserError
 from napari_srgan.images.address import local_path, place_of
 from napari_srgan.images.arrays import check_array

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from napari_srgan.api.calls import Named, is_layer, layer_with_warnings, notes_on
+from napari_srgan.api.calls import Named, OutputSettings, UpscaleCall, is_layer, layer_with_warnings, notes_on
 from napari_srgan.api.files import upscale_files, upscale_to_file
-from napari_srgan.api.upscale_call import OutputSettings, UpscaleCall
 from napari_srgan.errors import UserError
 from napari_srgan.images.address import local_path
 from napari_srgan.images.image import Image

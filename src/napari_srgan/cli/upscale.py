@@ -165,8 +165,8 @@ class _Run:
 
     def _one(self, one: Series, written: set[Path], bar: Bar, title: str) -> Path:
         from napari_srgan.acquisition.choice import notes_on_input
+        from napari_srgan.api.calls import OutputSettings
         from napari_srgan.api.files import upscale_file_job
-        from napari_srgan.api.upscale_call import OutputSettings
         from napari_srgan.images.formats import open_image
         from napari_srgan.inference.movies.clip_plans import notes_on_time
         from napari_srgan.results.collision import refuse_collision
