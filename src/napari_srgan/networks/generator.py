@@ -163,8 +163,9 @@ def layout_of(axes: int, device: torch.device) -> torch.memory_format:
     return torch.channels_last if axes == 4 and device.type != "mps" else torch.contiguous_format
 
 
-def predict_nothing_yet(last: nn.Conv2d) -> None:
+def predict_nothing_yet(layers: nn.Module) -> None:
     """Zero the last convolution, so that training starts from interpolation instead of from noise."""
+    *_, last = (layer for layer in layers.modules() if isinstance(layer, nn.Conv2d))
     nn.init.zeros_(last.weight)
     if last.bias is not None:
         nn.init.zeros_(last.bias)

@@ -19,9 +19,8 @@ from napari_srgan.networks.sub_pixel import (
     UPSAMPLING_STAGES,
     Upsampling,
     check_upsampling,
-    direct_tail,
-    staged_tail,
     tail_radius,
+    upsampling_tail,
 )
 
 RDN_PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -110,16 +109,12 @@ class RDN(Generator):
         self.fusion = nn.Sequential(
             nn.Conv2d(blocks * width, width, 1), nn.Conv2d(width, width, 3, padding=1)
         )
-        self.tail = (
-            direct_tail(factor, channels, width)
-            if arguments.upsampling == "direct"
-            else staged_tail(factor, channels, width, 3)
-        )
+        self.tail = upsampling_tail(arguments.upsampling, factor, channels, width, 3)
         self._receptive_radius = self._back_projection_radius + math.ceil(
             2 + blocks * layers + 1 + tail_radius(arguments.upsampling, factor, 3)
         )
         if self.interpolated_skip:
-            predict_nothing_yet([m for m in self.tail.modules() if isinstance(m, nn.Conv2d)][-1])
+            predict_nothing_yet(self.tail)
 
     @property
     def receptive_radius(self) -> int:

@@ -19,9 +19,8 @@ from napari_srgan.networks.sub_pixel import (
     UPSAMPLING_STAGES,
     Upsampling,
     check_upsampling,
-    direct_tail,
-    staged_tail,
     tail_radius,
+    upsampling_tail,
 )
 
 Normalisation = Literal["batch", "instance", "none"]
@@ -145,16 +144,12 @@ class SRResNet(Generator):
             nn.Conv2d(width, width, 3, padding=1, bias=normalisation == "none" or ends_active),
             activation() if ends_active else _normalisation(normalisation, width),
         )
-        self.tail = (
-            direct_tail(factor, channels, width)
-            if upsampling == "direct"
-            else staged_tail(factor, channels, width, kernel, activation)
-        )
+        self.tail = upsampling_tail(upsampling, factor, channels, width, kernel, activation)
         self._receptive_radius = self._back_projection_radius + math.ceil(
             kernel // 2 + 2 * arguments.blocks + 1 + tail_radius(upsampling, factor, kernel)
         )
         if self.interpolated_skip:
-            predict_nothing_yet([m for m in self.tail.modules() if isinstance(m, nn.Conv2d)][-1])
+            predict_nothing_yet(self.tail)
 
     @property
     def receptive_radius(self) -> int:

@@ -40,6 +40,20 @@ def staged_tail(
     return nn.Sequential(*stages, nn.Conv2d(width, channels, kernel, padding=kernel // 2))
 
 
+def upsampling_tail(
+    upsampling: Upsampling,
+    factor: int,
+    channels: int,
+    width: int,
+    kernel: int,
+    activation: Callable[[], nn.Module] | None = None,
+) -> nn.Sequential:
+    """The tail of one kind or the other."""
+    if upsampling == "direct":
+        return direct_tail(factor, channels, width)
+    return staged_tail(factor, channels, width, kernel, activation)
+
+
 def tail_radius(upsampling: Upsampling, factor: int, kernel: int) -> float:
     """Radius of a tail in low-resolution pixels."""
     if upsampling == "direct":

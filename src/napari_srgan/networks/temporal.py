@@ -75,7 +75,7 @@ class TemporalGenerator(Generator):
         self._before, self._after, self._clip = arguments.before, arguments.after, arguments.clip
         self.trunk = nn.Sequential(*(ResidualBlock(width, "none", "relu") for _ in range(blocks)))
         self.tail = direct_tail(factor, arguments.channels, width)
-        predict_nothing_yet([layer for layer in self.tail if isinstance(layer, nn.Conv2d)][-1])
+        predict_nothing_yet(self.tail)
         self._trunk_radius = 2 * blocks + math.ceil(tail_radius("direct", factor, KERNEL))
 
     @property

@@ -76,7 +76,7 @@ class UNet(Generator):
         self.up = nn.Sequential(nn.Conv2d(deep_width, width * HALVING**2, 1), nn.PixelShuffle(HALVING))
         self.after = nn.Sequential(*(ResidualBlock(width, "none", "relu") for _ in range(blocks)))
         self.tail = direct_tail(self.scale_factor, channels, width)
-        predict_nothing_yet(next(layer for layer in self.tail if isinstance(layer, nn.Conv2d)))
+        predict_nothing_yet(self.tail)
         # A pixel sees the other pixel of its pair too, on either side of the deep blocks' reach.
         deep = HALVING * 2 * deep_blocks + HALVING - 1
         self._receptive_radius = 1 + 2 * blocks + deep + 2 * blocks + 1 + self._back_projection_radius
