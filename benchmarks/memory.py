@@ -35,7 +35,9 @@ from napari_srgan.inference.tiles.choice import choose_side
 from napari_srgan.inference.tiles.cross_fade import seen_around
 from napari_srgan.models import Model, ModelCard, load_model
 from napari_srgan.networks import Generator
+from napari_srgan.networks.generator import GeneratorArguments
 from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
+from napari_srgan.results.upscaled_store import StoreRun
 
 FACTOR = 4
 LAYERS, FEATURES = 4, 16
@@ -65,7 +67,7 @@ class Repeats(Generator):
     """Costs next to nothing, but for the memory of a model's layers: every pixel, four by four times."""
 
     def __init__(self) -> None:
-        super().__init__(scale_factor=FACTOR, channels=1)
+        super().__init__(GeneratorArguments(FACTOR, 1))
         self.weight = torch.nn.Parameter(torch.ones(1))
 
     @property
@@ -117,9 +119,8 @@ def run(folder: Path, gigapixels: float, name: str, tiles_of: str) -> dict[str, 
     memory, began = Memory(), time.perf_counter()
     last = began
     try:
-        job = upscale_to_zarr_job(
-            Image(Computed(side), "YX"), model, path, UpscaleOptions(tile=tile), overwrite=True
-        )
+        image = Image(Computed(side), "YX")
+        job = upscale_to_zarr_job(StoreRun(image, model, path, UpscaleOptions(tile=tile), overwrite=True))
         for progress in job:
             if shutil.disk_usage(folder).free < LEAST_FREE:
                 raise SystemExit(f"less than {LEAST_FREE / 1e9:.0f} GB are free in {folder}; stopped")

@@ -45,6 +45,7 @@ from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
 from napari_srgan.progress import Job
 from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
+from napari_srgan.results.upscaled_store import StoreRun
 
 TILES = (32, 64, 128)
 HALOS = (8, 16, 24, 32, 40, 48, 64)
@@ -187,11 +188,8 @@ def print_memory(model: Model, image: NDArray[Any], side: int) -> None:
         began = time.perf_counter()
         out = Path(folder) / "out.zarr"
         axes = "YX" if image.ndim == 2 else "YXS"
-        exhaust(
-            upscale_to_zarr_job(
-                SeenImage.of_array(large, axes), model, out, UpscaleOptions(precision="float32")
-            )
-        )
+        given = SeenImage.of_array(large, axes)
+        exhaust(upscale_to_zarr_job(StoreRun(given, model, out, UpscaleOptions(precision="float32"))))
         told = dict(open_finished_store(out).attrs)[PROVENANCE_KEY]
         # Kilobytes on Linux, bytes on macOS.
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -29,6 +29,7 @@ from skimage.io import imread
 
 import napari_srgan
 from napari_srgan.acquisition.spectrum import LEAST_SIDE, Spectrum
+from napari_srgan.images.image import Image
 from napari_srgan.models import Model, load_model
 from napari_srgan.quality.comparison import bicubic
 from napari_srgan.quality.metrics import crop_border, psnr
@@ -233,7 +234,7 @@ def forged_part(data: Path) -> str:
 def _figures(image: Any, result: Any, model: Model) -> list[float]:
     """Figures of a report, larger is better."""
     try:
-        report = finished(trust_job(image, result, model, axes="YX"))
+        report = finished(trust_job(Image(image, "YX"), result, model))
     except napari_srgan.UserError:  # not taken for its result
         return [-np.inf] * 4
     one = report.channels[0]
@@ -253,7 +254,7 @@ def cost_part(data: Path) -> str:
             began = time.perf_counter()
             result = upscaled(image, model)
             between = time.perf_counter()
-            finished(trust_job(image, result, model, axes="YX"))
+            finished(trust_job(Image(image, "YX"), result, model))
             times.append((time.perf_counter() - between) / (between - began))
         rows.append((name, f"{100 * min(times):.0f} %"))
     return markdown([("model, image of 1024 x 1024", "time of reach, added detail and self-test"), *rows])

@@ -28,6 +28,7 @@ import napari_srgan
 from napari_srgan.inference.devices.choice import choose_device, choose_dtype
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import Generator
+from napari_srgan.networks.generator import GeneratorArguments
 
 
 def main() -> None:
@@ -154,7 +155,7 @@ class Foreign(Generator):
     """A network loaded by Spandrel, with the casts that our own generators do inside."""
 
     def __init__(self, inner: nn.Module, scale_factor: int, channels: int) -> None:
-        super().__init__(scale_factor=scale_factor, channels=channels)
+        super().__init__(GeneratorArguments(scale_factor, channels))
         self.inner = inner
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import zarr
 import napari_srgan as sr
 from napari_srgan.images.formats import open_image
 from napari_srgan.models import save_model
+from napari_srgan.training.fine_tuning.settings import FineTuning
 from timelapses import make_temporal_model, moving_spots
 
 GRAY = np.random.default_rng(0).integers(0, 4000, (24, 20)).astype(np.uint16)
@@ -144,6 +146,18 @@ def test_what_cannot_be_lazy_is_one_sentence(options: dict[str, Any], message: s
     with pytest.raises(sr.UserError, match=message) as caught:
         sr.upscale(GRAY, lazy=True, **options)
     assert "\n" not in str(caught.value)
+
+
+# --- Fine-tuning -----------------------------------------------------------------------------
+
+
+def test_every_setting_of_a_fine_tuning_is_named_with_its_default_and_a_wrong_name_is_told() -> None:
+    named = inspect.signature(sr.fine_tune).parameters
+    settings = {name: field.default for name, field in FineTuning.model_fields.items()}
+    assert {name: named[name].default for name in settings} == settings
+    assert "settings" not in named
+    with pytest.raises(sr.UserError, match=r"minuets: .*, got 5"):
+        sr.fine_tune(high=GRAY, minuets=5)
 
 
 # --- Time-lapses -----------------------------------------------------------------------------

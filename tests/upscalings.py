@@ -17,6 +17,7 @@ from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import Model
 from napari_srgan.progress import Job
 from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
+from napari_srgan.results.upscaled_store import StoreRun
 
 RANDOM = np.random.default_rng(0)
 EXACT = {"device": "cpu", "precision": "float32"}
@@ -59,9 +60,8 @@ def zarr_job(
     **given: Any,
 ) -> Job[Path]:
     options, known = options_in(given)
-    return upscale_to_zarr_job(
-        image_of(array, **known), model, path, options, notes=notes, overwrite=overwrite
-    )
+    run = StoreRun(image_of(array, **known), model, path, options, tuple(notes), overwrite)
+    return upscale_to_zarr_job(run)
 
 
 def cluster_job(
@@ -78,7 +78,8 @@ def cluster_job(
 
     options, known = options_in(given)
     given_image = image_of(array, origin=origin, **known)
-    return upscale_on_cluster_job(given_image, model, path, client, options, overwrite=overwrite)
+    run = StoreRun(given_image, model, path, options, overwrite=overwrite)
+    return upscale_on_cluster_job(run, client)
 
 
 def eager(array: Any, model: Model, **options: Any) -> Upscaled:

@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter
 from napari_srgan.images.formats import open_image, open_output
 from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.upscaled import Upscaled
+from napari_srgan.images.writing.output import NewFile
 from napari_srgan.models import save_model
 from timelapses import make_temporal_model
 
@@ -28,7 +29,7 @@ SMALLER = Spacing(0.2, "micrometer", -0.1)
 
 def write(path: Path, data: np.ndarray = MOVIE, axes: str = "TYX", time: Spacing = FRAME) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open_output(path, axes, data.dtype) as output:
+    with open_output(NewFile(path, axes), data.dtype) as output:
         sink = output(data.shape, data.dtype)
         sink[...] = data
         spacings = [{"T": time, "Y": PIXEL, "X": PIXEL}.get(letter, Spacing()) for letter in axes]

@@ -11,6 +11,7 @@ from napari_srgan.images.formats import open_image, open_output
 from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.stored_image import StoredImage
 from napari_srgan.images.upscaled import Upscaled
+from napari_srgan.images.writing.output import NewFile
 from napari_srgan.results.writer import RestartableStore
 
 PROVENANCE = {
@@ -43,7 +44,7 @@ def write(tmp_path: Path) -> Write:
         path = tmp_path / name
         if name.endswith("zarr"):
             return _to_zarr(path, data, axes, spacings, **options)
-        with open_output(path, axes, data.dtype, **options) as output:
+        with open_output(NewFile(path, axes, **options), data.dtype) as output:
             sink = output(data.shape, data.dtype)
             y = axes.index("Y")
             for index in np.ndindex(data.shape[:y]):

@@ -20,6 +20,7 @@ from PIL import Image
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_image, open_output
 from napari_srgan.images.upscaled import Upscaled
+from napari_srgan.images.writing.output import NewFile
 
 from .test_video import SIDES, encode, movie
 
@@ -206,7 +207,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Path, "open", lambda path, *given, **more: Full(real(path, *given, **more)))
     with (
         pytest.raises(UserError, match=r"x\.\w+ cannot be written: No space left on device"),
-        open_output(tmp_path / name, "TYX", np.dtype("uint8")) as output,
+        open_output(NewFile(tmp_path / name, "TYX"), np.dtype("uint8")) as output,
     ):
         output.finish(upscaled(output((4, *SIDES), np.dtype("uint8"))))
     assert list(tmp_path.glob("*x*")) == []
@@ -219,8 +220,9 @@ def test_a_killed_process_leaves_no_file_of_that_name(tmp_path: Path) -> None:
         from pathlib import Path
         from napari_srgan.inference.upscale import Upscaled
         from napari_srgan.images.formats import open_output
+        from napari_srgan.images.writing.output import NewFile
         frames = np.random.default_rng(0).integers(0, 255, (2000, 128, 128)).astype(np.uint8)
-        output = open_output(Path(sys.argv[1]), "TYX", frames.dtype)
+        output = open_output(NewFile(Path(sys.argv[1]), "TYX"), frames.dtype)
         output.finish(Upscaled(frames, "TYX", ((0, 128), (0, 128)), {}))
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "x.mp4")])

@@ -10,6 +10,7 @@ import pytest
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import ending, open_image, open_output
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.writing.output import NewFile
 
 from .conftest import PROVENANCE, Write, random_pixels, read
 
@@ -105,13 +106,13 @@ def test_a_format_that_cannot_hold_the_result_is_refused_before_it_is_computed(
     tmp_path: Path, name: str, axes: str, dtype: str, words: str
 ) -> None:
     with pytest.raises(UserError, match=words):
-        open_output(tmp_path / name, axes, np.dtype(dtype))
+        open_output(NewFile(tmp_path / name, axes), np.dtype(dtype))
     assert list(tmp_path.glob("x*")) == []
 
 
 def test_formats_that_are_only_read_are_not_offered_for_writing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="names no format") as told:
-        open_output(tmp_path / "x.bmp", "YX", np.dtype("u1"))
+        open_output(NewFile(tmp_path / "x.bmp", "YX"), np.dtype("u1"))
     assert ".mkv" in str(told.value)
     assert not {".webm", ".gif"} & set(str(told.value).replace(",", " ").split())
 
@@ -126,7 +127,7 @@ def test_axes_that_ome_zarr_has_no_place_for(write: Write, tmp_path: Path) -> No
 def test_a_picture_holds_one_plane_whatever_its_axes(write: Write, tmp_path: Path, name: str) -> None:
     with (
         pytest.raises(UserError, match=r"holds one plane, and axes 'TYX' of shape \(2, 20, 30\) have 2"),
-        open_output(tmp_path / name, "TYX", np.dtype("uint8")) as output,
+        open_output(NewFile(tmp_path / name, "TYX"), np.dtype("uint8")) as output,
     ):
         output((2, 20, 30), np.dtype("uint8"))
     assert (read(write(name, np.full((1, 1, 20, 30, 3), 77, np.uint8), "TZYXS"))[0] == 77).all()
@@ -142,7 +143,7 @@ def test_a_png_of_one_plane_has_its_pixels(write: Write, dtype: str) -> None:
 def test_alpha_does_not_go_into_jpeg(tmp_path: Path) -> None:
     with (
         pytest.raises(UserError, match="alpha"),
-        open_output(tmp_path / "x.jpg", "YXS", np.dtype("uint8")) as output,
+        open_output(NewFile(tmp_path / "x.jpg", "YXS"), np.dtype("uint8")) as output,
     ):
         output((40, 40, 4), np.dtype("uint8"))
 

@@ -14,6 +14,7 @@ import pytest
 from napari_srgan import UserError
 from napari_srgan.images.formats import open_output
 from napari_srgan.images.writing import scratch_output
+from napari_srgan.images.writing.output import NewFile
 from napari_srgan.images.writing.scratch_output import reserve
 from upscalings import array_job
 
@@ -41,7 +42,7 @@ def free(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
 def begun(path: Path, model: Any) -> int:
     """Upscale into a file; how many steps were made."""
     steps = 0
-    with open_output(path, "YX", IMAGE.dtype) as output:
+    with open_output(NewFile(path, "YX"), IMAGE.dtype) as output:
         job = array_job(IMAGE, model, axes="YX", sink=output, device="cpu", tile=32)
         while True:
             try:

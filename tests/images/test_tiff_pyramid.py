@@ -19,6 +19,7 @@ from napari_srgan.images.tiff import pyramid as tiff_pyramid
 from napari_srgan.images.tiff.pyramid import level_shapes
 from napari_srgan.images.upscaled import Upscaled
 from napari_srgan.images.writing import scratch_output
+from napari_srgan.images.writing.output import NewFile
 from napari_srgan.images.writing.pyramid import halve
 
 from .conftest import PROVENANCE, Write, random_pixels
@@ -118,7 +119,7 @@ def test_room_for_the_levels_is_looked_at_before_the_first_tile(
     size = 64 * 64 + 32 * 32
     for free, fits in ((size - 1, False), (size, True)):
         monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
-        with open_output(tmp_path / "x.ome.tif", "YX", np.dtype("uint8"), pyramid=True) as output:
+        with open_output(NewFile(tmp_path / "x.ome.tif", "YX", pyramid=True), np.dtype("uint8")) as output:
             if fits:
                 output((64, 64), np.dtype("uint8"))
             else:
@@ -129,10 +130,21 @@ def test_room_for_the_levels_is_looked_at_before_the_first_tile(
 @pytest.mark.parametrize(("name", "wanted"), [("x.tif", True), ("x.png", True), ("x.tif", False)])
 def test_formats_without_levels(tmp_path: Path, name: str, wanted: bool) -> None:
     if not wanted:  # it is without them in any case
-        open_output(tmp_path / name, "YX", np.dtype("uint8"), pyramid=False).discard()
+        open_output(NewFile(tmp_path / name, "YX", pyramid=False), np.dtype("uint8")).discard()
         return
     with pytest.raises(UserError, match=r"a pyramid is written to \.ome\.tif or \.ome\.zarr, not to 'x"):
-        open_output(tmp_path / name, "YX", np.dtype("uint8"), pyramid=True)
+        open_output(NewFile(tmp_path / name, "YX", pyramid=True), np.dtype("uint8"))
+
+
+@pytest.mark.parametrize(("wanted", "levels"), [(None, 5), (False, 1)])
+@pytest.mark.usefixtures("small")
+def test_a_tif_that_tells_as_ome_does_has_levels_unless_they_are_not_wanted(
+    write: Write, wanted: bool | None, levels: int
+) -> None:
+    seconds = (Spacing(1.5, "second"), Spacing(), Spacing())  # which no tag of a TIFF can tell
+    path = write("x.tif", random_pixels((2, 260, 40), "int16"), "TYX", seconds, pyramid=wanted)
+    with tifffile.TiffFile(path) as file:
+        assert (file.series[0].kind, len(file.series[0].levels)) == ("ome", levels)
 
 
 def test_napari_opens_the_finest_level(write: Write, make_napari_viewer: Callable[[], Any]) -> None:
@@ -158,6 +170,6 @@ def test_napari_opens_the_finest_level(write: Write, make_napari_viewer: Callabl
 def test_axes_without_names_are_told(tmp_path: Path, axes: str, said: str) -> None:
     data = random_pixels((2,) * (len(axes) - 2) + (20, 20), "uint8")
     for name in ("x.ome.tif", "y.tif"):
-        with open_output(tmp_path / name, axes, data.dtype) as output:
+        with open_output(NewFile(tmp_path / name, axes), data.dtype) as output:
             output.finish(Upscaled(data, axes, ((0, 20), (0, 20)), PROVENANCE))
         assert re.fullmatch(said if name == "x.ome.tif" else "", output.note)

@@ -14,6 +14,7 @@ from napari_srgan import UserError
 from napari_srgan.images.formats import open_image, open_output
 from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.tiff.vendor_spacing import vendor_spacings
+from napari_srgan.images.writing.output import NewFile
 
 PLANE = np.random.default_rng(0).integers(0, 255, (40, 48), dtype=np.uint8)
 SEM = "\r\n\r\nAP_IMAGE_PIXEL_SIZE\r\nImage Pixel Size = 5.5 nm\r\n"
@@ -75,7 +76,7 @@ def test_lsm_and_stk() -> None:
 @pytest.mark.parametrize("name", ["x.svs", "x.lsm", "x.btf"])
 def test_results_are_not_written_under_these_endings(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match=r"is read, not written; write a \.ome\.tif"):
-        open_output(tmp_path / name, "YX", PLANE.dtype)
+        open_output(NewFile(tmp_path / name, "YX"), PLANE.dtype)
 
 
 @pytest.mark.parametrize(

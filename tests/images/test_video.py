@@ -19,6 +19,7 @@ from scipy.ndimage import gaussian_filter
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_image, open_output
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.writing.output import NewFile
 
 from .conftest import Write, read
 
@@ -97,7 +98,7 @@ def test_what_no_player_plays_is_played_at_ten_and_said(tmp_path: Path, time: Sp
     from napari_srgan.images.upscaled import Upscaled
 
     data = movie(4)
-    with open_output(tmp_path / "x.mp4", "TYX", data.dtype) as output:
+    with open_output(NewFile(tmp_path / "x.mp4", "TYX"), data.dtype) as output:
         sink = output(data.shape, data.dtype)
         sink[...] = data
         output.finish(Upscaled(sink, "TYX", ((0, 32), (0, 48)), {}), (time, Spacing(), Spacing()))
@@ -235,7 +236,7 @@ def test_what_a_video_cannot_hold_is_refused_before_it_is_computed(
     tmp_path: Path, name: str, axes: str, dtype: str, words: str
 ) -> None:
     with pytest.raises(UserError, match=words):
-        open_output(tmp_path / name, axes, np.dtype(dtype))
+        open_output(NewFile(tmp_path / name, axes), np.dtype(dtype))
     assert list(tmp_path.glob("*x*")) == []
 
 
@@ -248,7 +249,7 @@ def test_shapes_that_a_video_cannot_hold(
 ) -> None:
     with (
         pytest.raises(UserError, match=words),
-        open_output(tmp_path / "x.mp4", axes, np.dtype("uint8")) as output,
+        open_output(NewFile(tmp_path / "x.mp4", axes), np.dtype("uint8")) as output,
     ):
         output(shape, np.dtype("uint8"))
 
@@ -260,4 +261,6 @@ def test_without_pyav_it_is_said_what_to_install(
     path = encode(tmp_path / "x.mp4", movie(2))
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(UserError, match=r'pip install "napari-srgan\[video\]"'):
-        open_image(path) if use == "read" else open_output(tmp_path / "y.mp4", "TYX", np.dtype("uint8"))
+        open_image(path) if use == "read" else open_output(
+            NewFile(tmp_path / "y.mp4", "TYX"), np.dtype("uint8")
+        )

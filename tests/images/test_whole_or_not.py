@@ -12,7 +12,7 @@ from napari_srgan.disk import file_lock
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_output
 from napari_srgan.images.upscaled import Upscaled
-from napari_srgan.images.writing.output import Output
+from napari_srgan.images.writing.output import NewFile, Output
 
 from .conftest import PROVENANCE, Write, random_pixels, read
 
@@ -27,7 +27,7 @@ def entries(folder: Path) -> set[str]:
 @pytest.mark.parametrize("name", ["x.tif", "x.ome.tif", "x.png"])
 def test_nothing_is_left_of_a_run_that_failed(tmp_path: Path, name: str) -> None:
     def fail_in_the_middle() -> None:
-        with open_output(tmp_path / name, "YX", PIXELS.dtype) as output:
+        with open_output(NewFile(tmp_path / name, "YX"), PIXELS.dtype) as output:
             sink = output(PIXELS.shape, PIXELS.dtype)
             sink[0:7, 0:30] = PIXELS[0:7]
             assert name not in entries(tmp_path)
@@ -64,7 +64,7 @@ def test_a_missing_folder_is_made(write: Write, tmp_path: Path) -> None:
 def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="nothing can be written to"):
-        open_output(tmp_path / "file" / "x.tif", "YX", PIXELS.dtype)
+        open_output(NewFile(tmp_path / "file" / "x.tif", "YX"), PIXELS.dtype)
 
 
 def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Path, "mkdir", refuse)  # root may write anywhere
     with pytest.raises(UserError, match=r"nothing can be written to .*: Permission denied"):
-        open_output(tmp_path / "x.tif", "YX", PIXELS.dtype)
+        open_output(NewFile(tmp_path / "x.tif", "YX"), PIXELS.dtype)
 
 
 def finish(output: Output, pixels: np.ndarray) -> None:
@@ -85,12 +85,12 @@ def finish(output: Output, pixels: np.ndarray) -> None:
 @pytest.mark.parametrize("name", ["x.tif", "x.ome.tif", "x.png"])
 def test_one_of_two_writes_a_file(tmp_path: Path, name: str) -> None:
     """Of the same process, so that their process number is one, as in two containers."""
-    with open_output(tmp_path / name, "YX", PIXELS.dtype) as first:
+    with open_output(NewFile(tmp_path / name, "YX"), PIXELS.dtype) as first:
         with pytest.raises(UserError, match="is being written by another process"):
-            open_output(tmp_path / name, "YX", PIXELS.dtype)
+            open_output(NewFile(tmp_path / name, "YX"), PIXELS.dtype)
         finish(first, PIXELS)
     np.testing.assert_array_equal(read(tmp_path / name)[0], PIXELS)
-    with open_output(tmp_path / name, "YX", PIXELS.dtype, overwrite=True) as second:
+    with open_output(NewFile(tmp_path / name, "YX", overwrite=True), PIXELS.dtype) as second:
         finish(second, PIXELS + 1)
     np.testing.assert_array_equal(read(tmp_path / name)[0], PIXELS + 1)
     assert entries(tmp_path) == {name}
@@ -104,7 +104,10 @@ def test_where_nothing_can_be_locked_two_do_not_disturb_each_other(
 
     monkeypatch.setattr(file_lock, "lock_descriptor", no_locks)
     path = tmp_path / "x.tif"
-    with open_output(path, "YX", PIXELS.dtype) as first, open_output(path, "YX", PIXELS.dtype) as second:
+    with (
+        open_output(NewFile(path, "YX"), PIXELS.dtype) as first,
+        open_output(NewFile(path, "YX"), PIXELS.dtype) as second,
+    ):
         sink = first(PIXELS.shape, PIXELS.dtype)
         sink[:] = PIXELS
         finish(second, PIXELS + 1)
@@ -119,7 +122,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     left = tmp_path / ".partial-x.tif" / "0123-x.tif"
     left.parent.mkdir()
     left.write_bytes(bytes(99))
-    with open_output(tmp_path / "x.tif", "YX", PIXELS.dtype) as output:
+    with open_output(NewFile(tmp_path / "x.tif", "YX"), PIXELS.dtype) as output:
         assert not left.exists()
         finish(output, PIXELS)
     assert entries(tmp_path) == {"x.tif"}
@@ -129,5 +132,5 @@ def test_what_a_format_cannot_hold_leaves_nothing_behind(tmp_path: Path) -> None
     folder = tmp_path / "results"
     folder.mkdir()
     with pytest.raises(UserError, match="JPEG cannot hold uint16"):
-        open_output(folder / "x.jpg", "YX", np.dtype("u2"))
+        open_output(NewFile(folder / "x.jpg", "YX"), np.dtype("u2"))
     assert not list(folder.iterdir())

@@ -18,6 +18,7 @@ from napari_srgan.images.origins import origins_of
 from napari_srgan.images.reading import limits
 from napari_srgan.images.series import series_of
 from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.writing.output import NewFile
 from napari_srgan.images.zarr.zip_store import ZippedStore
 from napari_srgan.results.made_here import made_here
 
@@ -144,7 +145,7 @@ def test_results_of_ours_are_known(write: Write) -> None:
 def test_results_are_not_written_there(tmp_path: Path) -> None:
     for name in ("x.ozx", "x.zarr.zip"):
         with pytest.raises(UserError, match="is read, not written; write a"):
-            open_output(tmp_path / name, "YX", np.dtype("uint8"))
+            open_output(NewFile(tmp_path / name, "YX"), np.dtype("uint8"))
 
 
 # --- What is broken, or made to harm ----------------------------------------------------------

@@ -17,6 +17,7 @@ from napari_srgan.inference.movies.clip_plans import ClipPlans
 from napari_srgan.inference.movies.clips import TemporalWindow
 from napari_srgan.inference.movies.drift import displacement
 from napari_srgan.inference.movies.timeline import frame_stats
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.tiles.tiling import Span, Tile
 from timelapses import KINDS, as_photons, make_temporal_model, moving_spots
@@ -128,8 +129,8 @@ def test_what_is_read_is_the_frame_continued_by_reflection(
 
 def test_only_what_lies_beside_is_read_beside() -> None:
     def plan(movie: Any, align: str | None) -> Any:
-        stack = PlaneStack(movie, "TYX", make_temporal_model().card)
-        return ClipPlans(stack, TemporalWindow(4, 2, 2), align).plan((4,))
+        stack = PlaneStack(movie, "TYX", make_temporal_model().card, UpscaleOptions(align=align))
+        return ClipPlans(stack, TemporalWindow(4, 2, 2)).plan((4,))
 
     assert plan(DRIFTING, None).moves == {}
     assert plan(np.stack([SCENE] * 10), "drift").moves == {}

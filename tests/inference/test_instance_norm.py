@@ -22,6 +22,7 @@ from napari_srgan.inference.plane_statistics import Windows, plan_sample
 from napari_srgan.inference.tiles.tiling import SMALLEST_TILE
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
+from napari_srgan.networks.generator import GeneratorArguments
 from upscalings import array_job, zarr_job
 
 RANDOM = np.random.default_rng(0)
@@ -137,7 +138,7 @@ def test_upsampled_features_may_be_normalised_too() -> None:
         receptive_radius = 3
 
         def __init__(self) -> None:
-            super().__init__(scale_factor=2, channels=1)
+            super().__init__(GeneratorArguments(2, 1))
             torch.manual_seed(0)
             self.layers = torch.nn.Sequential(
                 torch.nn.Conv2d(1, 8, 3, padding=1), torch.nn.InstanceNorm2d(8, affine=True), torch.nn.ReLU(),

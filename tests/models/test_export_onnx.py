@@ -22,6 +22,7 @@ from napari_srgan.inference.intensity import HIGH_PERCENTILE, LOW_PERCENTILE
 from napari_srgan.models import Model, ModelCard, export_onnx
 from napari_srgan.models.export.onnx_file import PERCENTILES, usage
 from napari_srgan.networks import Generator, build_network
+from napari_srgan.networks.generator import GeneratorArguments
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "direct, back-projected": (
@@ -142,7 +143,7 @@ class Capricious(Generator):
     receptive_radius = 0  # type: ignore[assignment]
 
     def __init__(self, depends_on: str) -> None:
-        super().__init__(scale_factor=1, channels=1)
+        super().__init__(GeneratorArguments(1, 1))
         self.depends_on = depends_on
 
     def forward(self, low: Tensor) -> Tensor:

@@ -10,8 +10,8 @@ from torch import nn
 
 from napari_srgan.networks import ARCHITECTURES, bicubic_upsample, build_network
 from napari_srgan.networks.architectures import PRESETS
-from napari_srgan.networks.rdn import RDN
-from napari_srgan.networks.rrdb import RRDBNet
+from napari_srgan.networks.rdn import RDN, RDNArguments
+from napari_srgan.networks.rrdb import RRDBArguments, RRDBNet
 
 SMALL: dict[str, dict[str, Any]] = {
     "rdn": {"blocks": 2, "layers": 2, "growth": 4, "width": 8, "channels": 1},
@@ -25,11 +25,11 @@ def parameters(network: nn.Module) -> int:
 
 
 def test_rrdb_has_the_published_number_of_parameters() -> None:
-    assert parameters(RRDBNet()) == 16_697_987
+    assert parameters(RRDBNet(RRDBArguments())) == 16_697_987
 
 
 def test_rdn_is_the_papers() -> None:
-    network = RDN(4, 3)
+    network = RDN(RDNArguments(4, 3))
     # Table 2 of the paper gives 22 million for x2, where one stage is missing.
     assert parameters(network) / 1e6 == pytest.approx(22.3, abs=0.1)
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from napari_srgan.networks.srresnet import IMAGENET, SRResNet
+from napari_srgan.networks.srresnet import IMAGENET, SRResNet, SRResNetArguments
 
 SMALL: dict[str, Any] = {"blocks": 2, "width": 8, "kernel": 3, "normalisation": "none"}
 
@@ -15,7 +15,10 @@ SMALL: dict[str, Any] = {"blocks": 2, "width": 8, "kernel": 3, "normalisation": 
 def pair(**arguments: Any) -> tuple[SRResNet, SRResNet]:
     """The same weights without and with some arguments."""
     torch.manual_seed(0)
-    plain, other = SRResNet(2, 3, **SMALL).eval(), SRResNet(2, 3, **SMALL, **arguments).eval()
+    plain, other = (
+        SRResNet(SRResNetArguments(2, 3, **SMALL)).eval(),
+        SRResNet(SRResNetArguments(2, 3, **SMALL, **arguments)).eval(),
+    )
     other.load_state_dict(plain.state_dict())
     return plain, other
 
@@ -36,11 +39,11 @@ def test_a_signed_range_with_a_tanh() -> None:
 
 def test_imagenet_has_three_colours() -> None:
     with pytest.raises(ValueError, match="3 channels, not of 1"):
-        SRResNet(2, 1, **SMALL, input_range="imagenet")
+        SRResNet(SRResNetArguments(2, 1, **SMALL, input_range="imagenet"))
 
 
 def test_swish_is_an_activation_without_weights() -> None:
-    network = SRResNet(2, 1, **SMALL, activation="silu")
+    network = SRResNet(SRResNetArguments(2, 1, **SMALL, activation="silu"))
     assert {type(m).__name__ for m in network.modules()} & {"PReLU", "ReLU", "SiLU"} == {"SiLU"}
     assert not any("tail.2" in name for name in network.state_dict())
     assert network(torch.rand(1, 1, 8, 8)).shape == (1, 1, 16, 16)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from napari_srgan.inference.tiles.tiling import Span, Tile, plan_tiles, tile_window
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import bicubic_downsample, bicubic_upsample, build_network
-from napari_srgan.networks.unet import UNet
+from napari_srgan.networks.unet import UNet, UNetArguments
 from upscalings import eager, image, lazy
 
 SMALL: dict[str, Any] = {"width": 4, "blocks": 1, "deep_width": 6, "deep_blocks": 1}
@@ -29,7 +29,7 @@ def random_weights(network: UNet) -> UNet:
 
 def model(factor: int = 2, *, back_projection: Any = False) -> Model:
     arguments = SMALL | {"scale_factor": factor, "channels": 1, "back_projection": back_projection}
-    network = random_weights(UNet(**arguments))
+    network = random_weights(UNet(UNetArguments(**arguments)))
     with torch.no_grad():  # so that what is added to the interpolation is of its size
         for parameter in network.tail.parameters():
             parameter.mul_(0.02)
@@ -44,7 +44,7 @@ def model(factor: int = 2, *, back_projection: Any = False) -> Model:
 @pytest.mark.parametrize("factor", [2, 3, 4])
 @pytest.mark.parametrize("size", [(8, 6), (7, 9), (1, 1)])
 def test_any_size_will_do(factor: int, size: tuple[int, int]) -> None:
-    network = UNet(factor, 3, **SMALL)
+    network = UNet(UNetArguments(factor, 3, **SMALL))
     assert network(torch.rand(2, 3, *size)).shape == (2, 3, size[0] * factor, size[1] * factor)
 
 
@@ -52,7 +52,7 @@ def test_any_size_will_do(factor: int, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_an_output_depends_on_no_more_than_the_receptive_radius(blocks: int, back_projection: Any) -> None:
     arguments = SMALL | {"blocks": blocks, "deep_blocks": blocks, "back_projection": back_projection}
-    network = random_weights(UNet(2, 1, **arguments)).double()
+    network = random_weights(UNet(UNetArguments(2, 1, **arguments))).double()
     radius = network.receptive_radius
     reached = 0
     for parity in (0, 1):
@@ -74,10 +74,10 @@ def test_training_starts_from_bicubic_in_float32() -> None:
 
 
 def test_brightness_is_kept_over_some_pixels_and_noise_is_not_put_back() -> None:
-    network = random_weights(UNet(2, 1, **SMALL, back_projection="brightness"))
+    network = random_weights(UNet(UNetArguments(2, 1, **SMALL, back_projection="brightness")))
     low = torch.rand(1, 1, 96, 96)
     again = bicubic_downsample(network(low), 2)
-    without = UNet(2, 1, **SMALL).requires_grad_(False)
+    without = UNet(UNetArguments(2, 1, **SMALL)).requires_grad_(False)
     without.load_state_dict(network.state_dict())
     kept, lost = (float((a - low).mean().abs()) for a in (again, bicubic_downsample(without(low), 2)))
     assert kept < 0.05 * lost

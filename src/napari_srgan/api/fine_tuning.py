@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_srgan.api.calls import finish, is_layer
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import check_array
 from napari_srgan.images.axes import axes_of
 from napari_srgan.models import Model
+from napari_srgan.training.fine_tuning.settings import FineTuning, check_settings
 
 if TYPE_CHECKING:
     from napari_srgan.training.pairs.source import SourceImage
 
+CallT = TypeVar("CallT", bound=Callable[..., Model])
 
+
+def _with_settings(call: CallT) -> CallT:
+    """Name every setting of a fine-tuning in a function's signature, for ``help`` and for completion."""
+    own = inspect.signature(call, eval_str=True)
+    named = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.annotation
+        )
+        for name, field in FineTuning.model_fields.items()
+    ]
+    before = [one for one in own.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    call.__signature__ = own.replace(parameters=[*before, *named])  # type: ignore[attr-defined]
+    return call
+
+
+@_with_settings
 def fine_tune(
     low: Any = None,
     high: Any = None,
@@ -25,7 +45,7 @@ def fine_tune(
     axes: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = True,
-    **settings: Any,
+    **settings: object,
 ) -> Model:
     """Fine-tune a model on your own images.
 
@@ -48,8 +68,9 @@ def fine_tune(
     progress
         Show a progress bar.
     **settings
-        Anything in :class:`~napari_srgan.training.fine_tuning.settings.FineTuning`, e.g. ``minutes=20``,
-        ``style="sharp"``, ``name="my-microscope"``, ``factor=4``, ``seed=1``.
+        The fields of :class:`~napari_srgan.training.fine_tuning.settings.FineTuning`, which are in the
+        signature, too: e.g. ``minutes=20``, ``style="sharp"``, ``name="my-microscope"``, ``factor=4``,
+        ``seed=1``.
 
     Returns
     -------
@@ -73,7 +94,6 @@ def fine_tune(
     """
     from napari_srgan.training.fine_tuning.bases import default_base
     from napari_srgan.training.fine_tuning.job import fine_tune_job
-    from napari_srgan.training.fine_tuning.settings import check_settings
     from napari_srgan.training.pairs.matching import match
     from napari_srgan.training.pairs.source import sample_sources
 
@@ -84,7 +104,7 @@ def fine_tune(
         )
     if high is None:
         settings = {"hold_back": "images"} | settings
-    chosen = check_settings(**settings)
+    chosen = check_settings(settings)
     highs = sample_sources() if high is None else _listed(high)
     lows = [None] * len(highs) if low is None else _listed(low)
     if len(lows) != len(highs):

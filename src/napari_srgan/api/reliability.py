@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from napari_srgan.api.calls import Named, choose_model, finish, is_layer
-from napari_srgan.api.files import OutputSettings
+from napari_srgan.api.calls import Named, UpscaleCall, finish, is_layer
 from napari_srgan.errors import UserError
 from napari_srgan.images.address import local_path, place_of
 from napari_srgan.images.arrays import check_array
@@ -17,10 +16,9 @@ from napari_srgan.images.formats import open_image
 from napari_srgan.images.image import Image
 from napari_srgan.images.series import ALL, series_of
 from napari_srgan.images.upscaled import Region
-from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import Model, default_model_name, load_model
 from napari_srgan.models.error_table import ErrorTable
-from napari_srgan.reliability import TrustReport, Validation, trust_job, validation_job
+from napari_srgan.reliability import TrustOptions, TrustReport, Validation, trust_job, validation_job
 from napari_srgan.reliability.added import projected_back_job
 from napari_srgan.reliability.maps import OnTop
 from napari_srgan.reliability.self_test import partners
@@ -91,11 +89,12 @@ def trust(
     >>> print(report.sentences[0])
     The image shows nothing that stands out of its noise: whatever a result shows was made of noise.
     """
-    return _tell(
-        _made(image, result, axes, region, {}), model, progress, compare=compare,
-        truth=None if truth is None else _pixels(truth), self_test=self_test, disagreement=disagreement,
-        device=device, precision=precision,
-    )  # fmt: skip
+    made = _made(image, result, axes, region, {})
+    used = _model_of(made, model)
+    others = partners(used) if compare is None else [_loaded(one) for one in compare]
+    true = None if truth is None else _pixels(truth)
+    wanted = TrustOptions(others, true, self_test, disagreement, device, precision)
+    return _tell(made, used, wanted, progress)
 
 
 def validate(
@@ -190,25 +189,8 @@ def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
     return finish(projected_back_job(OnTop(low, high, axes, factor)), False)
 
 
-def upscale_and_trust(
-    image: Any,
-    model: Named,
-    output: OutputSettings,
-    options: UpscaleOptions,
-    axes: str | None,
-    series: str | int | None,
-    progress: bool,
-) -> tuple[Any, TrustReport]:
+def upscale_and_trust(call: UpscaleCall) -> tuple[Any, TrustReport]:
     """Upscale an image and tell what can be believed of the result: ``upscale(..., trust=True)``.
-
-    Parameters
-    ----------
-    image, model, axes, series, progress
-        As for :func:`~napari_srgan.upscale`.
-    output
-        Where the result goes.
-    options
-        How it is upscaled.
 
     Returns
     -------
@@ -217,79 +199,51 @@ def upscale_and_trust(
     """
     from napari_srgan.api.upscaling import make_result, upscale_in_memory
 
-    if series == ALL:
+    if call.series == ALL:
         raise UserError("what can be believed is told of one image at a time; name it, e.g. series=0")
-    made: dict[str, Any] = {}
-    if output.path is None and not is_layer(image) and not isinstance(image, str | os.PathLike):
-        given = Image.of_array(image, axes)
-        upscaled = upscale_in_memory(given, choose_model(model, given.axes), options, progress)
-        result, made = upscaled.data, upscaled.provenance
+    path = call.output.path
+    if path is None and not is_layer(call.image) and not call.is_file:
+        given = Image.of_array(call.image, call.axes)
+        upscaled = upscale_in_memory(call, given)
+        result, report = upscaled.data, _report(call, given, upscaled.data, upscaled.provenance)
     else:
-        result = make_result(image, model, output, options, axes, series, progress)
-        if output.path is not None:
-            made = provenance_of(local_path(output.path)) or {}
-    if isinstance(image, str | os.PathLike):
-        part = series_of(place_of(image), _text(series))[0].part
-        with open_image(place_of(image), axes, part) as stored:
-            given = stored.image(axes)
-            report = _report(given.pixels, result, model, options, given.axes, made, progress)
-    else:
-        report = _report(image, result, model, options, axes, made, progress)
+        result = make_result(call)
+        told = {} if path is None else provenance_of(local_path(path)) or {}
+        if call.is_file:
+            series = series_of(place_of(call.image), call.part)[0]
+            with open_image(series.place, call.axes, series.part) as stored:
+                report = _report(call, stored.image(call.axes), result, told)
+        else:
+            report = _report(call, call.image, result, told)
     if is_layer(result):
         result.metadata["napari-srgan"] = {**result.metadata["napari-srgan"], "trust": report.to_dict()}
-    if output.path is not None:
-        report.write(local_path(output.path))
+    if path is not None:
+        report.write(local_path(path))
     return result, report
 
 
-def _text(series: Any) -> str | None:
-    return None if series is None else str(series)
-
-
-def _report(
-    image: Any,
-    result: Any,
-    model: Named,
-    options: UpscaleOptions,
-    axes: str | None,
-    provenance: dict[str, Any],
-    progress: bool,
-) -> TrustReport:
-    if model is None and not is_layer(result):
-        model = default_model_name(rgb=Image.of_array(image, axes).axes.endswith("S"))
+def _report(call: UpscaleCall, image: Any, result: Any, provenance: dict[str, Any]) -> TrustReport:
+    made = _made(image, result, call.axes, call.options.region, provenance)
+    default = None if is_layer(result) else default_model_name(rgb=made.image.axes.endswith("S"))
+    model = _model_of(made, default if call.model is None else call.model)
+    device, precision = call.options.device, call.options.precision
     return _tell(
-        _made(image, result, axes, options.region, provenance), model, progress, device=options.device,
-        precision=options.precision,
-    )  # fmt: skip
+        made, model, TrustOptions(partners(model), device=device, precision=precision), call.progress
+    )
 
 
-def _tell(
-    made: _Made,
-    model: Named,
-    progress: bool,
-    compare: Sequence[Model | str | os.PathLike[str]] | None = None,
-    **options: Any,
-) -> TrustReport:
-    wanted = made.provenance.get("model") if model is None else model
-    if wanted is None:
-        raise UserError("nothing says which model made this result; give it, e.g. model='microscopy-x2'")
-    used = _loaded(wanted)
-    others = partners(used) if compare is None else [_loaded(one) for one in compare]
-    job = trust_job(
-        made.image, made.result, used, axes=made.axes, region=made.region, compare=others,
-        provenance=made.provenance, **options,
-    )  # fmt: skip
+def _tell(made: _Made, model: Model, wanted: TrustOptions, progress: bool) -> TrustReport:
+    job = trust_job(made.image, made.result, model, wanted, region=made.region, provenance=made.provenance)
     report: TrustReport = finish(job, progress)
     return report
 
 
 @dataclass(frozen=True)
 class _Made:
-    """An image and its result, as arrays."""
+    """An image and its result."""
 
-    image: Any
+    image: Image
     result: Any
-    axes: str | None
     region: Region | None
     provenance: dict[str, Any]
 
@@ -299,10 +253,20 @@ def _made(image: Any, result: Any, axes: str | None, region: Region | None, told
         told = dict(result.metadata.get("napari-srgan", {}))
         region = told.get("region") if region is None else region
     if is_layer(image):
-        from napari_srgan.viewer.layers.upscale_layer import check_image, layer_axes
+        from napari_srgan.viewer.layers.upscale_layer import check_image, layer_image
 
-        axes = layer_axes(check_image(image)) if axes is None else axes
-    return _Made(_pixels(image), _pixels(result), axes, region, told)
+        image = layer_image(check_image(image), axes)
+    elif not isinstance(image, Image):
+        image = Image.of_array(image, axes)
+    return _Made(image, _pixels(result), region, told)
+
+
+def _model_of(made: _Made, model: Named) -> Model:
+    """The model that made a result, as the user or the result says."""
+    wanted = made.provenance.get("model") if model is None else model
+    if wanted is None:
+        raise UserError("nothing says which model made this result; give it, e.g. model='microscopy-x2'")
+    return _loaded(wanted)
 
 
 def _in_colours(image: Any) -> bool:

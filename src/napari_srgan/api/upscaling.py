@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from napari_srgan.api.calls import Named, choose_model, finish, is_layer, layer_with_warnings, notes_on
-from napari_srgan.api.files import OutputSettings, upscale_files, upscale_to_file
+from napari_srgan.api.calls import Named, OutputSettings, UpscaleCall, is_layer, layer_with_warnings, notes_on
+from napari_srgan.api.files import upscale_files, upscale_to_file
 from napari_srgan.errors import UserError
-from napari_srgan.images.address import local_path, place_of
+from napari_srgan.images.address import local_path
 from napari_srgan.images.image import Image
 from napari_srgan.images.upscaled import Region, Upscaled
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.inference.upscale import upscale_job
-from napari_srgan.models import Model
 
 
 def upscale(
@@ -116,95 +115,72 @@ def upscale(
     """
     options = UpscaleOptions(region, device, precision, tile, self_ensemble, align)
     output = OutputSettings(out, overwrite, cluster)
-    if out is None and output.on_cluster:
-        raise UserError("a cluster writes its result to a store; say where, out='result.ome.zarr'")
-    if series is not None and not isinstance(image, str | os.PathLike):
-        raise UserError(
-            f"series={series!r} says which image of a file is meant; leave it out for an array or a layer"
-        )
+    call = UpscaleCall(image, model, options, output, axes, series, progress)
     if lazy:
         if trust:
             raise UserError(
                 "with lazy=True there is no result yet; call napari_srgan.trust on what comes of it"
             )
-        return _upscale_lazily(image, model, out, options, axes)
+        return _upscale_lazily(call)
     if trust:
         from napari_srgan.api.reliability import upscale_and_trust
 
-        return upscale_and_trust(image, model, output, options, axes, series, progress)
-    return make_result(image, model, output, options, axes, series, progress)
+        return upscale_and_trust(call)
+    return make_result(call)
 
 
-def make_result(
-    image: Any,
-    model: Named,
-    output: OutputSettings,
-    options: UpscaleOptions,
-    axes: str | None,
-    series: str | int | None,
-    progress: bool,
-) -> Any:
+def make_result(call: UpscaleCall) -> Any:
     """Upscale an array, a layer or a file, in memory or into a file; as :func:`upscale`."""
-    if is_layer(image):
-        return _layer_result(image, model, output, options, axes, progress)
-    if isinstance(image, str | os.PathLike):
-        return upscale_files(
-            place_of(image), model, output, options, axes=axes, series=series, progress=progress
-        )
-    given = Image.of_array(image, axes)
-    chosen = choose_model(model, given.axes)
-    if output.path is None:
-        return upscale_in_memory(given, chosen, options, progress).data
-    return upscale_to_file(given, chosen, output, options, progress)
+    if is_layer(call.image):
+        return _layer_result(call)
+    if call.is_file:
+        return upscale_files(call)
+    given = Image.of_array(call.image, call.axes)
+    if call.output.path is None:
+        return upscale_in_memory(call, given).data
+    return upscale_to_file(call, given)
 
 
-def upscale_in_memory(image: Image, model: Model, options: UpscaleOptions, progress: bool) -> Upscaled:
+def upscale_in_memory(call: UpscaleCall, image: Image) -> Upscaled:
     """Upscale an image in memory; the result tells how it was made."""
-    job = upscale_job(image, model, options, notes=notes_on(image, model))
-    result: Upscaled = finish(job, progress)
+    model = call.model_for(image)
+    result: Upscaled = call.finish(upscale_job(image, model, call.options, notes=notes_on(image, model)))
     return result
 
 
-def _layer_result(
-    layer: Any,
-    model: Named,
-    output: OutputSettings,
-    options: UpscaleOptions,
-    axes: str | None,
-    progress: bool,
-) -> Any:
+def _layer_result(call: UpscaleCall) -> Any:
     """A new layer, in memory or reading from its file."""
-    if output.path is None:
+    if call.output.path is None:
         from napari_srgan.viewer.layers.upscale_layer import upscale_layer_job
 
-        return layer_with_warnings(finish(upscale_layer_job(layer, model, options, axes=axes), progress))
+        job = upscale_layer_job(call.image, call.model, call.options, axes=call.axes)
+        return layer_with_warnings(call.finish(job))
     from napari_srgan.viewer.layers.stored_layer import stored_layer_job
 
     job = stored_layer_job(
-        layer, model, local_path(output.path), options, axes=axes, overwrite=output.overwrite,
-        cluster=output.cluster,
+        call.image, call.model, local_path(call.output.path), call.options, axes=call.axes,
+        overwrite=call.output.overwrite, cluster=call.output.cluster,
     )  # fmt: skip
-    return layer_with_warnings(finish(job, progress).layer())
+    return layer_with_warnings(call.finish(job).layer())
 
 
-def _upscale_lazily(
-    image: Any, model: Named, out: str | os.PathLike[str] | None, options: UpscaleOptions, axes: str | None
-) -> Any:
+def _upscale_lazily(call: UpscaleCall) -> Any:
     """A dask array of an array, a lazy layer of a layer."""
-    if out is not None:
+    if call.output.path is not None:
         raise UserError(
-            f"lazy=True computes nothing yet, so that there is nothing to write to out={str(out)!r}; "
-            "leave out one of them"
+            f"lazy=True computes nothing yet, so that there is nothing to write to "
+            f"out={str(call.output.path)!r}; leave out one of them"
         )
-    if options.region is not None:
+    if call.options.region is not None:
         raise UserError(
-            f"with lazy=True every part is computed when it is read; leave out region={options.region!r} "
+            "with lazy=True every part is computed when it is read; leave out "
+            f"region={call.options.region!r} "
             "and take the part of the result: result[..., y_start:y_stop, x_start:x_stop]"
         )
-    if is_layer(image):
+    if is_layer(call.image):
         from napari_srgan.viewer.lazy.lazy_layer import lazy_layer
 
-        return layer_with_warnings(lazy_layer(image, model, options, axes=axes))
-    given = Image.of_array(image, axes)
-    chosen = choose_model(model, given.axes)
-    return LazyUpscaling(given, chosen, options, notes=notes_on(given, chosen)).dask()
+        return layer_with_warnings(lazy_layer(call.image, call.model, call.options, axes=call.axes))
+    given = Image.of_array(call.image, call.axes)
+    model = call.model_for(given)
+    return LazyUpscaling(given, model, call.options, notes=notes_on(given, model)).dask()

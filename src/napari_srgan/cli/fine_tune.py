@@ -139,7 +139,7 @@ def fine_tune(
         parsed = _parsed(more or [])
         if files.tiles:
             parsed = {"hold_back": "images"} | parsed
-        settings = check_settings(**({"name": name or model_name(out)} | chosen | parsed))
+        settings = check_settings({"name": name or model_name(out)} | chosen | parsed)
         images = open_images(files, settings.factor, opened, axes)
         noisy = open_noisy(files, opened, axes)
         start = choose_base(base, images, settings.factor)

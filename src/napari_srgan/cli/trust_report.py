@@ -49,19 +49,11 @@ def write_report(
         If the result cannot be read as an image of the same axes, or the report cannot be written.
     """
     from napari_srgan.images.formats import open_image
-    from napari_srgan.reliability import trust_job
+    from napari_srgan.reliability import TrustOptions, trust_job
 
     with open_image(result_file, image.axes) as made:
-        job = trust_job(
-            image.pixels,
-            made.data,
-            model,
-            axes=image.axes,
-            region=options.region,
-            device=options.device,
-            precision=options.precision,
-            provenance=provenance,
-        )
+        wanted = TrustOptions(device=options.device, precision=options.precision)
+        job = trust_job(image, made.data, model, wanted, region=options.region, provenance=provenance)
         report = run_job(job, bar, title)
     for sentence in report.sentences:
         typer.echo(f"  {sentence}")

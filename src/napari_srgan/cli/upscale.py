@@ -165,7 +165,8 @@ class _Run:
 
     def _one(self, one: Series, written: set[Path], bar: Bar, title: str) -> Path:
         from napari_srgan.acquisition.choice import notes_on_input
-        from napari_srgan.api.files import OutputSettings, upscale_file_job
+        from napari_srgan.api.calls import OutputSettings
+        from napari_srgan.api.files import upscale_file_job
         from napari_srgan.images.formats import open_image
         from napari_srgan.inference.movies.clip_plans import notes_on_time
         from napari_srgan.results.collision import refuse_collision
@@ -186,11 +187,8 @@ class _Run:
             notes = notes_on_input(image.pixels, image.axes, model.card)
             for note in (*notes_on_time(image.pixels, image.axes, model), *notes):
                 complain(f"{one.title}: {note}" if len(self.inputs) > 1 else note)
-            output = OutputSettings(result_file, self.overwrite, self.cluster)
-            job = upscale_file_job(
-                image, model, output, self.options, notes=notes, pyramid=self.pyramid,
-                colour_profile=stored.colour_profile,
-            )  # fmt: skip
+            output = OutputSettings(result_file, self.overwrite, self.cluster, self.pyramid)
+            job = upscale_file_job(image, model, output, self.options, notes=notes)
             # Who computes on a cluster, and whether anybody does, is said by the job itself.
             result = run_job(job, bar, title if self.cluster is None else "")
             if result.note:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,33 +14,20 @@ from napari_srgan.cluster.executor import ROUND, ClusterBlockExecutor
 from napari_srgan.cluster.plan import MOST_CACHED, BlockPlan
 from napari_srgan.cluster.source import source_of, take_sample
 from napari_srgan.cluster.tasks import Measured, measured
-from napari_srgan.images.image import Image
 from napari_srgan.images.zarr.folder_store import within_limits
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.inference.movies.clip_plans import check_align
-from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
-from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.upscale import check_region
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.results.schedule import PAUSE, fill_job
 from napari_srgan.results.upscale_to_zarr import upscaling_words
-from napari_srgan.results.upscaled_store import Destination
+from napari_srgan.results.upscaled_store import StoreRun
 
 if TYPE_CHECKING:
     from distributed import Client
 
 
-def upscale_on_cluster_job(
-    image: Image,
-    model: Model,
-    path: Path,
-    client: Client,
-    options: UpscaleOptions = AS_USUAL,
-    *,
-    notes: Iterable[str] = (),
-    overwrite: bool = False,
-) -> Job[Path]:
+def upscale_on_cluster_job(run: StoreRun, client: Client) -> Job[Path]:
     """Upscale an image of any size into a zarr array or an OME-Zarr image, on a cluster.
 
     The store is the one that :func:`~napari_srgan.results.upscale_to_zarr.upscale_to_zarr_job` makes, and a
@@ -49,11 +35,11 @@ def upscale_on_cluster_job(
 
     Parameters
     ----------
-    image, model, path, options, notes, overwrite
-        As there. The folder of `path` has to be shared by all machines. Workers open the image where it was
-        opened, if that is known; otherwise its pixels are sent to them. Device and precision are those of
-        each worker; ``"auto"``: what they say they have, and in which they are fast. Where machines are
-        mixed, each takes its own device and all take float32.
+    run
+        What, with what, how, and where to. The folder of its path has to be shared by all machines. Workers
+        open the image where it was opened, if that is known; otherwise its pixels are sent to them. Device
+        and precision are those of each worker; ``"auto"``: what they say they have, and in which they are
+        fast. Where machines are mixed, each takes its own device and all take float32.
     client
         The client of the cluster, which may have no workers yet.
 
@@ -74,29 +60,26 @@ def upscale_on_cluster_job(
         As there; if a worker has another version of napari-srgan, or sees not the same folders; or if
         the scheduler cannot be reached any more.
     """
-    path = path.absolute()
-    destination = Destination(path, image, overwrite)
-    image = replace(image, pixels=within_limits(image.pixels, image.axes))
-    stack = PlaneStack(image.pixels, image.axes, model.card)
-    check_align(options.align, stack)
-    part = check_region(options.region, stack.plane_shape)
+    pixels = within_limits(run.image.pixels, run.image.axes)
+    run = replace(run, path=run.path.absolute(), image=replace(run.image, pixels=pixels))
+    image, model, options = run.image, run.model, run.options
     carried = source_of(image)
     yield from _wait_for_workers(client)
-    settings = check_workers(client, path, options.device, options.precision)
+    settings = check_workers(client, run.path, options.device, options.precision)
     yield Progress(0, 1, _says_who(client, settings))
     on_worker = replace(
         options,
         device=settings.device,
         precision=settings.precision,
-        tile=options.tile or destination.side_before(),
+        tile=options.tile or run.side_before(),
     )
-    fits = yield from _measure(client, model, stack.batch, on_worker)
+    fits = yield from _measure(client, model, run.stack.batch, on_worker)
     # The owner computes nothing: any device will do.
     lazy = LazyUpscaling(
-        image, model, replace(on_worker, device="cpu", tile=fits.side), notes=notes, cache=0,
-        most_sampled=fits.most_sampled, transforms=destination.intensities_before(image.shape),
+        image, model, replace(on_worker, device="cpu", tile=fits.side), notes=run.notes, cache=0,
+        most_sampled=fits.most_sampled, transforms=run.intensities_before(),
     )  # fmt: skip
-    with destination.open(lazy, part, {"device": settings.device_types}) as store:
+    with run.open(lazy, {"device": settings.device_types}) as store:
         if store.finished:
             return store.path
         plan = BlockPlan(
@@ -109,7 +92,7 @@ def upscale_on_cluster_job(
                 options=replace(lazy.settled.options, device=settings.device),
                 cache=MOST_CACHED,
             ),
-            place=part,
+            place=run.stack.place,
             files=store.files,
             software=version("napari-srgan"),
         )

@@ -12,12 +12,11 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.address import Address, Place
 from napari_srgan.images.axes import refuse_channels_last
 from napari_srgan.images.foreign_formats import foreign_format, how_to_read
-from napari_srgan.images.look import ImageLook
 from napari_srgan.images.microscopes.package import readable_by_bioio
 from napari_srgan.images.reading.limits import check_file
 from napari_srgan.images.stored_image import StoredImage
 from napari_srgan.images.video import package as video_package
-from napari_srgan.images.writing.output import Output
+from napari_srgan.images.writing.output import NewFile, Output
 from napari_srgan.images.zarr.markers import is_zarr
 
 _TIFF_OF_MICROSCOPES = (
@@ -184,34 +183,17 @@ def _open_file(path: Path, kind: str, part: str) -> StoredImage:
     return open_picture(path)
 
 
-def open_output(
-    path: Path,
-    axes: str,
-    dtype: np.dtype[Any],
-    *,
-    overwrite: bool = False,
-    colour_profile: bytes | None = None,
-    look: ImageLook | None = None,
-    pyramid: bool | None = None,
-) -> Output:
+def open_output(file: NewFile, dtype: np.dtype[Any]) -> Output:
     """Begin a TIFF, a picture or a video, checking first that it can hold the result.
 
     Zarr is written by :func:`~napari_srgan.results.upscale_to_zarr.upscale_to_zarr_job`.
 
     Parameters
     ----------
-    path
-        Name of the file to be written; its ending decides the format.
-    axes, dtype
-        Axes and dtype of the result.
-    overwrite
-        Whether to replace a file that has this name already.
-    colour_profile
-        The ICC profile of the input.
-    look
-        What is known of the image beside its pixels.
-    pyramid
-        Whether to write coarser levels too; by default they are written in an OME-TIFF of large planes.
+    file
+        What is to be written.
+    dtype
+        That of the result.
 
     Returns
     -------
@@ -224,13 +206,12 @@ def open_output(
         If the format is unknown or cannot hold the result, the name is taken, or the
         folder cannot be written to.
     """
-    make, options = _writer(path), dict[str, Any]()
-    if pyramid is not None:
-        refuse_pyramid(path, wanted=pyramid)
-        options = {"pyramid": pyramid} if ending(path) in OME_TIFF else {}
-    output = make(path, axes=axes, overwrite=overwrite, colour_profile=colour_profile, look=look, **options)
+    make = _writer(file.path)
+    if file.pyramid is not None:
+        refuse_pyramid(file.path, wanted=file.pyramid)
+    output = make(file)
     try:
-        output.check(axes, dtype)
+        output.check(dtype)
     except BaseException:
         output.discard()
         raise
@@ -252,7 +233,7 @@ def refuse_pyramid(path: Path, *, wanted: bool) -> None:
         raise UserError(f"an .ome.zarr always has a pyramid; write {path.name!r} as .zarr to be without")
 
 
-def _writer(path: Path) -> Callable[..., Output]:
+def _writer(path: Path) -> Callable[[NewFile], Output]:
     kind = ending(path)
     if not kind:
         raise UserError(f"{path.name!r} names no format that can be written; use {WRITABLE}")

@@ -58,6 +58,8 @@ class Image:
     """Raises UserError if it has disappeared, where parts that are missing would be read as zeros."""
     origin: Origin | None = None
     """Where it was opened, if it was."""
+    colour_profile: bytes | None = None
+    """ICC profile of a picture."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pixels", check_array(self.pixels))

@@ -80,6 +80,7 @@ class StoredImage:
             (self.path, *self.other_files),
             self.still_there,
             Origin(self.path, axes, self.part),
+            self.colour_profile,
         )
 
     def __enter__(self) -> StoredImage:

@@ -22,7 +22,6 @@ from napari_srgan.images.writing.in_memory import memory_sink
 from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.engine import engine_of
 from napari_srgan.inference.intensity import IntensityTransform
-from napari_srgan.inference.movies.clip_plans import check_align
 from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.inference.placeholder import enlarged
 from napari_srgan.inference.plane_work import PlaneWork
@@ -124,13 +123,12 @@ class LazyUpscaling(LazyArray):
         self.axes = image.axes
         self.model = model
         self.factor: int = model.scale_factor
-        stack = PlaneStack(self.array, self.axes, model.card)
-        check_align(options.align, stack)
+        stack = PlaneStack(self.array, self.axes, model.card, options)
         engine = engine_of(model, options)
         side = LAZY_TILE if options.tile is None else int(options.tile)
         grid = TileGrid(stack.plane_shape, side, self.factor)
         settled = stack.transforms(search=False, partial=True) if transforms is None else dict(transforms)
-        work = PlaneWork(engine, stack, grid.whole, settled, most_sampled=most_sampled, align=options.align)
+        work = PlaneWork(engine, stack, grid.whole, settled, most_sampled=most_sampled)
         work.cut = math.prod(grid.counts) > 1
         self.tile = grid.side
         self.clip = engine.timing.clip

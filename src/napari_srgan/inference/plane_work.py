@@ -59,11 +59,9 @@ class PlaneWork:
     """Whether a tile was less than its plane, so that halos counted."""
     most_sampled: int | None = field(default=None, repr=False)
     """Pixels that statistics are gathered from, at most; None: measured when they are first needed."""
-    align: str | None = None
-    """How frames are aligned, see :data:`napari_srgan.inference.options.DRIFT`."""
 
     def __post_init__(self) -> None:
-        self._plans = ClipPlans(self.stack, self.engine.timing, self.align)
+        self._plans = ClipPlans(self.stack, self.engine.timing)
         self._notes: tuple[str, ...] | None = None
         if not self.transforms:
             self.transforms = self.stack.transforms()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import ArrayLike, read_block, sample_values
+from napari_srgan.images.upscaled import Region
 from napari_srgan.inference.intensity import (
     BYTE_TRANSFORM,
     IntensityTransform,
@@ -20,6 +21,7 @@ from napari_srgan.inference.intensity import (
 from napari_srgan.inference.movies.clips import consecutive
 from napari_srgan.inference.movies.drift import Move, displaced_windows
 from napari_srgan.inference.nonfinite import FILL_RADIUS
+from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.inference.tiles.batch import ALPHA, TileBatch
 from napari_srgan.inference.tiles.tiling import Span, Tile, TileWindow, tile_window
 from napari_srgan.models import ModelCard
@@ -27,11 +29,21 @@ from napari_srgan.models import ModelCard
 
 @dataclass(frozen=True)
 class PlaneStack:
-    """An array seen as planes ``(Y, X)`` or colour planes ``(Y, X, S)`` for one model."""
+    """An array seen as planes ``(Y, X)`` or colour planes ``(Y, X, S)`` for one model.
+
+    Whether array, model and options fit each other is checked where it is made, and nowhere again.
+
+    Raises
+    ------
+    UserError
+        If the model is for other channels, or for time-lapses where no axis is time; if the region does not
+        lie inside the planes; or if frames are to be aligned for a model of single images.
+    """
 
     array: ArrayLike
     axes: str
     card: ModelCard
+    options: UpscaleOptions = AS_USUAL
 
     def __post_init__(self) -> None:
         if self.card.channels not in (1, 3):
@@ -41,6 +53,19 @@ class PlaneStack:
             )
         if self.card.frames > 1 and "T" not in self.axes:
             raise UserError(_without_time(self.card.name, self.axes))
+        if self.options.region is not None:
+            _check_inside(self.options.region, self.plane_shape)
+        if self.options.align is not None and self.time is None:
+            raise UserError(
+                f"{self.card.name} is for single images, which no others help: there is nothing to align; "
+                f"leave out align={self.options.align!r}, or choose a model for time-lapses"
+            )
+
+    @property
+    def place(self) -> Tile:
+        """The part of each plane that is wanted: the region, or all of it."""
+        y, x = self.options.region or ((0, size) for size in self.plane_shape)
+        return Tile(Span(*y), Span(*x))
 
     @property
     def time(self) -> int | None:
@@ -239,6 +264,15 @@ def _around(spans: Iterable[Span]) -> Span:
     """The smallest span with all of some in it."""
     every = list(spans)
     return Span(min(span.start for span in every), max(span.stop for span in every))
+
+
+def _check_inside(region: Region, plane: tuple[int, int]) -> None:
+    (y0, y1), (x0, x1) = region
+    if not (0 <= y0 < y1 <= plane[0] and 0 <= x0 < x1 <= plane[1]):
+        raise UserError(
+            f"the region Y {y0}..{y1}, X {x0}..{x1} does not lie inside the image of "
+            f"{plane[0]} x {plane[1]} pixels"
+        )
 
 
 def _without_time(name: str, axes: str) -> str:

@@ -47,8 +47,8 @@ def provenance(work: PlaneWork, axes: str, tile: int | None, notes: Iterable[str
     }
     if work.stack.time is not None:
         timing = engine.timing
-        if work.align is not None:
-            told["align"] = work.align
+        if (align := work.stack.options.align) is not None:
+            told["align"] = align
         told["time"] = {"clip": timing.clip, "frames_before": timing.before, "frames_after": timing.after}
     said = [*work.notes, *notes, *([engine.device_note] if engine.device_note else [])]
     if said or work.stack.time is not None:

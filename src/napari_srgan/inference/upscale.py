@@ -7,19 +7,18 @@ from collections.abc import Iterable
 from napari_srgan.errors import UserError
 from napari_srgan.images.factor import doing
 from napari_srgan.images.image import Image
-from napari_srgan.images.upscaled import Region, Upscaled
+from napari_srgan.images.upscaled import Upscaled
 from napari_srgan.images.writing.in_memory import SinkFactory, memory_sink
 from napari_srgan.inference.devices.memory import PROBE_SIDES
 from napari_srgan.inference.devices.memory_errors import OutOfMemory
 from napari_srgan.inference.engine import Engine, engine_of
-from napari_srgan.inference.movies.clip_plans import check_align
 from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.inference.plane_job import Steps, upscale_plane
 from napari_srgan.inference.plane_work import NO_MEMORY, PlaneWork
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
 from napari_srgan.inference.tiles.choice import choose_tiles
-from napari_srgan.inference.tiles.tiling import Span, Tile, plan_tiles
+from napari_srgan.inference.tiles.tiling import Tile, plan_tiles
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
 
@@ -63,14 +62,13 @@ def upscale_job(
     UserError
         If the model or an option does not fit the image, or memory is too small.
     """
-    stack = PlaneStack(image.pixels, image.axes, model.card)
-    place = check_region(options.region, stack.plane_shape)
-    check_align(options.align, stack)
+    stack = PlaneStack(image.pixels, image.axes, model.card, options)
+    place = stack.place
     yield Progress(0, 1, "Preparing")
 
     engine = _start_engine(model, options)
     result = (sink or memory_sink)(result_shape(stack, place, model.scale_factor), stack.result_dtype)
-    work = PlaneWork(engine, stack, place, align=options.align)
+    work = PlaneWork(engine, stack, place)
     tiles = cut_into_tiles(work, place, options.tile)
     steps = Steps(
         tiles=place.pixels, measuring=work.measuring_pixels(tiles), planes=stack.planes, message=(
@@ -122,25 +120,6 @@ def cut_into_tiles(work: PlaneWork, place: Tile, side: int | None) -> list[Tile]
     if work.pixels_seen(place) <= PROBE_SIDES[-1] ** 2:
         return [place]  # to measure what tiles cost would take longer, and as much memory
     return choose_tiles(work.engine, work.stack.batch, place, work.seen)
-
-
-def check_region(region: Region | None, plane: tuple[int, int]) -> Tile:
-    """A region as a tile of the plane; the whole plane if there is none.
-
-    Raises
-    ------
-    UserError
-        If the region lies outside the plane or is empty.
-    """
-    if region is None:
-        return Tile(Span(0, plane[0]), Span(0, plane[1]))
-    (y0, y1), (x0, x1) = region
-    if not (0 <= y0 < y1 <= plane[0] and 0 <= x0 < x1 <= plane[1]):
-        raise UserError(
-            f"the region Y {y0}..{y1}, X {x0}..{x1} does not lie inside the image of "
-            f"{plane[0]} x {plane[1]} pixels"
-        )
-    return Tile(Span(y0, y1), Span(x0, x1))
 
 
 def result_shape(stack: PlaneStack, place: Tile, factor: int) -> tuple[int, ...]:

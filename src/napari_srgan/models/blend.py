@@ -8,8 +8,8 @@ networks. ECCV workshops, arXiv 1809.00219. Section 3.4, equation 4:
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Iterable
+from dataclasses import fields
 from numbers import Real
 from typing import Any, TypeVar
 
@@ -94,8 +94,7 @@ def _shape(card: ModelCard) -> dict[str, Any]:
     if card.architecture not in ARCHITECTURES:
         # Built from its weights; what else is in the arguments was measured.
         return shape | {"title": card.arguments.get("title")}
-    parameters = inspect.signature(ARCHITECTURES[card.architecture]).parameters.values()
-    shape |= {p.name: p.default for p in parameters if p.default is not p.empty}
+    shape |= {one.name: one.default for one in fields(ARCHITECTURES[card.architecture].arguments_type)}
     shape |= card.arguments
     # It follows the weights, and has none.
     shape.pop("back_projection", None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from napari_srgan.networks import rdn, rrdb
@@ -13,7 +13,7 @@ from napari_srgan.networks.slow_fusion import SlowFusion
 from napari_srgan.networks.srresnet import SRResNet
 from napari_srgan.networks.unet import UNet
 
-ARCHITECTURES: Mapping[str, Callable[..., Generator]] = {
+ARCHITECTURES: Mapping[str, type[Generator]] = {
     "srresnet": SRResNet,
     "rdn": rdn.RDN,
     "rrdb": rrdb.RRDBNet,
@@ -35,8 +35,8 @@ def build_network(architecture: str, arguments: Mapping[str, Any]) -> Generator:
     architecture
         A key of :data:`ARCHITECTURES`.
     arguments
-        Keyword arguments of its class; ``preset`` names some of :data:`PRESETS`, which
-        the others go before.
+        What was chosen of its :attr:`~Generator.arguments_type`, by name; ``preset`` names some of
+        :data:`PRESETS`, which the others go before.
 
     Raises
     ------
@@ -46,8 +46,9 @@ def build_network(architecture: str, arguments: Mapping[str, Any]) -> Generator:
     if architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise ValueError(f"there is no architecture {architecture!r}; there is: {known}")
+    kind = ARCHITECTURES[architecture]
     try:
-        return ARCHITECTURES[architecture](**spelled_out(architecture, arguments))
+        return kind(kind.arguments_type(**spelled_out(architecture, arguments)))
     except TypeError as error:
         raise ValueError(f"{architecture} does not take these arguments: {error}") from error
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from collections.abc import Collection, Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,51 +18,73 @@ BackProjection = bool | Literal["brightness"]
 """Whether and how a result is made to agree with its input."""
 
 
+@dataclass(frozen=True)
+class GeneratorArguments:
+    """What can be chosen of every generator; each has a class of these with more. Cards keep them by name.
+
+    Raises
+    ------
+    ValueError
+        If one is not among what is said here, or there is no such scale factor.
+    """
+
+    title: ClassVar[str] = "a generator"
+    """What it is called in messages."""
+    factors: ClassVar[Collection[int]] = ()
+    """Scale factors that there are; any, if none are given."""
+    counted: ClassVar[Mapping[str, str]] = {}
+    """Arguments that are 1 or more, and what they count."""
+
+    scale_factor: int = 4
+    """How many times larger the output is in Y and in X; 1 for networks that denoise or deblur an image and
+    leave its size as it is."""
+    channels: int = 3
+    """Number of channels of the input and of the output: 1 for most microscopy, 3 for RGB."""
+    _: KW_ONLY
+    interpolated_skip: bool = False
+    """Whether to predict only what bicubic interpolation lacks: the interpolated input is added to the
+    output in float32, so that 16-bit data is not banded by faster types. At a factor of 1 it is the input
+    itself, and the network predicts noise, as DnCNN does (Zhang, K. et al. (2017). IEEE Trans. Image
+    Processing 26(7), arXiv 1608.03981, eq. 1)."""
+    back_projection: BackProjection = False
+    """Whether to make the result agree with its input: downsampled again it is the input but for rounding,
+    so that no brightness is invented, not even in noise. It has no weights. True is only for results that
+    are larger than the input: one of its size would have to be the input. ``"brightness"`` is for noisy
+    images, whose noise is not to be put back: over some pixels only, at every factor, see
+    :func:`~napari_srgan.networks.brightness.keep_brightness`."""
+
+    def __post_init__(self) -> None:
+        if self.factors and self.scale_factor not in self.factors:
+            known = ", ".join(map(str, self.factors))
+            raise ValueError(f"{self.title} upscales by one of {known}, not by {self.scale_factor!r}")
+        if any(getattr(self, name) < 1 for name in self.counted):
+            *others, last = dict.fromkeys(self.counted.values())
+            got = ", ".join(f"{name} = {getattr(self, name)}" for name in self.counted)
+            raise ValueError(f"{self.title} needs at least one {', '.join(others)} and {last}; got {got}")
+        if self.back_projection not in (False, True, "brightness"):
+            raise ValueError(f"back_projection is false, true or 'brightness'; got {self.back_projection!r}")
+        if self.back_projection is True and self.scale_factor == 1:
+            raise ValueError("back_projection at a scale factor of 1 would only give the input back")
+
+
 class Generator(nn.Module, ABC):
     """A network from a low-resolution image to a high-resolution one, or to a better one of the same size.
 
     Parameters
     ----------
-    scale_factor
-        How many times larger the output is in Y and in X; 1 for networks that denoise or deblur an image
-        and leave its size as it is.
-    channels
-        Number of channels of the input and of the output.
-    interpolated_skip
-        Whether to predict only what bicubic interpolation lacks: the interpolated input is added to the
-        output in float32, so that 16-bit data is not banded by faster types. At a factor of 1 it is the input
-        itself, and the network predicts noise, as DnCNN does (Zhang, K. et al. (2017). IEEE Trans. Image
-        Processing 26(7), arXiv 1608.03981, eq. 1).
-    back_projection
-        Whether to make the result agree with its input: downsampled again it is the input but for rounding,
-        so that no brightness is invented, not even in noise. It has no weights. True is only for results that
-        are larger than the input: one of its size would have to be the input. ``"brightness"`` is for noisy
-        images, whose noise is not to be put back: over some pixels only, at every factor, see
-        :func:`~napari_srgan.networks.brightness.keep_brightness`.
-
-    Raises
-    ------
-    ValueError
-        If there is back-projection in every pixel at a scale factor of 1.
+    arguments
+        What was chosen of it.
     """
 
-    def __init__(
-        self,
-        *,
-        scale_factor: int,
-        channels: int,
-        interpolated_skip: bool = False,
-        back_projection: BackProjection = False,
-    ) -> None:
-        if back_projection not in (False, True, "brightness"):
-            raise ValueError(f"back_projection is false, true or 'brightness'; got {back_projection!r}")
-        if back_projection is True and scale_factor == 1:
-            raise ValueError("back_projection at a scale factor of 1 would only give the input back")
+    arguments_type: ClassVar[type[GeneratorArguments]] = GeneratorArguments
+    """What can be chosen of it."""
+
+    def __init__(self, arguments: GeneratorArguments) -> None:
         super().__init__()
-        self.scale_factor = scale_factor
-        self.channels = channels
-        self.interpolated_skip = interpolated_skip
-        self.back_projection = back_projection
+        self.scale_factor = arguments.scale_factor
+        self.channels = arguments.channels
+        self.interpolated_skip = arguments.interpolated_skip
+        self.back_projection = arguments.back_projection
 
     @property
     @abstractmethod
@@ -139,8 +163,9 @@ def layout_of(axes: int, device: torch.device) -> torch.memory_format:
     return torch.channels_last if axes == 4 and device.type != "mps" else torch.contiguous_format
 
 
-def predict_nothing_yet(last: nn.Conv2d) -> None:
+def predict_nothing_yet(layers: nn.Module) -> None:
     """Zero the last convolution, so that training starts from interpolation instead of from noise."""
+    *_, last = (layer for layer in layers.modules() if isinstance(layer, nn.Conv2d))
     nn.init.zeros_(last.weight)
     if last.bias is not None:
         nn.init.zeros_(last.bias)

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
+from napari_srgan.networks.generator import Generator, GeneratorArguments, predict_nothing_yet
 from napari_srgan.networks.sub_pixel import (
+    UPSAMPLING_STAGES,
     Upsampling,
     check_upsampling,
-    direct_tail,
-    staged_tail,
     tail_radius,
+    upsampling_tail,
 )
 
 RDN_PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -55,77 +56,65 @@ class ResidualDenseBlock(nn.Module):
         return features + fused
 
 
-class RDN(Generator):
-    """The residual dense network of Zhang et al. 2018; its defaults are the paper's.
+@dataclass(frozen=True)
+class RDNArguments(GeneratorArguments):
+    """What can be chosen of RDN; the defaults are those of the paper.
 
-    Parameters
-    ----------
-    scale_factor
-        2, 3 or 4 as in the paper; 8 too, and 1 to denoise or deblur, as in Zhang, Y. et al. (2021). Residual
-        dense network for image restoration. IEEE Trans. PAMI 43(7), arXiv 1812.10477.
-    channels
-        Number of channels of the image.
-    blocks
-        Number of residual dense blocks, D in the paper.
-    layers
-        Number of convolutions in a block, C in the paper.
-    growth
-        Number of features that each of them adds, G in the paper.
-    width
-        Number of features between blocks, G0 in the paper.
-    upsampling
-        ``"staged"`` as in the paper, or ``"direct"``, see
-        :mod:`~napari_srgan.networks.sub_pixel`.
-    interpolated_skip, back_projection
-        See :class:`~napari_srgan.networks.generator.Generator`.
+    Its factors are 2, 3 and 4; here there are 8 too, and 1 to denoise or deblur, as in Zhang, Y. et al.
+    (2021). Residual dense network for image restoration. IEEE Trans. PAMI 43(7), arXiv 1812.10477.
 
     Raises
     ------
     ValueError
-        If an argument is outside what is said above.
+        If one is outside what is said here.
     """
 
-    def __init__(
-        self,
-        scale_factor: int = 4,
-        channels: int = 3,
-        *,
-        blocks: int = 16,
-        layers: int = 8,
-        growth: int = 64,
-        width: int = 64,
-        upsampling: Upsampling = "staged",
-        interpolated_skip: bool = False,
-        back_projection: BackProjection = False,
-    ) -> None:
-        check_upsampling("RDN", upsampling, scale_factor)
-        if min(channels, blocks, layers, growth, width) < 1:
-            raise ValueError(
-                "RDN needs at least one channel, block, layer and feature; "
-                f"got {channels}, {blocks}, {layers}, {growth} and {width}"
-            )
-        super().__init__(
-            scale_factor=scale_factor,
-            channels=channels,
-            interpolated_skip=interpolated_skip,
-            back_projection=back_projection,
-        )
+    title = "RDN"
+    factors = tuple(UPSAMPLING_STAGES)
+    counted: ClassVar[Mapping[str, str]] = {
+        "channels": "channel", "blocks": "block", "layers": "layer", "growth": "feature", "width": "feature"
+    }  # fmt: skip
+
+    _: KW_ONLY
+    blocks: int = 16
+    """Number of residual dense blocks, D in the paper."""
+    layers: int = 8
+    """Number of convolutions in a block, C in the paper."""
+    growth: int = 64
+    """Number of features that each of them adds, G in the paper."""
+    width: int = 64
+    """Number of features between blocks, G0 in the paper."""
+    upsampling: Upsampling = "staged"
+    """``"staged"`` as in the paper, or ``"direct"``, see :mod:`~napari_srgan.networks.sub_pixel`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_upsampling(self.title, self.upsampling)
+
+
+class RDN(Generator):
+    """The residual dense network of Zhang et al. 2018."""
+
+    arguments_type = RDNArguments
+
+    def __init__(self, arguments: RDNArguments) -> None:
+        super().__init__(arguments)
+        factor, channels, width = arguments.scale_factor, arguments.channels, arguments.width
+        blocks, layers = arguments.blocks, arguments.layers
         self.shallow = nn.Conv2d(channels, width, 3, padding=1)
         self.shallow_2 = nn.Conv2d(width, width, 3, padding=1)
-        self.blocks = nn.ModuleList(ResidualDenseBlock(width, layers, growth) for _ in range(blocks))
+        self.blocks = nn.ModuleList(
+            ResidualDenseBlock(width, layers, arguments.growth) for _ in range(blocks)
+        )
         self.fusion = nn.Sequential(
             nn.Conv2d(blocks * width, width, 1), nn.Conv2d(width, width, 3, padding=1)
         )
-        self.tail = (
-            direct_tail(scale_factor, channels, width)
-            if upsampling == "direct"
-            else staged_tail(scale_factor, channels, width, 3)
-        )
+        self.tail = upsampling_tail(arguments.upsampling, factor, channels, width, 3)
         self._receptive_radius = self._back_projection_radius + math.ceil(
-            2 + blocks * layers + 1 + tail_radius(upsampling, scale_factor, 3)
+            2 + blocks * layers + 1 + tail_radius(arguments.upsampling, factor, 3)
         )
-        if interpolated_skip:
-            predict_nothing_yet([m for m in self.tail.modules() if isinstance(m, nn.Conv2d)][-1])
+        if self.interpolated_skip:
+            predict_nothing_yet(self.tail)
 
     @property
     def receptive_radius(self) -> int:

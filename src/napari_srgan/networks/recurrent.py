@@ -11,14 +11,14 @@ count, and so every clip can be computed by itself, in any order, with a halo of
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import KW_ONLY, dataclass
 from itertools import islice
 
 import torch
 from torch import Tensor, nn
 
-from napari_srgan.networks.generator import BackProjection
 from napari_srgan.networks.srresnet import ResidualBlock
-from napari_srgan.networks.temporal import KERNEL, TemporalGenerator, each_frame
+from napari_srgan.networks.temporal import KERNEL, TemporalArguments, TemporalGenerator, each_frame
 
 
 class ConvLSTM(nn.Module):
@@ -55,66 +55,66 @@ class ConvLSTM(nn.Module):
             yield hidden
 
 
-class Recurrent(TemporalGenerator):
-    """A convolutional LSTM between the first residual blocks and the others.
-
-    Parameters
-    ----------
-    scale_factor
-        The scale factor: 1, 2, 3, 4 or 8.
-    channels
-        Number of channels of each frame.
-    warm_up
-        Number of frames before a clip from which its state begins.
-    both_ways
-        Whether to carry a second state back from as many frames after the clip.
-    early_blocks, blocks
-        Number of residual blocks before and after the state.
-    width, state
-        Number of features of each convolution and of each state.
-    clip
-        Number of frames that are made in one go.
-    back_projection
-        See :class:`~napari_srgan.networks.temporal.TemporalGenerator`.
+@dataclass(frozen=True)
+class RecurrentArguments(TemporalArguments):
+    """What can be chosen of the recurrent network.
 
     Raises
     ------
     ValueError
-        If an argument is outside what is said above.
+        If one is outside what is said here.
     """
 
-    def __init__(
-        self,
-        scale_factor: int = 2,
-        channels: int = 1,
-        *,
-        warm_up: int = 3,
-        both_ways: bool = True,
-        early_blocks: int = 1,
-        blocks: int = 5,
-        width: int = 32,
-        state: int = 12,
-        clip: int = 16,
-        back_projection: BackProjection = False,
-    ) -> None:
-        if warm_up < 1 or early_blocks < 0 or state < 1:
+    title = "recurrent"
+
+    _: KW_ONLY
+    warm_up: int = 3
+    """Number of frames before a clip from which its state begins."""
+    both_ways: bool = True
+    """Whether to carry a second state back from as many frames after the clip."""
+    early_blocks: int = 1
+    """Number of residual blocks before the state."""
+    blocks: int = 5
+    """Number of residual blocks after it."""
+    state: int = 12
+    """Number of features of each state."""
+    clip: int = 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.warm_up < 1 or self.early_blocks < 0 or self.state < 1:
             raise ValueError(
                 "a recurrent network needs a frame to warm up, and a feature of state; "
-                f"got {warm_up} and {state}, and {early_blocks} blocks before"
+                f"got {self.warm_up} and {self.state}, and {self.early_blocks} blocks before"
             )
-        super().__init__(
-            "recurrent", scale_factor=scale_factor, channels=channels, blocks=blocks, width=width,
-            before=warm_up, after=warm_up if both_ways else 0, clip=clip, back_projection=back_projection,
-        )  # fmt: skip
+
+    @property
+    def before(self) -> int:
+        return self.warm_up
+
+    @property
+    def after(self) -> int:
+        return self.warm_up if self.both_ways else 0
+
+
+class Recurrent(TemporalGenerator):
+    """A convolutional LSTM between the first residual blocks and the others."""
+
+    arguments_type = RecurrentArguments
+
+    def __init__(self, arguments: RecurrentArguments) -> None:
+        super().__init__(arguments)
+        width, state, both_ways = arguments.width, arguments.state, arguments.both_ways
+        early_blocks = arguments.early_blocks
         self.head = nn.Sequential(
-            nn.Conv2d(channels, width, KERNEL, padding=KERNEL // 2),
+            nn.Conv2d(arguments.channels, width, KERNEL, padding=KERNEL // 2),
             nn.ReLU(inplace=True),
             *(ResidualBlock(width, "none", "relu") for _ in range(early_blocks)),
         )
         self.onward = ConvLSTM(width, state)
         self.back = ConvLSTM(width, state) if both_ways else None
         self.join = nn.Conv2d(width + (2 if both_ways else 1) * state, width, 1)
-        carried = (warm_up + clip) * (KERNEL // 2)
+        carried = (arguments.warm_up + arguments.clip) * (KERNEL // 2)
         self._radius = (
             KERNEL // 2 + 2 * early_blocks + carried + self._trunk_radius + self._back_projection_radius
         )

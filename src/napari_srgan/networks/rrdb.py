@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
+from napari_srgan.networks.generator import Generator, GeneratorArguments, predict_nothing_yet
 
 RESIDUAL_SCALING = 0.2
 """Factor on the residual of a block, beta in figure 4."""
@@ -72,67 +73,53 @@ class ResidualInResidualDenseBlock(nn.Module):
         return features + RESIDUAL_SCALING * residual
 
 
-class RRDBNet(Generator):
-    """The generator of Wang et al. 2018; its defaults are the paper's.
-
-    Parameters
-    ----------
-    scale_factor
-        The scale factor: 1, 2, 4 or 8.
-    channels
-        Number of channels of the image.
-    blocks
-        Number of residual-in-residual dense blocks; 23 in the paper.
-    width
-        Number of features between blocks; 64 in the paper.
-    growth
-        Number of features that a convolution of a dense block adds; 32 in the paper.
-    interpolated_skip, back_projection
-        See :class:`~napari_srgan.networks.generator.Generator`.
+@dataclass(frozen=True)
+class RRDBArguments(GeneratorArguments):
+    """What can be chosen of RRDBNet; the defaults are those of the paper.
 
     Raises
     ------
     ValueError
-        If an argument is outside what is said above.
+        If one is outside what is said here.
     """
 
-    def __init__(
-        self,
-        scale_factor: int = 4,
-        channels: int = 3,
-        *,
-        blocks: int = 23,
-        width: int = 64,
-        growth: int = 32,
-        interpolated_skip: bool = False,
-        back_projection: BackProjection = False,
-    ) -> None:
-        if scale_factor not in DOUBLINGS:
-            known = ", ".join(map(str, DOUBLINGS))
-            raise ValueError(f"RRDBNet upscales by one of {known}, not by {scale_factor!r}")
-        if min(channels, blocks, width, growth) < 1:
-            raise ValueError(
-                "RRDBNet needs at least one channel, block and feature; "
-                f"got {channels}, {blocks}, {width} and {growth}"
-            )
-        super().__init__(
-            scale_factor=scale_factor,
-            channels=channels,
-            interpolated_skip=interpolated_skip,
-            back_projection=back_projection,
-        )
+    title = "RRDBNet"
+    factors = tuple(DOUBLINGS)
+    counted: ClassVar[Mapping[str, str]] = {
+        "channels": "channel", "blocks": "block", "width": "feature", "growth": "feature"
+    }  # fmt: skip
+
+    _: KW_ONLY
+    blocks: int = 23
+    """Number of residual-in-residual dense blocks; 23 in the paper."""
+    width: int = 64
+    """Number of features between blocks; 64 in the paper."""
+    growth: int = 32
+    """Number of features that a convolution of a dense block adds; 32 in the paper."""
+
+
+class RRDBNet(Generator):
+    """The generator of Wang et al. 2018."""
+
+    arguments_type = RRDBArguments
+
+    def __init__(self, arguments: RRDBArguments) -> None:
+        super().__init__(arguments)
+        factor, channels, width = arguments.scale_factor, arguments.channels, arguments.width
         self.head = nn.Conv2d(channels, width, 3, padding=1)
         self.body = nn.Sequential(
-            *(ResidualInResidualDenseBlock(width, growth) for _ in range(blocks)),
+            *(ResidualInResidualDenseBlock(width, arguments.growth) for _ in range(arguments.blocks)),
             nn.Conv2d(width, width, 3, padding=1),
         )
-        doublings = DOUBLINGS[scale_factor]
+        doublings = DOUBLINGS[factor]
         self.doublings = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(doublings))
         self.high = nn.Conv2d(width, width, 3, padding=1)
         self.last = nn.Conv2d(width, channels, 3, padding=1)
-        tail = sum(0.5**n for n in range(1, doublings + 1)) + 2 / scale_factor
-        self._receptive_radius = self._back_projection_radius + math.ceil(1 + blocks * 3 * LAYERS + 1 + tail)
-        if interpolated_skip:
+        tail = sum(0.5**n for n in range(1, doublings + 1)) + 2 / factor
+        self._receptive_radius = self._back_projection_radius + math.ceil(
+            1 + arguments.blocks * 3 * LAYERS + 1 + tail
+        )
+        if self.interpolated_skip:
             predict_nothing_yet(self.last)
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from napari_srgan.networks.generator import Generator, layout_of
+from napari_srgan.networks.generator import Generator, GeneratorArguments, layout_of
 from napari_srgan.networks.instance_norm import Complete
 
 ORIENTATIONS = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
@@ -30,7 +30,7 @@ class SelfEnsemble(Generator):
     """
 
     def __init__(self, network: Generator) -> None:
-        super().__init__(scale_factor=network.scale_factor, channels=network.channels)
+        super().__init__(GeneratorArguments(network.scale_factor, network.channels))
         self.network = network
 
     @property

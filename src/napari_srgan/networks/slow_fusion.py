@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import KW_ONLY, dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_srgan.networks.generator import BackProjection
-from napari_srgan.networks.temporal import KERNEL, TemporalGenerator, each_frame
+from napari_srgan.networks.temporal import KERNEL, TemporalArguments, TemporalGenerator, each_frame
 
 
 class Merge(nn.Module):
@@ -37,51 +37,46 @@ class Merge(nn.Module):
                 yield three[1] + F.relu(self.over_three(torch.cat(tuple(three), dim=1)))
 
 
-class SlowFusion(TemporalGenerator):
-    """Merges the frames around each frame in as many steps as there are on one side.
-
-    Parameters
-    ----------
-    scale_factor
-        The scale factor: 1, 2, 3, 4 or 8.
-    channels
-        Number of channels of each frame.
-    frames
-        Number of frames that a result frame is made from, an odd number from 3 on.
-    blocks, width
-        Number of residual blocks after the merging, and of features of each convolution.
-    clip
-        Number of frames that are made in one go; what neighbours have in common is computed once.
-    back_projection
-        See :class:`~napari_srgan.networks.temporal.TemporalGenerator`.
+@dataclass(frozen=True)
+class SlowFusionArguments(TemporalArguments):
+    """What can be chosen of slow fusion; of a clip it computes once what neighbouring frames have in common.
 
     Raises
     ------
     ValueError
-        If an argument is outside what is said above.
+        If one is outside what is said here.
     """
 
-    def __init__(
-        self,
-        scale_factor: int = 2,
-        channels: int = 1,
-        *,
-        frames: int = 5,
-        blocks: int = 6,
-        width: int = 32,
-        clip: int = 8,
-        back_projection: BackProjection = False,
-    ) -> None:
-        if frames < 3 or frames % 2 == 0:
-            raise ValueError(f"slow fusion merges an odd number of frames, 3 or more; got {frames}")
-        super().__init__(
-            "slow fusion", scale_factor=scale_factor, channels=channels, blocks=blocks, width=width,
-            before=frames // 2, after=frames // 2, clip=clip, back_projection=back_projection,
-        )  # fmt: skip
+    title = "slow fusion"
+
+    _: KW_ONLY
+    blocks: int = 6
+    """Number of residual blocks after the merging."""
+    frames: int = 5
+    """Number of frames that a result frame is made from, an odd number from 3 on."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.frames < 3 or self.frames % 2 == 0:
+            raise ValueError(f"slow fusion merges an odd number of frames, 3 or more; got {self.frames}")
+
+    @property
+    def before(self) -> int:
+        return self.frames // 2
+
+
+class SlowFusion(TemporalGenerator):
+    """Merges the frames around each frame in as many steps as there are on one side."""
+
+    arguments_type = SlowFusionArguments
+
+    def __init__(self, arguments: SlowFusionArguments) -> None:
+        super().__init__(arguments)
+        width = arguments.width
         self.head = nn.Sequential(
-            nn.Conv2d(channels, width, KERNEL, padding=KERNEL // 2), nn.ReLU(inplace=True)
+            nn.Conv2d(arguments.channels, width, KERNEL, padding=KERNEL // 2), nn.ReLU(inplace=True)
         )
-        self.merges = nn.ModuleList(Merge(width) for _ in range(frames // 2))
+        self.merges = nn.ModuleList(Merge(width) for _ in range(arguments.frames // 2))
 
     @property
     def receptive_radius(self) -> int:

@@ -7,18 +7,20 @@ generative adversarial network. CVPR, arXiv 1609.04802. Section 2.1 and figure 4
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar, Literal, get_args
 
 from torch import Tensor, nn
 
-from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
+from napari_srgan.networks.generator import Generator, GeneratorArguments, predict_nothing_yet
 from napari_srgan.networks.instance_norm import InstanceNorm2d
 from napari_srgan.networks.sub_pixel import (
+    UPSAMPLING_STAGES,
     Upsampling,
     check_upsampling,
-    direct_tail,
-    staged_tail,
     tail_radius,
+    upsampling_tail,
 )
 
 Normalisation = Literal["batch", "instance", "none"]
@@ -64,107 +66,90 @@ class ResidualBlock(nn.Module):
         return residual.add_(features)
 
 
-class SRResNet(Generator):
-    """The generator of Ledig et al. 2017; its defaults are the paper's.
-
-    Parameters
-    ----------
-    scale_factor
-        The scale factor: 1, 2, 3, 4 or 8.
-    channels
-        Number of channels of the image: 1 for most microscopy, 3 for RGB, or any other number.
-    blocks
-        Number of residual blocks; B = 16 in the paper.
-    width
-        Number of features of each convolution; 64 in the paper.
-    kernel
-        Size of the first and the last convolution, odd; 9 in the paper.
-    normalisation
-        ``"batch"`` as in the paper; ``"instance"`` (Ulyanov et al. 2016, arXiv 1607.08022),
-        whose statistics are those of the whole image; or ``"none"``, which trains without the
-        artefacts of batch statistics (Lim et al. 2017, arXiv 1707.02921, section 3.1).
-    activation
-        ``"prelu"`` as in the paper, ``"relu"``, or ``"silu"`` (swish).
-    interpolated_skip, back_projection
-        See :class:`~napari_srgan.networks.generator.Generator`.
-    upsampling
-        ``"staged"`` as in the paper, the last convolution at high resolution, or
-        ``"direct"``, see :mod:`~napari_srgan.networks.sub_pixel`.
-    trunk_end
-        What follows the last convolution of the trunk: its ``"normalisation"`` as in the
-        paper, or an ``"activation"`` in its place, as some implementations have it.
-    output
-        ``"linear"``, or ``"tanh"`` on the prediction.
-    input_range, output_range
-        What the layers see and give: ``"unit"`` for 0..1, ``"signed"`` for -1..1,
-        ``"imagenet"`` for RGB with ImageNet's mean at 0 and its standard deviation at 1.
-        Outside of the network an image is 0..1 in any case.
+@dataclass(frozen=True)
+class SRResNetArguments(GeneratorArguments):
+    """What can be chosen of SRResNet; the defaults are those of the paper.
 
     Raises
     ------
     ValueError
-        If an argument is outside what is said above.
+        If one is outside what is said here.
     """
 
-    def __init__(
-        self,
-        scale_factor: int = 4,
-        channels: int = 3,
-        *,
-        blocks: int = 16,
-        width: int = 64,
-        kernel: int = 9,
-        normalisation: Normalisation = "batch",
-        activation: Activation = "prelu",
-        interpolated_skip: bool = False,
-        upsampling: Upsampling = "staged",
-        back_projection: BackProjection = False,
-        trunk_end: TrunkEnd = "normalisation",
-        output: OutputLayer = "linear",
-        input_range: ValueRange = "unit",
-        output_range: ValueRange = "unit",
-    ) -> None:
-        check_upsampling("SRResNet", upsampling, scale_factor)
-        _check_choices(
-            (normalisation, Normalisation), (activation, Activation), (trunk_end, TrunkEnd),
-            (output, OutputLayer), (input_range, ValueRange), (output_range, ValueRange),
-        )  # fmt: skip
-        if min(channels, blocks, width) < 1 or kernel % 2 == 0:
-            raise ValueError(
-                "SRResNet needs at least one channel, block and feature, and an odd kernel; "
-                f"got {channels}, {blocks}, {width} and {kernel}"
-            )
-        if "imagenet" in (input_range, output_range) and channels != 3:
-            raise ValueError(f"ImageNet's mean is one of 3 channels, not of {channels}")
-        super().__init__(
-            scale_factor=scale_factor,
-            channels=channels,
-            interpolated_skip=interpolated_skip,
-            back_projection=back_projection,
-        )
-        self._tanh = output == "tanh"
-        self._input_range = input_range
-        self._output_range = output_range
+    title = "SRResNet"
+    factors = tuple(UPSAMPLING_STAGES)
+    counted: ClassVar[Mapping[str, str]] = {"channels": "channel", "blocks": "block", "width": "feature"}
 
-        self.head = nn.Sequential(
-            nn.Conv2d(channels, width, kernel, padding=kernel // 2), _activation(activation, width)
-        )
-        ends_active = trunk_end == "activation"
+    _: KW_ONLY
+    blocks: int = 16
+    """Number of residual blocks; B = 16 in the paper."""
+    width: int = 64
+    """Number of features of each convolution; 64 in the paper."""
+    kernel: int = 9
+    """Size of the first and the last convolution, odd; 9 in the paper."""
+    normalisation: Normalisation = "batch"
+    """``"batch"`` as in the paper; ``"instance"`` (Ulyanov et al. 2016, arXiv 1607.08022), whose statistics
+    are those of the whole image; or ``"none"``, which trains without the artefacts of batch statistics (Lim
+    et al. 2017, arXiv 1707.02921, section 3.1)."""
+    activation: Activation = "prelu"
+    """``"prelu"`` as in the paper, ``"relu"``, or ``"silu"`` (swish)."""
+    upsampling: Upsampling = "staged"
+    """``"staged"`` as in the paper, the last convolution at high resolution, or ``"direct"``, see
+    :mod:`~napari_srgan.networks.sub_pixel`."""
+    trunk_end: TrunkEnd = "normalisation"
+    """What follows the last convolution of the trunk: its ``"normalisation"`` as in the paper, or an
+    ``"activation"`` in its place, as some implementations have it."""
+    output: OutputLayer = "linear"
+    """``"linear"``, or ``"tanh"`` on the prediction."""
+    input_range: ValueRange = "unit"
+    """What the layers see: ``"unit"`` for 0..1, ``"signed"`` for -1..1, ``"imagenet"`` for RGB with
+    ImageNet's mean at 0 and its standard deviation at 1. Outside of the network an image is 0..1 in any
+    case."""
+    output_range: ValueRange = "unit"
+    """What they give, in the same words."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_upsampling(self.title, self.upsampling)
+        _check_choices(
+            (self.normalisation, Normalisation), (self.activation, Activation), (self.trunk_end, TrunkEnd),
+            (self.output, OutputLayer), (self.input_range, ValueRange), (self.output_range, ValueRange),
+        )  # fmt: skip
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise ValueError(f"SRResNet has an odd kernel; got {self.kernel}")
+        if "imagenet" in (self.input_range, self.output_range) and self.channels != 3:
+            raise ValueError(f"ImageNet's mean is one of 3 channels, not of {self.channels}")
+
+
+class SRResNet(Generator):
+    """The generator of Ledig et al. 2017."""
+
+    arguments_type = SRResNetArguments
+
+    def __init__(self, arguments: SRResNetArguments) -> None:
+        super().__init__(arguments)
+        factor, channels, width = arguments.scale_factor, arguments.channels, arguments.width
+        normalisation, kernel, upsampling = arguments.normalisation, arguments.kernel, arguments.upsampling
+
+        def activation() -> nn.Module:
+            return _activation(arguments.activation, width)
+
+        self._tanh = arguments.output == "tanh"
+        self._input_range = arguments.input_range
+        self._output_range = arguments.output_range
+        self.head = nn.Sequential(nn.Conv2d(channels, width, kernel, padding=kernel // 2), activation())
+        ends_active = arguments.trunk_end == "activation"
         self.body = nn.Sequential(
-            *(ResidualBlock(width, normalisation, activation) for _ in range(blocks)),
+            *(ResidualBlock(width, normalisation, arguments.activation) for _ in range(arguments.blocks)),
             nn.Conv2d(width, width, 3, padding=1, bias=normalisation == "none" or ends_active),
-            _activation(activation, width) if ends_active else _normalisation(normalisation, width),
+            activation() if ends_active else _normalisation(normalisation, width),
         )
-        self.tail = (
-            direct_tail(scale_factor, channels, width)
-            if upsampling == "direct"
-            else staged_tail(scale_factor, channels, width, kernel, lambda: _activation(activation, width))
-        )
+        self.tail = upsampling_tail(upsampling, factor, channels, width, kernel, activation)
         self._receptive_radius = self._back_projection_radius + math.ceil(
-            kernel // 2 + 2 * blocks + 1 + tail_radius(upsampling, scale_factor, kernel)
+            kernel // 2 + 2 * arguments.blocks + 1 + tail_radius(upsampling, factor, kernel)
         )
-        if interpolated_skip:
-            predict_nothing_yet([m for m in self.tail.modules() if isinstance(m, nn.Conv2d)][-1])
+        if self.interpolated_skip:
+            predict_nothing_yet(self.tail)
 
     @property
     def receptive_radius(self) -> int:

@@ -11,41 +11,27 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from napari_srgan.networks.generator import BackProjection, Generator, layout_of, predict_nothing_yet
+from napari_srgan.networks.generator import Generator, GeneratorArguments, layout_of, predict_nothing_yet
 from napari_srgan.networks.srresnet import ResidualBlock
-from napari_srgan.networks.sub_pixel import check_upsampling, direct_tail, tail_radius
+from napari_srgan.networks.sub_pixel import UPSAMPLING_STAGES, direct_tail, tail_radius
 
 KERNEL = 3
 """Side of every convolution in pixels."""
 
 
-class TemporalGenerator(Generator):
-    """A network from frames at low resolution to frames at high resolution.
+@dataclass(frozen=True)
+class TemporalArguments(GeneratorArguments):
+    """What can be chosen of every network for time-lapses. All have an interpolated skip.
 
-    Parameters
-    ----------
-    name
-        Name of the architecture, for error messages.
-    scale_factor
-        The scale factor: 1, 2, 3, 4 or 8.
-    channels
-        Number of channels of each frame.
-    blocks
-        Number of residual blocks of the trunk.
-    width
-        Number of features of each convolution.
-    before, after
-        Number of frames before and after its own that a result frame is made from.
-    clip
-        Number of frames that are best made in one go.
-    back_projection
-        How each frame is made to agree with its input, see
-        :class:`~napari_srgan.networks.generator.Generator`; ``"brightness"`` is for noisy images.
+    Frames are made to agree with their input one by one; ``back_projection="brightness"`` is for noisy
+    images.
 
     Raises
     ------
@@ -53,36 +39,44 @@ class TemporalGenerator(Generator):
         If a number is too small, or there is no such factor.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        scale_factor: int,
-        channels: int,
-        blocks: int,
-        width: int,
-        before: int,
-        after: int,
-        clip: int,
-        back_projection: BackProjection,
-    ) -> None:
-        check_upsampling(name, "direct", scale_factor)
-        if min(channels, blocks, width, clip) < 1 or min(before, after) < 0:
-            raise ValueError(
-                f"{name} needs at least one channel, block, feature and frame; "
-                f"got {channels}, {blocks}, {width} and {clip}"
-            )
-        super().__init__(
-            scale_factor=scale_factor,
-            channels=channels,
-            interpolated_skip=True,
-            back_projection=back_projection,
-        )
-        self._before, self._after, self._clip = before, after, clip
+    factors = tuple(UPSAMPLING_STAGES)
+    counted: ClassVar[Mapping[str, str]] = {
+        "channels": "channel", "blocks": "block", "width": "feature", "clip": "frame"
+    }  # fmt: skip
+
+    scale_factor: int = 2
+    channels: int = 1
+    _: KW_ONLY
+    interpolated_skip: bool = field(default=True, init=False)
+    blocks: int = 8
+    """Number of residual blocks of the trunk."""
+    width: int = 32
+    """Number of features of each convolution."""
+    clip: int = 8
+    """Number of frames that are best made in one go."""
+
+    @property
+    def before(self) -> int:
+        """Number of frames before its own that a result frame is made from."""
+        raise NotImplementedError
+
+    @property
+    def after(self) -> int:
+        """Number of frames after its own that a result frame is made from."""
+        return self.before
+
+
+class TemporalGenerator(Generator):
+    """A network from frames at low resolution to frames at high resolution."""
+
+    def __init__(self, arguments: TemporalArguments) -> None:
+        super().__init__(arguments)
+        factor, width, blocks = arguments.scale_factor, arguments.width, arguments.blocks
+        self._before, self._after, self._clip = arguments.before, arguments.after, arguments.clip
         self.trunk = nn.Sequential(*(ResidualBlock(width, "none", "relu") for _ in range(blocks)))
-        self.tail = direct_tail(scale_factor, channels, width)
-        predict_nothing_yet([layer for layer in self.tail if isinstance(layer, nn.Conv2d)][-1])
-        self._trunk_radius = 2 * blocks + math.ceil(tail_radius("direct", scale_factor, KERNEL))
+        self.tail = direct_tail(factor, arguments.channels, width)
+        predict_nothing_yet(self.tail)
+        self._trunk_radius = 2 * blocks + math.ceil(tail_radius("direct", factor, KERNEL))
 
     @property
     def frames_before(self) -> int:

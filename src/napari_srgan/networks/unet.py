@@ -11,37 +11,27 @@ generators, a convolution and a pixel shuffle (Shi et al. 2016, arXiv 1609.05158
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from typing import ClassVar
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_srgan.networks.generator import BackProjection, Generator, predict_nothing_yet
+from napari_srgan.networks.generator import Generator, GeneratorArguments, predict_nothing_yet
 from napari_srgan.networks.srresnet import ResidualBlock
-from napari_srgan.networks.sub_pixel import check_upsampling, direct_tail
+from napari_srgan.networks.sub_pixel import UPSAMPLING_STAGES, direct_tail
 
 HALVING = 2
 """Pixels along the side of the image that are one pixel of the half resolution."""
 
 
-class UNet(Generator):
-    """A U-Net of residual blocks and one halving, for images with noise.
+@dataclass(frozen=True)
+class UNetArguments(GeneratorArguments):
+    """What can be chosen of the U-Net. It always has an interpolated skip.
 
-    Parameters
-    ----------
-    scale_factor
-        The scale factor: 1, 2, 3, 4 or 8.
-    channels
-        Number of channels of the image.
-    width
-        Number of features at the resolution of the image.
-    blocks
-        Number of residual blocks there, before the halving and as many after it.
-    deep_width
-        Number of features at half the resolution.
-    deep_blocks
-        Number of residual blocks there.
-    back_projection
-        See :class:`~napari_srgan.networks.generator.Generator`; ``"brightness"`` for noisy images, of
-        which no more can be kept without keeping their noise.
+    ``back_projection="brightness"`` is for noisy images, of which no more can be kept without keeping their
+    noise.
 
     Raises
     ------
@@ -49,37 +39,44 @@ class UNet(Generator):
         If a number is too small, or there is no such factor.
     """
 
-    def __init__(
-        self,
-        scale_factor: int = 2,
-        channels: int = 1,
-        *,
-        width: int = 32,
-        blocks: int = 2,
-        deep_width: int = 96,
-        deep_blocks: int = 5,
-        back_projection: BackProjection = False,
-    ) -> None:
-        check_upsampling("UNet", "direct", scale_factor)
-        if min(channels, width, blocks, deep_width, deep_blocks) < 1:
-            raise ValueError(
-                "UNet needs at least one channel, feature and block; got "
-                f"{channels}, {width}, {blocks}, {deep_width} and {deep_blocks}"
-            )
-        super().__init__(
-            scale_factor=scale_factor,
-            channels=channels,
-            interpolated_skip=True,
-            back_projection=back_projection,
-        )
+    title = "UNet"
+    factors = tuple(UPSAMPLING_STAGES)
+    counted: ClassVar[Mapping[str, str]] = {
+        "channels": "channel", "width": "feature", "blocks": "block", "deep_width": "feature",
+        "deep_blocks": "block",
+    }  # fmt: skip
+
+    scale_factor: int = 2
+    channels: int = 1
+    _: KW_ONLY
+    interpolated_skip: bool = field(default=True, init=False)
+    width: int = 32
+    """Number of features at the resolution of the image."""
+    blocks: int = 2
+    """Number of residual blocks there, before the halving and as many after it."""
+    deep_width: int = 96
+    """Number of features at half the resolution."""
+    deep_blocks: int = 5
+    """Number of residual blocks there."""
+
+
+class UNet(Generator):
+    """A U-Net of residual blocks and one halving, for images with noise."""
+
+    arguments_type = UNetArguments
+
+    def __init__(self, arguments: UNetArguments) -> None:
+        super().__init__(arguments)
+        channels, width, blocks = arguments.channels, arguments.width, arguments.blocks
+        deep_width, deep_blocks = arguments.deep_width, arguments.deep_blocks
         self.head = nn.Conv2d(channels, width, 3, padding=1)
         self.before = nn.Sequential(*(ResidualBlock(width, "none", "relu") for _ in range(blocks)))
         self.down = nn.Conv2d(width, deep_width, HALVING, stride=HALVING)
         self.deep = nn.Sequential(*(ResidualBlock(deep_width, "none", "relu") for _ in range(deep_blocks)))
         self.up = nn.Sequential(nn.Conv2d(deep_width, width * HALVING**2, 1), nn.PixelShuffle(HALVING))
         self.after = nn.Sequential(*(ResidualBlock(width, "none", "relu") for _ in range(blocks)))
-        self.tail = direct_tail(scale_factor, channels, width)
-        predict_nothing_yet(next(layer for layer in self.tail if isinstance(layer, nn.Conv2d)))
+        self.tail = direct_tail(self.scale_factor, channels, width)
+        predict_nothing_yet(self.tail)
         # A pixel sees the other pixel of its pair too, on either side of the deep blocks' reach.
         deep = HALVING * 2 * deep_blocks + HALVING - 1
         self._receptive_radius = 1 + 2 * blocks + deep + 2 * blocks + 1 + self._back_projection_radius

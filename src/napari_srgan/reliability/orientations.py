@@ -17,18 +17,16 @@ import torch
 from numpy.typing import NDArray
 
 from napari_srgan.errors import UserError
-from napari_srgan.images.arrays import check_array
-from napari_srgan.images.axes import axes_of
-from napari_srgan.images.upscaled import Region
+from napari_srgan.images.image import Image
 from napari_srgan.images.writing.in_memory import memory_sink
 from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.engine import Engine
-from napari_srgan.inference.options import UpscaleOptions
+from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.inference.plane_job import Steps, upscale_plane
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
 from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.planes import PlaneStack
-from napari_srgan.inference.upscale import check_region, cut_into_tiles, result_shape
+from napari_srgan.inference.upscale import cut_into_tiles, result_shape
 from napari_srgan.models import Model
 from napari_srgan.networks.self_ensemble import ORIENTATIONS, oriented, oriented_back
 from napari_srgan.progress import Job, Progress
@@ -125,21 +123,12 @@ def check_not_temporal(model: Model) -> None:
         )
 
 
-def disagreement_job(
-    image: Any,
-    model: Model,
-    *,
-    axes: str | None = None,
-    region: Region | None = None,
-    device: str = "auto",
-    precision: str = "auto",
-    tile: int | None = None,
-) -> Job[Disagreement]:
+def disagreement_job(image: Image, model: Model, options: UpscaleOptions = AS_USUAL) -> Job[Disagreement]:
     """Upscale an image in its eight orientations, one after the other; takes eight times as long as once.
 
     Parameters
     ----------
-    image, axes, region, device, precision, tile
+    image, options
         As in :func:`~napari_srgan.inference.upscale.upscale_job`.
     model
         For single images.
@@ -155,15 +144,13 @@ def disagreement_job(
         As in :func:`~napari_srgan.inference.upscale.upscale_job`, and for models of time-lapses.
     """
     check_not_temporal(model)
-    array = check_array(image)
-    stack = PlaneStack(array, axes_of(array, axes), model.card)
-    options = UpscaleOptions(region, device, precision, tile)
-    place = check_region(options.region, stack.plane_shape)
-    engine = _Oriented(model, device, precision)
+    stack = PlaneStack(image.pixels, image.axes, model.card, options)
+    place = stack.place
+    engine = _Oriented(model, options.device, options.precision)
     shape = result_shape(stack, place, model.scale_factor)
     moments = _RunningMoments(*(memory_sink(shape, np.dtype(np.float32)) for _ in range(2)))
     work = _Floats(engine, stack, place)
-    tiles = cut_into_tiles(work, place, tile)
+    tiles = cut_into_tiles(work, place, options.tile)
     clips = list(work.clips())
     message = f"Comparing orientations with {model.name} on {engine.device.type}, {engine.precision}"
     steps = Steps(

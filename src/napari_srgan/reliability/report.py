@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +15,9 @@ from napari_srgan.acquisition.windows import channels_looked_at
 from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import check_array
-from napari_srgan.images.axes import axes_of
+from napari_srgan.images.image import Image
 from napari_srgan.images.upscaled import Region
 from napari_srgan.inference.options import UpscaleOptions
-from napari_srgan.inference.upscale import check_region
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.progress import Job, Progress
 from napari_srgan.reliability.added import added_detail_job
@@ -145,41 +143,47 @@ class TrustReport:
         return told
 
 
+@dataclass(frozen=True)
+class TrustOptions:
+    """What is computed to see what can be believed of a result, and where."""
+
+    compare: Sequence[Model] = ()
+    """Other models of the same factor, for the self-test."""
+    truth: Any = None
+    """What the result should be, of its shape, for those who have it."""
+    self_test: bool = True
+    """Whether models are compared on the image as it would be seen from farther away."""
+    disagreement: bool = False
+    """Whether the image is upscaled in its eight orientations: in eight times the time the result took."""
+    device: str = "auto"
+    """See :class:`~napari_srgan.inference.engine.Engine`; for self-test and disagreement."""
+    precision: str = "auto"
+    """As the device."""
+
+
 def trust_job(
-    image: Any,
+    image: Image,
     result: Any,
     model: Model,
+    options: TrustOptions | None = None,
     *,
-    axes: str | None = None,
     region: Region | None = None,
-    compare: Sequence[Model] = (),
-    truth: Any = None,
-    self_test: bool = True,
-    disagreement: bool = False,
-    device: str = "auto",
-    precision: str = "auto",
     provenance: dict[str, Any] | None = None,
 ) -> Job[TrustReport]:
     """Look at what can be believed of a result.
 
     Parameters
     ----------
-    image, result
-        numpy, dask or zarr; `result` is what `model` made of `image`.
+    image
+        That was upscaled.
+    result
+        What the model made of it: numpy, dask or zarr, with the same axes.
     model
         With which it was made.
-    axes
-        One letter for each axis of the image; guessed by default.
+    options
+        What is computed for it.
     region
         Part of the image that the result is of; all of it by default.
-    compare
-        Other models of the same factor, for the self-test.
-    truth
-        What the result should be, of its shape, for those who have it.
-    self_test, disagreement
-        Whether these are done. The disagreement takes eight times as long as the result has taken.
-    device, precision
-        See :class:`~napari_srgan.inference.engine.Engine`; for self-test and disagreement.
     provenance
         How the result was made, for the methods paragraph.
 
@@ -192,13 +196,13 @@ def trust_job(
     UserError
         If the result cannot be one of this image by this model, or the truth is none of it.
     """
-    array = check_array(image)
-    axes = axes_of(array, axes)
-    made = check_array(result)
-    if disagreement:
+    options = options or TrustOptions()
+    array, axes = image.pixels, image.axes
+    if options.disagreement:
         check_not_temporal(model)
-    pair = on_top(array, made, axes, model.scale_factor, region)
-    steps = 2 + self_test + disagreement
+    made = check_array(result)
+    pair = on_top(image, made, model.scale_factor, region)
+    steps = 2 + options.self_test + options.disagreement
     yield Progress(0, steps, "Looking at the image's detail")
     details = detail_of(array, axes)
     yield Progress(1, steps, "Comparing the result with the image")
@@ -214,15 +218,15 @@ def trust_job(
     table = model.card.errors
     errors = None if table is None else (yield from error_map_job(pair, table))
     tested, spread, compared, bicubic = None, None, None, None
-    if self_test and can_be_compared(model.card):
-        tested = yield from self_test_job(array, axes, [model, *compare], device=device, precision=precision)
-    if disagreement:
-        spread = yield from disagreement_job(
-            array, model, axes=axes, region=region, device=device, precision=precision
-        )
-    if truth is not None:
-        compared = yield from validation_job(made, truth, errors=table, rgb=axes.endswith("S"))
-        bicubic = matched_psnr(np.asarray(made) - np.asarray(added), np.asarray(truth))
+    device, precision = options.device, options.precision
+    if options.self_test and can_be_compared(model.card):
+        models = [model, *options.compare]
+        tested = yield from self_test_job(array, axes, models, device=device, precision=precision)
+    if options.disagreement:
+        spread = yield from disagreement_job(image, model, UpscaleOptions(region, device, precision))
+    if options.truth is not None:
+        compared = yield from validation_job(made, options.truth, errors=table, rgb=axes.endswith("S"))
+        bicubic = matched_psnr(np.asarray(made) - np.asarray(added), np.asarray(options.truth))
     sentences = tuple(sentences_of(model.card, channels, errors, tested, spread, compared, bicubic))
     return TrustReport(
         model=model.name,
@@ -239,15 +243,15 @@ def trust_job(
     )
 
 
-def on_top(image: Any, result: Any, axes: str, factor: int, region: Region | None) -> OnTop:
+def on_top(image: Image, result: Any, factor: int, region: Region | None) -> OnTop:
     """A result on the part of its image that was upscaled.
 
     Parameters
     ----------
-    image, result
-        Arrays of the same axes.
-    axes
-        One letter for each of them.
+    image
+        That was upscaled.
+    result
+        An array with the same axes.
     factor
         How many times the result is larger along Y and X.
     region
@@ -258,14 +262,14 @@ def on_top(image: Any, result: Any, axes: str, factor: int, region: Region | Non
     UserError
         If the result is none of that part.
     """
-    y = axes.index("Y")
-    if region is None:
-        return OnTop(image, result, axes, factor)
     region = UpscaleOptions(region=region).region
-    place = check_region(region, (sys.maxsize, sys.maxsize))  # whether it lies inside is told by what follows
-    pair = OnTop(image, result, axes, factor, (place.y.start, place.x.start))
+    if region is None:
+        return OnTop(image.pixels, result, image.axes, factor)
+    (y0, y1), (x0, x1) = region
+    pair = OnTop(image.pixels, result, image.axes, factor, (y0, x0))
+    y = image.axes.index("Y")
     got = tuple(result.shape[y : y + 2])
-    wanted = (place.y.stop - place.y.start) * factor, (place.x.stop - place.x.start) * factor
+    wanted = (y1 - y0) * factor, (x1 - x0) * factor
     if got != wanted:
         raise UserError(
             f"a result of {got[0]} x {got[1]} pixels is none of the region {region!r} by a model of factor "

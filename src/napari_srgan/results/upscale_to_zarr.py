@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from napari_srgan.errors import threads_told
 from napari_srgan.images.factor import doing
-from napari_srgan.images.image import Image
 from napari_srgan.inference.engine import engine_of
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.inference.movies.clip_plans import check_align
-from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
-from napari_srgan.inference.planes import PlaneStack
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.inference.tiles.choice import choose_side
 from napari_srgan.inference.tiles.cross_fade import MOST_HALO, seen_around
-from napari_srgan.inference.upscale import check_region
 from napari_srgan.models import Model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.results.schedule import copy_job
-from napari_srgan.results.upscaled_store import Destination, LazyPart
+from napari_srgan.results.upscaled_store import LazyPart, StoreRun
 
 CACHE, READ_ONCE = 2**29, 2**28
 """Bytes of tiles that are kept while blocks are copied; and where no block needs tiles of another."""
 
 
-def upscale_to_zarr_job(
-    image: Image,
-    model: Model,
-    path: Path,
-    options: UpscaleOptions = AS_USUAL,
-    *,
-    notes: Iterable[str] = (),
-    overwrite: bool = False,
-) -> Job[Path]:
-    """Upscale an image of any size into a zarr array or an OME-Zarr image.
+def upscale_to_zarr_job(run: StoreRun) -> Job[Path]:
+    """Upscale an image of any size into a zarr array or an OME-Zarr image, in this process.
 
     Models for time-lapses make several frames at a time, a clip. A block of the store then is a part of the
     plane of all frames of one clip, in one file: what was computed together is written together, and a clip
@@ -46,13 +33,8 @@ def upscale_to_zarr_job(
 
     Parameters
     ----------
-    image, model, options, notes
-        As in :func:`~napari_srgan.inference.upscale.upscale_job`. Between blocks it is made sure that the
-        image is still there, where missing parts of it would pass for empty ones.
-    path
-        A name in ``.zarr`` or ``.ome.zarr``. The store has it when it is complete.
-    overwrite
-        Replace what has that name already, and what is unfinished of another upscaling.
+    run
+        What, with what, how, and where to.
 
     Yields
     ------
@@ -67,24 +49,19 @@ def upscale_to_zarr_job(
     Raises
     ------
     UserError
-        If an option or the path cannot be used; if the result would lie on, in or around what
-        it is made of; if parts of the input cannot be read (all
-        others are done then, and kept); or if the disk does not take the result.
+        If the path cannot be used; if parts of the input cannot be read (all others are done then, and kept);
+        or if the disk does not take the result.
     """
-    destination = Destination(path, image, overwrite)
-    stack = PlaneStack(image.pixels, image.axes, model.card)
-    check_align(options.align, stack)
-    place = check_region(options.region, stack.plane_shape)
     yield Progress(0, 1, "Preparing")
-    side = options.tile or destination.side_before() or affordable_side(model, stack.batch, options)
-    before = destination.intensities_before(image.shape)
+    model, options = run.model, run.options
+    side = options.tile or run.side_before() or affordable_side(model, run.stack.batch, options)
     apart = options.region is None and model.card.receptive_radius <= MOST_HALO
     lazy = LazyUpscaling(
-        image, model, replace(options, tile=side), cache=READ_ONCE if apart else CACHE, transforms=before,
-        notes=notes,
+        run.image, model, replace(options, tile=side), notes=run.notes, cache=READ_ONCE if apart else CACHE,
+        transforms=run.intensities_before(),
     )  # fmt: skip
-    with threads_told(), destination.open(lazy, place) as store:
-        copying = copy_job(LazyPart(lazy, place), store, still_there=image.still_there)
+    with threads_told(), run.open(lazy) as store:
+        copying = copy_job(LazyPart(lazy, run.stack.place), store, still_there=run.image.still_there)
         try:
             return (yield from upscaling_words(copying, lazy))
         finally:

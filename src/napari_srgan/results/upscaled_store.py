@@ -6,7 +6,7 @@ The same on one machine and on many, so that a run begun on the one can be gone 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,11 @@ from napari_srgan.images.zarr.read import open_zarr
 from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.intensity import IntensityTransform
 from napari_srgan.inference.lazy import LazyUpscaling
+from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
+from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.tiles.grid import TilePlace
 from napari_srgan.inference.tiles.tiling import Tile
+from napari_srgan.models import Model
 from napari_srgan.results.collision import refuse_collision
 from napari_srgan.results.existing_result import earlier_fingerprint
 from napari_srgan.results.input_checksum import UNSEEN, as_far_as_seen, likeness
@@ -34,37 +37,52 @@ PIXELS = "pixels_looked_at"
 
 
 @dataclass(frozen=True)
-class Destination:
-    """Where the result of an upscaling goes, and what is said of it.
+class StoreRun:
+    """An image that is upscaled into a zarr array or an OME-Zarr image: what, with what, how, and where to.
+
+    It is checked where it is made, before anything is computed. The store is the same whoever computes it:
+    this process (:func:`~napari_srgan.results.upscale_to_zarr.upscale_to_zarr_job`), or the workers of a
+    cluster (:func:`~napari_srgan.cluster.job.upscale_on_cluster_job`).
 
     Raises
     ------
     UserError
-        If the result would lie on, in or around something it is made of.
+        If the model or an option does not fit the image; if the result would lie on, in or around something
+        it is made of.
     """
 
-    path: Path
-    """A name in ``.zarr`` or ``.ome.zarr``."""
     image: Image
-    """That is upscaled."""
+    """Of any size. Between blocks it is made sure that it is still there, where missing parts of it would
+    pass for empty ones."""
+    model: Model
+    path: Path
+    """A name in ``.zarr`` or ``.ome.zarr``. The store has it when it is complete."""
+    options: UpscaleOptions = AS_USUAL
+    notes: tuple[str, ...] = ()
+    """What is to be said of the image, for the provenance."""
     overwrite: bool = False
+    """Whether it replaces what has that name already, and what is unfinished of another upscaling."""
+    stack: PlaneStack = field(init=False, repr=False)
+    """The image for the model."""
 
     def __post_init__(self) -> None:
         refuse_collision(self.path, [*self.image.files, *origins_of(self.image.pixels)])
+        stack = PlaneStack(self.image.pixels, self.image.axes, self.model.card, self.options)
+        object.__setattr__(self, "stack", stack)
 
     def side_before(self) -> int | None:
         """Side of the tiles of what is there already: memory may be another one now."""
         side = (earlier_fingerprint(self.path) or {}).get("tile")
         return side if isinstance(side, int) else None
 
-    def intensities_before(self, shape: tuple[int, ...]) -> dict[int, IntensityTransform] | None:
+    def intensities_before(self) -> dict[int, IntensityTransform] | None:
         """Those of an upscaling begun while parts of its input were damaged, and could not be seen.
 
         It goes on with what it began with when they are mended, or its parts would differ in brightness.
         """
         before = earlier_fingerprint(self.path) or {}
         told = before.get("intensity")
-        same = (before.get("source"), before.get("source_shape")) == (self.image.name, list(shape))
+        same = (before.get("source"), before.get("source_shape")) == (self.image.name, list(self.image.shape))
         if self.overwrite or not same or not isinstance(told, list):
             return None
         if not any(channel.get("partial") for channel in told):
@@ -76,17 +94,13 @@ class Destination:
             for channel in told
         }
 
-    def open(
-        self, lazy: LazyUpscaling, place: Tile, computed_on: Mapping[str, Any] | None = None
-    ) -> RestartableStore:
-        """Open the store of an upscaling, new or begun before.
+    def open(self, lazy: LazyUpscaling, computed_on: Mapping[str, Any] | None = None) -> RestartableStore:
+        """Open the store, new or begun before.
 
         Parameters
         ----------
         lazy
-            The upscaling.
-        place
-            Part of each plane.
+            The upscaling of the image, of which the region is taken.
         computed_on
             What the provenance says otherwise than `lazy` would, where other machines compute.
 
@@ -95,6 +109,7 @@ class Destination:
         UserError
             If what is to be overwritten holds the pixels of the input; and as :class:`RestartableStore`.
         """
+        place = self.stack.place
         part = LazyPart(lazy, place)
         whole = ((place.y.start, place.y.stop), (place.x.start, place.x.stop))
         told = lazy.provenance | dict(computed_on or {})

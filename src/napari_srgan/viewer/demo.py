@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from napari_srgan.images.factor import result_suffix
 
 
-def show_demo(
+def open_demo(
     original: NDArray[Any],
     low: NDArray[Any],
     result: NDArray[Any],
@@ -17,8 +17,8 @@ def show_demo(
     name: str,
     factor: int,
     pixel_size: float | None,
-) -> Any:
-    """Make a viewer with the three images side by side, each in its place in the world.
+) -> None:
+    """Show the three images side by side, each in its place in the world, until the window is closed.
 
     Parameters
     ----------
@@ -30,10 +30,6 @@ def show_demo(
         Times smaller.
     pixel_size
         Pixel size of `original` in micrometres, where it is known.
-
-    Returns
-    -------
-    napari.Viewer
     """
     import napari
 
@@ -59,12 +55,4 @@ def show_demo(
     grid.stride = 1
     grid.enabled = True
     viewer.reset_view()
-    return viewer
-
-
-def open_demo(*images: NDArray[Any], **about: Any) -> None:
-    """Show the demo, see :func:`show_demo`, until the window is closed."""
-    import napari
-
-    show_demo(*images, **about)
     napari.run()

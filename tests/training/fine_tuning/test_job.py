@@ -533,9 +533,9 @@ def test_choices_that_do_not_fit_are_named(
 
 
 def test_ten_minutes_unless_something_else_is_said() -> None:
-    assert check_settings().minutes == 10
-    assert check_settings(steps=5).minutes is None
-    assert check_settings(steps=5, minutes=3).minutes == 3
+    assert check_settings({}).minutes == 10
+    assert check_settings({"steps": 5}).minutes is None
+    assert check_settings({"steps": 5, "minutes": 3}).minutes == 3
 
 
 @pytest.mark.parametrize(
@@ -551,7 +551,7 @@ def test_ten_minutes_unless_something_else_is_said() -> None:
 )
 def test_wrong_settings_are_named(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        check_settings(**settings)
+        check_settings(settings)
 
 
 def test_another_factor_than_the_base_has_is_taken_if_it_is_said(high: NDArray[Any]) -> None:

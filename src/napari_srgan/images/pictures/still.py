@@ -158,12 +158,11 @@ class PictureOutput(Output):
     def format(self) -> str:
         return _FORMATS[self.path.suffix.lower()]
 
-    def check(self, axes: str, dtype: np.dtype[Any]) -> None:
-        self.axes = axes
+    def check(self, dtype: np.dtype[Any]) -> None:
         if dtype.name not in DTYPES[self.format]:
             others = ".tif or .zarr" if dtype.name != "uint16" else ".png, .tif or .zarr"
             raise UserError(f"{self.format} cannot hold {dtype} values; write a {others}")
-        if dtype.name == "bool" and axes.endswith("S"):
+        if dtype.name == "bool" and self.file.axes.endswith("S"):
             raise UserError("PNG cannot hold colours of one bit; write a .tif or a .zarr")
 
     def __call__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
@@ -179,11 +178,10 @@ class PictureOutput(Output):
 
     def _plane(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the only plane: Y, X and colours; other axes, as of a GIF of one frame, have one place."""
-        assert self.axes is not None
-        leading = shape[: self.axes.index("Y")]
+        leading = shape[: self.file.axes.index("Y")]
         if math.prod(leading) != 1:
             raise UserError(
-                f"{self.format} holds one plane, and axes {self.axes!r} of shape {shape} have "
+                f"{self.format} holds one plane, and axes {self.file.axes!r} of shape {shape} have "
                 f"{math.prod(leading)}; write a .tif or a .zarr"
             )
         return shape[len(leading) :]
@@ -199,8 +197,8 @@ class PictureOutput(Output):
         exif = Image.Exif()
         exif[_EXIF_DESCRIPTION], exif[_EXIF_SOFTWARE] = text, "napari-srgan"
         options: dict[str, Any] = {"exif": exif}
-        if self.colour_profile:
-            options["icc_profile"] = self.colour_profile
+        if self.file.colour_profile:
+            options["icc_profile"] = self.file.colour_profile
         if self.format != "PNG":
             options["quality"] = 95
         picture = Image.fromarray(pixels)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,37 +39,38 @@ class TiffOutput(ScratchOutput):
     Truth values are stored as one bit. What ImageJ's format cannot hold (other dtypes,
     axes nobody named, more than 4 GiB) becomes a plain, compressed TIFF with the axes in
     its description and resolution tags; with OME-XML, where that tells other programs more. Planes
-    that are large have coarser levels in OME-TIFF, and all if `pyramid` says so.
+    that are large have coarser levels in OME-TIFF, and all if they are to have a pyramid.
     """
 
-    def __init__(self, path: Path, *, pyramid: bool | None = None, **options: Any) -> None:
-        self.pyramid = pyramid
-        self.ome = path.name.lower().endswith((".ome.tif", ".ome.tiff"))
-        super().__init__(path, **options)
+    @property
+    def ome(self) -> bool:
+        """Whether it is an OME-TIFF by its name."""
+        return self.path.name.lower().endswith((".ome.tif", ".ome.tiff"))
 
-    def check(self, axes: str, dtype: np.dtype[Any]) -> None:
+    def check(self, dtype: np.dtype[Any]) -> None:
+        axes = self.file.axes
         if self.ome and dtype.name not in OME_DTYPES:
             raise UserError(f"OME-TIFF cannot hold {dtype}; write a .tif or a .zarr")
         if self.ome and axes.count("Q") > len(free_letters(axes)):
             raise UserError(f"OME-TIFF has no place for axes {axes!r}; write a .tif or a .zarr")
 
     def least_size(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
-        if self.ome or self.axes is None:
+        if self.ome:
             return 0
         like_it = np.broadcast_to(np.zeros((), dtype), shape)
-        return like_it.nbytes if _fits_imagej(like_it, self.axes) else 0
+        return like_it.nbytes if _fits_imagej(like_it, self.file.axes) else 0
 
     def beside_size(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
-        levels = self._level_shapes(shape, self.axes or "")
+        levels = self._level_shapes(shape)
         return sum(int(np.prod(level, dtype=np.int64)) for level in levels) * dtype.itemsize
 
-    def _level_shapes(self, shape: tuple[int, ...], axes: str) -> list[tuple[int, ...]]:
-        return level_shapes(shape, axes.index("Y"), wanted=self.pyramid) if "Y" in axes else []
+    def _level_shapes(self, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+        return level_shapes(shape, self.file.axes.index("Y"), wanted=self.file.pyramid)
 
     def write(self, result: Upscaled, spacings: tuple[Spacing, ...]) -> None:
         data = result.data
         axes = ome_axes(result.axes) if self.ome else result.axes
-        image = described(axes, tuple(data.shape), spacings, self.look, result.provenance)
+        image = described(axes, tuple(data.shape), spacings, self.file.look, result.provenance)
         self.note = _note_on_unnamed(result.axes) if self.ome else ""
         if self.ome:
             options = ome_options(image) | _compressed(data, result.axes)
@@ -90,7 +90,7 @@ class TiffOutput(ScratchOutput):
         else:
             options["photometric"] = "minisblack"
         options["software"] = "napari-srgan"
-        shapes = self._level_shapes(tuple(data.shape), result.axes) if "ome" in options else []
+        shapes = self._level_shapes(tuple(data.shape)) if "ome" in options else []
         if not shapes:
             tifffile.imwrite(self.partial.temporary, data, **options)
             return

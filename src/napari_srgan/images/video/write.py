@@ -63,7 +63,8 @@ class VideoOutput(ScratchOutput):
     def codec(self) -> Codec:
         return CODECS[self.path.suffix.lower()]
 
-    def check(self, axes: str, dtype: np.dtype[Any]) -> None:
+    def check(self, dtype: np.dtype[Any]) -> None:
+        axes = self.file.axes
         ending = self.path.suffix.lower()
         if ending not in WRITTEN:
             raise UserError(f"{ending} is read, not written; write one of {', '.join(WRITTEN)}")

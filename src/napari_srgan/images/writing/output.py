@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,27 +18,37 @@ from napari_srgan.images.spacing import Spacing
 from napari_srgan.images.upscaled import Upscaled
 
 
+@dataclass(frozen=True)
+class NewFile:
+    """A file that a result is to be written to, and what it is to have of the image."""
+
+    path: Path
+    """Its name, whose ending says the format."""
+    axes: str
+    """Axes of the result."""
+    overwrite: bool = False
+    """Whether it replaces what has that name already."""
+    colour_profile: bytes | None = None
+    """The ICC profile of the image, for formats that keep one."""
+    look: ImageLook = field(default_factory=ImageLook)
+    """What is known of the image beside its pixels, for formats that keep it."""
+    pyramid: bool | None = None
+    """Whether there are coarser levels, for formats that may have them; None: where planes are large."""
+
+
 class Output(ABC):
     """A file to come: given to ``upscale_job`` as its sink, finished with its result.
 
     Leaving the context without :meth:`finish` leaves nothing behind::
 
-        with TiffOutput(path) as sink:
-            result = run(upscale_job(array, model, sink=sink))
+        with TiffOutput(file) as sink:
+            result = run(upscale_job(image, model, sink=sink))
             sink.finish(result)
 
     Parameters
     ----------
-    path
-        The file or folder to write.
-    axes
-        Axes of the result, where they are known beforehand.
-    overwrite
-        Whether to replace what has that name already.
-    colour_profile
-        The ICC profile of the image, for formats that keep one.
-    look
-        What is known of the image beside its pixels, for formats that keep it.
+    file
+        What is to be written.
 
     Raises
     ------
@@ -45,26 +56,16 @@ class Output(ABC):
         If the name is taken or the folder cannot be written to.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        axes: str | None = None,
-        overwrite: bool = False,
-        colour_profile: bytes | None = None,
-        look: ImageLook | None = None,
-    ) -> None:
-        self.path = path
-        self.axes = axes
-        self.colour_profile = colour_profile
-        self.look = look or ImageLook()
+    def __init__(self, file: NewFile) -> None:
+        self.file = file
+        self.path = file.path
         self.note = ""
         """What a user should know of the file once it is written."""
-        self.partial = Partial(path, overwrite=overwrite)
+        self.partial = Partial(file.path, overwrite=file.overwrite)
 
     @abstractmethod
-    def check(self, axes: str, dtype: np.dtype[Any]) -> None:
-        """Raise UserError if the format cannot hold such a result."""
+    def check(self, dtype: np.dtype[Any]) -> None:
+        """Raise UserError if the format cannot hold a result of a dtype, or of such axes."""
 
     @abstractmethod
     def __call__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:

@@ -14,7 +14,7 @@ from napari_srgan.disk.disk_errors import FULL
 from napari_srgan.disk.disk_space import check_space, free_space
 from napari_srgan.errors import UserError
 from napari_srgan.images.writing.in_memory import memory_sink
-from napari_srgan.images.writing.output import Output
+from napari_srgan.images.writing.output import NewFile, Output
 
 MEMORY_SHARE = 0.25
 """Share of the free memory from which on a result waits on disk until it is written."""
@@ -30,8 +30,8 @@ class ScratchOutput(Output):
     reserved: of a file with holes that is mapped into memory, a full disk would end the process (SIGBUS).
     """
 
-    def __init__(self, path: Path, **options: Any) -> None:
-        super().__init__(path, **options)
+    def __init__(self, file: NewFile) -> None:
+        super().__init__(file)
         self._scratch: list[Path] = []
 
     def __call__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import read_block
 from napari_srgan.inference.movies.clips import ClipPlan, Shot, TemporalWindow, clip_at, consecutive, shot_of
 from napari_srgan.inference.movies.drift import Move, displacement
@@ -57,17 +56,14 @@ class ClipPlans:
     Parameters
     ----------
     stack
-        The array, its axes and its model's card.
+        The array, its axes, its model's card, and whether frames are aligned.
     timing
         What the network needs of time.
-    align
-        :data:`DRIFT`, to follow a stage that drifts; None: frames are taken as they lie.
     """
 
-    def __init__(self, stack: PlaneStack, timing: TemporalWindow, align: str | None = None) -> None:
+    def __init__(self, stack: PlaneStack, timing: TemporalWindow) -> None:
         self._stack = stack
         self._timing = timing
-        self._align = align
         self._plans: OrderedDict[LeadingIndex, ClipPlan] = OrderedDict()
         self._looks: OrderedDict[LeadingIndex, FrameStats | None] = OrderedDict()
         self._lock = threading.RLock()
@@ -102,7 +98,7 @@ class ClipPlans:
             samples = self._stack.samples(places[span.start], span, _SAMPLE_SIDE)
             for frame, sample in zip(range(span.start, span.stop), samples, strict=True):
                 shows = _varies(sample) or self._shows_something(places[frame])
-                fine = self._align == DRIFT
+                fine = self._stack.options.align == DRIFT
                 found[frame] = frame_stats(sample.mean(axis=-1), fine=fine) if shows else None
                 _remember(self._looks, places[frame], found[frame], LOOKS_KEPT)
         return {frame: look for frame, look in found.items() if look is not None}
@@ -205,21 +201,6 @@ def plan_clip(frames: Span, around: Span, looks: dict[int, FrameStats], timing: 
     changed = {frame: level for frame, level in levels.items() if level != FrameBrightness()}
     moved = {frame: move for frame, move in moves.items() if move != (0, 0)}
     return ClipPlan(frames, tuple(shots), empty, changed, moved)
-
-
-def check_align(align: str | None, stack: PlaneStack) -> None:
-    """Check that there are frames to be aligned, if they are to be.
-
-    Raises
-    ------
-    UserError
-        If the model is for single images.
-    """
-    if align is not None and stack.time is None:
-        raise UserError(
-            f"{stack.card.name} is for single images, which no others help: there is nothing to align; leave "
-            f"out align={align!r}, or choose a model for time-lapses"
-        )
 
 
 def _moved(own: FrameStats, middle: FrameStats) -> Move:

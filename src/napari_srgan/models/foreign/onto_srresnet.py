@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from napari_srgan.models.foreign.families import RELU, Family
 from napari_srgan.models.foreign.layers import Layer, Layers, NotAGenerator
-from napari_srgan.networks.srresnet import SRResNet
+from napari_srgan.networks.srresnet import SRResNet, SRResNetArguments
 from napari_srgan.networks.sub_pixel import UPSAMPLING_STAGES
 
 _EPS = 1e-5
@@ -47,7 +47,7 @@ def build_srresnet(layers: Layers, family: Family) -> tuple[SRResNet, dict[str, 
         # Copies: what one file stores once for two layers would be trained as one.
         weights = {name: tensor.clone() for name, tensor in _weights(layers, family, arguments).items()}
         with torch.device("meta"):
-            network = SRResNet(**arguments)
+            network = SRResNet(SRResNetArguments(**arguments))
         network.load_state_dict(weights, assign=True)
     except (RuntimeError, ValueError) as error:
         raise NotAGenerator(str(error).splitlines()[-1].strip()) from error

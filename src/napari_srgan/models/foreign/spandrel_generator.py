@@ -19,6 +19,7 @@ from napari_srgan.models.foreign.without_triton import without_triton
 from napari_srgan.models.memory_guard import at_most
 from napari_srgan.models.sentences import first_line
 from napari_srgan.networks import Generator
+from napari_srgan.networks.generator import GeneratorArguments
 
 _SLACK = 2**28
 """Bytes that spandrel may need besides the weights, for masks and the like."""
@@ -40,7 +41,7 @@ class SpandrelGenerator(Generator):
     title
         Name of its architecture.
     scale_factor, channels
-        See :class:`~napari_srgan.networks.Generator`.
+        See :class:`~napari_srgan.networks.generator.GeneratorArguments`.
     multiple, smallest
         The sides of what the network takes are multiples of this, and no smaller than that.
     halves
@@ -62,7 +63,7 @@ class SpandrelGenerator(Generator):
         halves: frozenset[torch.dtype] = frozenset(),
         receptive_radius: int | None = None,
     ) -> None:
-        super().__init__(scale_factor=scale_factor, channels=channels)
+        super().__init__(GeneratorArguments(scale_factor, channels))
         self.model = model
         self.title = title
         self._call = call

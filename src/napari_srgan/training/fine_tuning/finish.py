@@ -58,7 +58,6 @@ def finished_model(
         The images.
     """
     last = history[-1]
-    more = {"arguments": base.card.arguments} if base and recipe.architecture == SPANDREL else {}
     card = trained_card(
         recipe,
         network,
@@ -69,14 +68,18 @@ def finished_model(
         psnr=material.validate(network, next(network.parameters()).device),
         bicubic=material.bicubic,
         protocol=material.judge.protocol,
-        border=base.card.border if base else None,
         attribution=base.card.attribution if base else (),
-        trained_input=material.trained_input,
-        history=tuple(history),
-        baseline=baseline,
-        pairs=records,
-        result=material.result,
-        **more,
+    )
+    card = card.model_copy(
+        update={
+            "arguments": base.card.arguments if base and recipe.architecture == SPANDREL else card.arguments,
+            "border": base.card.border if base else None,
+            "trained_input": material.trained_input,
+            "history": tuple(history),
+            "baseline": baseline,
+            "pairs": records,
+            "result": material.result,
+        }
     )
     # Of a model that is not to be used, errors are nothing to go by; and distances to predictions are none.
     if card.beats_rivals and not any(record.predicted_by for record in records):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -117,8 +118,8 @@ class FineTuning(BaseModel):
         return self
 
 
-def check_settings(**chosen: object) -> FineTuning:
-    """Settings from keywords.
+def check_settings(chosen: Mapping[str, object]) -> FineTuning:
+    """Settings as they were chosen, by name; all others are as usual.
 
     Raises
     ------

@@ -140,7 +140,6 @@ def _card(
         bicubic=last.bicubic,
         protocol=_protocol(recipe),
         attribution=sources,
-        partner=recipe.partner,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from napari_srgan.models import ModelCard, Quality, TrainedInput
 from napari_srgan.models.trained_input import input_of_recipe
@@ -19,7 +18,7 @@ def trained_card(
     psnr: Mapping[str, float],
     bicubic: Mapping[str, float],
     protocol: str,
-    **more: Any,
+    attribution: tuple[str, ...] = (),
 ) -> ModelCard:
     """Make a card of what the recipe says, and of how the network does.
 
@@ -36,26 +35,28 @@ def trained_card(
         interpolation.
     protocol
         How they were measured, in words.
-    **more
-        Other fields of the card, or those that are not as in the recipe.
+    attribution
+        What the network was trained on, with source and licence.
     """
-    fields: dict[str, Any] = {
-        "name": recipe.name,
-        "description": recipe.description,
-        "architecture": recipe.architecture,
-        "arguments": recipe.kept_arguments,
-        "scale_factor": recipe.scale_factor,
-        "channels": recipe.channels,
-        "intensity": recipe.intensity,
-        "frames": network.frames,
-        "receptive_radius": network.receptive_radius,
-        "grid": network.grid,
-        "licence": recipe.licence,
-        "citation": recipe.citation,
-        "recipe": recipe.model_dump(mode="json"),
-        "trained": trained,
-        "trained_input": trained_input_of(recipe),
-        "quality": tuple(
+    return ModelCard(
+        name=recipe.name,
+        description=recipe.description,
+        architecture=recipe.architecture,
+        arguments=recipe.kept_arguments,
+        scale_factor=recipe.scale_factor,
+        channels=recipe.channels,
+        intensity=recipe.intensity,
+        frames=network.frames,
+        receptive_radius=network.receptive_radius,
+        grid=network.grid,
+        licence=recipe.licence,
+        attribution=attribution,
+        citation=recipe.citation,
+        recipe=recipe.model_dump(mode="json"),
+        trained=trained,
+        trained_input=trained_input_of(recipe),
+        partner=recipe.partner,
+        quality=tuple(
             Quality(
                 images=name,
                 psnr=round(psnr[name], 2),
@@ -64,8 +65,7 @@ def trained_card(
             )
             for name in psnr
         ),
-    }
-    return ModelCard(**(fields | more))
+    )
 
 
 def trained_input_of(recipe: Recipe) -> TrainedInput | None:

@@ -198,9 +198,8 @@ class ChoicesSection(QWidget):
         check_free(name)
         if chosen["minutes"] is None and chosen["steps"] is None:
             raise UserError("a training without an end: choose minutes, or steps behind Advanced")
-        return check_settings(
-            **chosen, name=name, correct_shift=correct_shift, predictions_as_truth=predictions_as_truth
-        )
+        chosen |= {"correct_shift": correct_shift, "predictions_as_truth": predictions_as_truth}
+        return check_settings(chosen | {"name": name})
 
     def show_settings(self, settings: FineTuning, base: str | None) -> None:
         """Show what another training was asked for."""

@@ -8,26 +8,19 @@ from typing import Any
 
 from napari.layers import Image, Layer
 
-from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.cluster.dispatch import upscale_anywhere_job
 from napari_srgan.images.image import Image as Pixels
 from napari_srgan.images.origins import origins_of
 from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
-from napari_srgan.models import Model, default_model_name
-from napari_srgan.progress import Job, Progress
+from napari_srgan.models import Model
+from napari_srgan.progress import Job
 from napari_srgan.results.collision import refuse_collision
+from napari_srgan.results.upscaled_store import StoreRun
 from napari_srgan.viewer.layers.layer_look import layer_look, over_files
 from napari_srgan.viewer.layers.layer_spacing import layer_spacings
 from napari_srgan.viewer.layers.sources import FILE_KEY, files_of, identity_of, layer_pixels, watch_over
 from napari_srgan.viewer.layers.stored_levels import StoredLevels, open_levels
-from napari_srgan.viewer.layers.upscale_layer import (
-    Chosen,
-    appearance_of,
-    check_image,
-    layer_axes,
-    load_chosen,
-    result_state,
-)
+from napari_srgan.viewer.layers.upscale_layer import Chosen, LayerRequest, result_state
 
 LARGEST_SHOWN_PLANE = 2**30
 """Bytes of a plane of an image without coarser levels that is still shown: napari reads it whole."""
@@ -83,8 +76,10 @@ def stored_layer_job(
     ----------
     layer, model, options, axes
         See :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`.
-    path, overwrite, cluster
-        See :func:`~napari_srgan.cluster.dispatch.upscale_anywhere_job`.
+    path, overwrite
+        See :class:`~napari_srgan.results.upscaled_store.StoreRun`.
+    cluster
+        See :func:`~napari_srgan.cluster.connection.client_of`.
 
     Returns
     -------
@@ -96,31 +91,26 @@ def stored_layer_job(
     UserError
         If it is no image layer, its axes cannot be known, or the store would lie on, in or around its pixels.
     """
-    image = check_image(layer)
+    request = LayerRequest.of(layer, model, axes)
+    image, axes = request.layer, request.axes
     files = files_of(image)
     inputs = [*files, *origins_of(image.data)]
     refuse_collision(path, inputs)  # here too: nobody need wait for the job to be told
-    if axes is None:
-        axes = layer_axes(image)
     data = layer_pixels(image, axes)
-    appearance = appearance_of(image)
     spacings = layer_spacings(image, axes)
     look = layer_look(image, axes, tuple(data.shape))
     identity = identity_of(image)
-    chosen = default_model_name(rgb=image.rgb) if model is None else model
 
-    def job() -> Job[StoredResult]:
-        yield Progress(0, 1, "Loading the model")
-        loaded = load_chosen(chosen)
-        yield Progress(0, 1, "Looking at the image")
-        given = Pixels(
+    def whole() -> Pixels:
+        return Pixels(
             data, axes, spacings, over_files(look, files, axes, tuple(data.shape)), identity(), tuple(inputs),
             watch_over(files),
         )  # fmt: skip
-        notes = notes_on_input(given.pixels, given.axes, loaded.card)
-        finished = yield from upscale_anywhere_job(
-            given, loaded, path, options, notes=notes, overwrite=overwrite, cluster=cluster
-        )
-        return StoredResult(open_levels(finished), appearance, loaded)
+
+    def job() -> Job[StoredResult]:
+        given = yield from request.prepare_job(whole)
+        run = StoreRun(given.image, given.model, path, options, given.notes, overwrite)
+        finished = yield from upscale_anywhere_job(run, cluster)
+        return StoredResult(open_levels(finished), request.appearance, given.model)
 
     return job()

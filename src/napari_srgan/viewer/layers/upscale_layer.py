@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -76,20 +77,66 @@ def upscale_layer_job(
     UserError
         If it is no image layer, or its axes cannot be known.
     """
-    image = check_image(layer)
-    given = layer_image(image, axes)
-    appearance = appearance_of(image)
-    chosen = default_model_name(rgb=image.rgb) if model is None else model
+    request = LayerRequest.of(layer, model, axes)
+    image = request.image()
 
     def job() -> Job[Image]:
-        yield Progress(0, 1, "Loading the model")
-        loaded = load_chosen(chosen)
-        yield Progress(0, 1, "Looking at the image")
-        notes = notes_on_input(given.pixels, given.axes, loaded.card)
-        result = yield from upscale_job(given, loaded, options, notes=notes)
-        return _result_layer(appearance, result, loaded)
+        given = yield from request.prepare_job(lambda: image)
+        result = yield from upscale_job(given.image, given.model, options, notes=given.notes)
+        return _result_layer(request.appearance, result, given.model)
 
     return job()
+
+
+@dataclass(frozen=True)
+class PreparedLayer:
+    """What is upscaled of a layer, and with what."""
+
+    image: Pixels
+    model: Model
+    notes: tuple[str, ...]
+    """What is to be said of the image."""
+
+
+@dataclass(frozen=True)
+class LayerRequest:
+    """An image layer that is to be upscaled, as it was when that was asked for."""
+
+    layer: Image
+    axes: str
+    """One letter for each axis of its data."""
+    appearance: dict[str, Any]
+    """See :func:`appearance_of`."""
+    model: Model | Blending | str | os.PathLike[str]
+
+    @classmethod
+    def of(cls, layer: Layer, model: Chosen, axes: str | None) -> LayerRequest:
+        """Read everything but the pixels; for parameters and errors see :func:`upscale_layer_job`."""
+        image = check_image(layer)
+        return cls(
+            image,
+            layer_axes(image) if axes is None else axes,
+            appearance_of(image),
+            default_model_name(rgb=image.rgb) if model is None else model,
+        )
+
+    def image(self) -> Pixels:
+        """The finest level as an image to be upscaled; raises UserError if it cannot be."""
+        return Pixels(finest_data(self.layer), self.axes)
+
+    def prepare_job(self, image: Callable[[], Pixels]) -> Job[PreparedLayer]:
+        """Load the model, and look at the image with it.
+
+        Parameters
+        ----------
+        image
+            Makes the image; it may read pixels.
+        """
+        yield Progress(0, 1, "Loading the model")
+        model = load_chosen(self.model)
+        yield Progress(0, 1, "Looking at the image")
+        made = image()
+        return PreparedLayer(made, model, notes_on_input(made.pixels, made.axes, model.card))
 
 
 def layer_image(layer: Image, axes: str | None = None) -> Pixels:

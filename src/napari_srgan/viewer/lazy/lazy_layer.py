@@ -7,21 +7,11 @@ from typing import Any
 
 from napari.layers import Image, Layer
 
-from napari_srgan.acquisition.choice import notes_on_input
 from napari_srgan.errors import UserError
 from napari_srgan.inference.lazy import LazyUpscaling
 from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
-from napari_srgan.models import default_model_name
-from napari_srgan.progress import Job, Progress
-from napari_srgan.viewer.layers.upscale_layer import (
-    METADATA_KEY,
-    Chosen,
-    appearance_of,
-    check_image,
-    layer_image,
-    load_chosen,
-    result_state,
-)
+from napari_srgan.progress import Job
+from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, Chosen, LayerRequest, result_state
 from napari_srgan.viewer.lazy.coarser_levels import coarser_levels
 from napari_srgan.viewer.lazy.level_window import Filling
 from napari_srgan.viewer.lazy.refresh import LazyScreen
@@ -122,23 +112,19 @@ def lazy_layer_job(
     UserError
         If the layer or something else given cannot be used, see :func:`lazy_layer`.
     """
-    image = check_image(layer)
+    request = LayerRequest.of(layer, model, axes)
+    image = request.layer
     if image.metadata.get(METADATA_KEY, {}).get("computed") == ON_DEMAND:
         raise UserError(
             f"{image.name!r} is computed lazily itself, and every look at it would compute it twice; make it "
             "in memory or on disk first, or take the original, and a model of a larger factor"
         )
-    given = layer_image(image, axes)
-    levels = [given.pixels, *(list(image.data)[1:] if image.multiscale else ())]
-    appearance = appearance_of(image)
-    chosen = default_model_name(rgb=image.rgb) if model is None else model
+    whole = request.image()
+    levels = [whole.pixels, *(list(image.data)[1:] if image.multiscale else ())]
 
     def job() -> Job[LazyResult]:
-        yield Progress(0, 2, "Loading the model")
-        loaded = load_chosen(chosen)
-        yield Progress(1, 2, "Looking at the image")
-        notes = notes_on_input(given.pixels, given.axes, loaded.card)
-        lazy = LazyUpscaling(given, loaded, options, notes=notes)
-        return LazyResult(lazy, appearance, coarser_levels(lazy, levels), lazy.provenance)
+        given = yield from request.prepare_job(lambda: whole)
+        lazy = LazyUpscaling(given.image, given.model, options, notes=given.notes)
+        return LazyResult(lazy, request.appearance, coarser_levels(lazy, levels), lazy.provenance)
 
     return job()

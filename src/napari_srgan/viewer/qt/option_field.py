@@ -12,7 +12,9 @@ _AUTOMATIC = "automatic"
 """What ``"auto"`` and None are called in a form."""
 
 
-def option_switch(kind: type, option: str, label: str = "", *, name: str = "", **more: Any) -> CheckBox:
+def option_switch(
+    kind: type, option: str, label: str = "", *, name: str = "", visible: bool | None = None
+) -> CheckBox:
     """A tick for an option that is one of two.
 
     Parameters
@@ -21,11 +23,11 @@ def option_switch(kind: type, option: str, label: str = "", *, name: str = "", *
         The dataclass, and the name of one of its options.
     label, name
         Label and name of the field; by default those of the option.
-    **more
-        Further arguments for magicgui.
+    visible
+        False: the field is hidden at first.
     """
     _, about = options_in(kind)[option]
-    return CheckBox(name=name or option, label=label or about.label, tooltip=about.help, **more)
+    return CheckBox(name=name or option, label=label or about.label, tooltip=about.help, visible=visible)
 
 
 def option_choice(kind: type, name: str, choices: list[tuple[str, Any]] | None = None) -> ComboBox:

@@ -12,16 +12,17 @@ import numpy as np
 from napari.layers import Image, Layer
 
 from napari_srgan.errors import UserError
+from napari_srgan.images.image import Image as Pixels
 from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import Model, load_model
 from napari_srgan.progress import Job, Progress
-from napari_srgan.reliability import TrustReport, trust_job
+from napari_srgan.reliability import TrustOptions, TrustReport, trust_job
 from napari_srgan.reliability.added import projected_back_job
 from napari_srgan.reliability.report import on_top
 from napari_srgan.reliability.self_test import partners
 from napari_srgan.viewer.layers.provenance import ILLUSTRATION_KEY, predicted_by
 from napari_srgan.viewer.layers.stored_layer import StoredResult
-from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_data, layer_axes, load_chosen
+from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_data, layer_image, load_chosen
 from napari_srgan.viewer.upscale.output_modes import Result
 
 _LARGEST_PLANE = 2**28
@@ -115,13 +116,14 @@ def trust_layer_job(
         raise UserError(f"nothing says which model made {result.name!r}; choose a result of Upscale")
     if truth is not None and (predictor := predicted_by(truth)):
         raise UserError(f"{truth.name!r} was made by {predictor}, and is no truth; choose a measured image")
-    data, made, axes = finest_data(image), finest_data(result), layer_axes(image)
+    given, made = layer_image(image), finest_data(result)
     true = None if truth is None else finest_data(truth)
 
     def job() -> Job[TrustReport]:
         yield Progress(0, 1, "Loading the model")
         used = model or load_model(str(name))
-        return (yield from _report(data, made, axes, used, told, truth=true, disagreement=disagreement))
+        wanted = TrustOptions(partners(used), true, disagreement=disagreement)
+        return (yield from _report(given, made, told, used, wanted))
 
     return job()
 
@@ -142,7 +144,7 @@ def trusted_job(
     axes, options
         As it was told.
     """
-    data = finest_data(image)
+    given = layer_image(image, axes)
 
     def both() -> Job[Trusted]:
         result = yield from job
@@ -153,9 +155,9 @@ def trusted_job(
         else:
             return Trusted(result, None)
         try:
-            report = yield from _report(
-                data, made, axes, load_chosen(model), told, device=options.device, precision=options.precision
-            )
+            used = load_chosen(model)
+            wanted = TrustOptions(partners(used), device=options.device, precision=options.precision)
+            report = yield from _report(given, made, told, used, wanted)
         except UserError as error:  # the result is there all the same
             return Trusted(result, None, str(error))
         if isinstance(result, Image):
@@ -168,23 +170,9 @@ def trusted_job(
 
 
 def _report(
-    data: Any,
-    made: Any,
-    axes: str,
-    model: Model,
-    told: dict[str, Any],
-    *,
-    truth: Any = None,
-    disagreement: bool = False,
-    device: str = "auto",
-    precision: str = "auto",
+    image: Pixels, made: Any, told: dict[str, Any], model: Model, wanted: TrustOptions
 ) -> Job[TrustReport]:
-    return (
-        yield from trust_job(
-            data, made, model, axes=axes, region=told.get("region"), compare=partners(model), truth=truth,
-            disagreement=disagreement, device=device, precision=precision, provenance=told,
-        )
-    )  # fmt: skip
+    return (yield from trust_job(image, made, model, wanted, region=told.get("region"), provenance=told))
 
 
 def projected_back_layer_job(image: Image, result: Image) -> Job[LayerParts]:
@@ -202,14 +190,14 @@ def projected_back_layer_job(image: Image, result: Image) -> Job[LayerParts]:
     tuple
         Pixels, numpy or dask, and the other arguments of a layer that lies on the result and looks like it.
     """
-    data, made, axes = finest_data(image), finest_data(result), layer_axes(image)
+    given, made = layer_image(image), finest_data(result)
     told = dict(result.metadata.get(METADATA_KEY, {}))
     looks = dict(result.as_layer_data_tuple()[1])
     kept = {key: looks[key] for key in (*_PLACE, *_LOOKS) if key in looks}
 
     def job() -> Job[LayerParts]:
         factor = load_model(str(told["model"])).scale_factor
-        pixels = yield from projected_back_job(on_top(data, made, axes, factor, told.get("region")))
+        pixels = yield from projected_back_job(on_top(given, made, factor, told.get("region")))
         metadata = {METADATA_KEY: {**told, "projected_back": True}}
         return pixels, {**kept, "name": f"{result.name}, projected back", "metadata": metadata}
 
