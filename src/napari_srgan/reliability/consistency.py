@@ -23,7 +23,7 @@ from napari_srgan.training.pairs.registration import SURE, block_shift, find_pea
 
 MORE_THAN_NOISE = 1.5
 """Residual, in parts of the noise, from which on a result has lost more of its image than noise."""
-_FAINTEST = 2e-3
+_FAINTEST = 1e-2
 """Residual, in parts of the contrast, below which nothing is said of it."""
 ANOTHER = 0.8
 """Residual, in parts of the image's own variation, from which on the result is one of another image."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from napari_srgan.reliability.expectation import Expectation, expected
 from napari_srgan.reliability.maps import OnTop
 from napari_srgan.reliability.methods import methods_text
 from napari_srgan.reliability.orientations import Disagreement, check_not_temporal, disagreement_job
+from napari_srgan.reliability.recomputed import Recomputed, recomputed_job
 from napari_srgan.reliability.self_test import SelfTest, can_be_compared, self_test_job
 from napari_srgan.reliability.sentences import sentences_of
 from napari_srgan.reliability.validation import Validation, matched_psnr, validation_job
@@ -63,11 +64,14 @@ class TrustReport:
     """What can be believed of a result.
 
     No figure in it would be better for a result in which something was painted: what is told of quality is
-    told of the image, or measured on parts of images whose truth was known.
+    told of the image, or measured on parts of images whose truth was known; and a result that is not what its
+    model makes of the image is told to be none.
     """
 
     model: str
     """Its name."""
+    recomputed: Recomputed | None
+    """Places of the result that were computed again; None if nothing in them could be compared."""
     channels: dict[int, ChannelReport]
     """By number; without those of which nothing can be told."""
     added: Any
@@ -76,15 +80,18 @@ class TrustReport:
     shape; numpy, or dask where image or result are not in memory. Not measured, and no error."""
     errors: ErrorMap | None
     """Half the width of an interval in which the truth lies at nine of ten pixels; None for all models but
-    those fine-tuned on images of the same kind."""
+    those fine-tuned on images of the same kind, and of results that the model did not make."""
     self_test: SelfTest | None
-    """Models compared on the image seen from farther away; None if not asked for, or if it is too small."""
+    """Models compared on the image seen from farther away; None if not asked for, if there is but one, or if
+    the image is too small."""
     disagreement: Disagreement | None
     """Mean and spread of eight orientations, if asked for."""
     validation: Validation | None
     """The result compared with the truth, if one was given."""
     bicubic_psnr: float | None
     """Decibels that bicubic interpolation has on the same truth, brightness matched as for the result."""
+    other_kind: bool
+    """Whether the model makes another kind of image, which is not compared with its own."""
     can_be_projected_back: bool
     """Whether the result has lost of its image what :func:`~napari_srgan.project_back` mends."""
     sentences: tuple[str, ...]
@@ -113,24 +120,12 @@ class TrustReport:
         """Figures and sentences as plain values that JSON can hold; maps are left out."""
         told: dict[str, Any] = {
             "model": self.model,
+            "made_by_model": None if self.recomputed is None else self.recomputed.same,
             "sentences": list(self.sentences),
-            "channels": [
-                {
-                    "channel": channel,
-                    "reach": _rounded(one.detail.reach),
-                    "reach_along_y": _rounded(one.detail.along_y),
-                    "reach_along_x": _rounded(one.detail.along_x),
-                    "noise": _rounded(one.detail.noise),
-                    "contrast": _rounded(one.detail.contrast),
-                    "expected_gain_over_bicubic_db": _rounded(one.expectation.gain),
-                    "noise_share_of_bicubic_error": _rounded(one.expectation.noise_share),
-                    "residual": _rounded(one.residual),
-                }
-                for channel, one in self.channels.items()
-            ],
+            "channels": [self._channel_dict(channel) for channel in self.channels],
         }
         if self.self_test is not None:
-            told["self_test_db_over_bicubic"] = {n: _rounded(g) for n, g in self.self_test.gains.items()}
+            told["self_test_db_below_best"] = self.self_test.to_dict()
         if self.disagreement is not None:
             told["disagreement"] = _rounded(self.disagreement.typical)
         if self.errors is not None:
@@ -140,6 +135,23 @@ class TrustReport:
                 **self.validation.to_dict(),
                 "bicubic_psnr": None if self.bicubic_psnr is None else _rounded(self.bicubic_psnr),
             }
+        return told
+
+    def _channel_dict(self, channel: int) -> dict[str, Any]:
+        one = self.channels[channel]
+        told = {
+            "channel": channel,
+            "reach": _rounded(one.detail.reach),
+            "reach_along_y": _rounded(one.detail.along_y),
+            "reach_along_x": _rounded(one.detail.along_x),
+            "noise": _rounded(one.detail.noise),
+            "contrast": _rounded(one.detail.contrast),
+        }
+        if not self.other_kind:
+            told["expected_gain_over_bicubic_db"] = _rounded(one.expectation.gain)
+            told["noise_share_of_bicubic_error"] = _rounded(one.expectation.noise_share)
+            if self.recomputed is None or self.recomputed.same:
+                told["residual"] = _rounded(one.residual)
         return told
 
 
@@ -215,11 +227,22 @@ def trust_job(
         check_is_result(consistencies, details)
     gain, offset = (1.0, 0.0) if model.card.result is None else relation(pair)
     added = yield from added_detail_job(pair, gain, offset)
-    table = model.card.errors
+    told = provenance or {}
+    recomputed = None
+    if not told.get("projected_back"):
+        used = UpscaleOptions(
+            device=options.device, precision=options.precision, align=told.get("align"),
+            self_ensemble=bool(told.get("self_ensemble")),
+        )  # fmt: skip
+        recomputed = yield from recomputed_job(image, pair, model, used)
+        if recomputed is not None and not recomputed.same and not told:  # nobody said how it was made
+            again = yield from recomputed_job(image, pair, model, replace(used, self_ensemble=True))
+            recomputed = again if again is not None and again.same else recomputed
+    table = model.card.errors if recomputed is not None and recomputed.same else None
     errors = None if table is None else (yield from error_map_job(pair, table))
     tested, spread, compared, bicubic = None, None, None, None
     device, precision = options.device, options.precision
-    if options.self_test and can_be_compared(model.card):
+    if options.self_test and options.compare and can_be_compared(model.card):
         models = [model, *options.compare]
         tested = yield from self_test_job(array, axes, models, device=device, precision=precision)
     if options.disagreement:
@@ -227,9 +250,13 @@ def trust_job(
     if options.truth is not None:
         compared = yield from validation_job(made, options.truth, errors=table, rgb=axes.endswith("S"))
         bicubic = matched_psnr(np.asarray(made) - np.asarray(added), np.asarray(options.truth))
-    sentences = tuple(sentences_of(model.card, channels, errors, tested, spread, compared, bicubic))
+    sentences = tuple(
+        sentences_of(model.card, channels, recomputed, errors, tested, spread, compared, bicubic)
+    )
     return TrustReport(
         model=model.name,
+        recomputed=recomputed,
+        other_kind=model.card.result is not None,
         channels=channels,
         added=added,
         errors=errors,
@@ -239,7 +266,7 @@ def trust_job(
         bicubic_psnr=bicubic,
         can_be_projected_back=any(one.can_be_projected_back(model.card) for one in channels.values()),
         sentences=sentences,
-        methods=methods_text(model, provenance or {}, sentences),
+        methods=methods_text(model, told, sentences),
     )
 
 

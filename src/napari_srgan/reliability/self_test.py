@@ -55,9 +55,7 @@ class SelfTest:
     """How models do on the image seen from farther away."""
 
     gains: dict[str, float]
-    """Decibels of each model above bicubic interpolation, by name."""
-    pixels: int
-    """Pixels of the image that were compared."""
+    """Decibels of each model above bicubic interpolation, by name: for their differences alone."""
     unclear: tuple[str, ...] = ()
     """Sharp models that seemed better than every faithful one, which they are not trained to be: there the
     test tells nothing of them, and they are left out of `gains`."""
@@ -65,12 +63,17 @@ class SelfTest:
     @property
     def sentence(self) -> str:
         """In words, beginning with a small letter and without a full stop."""
+        (best, highest), *others = sorted(self.gains.items(), key=lambda one: -one[1])
         told = ", ".join(
-            f"{name} {abs(gain):.1f} dB {'above' if gain >= 0 else 'below'} bicubic interpolation"
-            for name, gain in self.gains.items()
+            [f"{name} is {highest - gain:.1f} dB below {best}" for name, gain in others]
+            + [f"{name} and {best} cannot be told apart" for name in self.unclear]
         )
-        told += "".join(f", {name} cannot be told apart" for name in self.unclear)
-        return f"on this image seen from farther away: {told}; that compares models, it is no accuracy"
+        return f"on this image seen from farther away {told}; that compares models, it is no accuracy"
+
+    def to_dict(self) -> dict[str, float]:
+        """Decibels of each model below the best one, by name."""
+        highest = max(self.gains.values())
+        return {name: round(highest - gain, 2) for name, gain in self.gains.items()}
 
 
 def partners(model: Model) -> list[Model]:
@@ -102,7 +105,7 @@ def self_test_job(
     axes
         One letter for each of its axes.
     models
-        For which :func:`can_be_compared` holds, all of one factor.
+        Two or more, for which :func:`can_be_compared` holds, all of one factor.
     device, precision
         See :class:`~napari_srgan.inference.engine.Engine`.
 
@@ -134,8 +137,7 @@ def self_test_job(
     transforms = [PlaneStack(array, axes, m.card).transforms(search=False, partial=True) for m in models]
     farther = _from_farther_away(windows, factor)
     errors = np.zeros(len(models) + 1)
-    pixels = 0
-    for number, (channel, window) in enumerate(windows):
+    for number, (channel, _) in enumerate(windows):
         for place, (engine, of_channel) in enumerate(zip(engines, transforms, strict=True)):
             done = number * len(models) + place
             yield Progress(done, len(windows) * len(models), f"Comparing {engine.model.name} on this image")
@@ -149,15 +151,14 @@ def self_test_job(
             errors[place + 1] += grey_levels * _error(_upscaled(engine, small), truth)
             if place == 0:
                 errors[0] += grey_levels * _error(bicubic_upsample(small, factor), truth)
-        pixels += window.shape[0] * window.shape[1]
     if not errors.all():
         return None
     gains = 10 * np.log10(errors[0] / errors[1:])
     found = {model.name: float(gain) for model, gain in zip(models, gains, strict=True)}
-    return without_unclear(found, {model.name for model in models if model.card.adversarial}, pixels)
+    return without_unclear(found, {model.name for model in models if model.card.adversarial})
 
 
-def without_unclear(gains: dict[str, float], sharp: Collection[str], pixels: int) -> SelfTest:
+def without_unclear(gains: dict[str, float], sharp: Collection[str]) -> SelfTest:
     """The test without sharp models that seem better than every faithful one.
 
     Parameters
@@ -166,13 +167,11 @@ def without_unclear(gains: dict[str, float], sharp: Collection[str], pixels: int
         Decibels above bicubic interpolation, by model.
     sharp
         Names of those that a discriminator has trained.
-    pixels
-        That were compared.
     """
     faithful = [gain for name, gain in gains.items() if name not in sharp]
     best = max(faithful, default=math.inf)
     unclear = tuple(name for name, gain in gains.items() if name in sharp and gain > best)
-    return SelfTest({n: gain for n, gain in gains.items() if n not in unclear}, pixels, unclear)
+    return SelfTest({n: gain for n, gain in gains.items() if n not in unclear}, unclear)
 
 
 def _error(result: torch.Tensor, truth: torch.Tensor) -> float:

@@ -9,6 +9,7 @@ from napari_srgan.acquisition.look import HARDLY
 from napari_srgan.models import ModelCard
 from napari_srgan.reliability.error_map import ErrorMap
 from napari_srgan.reliability.orientations import Disagreement
+from napari_srgan.reliability.recomputed import Recomputed
 from napari_srgan.reliability.self_test import SelfTest
 from napari_srgan.reliability.validation import Validation
 from napari_srgan.significant import significant
@@ -25,6 +26,7 @@ SHAPES = 0.5
 def sentences_of(
     card: ModelCard,
     channels: Mapping[int, ChannelReport],
+    recomputed: Recomputed | None,
     errors: ErrorMap | None,
     tested: SelfTest | None,
     disagreement: Disagreement | None,
@@ -39,12 +41,14 @@ def sentences_of(
         The card of the model that made it.
     channels
         What was found of each channel, by its number.
-    errors, tested, disagreement, compared
+    recomputed, errors, tested, disagreement, compared
         None if there are none.
     bicubic_psnr
         What bicubic interpolation has, in dB, where a result is compared with its truth.
     """
     said = []
+    if recomputed is not None and not recomputed.same:
+        said.append(recomputed.sentence)
     if compared is not None:
         said.append(
             f"Compared with the truth: {compared.sentence}; bicubic interpolation: "
@@ -54,7 +58,7 @@ def sentences_of(
         name = f"Channel {channel} of the image" if len(channels) > 1 else "The image"
         said += _of_detail(name, one, card)
         if one.loses_more_than_noise and card.result is None:
-            said.append(_of_loss(one, card))
+            said.append(_of_loss(name, one, card))
     if card.result is not None:
         said.append(
             "The model makes another kind of image of it, as it has learned from pairs; how much better it "
@@ -76,6 +80,8 @@ def sentences_of(
         said.append(disagreement.sentence)
     if errors is not None:
         said.append(errors.sentence)
+    elif card.errors is not None:
+        said.append("The error map of this model is left out: it holds for what the model makes.")
     elif compared is None:
         said.append(
             "There is no error map: errors of this model were not measured on images like yours. "
@@ -84,21 +90,21 @@ def sentences_of(
     return said
 
 
-def _of_loss(one: ChannelReport, card: ModelCard) -> str:
+def _of_loss(name: str, one: ChannelReport, card: ModelCard) -> str:
     lost = (
-        f"Made small again, the result differs from it by {significant(one.residual)} grey levels, more "
-        f"than its noise of {significant(one.detail.noise, 2)}: "
+        f"{name} and the result made small again differ by {significant(one.residual)} grey levels, more "
+        f"than the noise of {significant(one.detail.noise, 2)}: "
     )
     if one.consistency.levels is not None:
         gain, offset = one.consistency.levels
         return (
-            f"{lost}its grey levels are about {significant(gain)} times those of the image "
+            f"{lost}the grey levels of the result are about {significant(gain)} times those of the image "
             f"{significant(offset, sign=True)}. Bring it to those, (result - offset) / gain, before it is "
             "compared."
         )
     if one.consistency.shift is not None:
         y, x = one.consistency.shift
-        return f"{lost}it lies {y:+.1f}, {x:+.1f} pixels (Y, X) of the image beside it."
+        return f"{lost}the result lies {y:+.1f}, {x:+.1f} pixels (Y, X) of the image beside it."
     mended = ""
     if one.can_be_projected_back(card):
         mended = " Project back (napari_srgan.project_back) mends that, and puts noise back."
@@ -132,18 +138,22 @@ def _of_detail(name: str, one: ChannelReport, card: ModelCard) -> list[str]:
 
 def _of_expectation(one: ChannelReport, card: ModelCard) -> list[str]:
     tuned = any(not pair.simulated for pair in card.pairs)
-    little = "expect little real detail" + ("." if tuned else "; fine-tune it on a pair for more.")
+    little = "Expect little detail that is finer than the image's own" + (
+        "." if tuned else "; fine-tuning the model on a pair of images is what brings more."
+    )
     noisy = one.expectation.noise_share > 0.5 and one.detail.noise >= HARDLY * one.detail.contrast
     full = one.detail.reach >= _FULL
     said = []
     if one.expectation.little:
-        said.append(f"Bicubic interpolation is about as good for it as a model: {little}")
+        said += ["Bicubic interpolation is about as good for it as a model.", little]
     else:
         share = ", mostly because it takes off noise" if noisy else ""
         said.append(
             f"A faithful model that knows such images is about {max(one.expectation.gain, 1):.0f} dB above "
-            f"bicubic interpolation on them{share}" + ("." if full else f": {little}")
+            f"bicubic interpolation on them{share}."
         )
+        if not full:
+            said.append(little)
     if noisy and card.made_for is not None and card.made_for.photons is None:
         said.append(f"{card.name} was trained on images without noise, and may take noise for detail.")
     return said

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.layers import Image, Layer
@@ -34,8 +35,8 @@ _FAINT = 0.02
 does not stand out in its map."""
 _SAMPLED = 1024
 """Pixels along each side of a map that are looked at for its contrast, about."""
-IDENTITY_KEY = f"{METADATA_KEY}-identity"
-"""Key of a result's metadata under which its maps find it."""
+_identities: WeakKeyDictionary[Image, str] = WeakKeyDictionary()
+"""By which maps find their result. Metadata would not do: a layer that is duplicated takes them along."""
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 _LOOKS = ("rgb", "colormap", "contrast_limits", "gamma", "blending", "opacity")
 
@@ -225,11 +226,15 @@ def shown_map(layers: Iterable[Layer], new: Image) -> Image | None:
 
 
 def _identity(result: Image) -> str:
-    """Tells a result from all others, also from those of its name; given when it is first asked for.
+    """Tells a result from all others, also from those of its name; given when it is first asked for."""
+    return _identities.setdefault(result, uuid4().hex)
 
-    It stands beside the provenance, not in it: that is the same for equal results.
-    """
-    return str(result.metadata.setdefault(IDENTITY_KEY, uuid4().hex))
+
+def bring_up_to_date(shown: Image, new: Image) -> None:
+    """Show in a map that is there what a new one shows, where its result lies by now."""
+    shown.data, shown.contrast_limits = new.data, new.contrast_limits
+    for key in _PLACE:
+        setattr(shown, key, getattr(new, key))
 
 
 def _can_be_shown(pixels: Any) -> bool:

@@ -18,6 +18,7 @@ from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.labels import ERROR_STYLE, as_sentence, fill_the_rest, fit_into_dock
 from napari_srgan.viewer.trust.layers import (
     LayerParts,
+    bring_up_to_date,
     map_layers,
     model_of,
     projected_back_layer_job,
@@ -149,7 +150,7 @@ class TrustWidget(Container[Any]):
                 layers.insert(place, layer)
                 place += 1
             else:
-                shown.data, shown.contrast_limits = layer.data, layer.contrast_limits
+                bring_up_to_date(shown, layer)
         if result in layers:
             layers.selection.active = result
             self._result.value = result

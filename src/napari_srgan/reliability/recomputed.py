@@ -1,0 +1,153 @@
+"""Whether a result is what its model makes of its image: a few places of it are computed again.
+
+What is said of a model's results holds for nothing else: for a result that was painted in, scaled, taken from
+another image or made by other weights, neither an error map nor what it has lost means anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise, product
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+
+from napari_srgan.acquisition.windows import WindowKey, channels_looked_at, window_keys
+from napari_srgan.images.arrays import read_block
+from napari_srgan.images.image import Image
+from napari_srgan.inference.lazy import LazyUpscaling
+from napari_srgan.inference.options import UpscaleOptions
+from napari_srgan.models import Model
+from napari_srgan.networks import bicubic_upsample
+from napari_srgan.progress import Job, Progress
+from napari_srgan.reliability.maps import OnTop
+from napari_srgan.significant import significant
+
+TILE = 64
+"""Pixels of the image along the side of a place that is computed again."""
+_PLACES = 2
+"""Places in each channel."""
+_ALIKE = 0.01
+"""Difference in parts of the variation up to which a result is what was computed again: half precision and
+tiles of another size change it by less."""
+_FAINT = 1e-4
+"""Difference in parts of the brightest that is none: arithmetic of other devices and tiles."""
+_ROUNDING = 0.5
+"""Root mean square of grey levels that whole numbers may differ by."""
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """Places of a result beside what its model makes of them now, in grey levels of the result."""
+
+    difference: float
+    """Root mean square of the difference where it is largest, of all channels."""
+    variation: float
+    """Standard deviation there of what was computed again."""
+    same: bool
+    """Whether the result is what the model makes of the image."""
+
+    @property
+    def sentence(self) -> str:
+        """What follows where it is not."""
+        return (
+            "This is not what the model makes of the image: computed again, places of it differ by "
+            f"{significant(self.difference)} grey levels (root mean square), where they vary by "
+            f"{significant(self.variation)}. The result was changed, or made of another image, by other "
+            "weights or with other settings: what is told of results of this model does not hold for it."
+        )
+
+
+def recomputed_job(
+    image: Image, pair: OnTop, model: Model, options: UpscaleOptions
+) -> Job[Recomputed | None]:
+    """Compute places of a result again, those where it differs most from bicubic interpolation.
+
+    Parameters
+    ----------
+    image
+        That was upscaled.
+    pair
+        The result on it.
+    model
+        That is said to have made it.
+    options
+        How it is said to have been made; its region and its tiles do not count.
+
+    Returns
+    -------
+    Recomputed or None
+        None where neither is finite in any of these places.
+    """
+    made = LazyUpscaling(
+        image, model, UpscaleOptions(
+            device=options.device, precision=options.precision, tile=TILE,
+            self_ensemble=options.self_ensemble, align=options.align,
+        ),
+    )  # fmt: skip
+    channels = channels_looked_at(pair.image, pair.axes)
+    worst: Recomputed | None = None
+    for number, channel in enumerate(channels):
+        yield Progress(number, len(channels), "Computing places of the result again")
+        for place in _most_changed(pair, channel):
+            again = made[_enlarged(pair, place, (0, 0))].astype(np.float64)
+            there = read_block(pair.result, _enlarged(pair, place, pair.start)).astype(np.float64)
+            seen = np.isfinite(again) & np.isfinite(there)
+            if not seen.any():
+                continue
+            difference = float(np.sqrt(np.mean((again - there)[seen] ** 2)))
+            variation = float(np.std(again[seen]))
+            rounding = _ROUNDING if np.dtype(pair.result.dtype).kind in "iub" else 0.0
+            most = _ALIKE * variation + _FAINT * float(np.abs(again[seen]).max()) + rounding
+            found = Recomputed(difference, variation, difference <= most)
+            if worst is None or (found.same, -found.difference) < (worst.same, -worst.difference):
+                worst = found
+    return worst
+
+
+def _most_changed(pair: OnTop, channel: int) -> list[WindowKey]:
+    """Parts of tiles in which the result of a channel has most that interpolation has not."""
+    changes: list[tuple[float, WindowKey]] = []
+    for place in _looked_at(pair, channel):
+        low = read_block(pair.image, place).astype(np.float64)
+        high = read_block(pair.result, _enlarged(pair, place, pair.start)).astype(np.float64)
+        plain = bicubic_upsample(torch.from_numpy(low)[None, None], pair.factor)[0, 0].numpy()
+        finite = np.isfinite(high) & np.isfinite(plain)
+        if finite.any():
+            changes.append((float(np.var((high - plain)[finite])), place))
+    changes.sort(key=lambda one: -one[0])
+    return [place for _, place in changes[:_PLACES]]
+
+
+def _looked_at(pair: OnTop, channel: int) -> Iterator[WindowKey]:
+    """Parts of tiles of the image that lie in a few windows of the result."""
+    y, factor = pair.axes.index("Y"), pair.factor
+    plane = [size // factor for size in pair.result.shape[y : y + 2]]
+    shape = (*pair.result.shape[:y], *plane, *pair.result.shape[y + 2 :])
+    for key in window_keys(SimpleNamespace(shape=shape), pair.axes, channel):
+        spans = []
+        for at, start in enumerate(pair.start):
+            window = key[y + at]
+            assert isinstance(window, slice)
+            spans.append(_cut(window.start + start, window.stop + start))
+        for rows, columns in product(*spans):
+            yield (*key[:y], rows, columns, *key[y + 2 :])
+
+
+def _cut(start: int, stop: int) -> list[slice]:
+    """A span cut where tiles end."""
+    borders = [start, *range((start // TILE + 1) * TILE, stop, TILE), stop]
+    return [slice(a, b) for a, b in pairwise(borders) if b > a]
+
+
+def _enlarged(pair: OnTop, place: WindowKey, start: tuple[int, int]) -> WindowKey:
+    """The place of the result that a place of the image becomes, from a place of the image on."""
+    y = pair.axes.index("Y")
+    key = list(place)
+    for at in range(2):
+        span = place[y + at]
+        assert isinstance(span, slice)
+        key[y + at] = slice((span.start - start[at]) * pair.factor, (span.stop - start[at]) * pair.factor)
+    return tuple(key)
