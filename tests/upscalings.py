@@ -61,7 +61,7 @@ def zarr_job(
 ) -> Job[Path]:
     options, known = options_in(given)
     run = StoreRun(image_of(array, **known), model, path, options, tuple(notes), overwrite)
-    return upscale_to_zarr_job(run)
+    return (yield from upscale_to_zarr_job(run))
 
 
 def cluster_job(
@@ -79,7 +79,7 @@ def cluster_job(
     options, known = options_in(given)
     given_image = image_of(array, origin=origin, **known)
     run = StoreRun(given_image, model, path, options, overwrite=overwrite)
-    return upscale_on_cluster_job(run, client)
+    return (yield from upscale_on_cluster_job(run, client))
 
 
 def eager(array: Any, model: Model, **options: Any) -> Upscaled:
