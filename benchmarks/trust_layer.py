@@ -219,7 +219,7 @@ def forged_part(data: Path) -> str:
             for way, forgery in forgeries(image, result).items():
                 found.setdefault(way, []).append(_seen_through(image, forgery, model, honest))
     rows = [
-        (way, len(told), *(f"{100 * np.mean([one[k] for one in told]):.0f} %" for k in range(2)))
+        (way, str(len(told)), *(f"{100 * np.mean([one[k] for one in told]):.0f} %" for k in range(2)))
         for way, told in found.items()
     ]
     return markdown(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from napari_srgan.images.indexing import Part, overlap, part_of
+from napari_srgan.images.indexing import Part, common_box, part_of
 from napari_srgan.images.lazy_array import BoxArray, LazyArray, LazyWindow
 from napari_srgan.images.reading.file_array import FileArray
 from napari_srgan.images.synchronous_dask import ComputedHere
@@ -150,7 +150,7 @@ def boxes(draw: st.DrawFn) -> tuple[slice, ...]:
 
 @given(boxes(), boxes())
 def test_what_two_boxes_have_in_common(box: tuple[slice, ...], other: tuple[slice, ...]) -> None:
-    first, second = overlap(box, other)
+    first, second = common_box(box, other)
     both = np.zeros(PIXELS.shape, int)
     both[box] += 1
     both[other] += 1

@@ -104,7 +104,7 @@ def part_of(key: Any, shape: tuple[int, ...]) -> Part:
     return Part(tuple(_along(one, size) for one, size in pairs), dropped)
 
 
-def overlap(box: Sequence[slice], other: Sequence[slice]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+def common_box(box: Sequence[slice], other: Sequence[slice]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     """What two boxes of an array that meet have in common, as an index of the first and one of the second.
 
     Parameters

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.images.arrays import SourceGone
-from napari_srgan.images.indexing import overlap
+from napari_srgan.images.indexing import common_box
 from napari_srgan.images.reading.block_cache import BlockCache, Claim
 from napari_srgan.images.reading.own_pages import copy_to_own_pages
 
@@ -119,7 +119,7 @@ class ChunkCache:
             for along in zip(*boxes, strict=True)
         )
         pixels = self._read(around)
-        return [copy_to_own_pages(np.ascontiguousarray(pixels[overlap(around, box)[0]])) for box in boxes]
+        return [copy_to_own_pages(np.ascontiguousarray(pixels[common_box(around, box)[0]])) for box in boxes]
 
     def _box(self, unit: ChunkIndex) -> Box:
         return tuple(
@@ -130,7 +130,7 @@ class ChunkCache:
     def _put_together(self, box: Box, units: Mapping[ChunkKey, NDArray[Any]]) -> NDArray[Any]:
         result = np.empty([part.stop - part.start for part in box], self._dtype)
         for (_, unit), pixels in units.items():
-            into, of = overlap(box, self._box(unit))
+            into, of = common_box(box, self._box(unit))
             result[into] = pixels[of]
         return result
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_srgan.images.indexing import Part, overlap, part_of
+from napari_srgan.images.indexing import Part, common_box, part_of
 from napari_srgan.images.lazy_array import LazyArray
 from napari_srgan.inference.devices.cancellation import Cancelled, Watch
 from napari_srgan.inference.tiles.cache import TileCache
@@ -84,7 +84,7 @@ class Overview(LazyArray):
         kept = [(block, self._blocks.peek(block)) for block in self._blocks_of(part.box)]
         for block, values in kept:
             if values is not None:
-                into, of = overlap(part.box, self._box(block))
+                into, of = common_box(part.box, self._box(block))
                 pixels[into] = values[of]
         return part.answer(pixels[part.steps]), all(values is not None for _, values in kept)
 
