@@ -29,6 +29,19 @@ def test_a_report_lies_beside_the_result(upscale: Shell, tmp_path: Path, name: s
     assert "- [x] Intensities: " in methods
 
 
+def test_reports_of_several_stand_below_their_files(upscale: Shell, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.tif", "b.tif"):
+        tifffile.imwrite(tmp_path / "in" / name, IMAGE)
+    done = upscale("--trust", tmp_path / "in", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    named = [at for at, line in enumerate(lines) if " -> " in line]
+    told = [at for at, line in enumerate(lines) if "There is no error map" in line]
+    assert len(named) == len(told) == 2
+    assert named[0] < told[0] < named[1] < told[1]
+
+
 def test_a_region_is_looked_at_where_it_lies(upscale: Shell, tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "in.tif", IMAGE)
     done = upscale("--trust", "--region", "4:68,0:60", tmp_path / "in.tif", tmp_path / "out.tif")

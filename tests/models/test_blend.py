@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,16 @@ from hypothesis import strategies as st
 
 import napari_srgan
 from napari_srgan.errors import UserError
-from napari_srgan.models import Model, blend, list_models, load_model, partner_of, read_model, save_model
+from napari_srgan.models import (
+    Model,
+    blend,
+    list_models,
+    load_model,
+    partner_of,
+    read_model,
+    recorded_model,
+    save_model,
+)
 
 
 def change(model: Model, seed: int = 1, **card: Any) -> Model:
@@ -89,16 +100,38 @@ def test_the_card_tells_both(tiny_model: Any) -> None:
     assert card.licence == "CC0-1.0 and CC-BY-4.0"
     assert card.citation == "A 2017\nB 2018"
     assert card.quality == ()
-    assert card.partner is None
-    assert card.recipe == {
-        "blend": {
-            "a": {"model": "faithful", "weights": a.weights_hash},
-            "b": {"model": "sharp", "weights": b.weights_hash},
-            "amount": 0.3,
-        }
-    }
+    assert card.blended is not None
+    assert card.blended.words == (
+        f"interpolated between faithful (weights {a.weights_hash}) and sharp (weights {b.weights_hash}), "
+        "with 30 % of sharp"
+    )
     assert blend(a, a, 0.125).card.licence == "CC0-1.0"
     assert blend(a, b, 0.125).card.name == "faithful+sharp-0.125"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "amount", "sharp", "partner"),
+    [
+        ("faithful", "sharp", 0.95, True, "faithful"),
+        ("faithful", "sharp", 1, True, "faithful"),
+        ("faithful", "sharp", 0, False, None),
+        ("sharp", "faithful", 0.95, True, "faithful"),
+        ("sharp", "faithful", 1, False, None),
+        ("faithful", "other", 0.5, False, None),
+        ("faithful", "unknown", 0.5, None, None),
+        ("unknown", "sharp", 0.5, True, None),
+        ("unknown", "sharp", 0, None, None),
+    ],
+)
+def test_a_blend_is_sharp_if_there_is_anything_sharp_in_it(
+    first: str, second: str, amount: float, sharp: bool | None, partner: str | None, tiny_model: Any
+) -> None:
+    recipes: dict[str, dict[str, Any]] = {
+        "faithful": {"gan": None}, "other": {"gan": None}, "sharp": {"gan": {"after": 1}}, "unknown": {},
+    }  # fmt: skip
+    a, b = (change(tiny_model(name=name), seed=len(name), recipe=recipes[name]) for name in (first, second))
+    card = blend(a, b, amount).card
+    assert (card.adversarial, card.partner) == (sharp, partner)
 
 
 @pytest.mark.parametrize("amount", [-0.01, 1.01, float("nan"), float("inf"), "0.5", None])
@@ -144,6 +177,51 @@ def test_names_are_understood(tiny_model: Any, library_folder: Path) -> None:
     assert napari_srgan.blend("faithful", "sharp", 1).weights_hash == load_model("sharp").weights_hash
     with pytest.raises(UserError, match="no model 'blunt'"):
         blend("faithful", "blunt", 0.5)
+
+
+@pytest.mark.parametrize("amount", [0.5, 1 / 3, 0])
+def test_a_blend_is_found_again_by_what_its_result_says(
+    amount: float, tiny_model: Any, library_folder: Path
+) -> None:
+    a, b = tiny_model(name="a"), change(tiny_model(), name="b")
+    for model in (a, b):
+        save_model(model, library_folder / f"{model.name}.safetensors")
+    for made in (blend(a, b, amount), blend(b, blend(a, b, amount), 0.25)):
+        told = json.loads(json.dumps(made.record.model_dump()))
+        again = recorded_model(told)
+        assert (again.name, again.weights_hash) == (made.name, made.weights_hash)
+        # Another processor's last bit makes no other model of it.
+        assert recorded_model({**told, "weights": "0" * 16}).weights_hash == made.weights_hash
+        assert recorded_model(told, made) is made
+        with pytest.raises(UserError, match=rf"made by {re.escape(made.name)} .*, not by tiny \(weights"):
+            recorded_model(told, change(tiny_model(), seed=3))
+    save_model(change(a, seed=5), library_folder / "a.safetensors")
+    with pytest.raises(
+        UserError, match=rf"of which a \(weights {a.weights_hash}\) is a part; in the library"
+    ):
+        recorded_model(told)
+
+
+def test_a_model_is_found_again_only_with_its_weights(tiny_model: Any, library_folder: Path) -> None:
+    a, b = tiny_model(name="a"), change(tiny_model(), name="b")
+    save_model(a, library_folder / "a.safetensors")
+    told = {"model": "a", "weights": a.weights_hash, "scale_factor": 2, "device": "cpu"}
+    assert recorded_model(told).weights_hash == a.weights_hash
+    assert recorded_model({"model": "a"}).weights_hash == a.weights_hash
+    assert recorded_model({"model": "a", "blended": "nonsense"}).weights_hash == a.weights_hash
+    renamed = Model(a.network, a.card.model_copy(update={"name": "renamed"}))
+    assert recorded_model(told, renamed) is renamed
+    assert recorded_model({}, b) is b
+    with pytest.raises(UserError, match=rf"made by a .*{a.weights_hash}.*, not by b .*{b.weights_hash}"):
+        recorded_model(told, b)
+    with pytest.raises(UserError, match="made by a, not by b"):
+        recorded_model({"model": "a"}, b)
+    with pytest.raises(UserError, match=rf"weights 0000\); in the library .* {a.weights_hash}"):
+        recorded_model({**told, "weights": "0000"})
+    with pytest.raises(UserError, match="the model of that name is none; give the one"):
+        recorded_model({"model": "gone-0.50", "weights": "0000"})
+    with pytest.raises(UserError, match="nothing says which model"):
+        recorded_model({})
 
 
 def test_partners_are_found_from_either_side(tiny_model: Any, library_folder: Path) -> None:

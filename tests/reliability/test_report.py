@@ -356,6 +356,56 @@ def test_a_sharp_model_is_compared_with_its_faithful_partner(image: Any) -> None
     assert any("may be invented" in sentence for sentence in told.sentences)
 
 
+def test_a_blend_with_a_sharp_model_is_told_of_as_one(image: Any) -> None:
+    small = image[:96, :96]
+    blend = sr.blend("microscopy-x4", "microscopy-x4-gan", 0.95)
+    told = report(small, sr.upscale(small, blend, progress=False), blend)
+    assert told.self_test is not None
+    assert {*told.self_test.gains, *told.self_test.unclear} == {blend.name, "microscopy-x4"}
+    assert blend.name in told.self_test.unclear or (
+        told.self_test.gains[blend.name] <= told.self_test.gains["microscopy-x4"]
+    )
+    assert any("may be invented" in sentence for sentence in told.sentences)
+    assert "with 95 % of microscopy-x4-gan" in told.methods
+    assert "trained for not trained" not in told.methods
+    assert len(told.methods.split("## Methods")[1].strip().split("\n\n")[0].splitlines()) == 1
+
+
+def test_what_trained_a_model_of_others_is_said_to_be_unknown(image: Any, tiny_model: Any) -> None:
+    unknown = tiny_model(name="theirs")
+    told = report(image, sr.upscale(image, unknown, progress=False), unknown, self_test=False)
+    assert any(s.startswith("It is not known whether the model was trained with a d") for s in told.sentences)
+    known = replace(unknown, card=unknown.card.model_copy(update={"recipe": {"gan": None}}))
+    told = report(image, sr.upscale(image, known, progress=False), known, self_test=False)
+    assert "discriminator" not in str(told)
+
+
+def test_one_model_or_several_are_compared_with(image: Any) -> None:
+    small = image[:96, :96]
+    result = sr.upscale(small, "microscopy-x4-gan", progress=False)
+    for compare in ("microscopy-x4", ["microscopy-x4"], sr.load_model("microscopy-x4")):
+        told = report(small, result, "microscopy-x4-gan", compare=compare)
+        assert told.self_test is not None
+        assert "microscopy-x4" in told.self_test.gains
+
+
+def test_projecting_back_knows_the_region(image: Any) -> None:
+    region = ((10, 74), (20, 68))
+    part = sr.upscale(image, X2, region=region, progress=False)
+    whole = sr.project_back(image[10:74, 20:68], part)
+    mended = sr.project_back(image, part, region=region)
+    np.testing.assert_array_equal(mended[16:-16, 16:-16], whole[16:-16, 16:-16])
+    with pytest.raises(UserError, match="is none of an image of shape"):
+        sr.project_back(image, part)
+    with pytest.raises(UserError, match="is none of the region"):
+        sr.project_back(image, part, region=((10, 70), (20, 68)))
+    with pytest.raises(UserError, match="and its region if it is of a part"):
+        sr.project_back(image, part[:, :64], region=region)
+    quarter = sr.upscale(image, "microscopy-x4", region=((0, 64), (0, 64)), progress=False)
+    with pytest.raises(UserError, match="this is not the image that was given"):  # of a factor of 2
+        sr.project_back(image, quarter)
+
+
 def test_a_sharp_model_is_never_placed_above_a_faithful_one() -> None:
     found = without_unclear({"faithful": 1.0, "sharp": 1.4, "sharper": 0.2}, {"sharp", "sharper"})
     assert found.gains == {"faithful": 1.0, "sharper": 0.2}

@@ -7,15 +7,25 @@ import time
 
 import numpy as np
 import pytest
+from napari.layers import Image
 from qtpy.QtWidgets import QLabel
 
+import napari_srgan as sr
 from napari_srgan import UserError
 from napari_srgan.reliability import maps
 from napari_srgan.viewer.qt import dialogs
-from napari_srgan.viewer.trust.layers import trust_layer_job
+from napari_srgan.viewer.trust.layers import map_layers, projected_back_layer_job, trust_layer_job
 
 RANDOM = np.random.default_rng(0)
 CELLS = RANDOM.integers(100, 4000, (72, 64), dtype=np.uint16)
+
+
+def finished(job):
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            return end.value
 
 
 def trust_widget_of(viewer):
@@ -256,6 +266,62 @@ def test_what_a_result_lost_is_projected_back(open_widget, run, finish):
     told["image"].value = mended
     assert told["project_back"].native.isHidden()
     assert image in viewer.layers
+
+
+def test_what_was_projected_back_says_so(open_widget, run, finish):
+    viewer, widget = open_widget()
+    image = viewer.add_image(CELLS, name="cells")
+    widget["trust"].value = True
+    run(viewer, widget)
+    result = viewer.layers["cells x2 (microscopy-x2)"]
+    assert "trust" in result.metadata["napari-srgan"]
+    _, others = finished(projected_back_layer_job(image, result))
+    mended = Image(result.data, **others)
+    assert "trust" not in mended.metadata["napari-srgan"]
+    assert "Irani and Peleg 1991" in finished(trust_layer_job(image, mended)).methods
+    assert "Irani and Peleg 1991" not in finished(trust_layer_job(image, result)).methods
+
+
+def test_layers_tell_their_model_and_region_to_scripts(make_napari_viewer, tiny_model, library_folder):
+    viewer = make_napari_viewer()
+    image = viewer.add_image(CELLS, name="cells")
+    for name, factor in (("soft", 0.9), ("sharp", 1.1)):
+        model = tiny_model(name=name)
+        model.network.load_state_dict({k: factor * v for k, v in model.network.state_dict().items()})
+        sr.save_model(model, library_folder / f"{name}.safetensors")
+    blend = sr.blend("soft", "sharp", 0.5)
+    part = sr.upscale(image, blend, region=((4, 60), (8, 56)), progress=False)
+    for told in (
+        sr.trust(image, part, self_test=False, progress=False),
+        finished(trust_layer_job(image, part)),
+    ):
+        assert told.model == blend.name
+        assert blend.weights_hash in told.methods
+    assert sr.project_back(image, part).shape == part.data.shape
+    with pytest.raises(UserError, match=f"made by .*{blend.weights_hash}.*, not by soft "):
+        sr.trust(image, part, "soft", progress=False)
+    with pytest.raises(UserError, match=f"made by .*{blend.weights_hash}.*, not by soft "):
+        finished(trust_layer_job(image, part, sr.load_model("soft")))
+    part.metadata["napari-srgan"] = {
+        **part.metadata["napari-srgan"], "model": "soft", "weights": "0000", "blended": None,
+    }  # fmt: skip
+    with pytest.raises(UserError, match="weights 0000"):
+        sr.trust(image, part, progress=False)
+
+
+def test_scripts_refuse_predictions_and_maps_as_truth(make_napari_viewer):
+    viewer = make_napari_viewer()
+    image = viewer.add_image(CELLS, name="cells")
+    result, report = sr.upscale(image, "microscopy-x2", trust=True, progress=False)
+    added = map_layers(report, result)[0]
+    for layer, why in ((result, "was made by microscopy-x2"), (added, "illustrates a result")):
+        with pytest.raises(UserError, match=f"{why}, and is no truth; choose a measured image"):
+            sr.validate(result, layer)
+        with pytest.raises(UserError, match=f"{why}, and is no truth; choose a measured image"):
+            sr.trust(image, result, truth=layer, progress=False)
+        with pytest.raises(UserError, match=f"{why}, and is no truth; choose a measured image"):
+            trust_layer_job(image, result, truth=layer)
+    assert sr.validate(result, Image(result.data)).ssim == 1
 
 
 def test_lazily_nothing_is_told(open_widget):

@@ -85,7 +85,6 @@ def _faithful(
         for card in among
         if (card.channels, card.frames) == (preferred.channels, frames)
         and card.result is None
-        and card.partner is None
         and not card.adversarial
         and fit(card, found) == "suited"
     ]

@@ -16,11 +16,12 @@ from napari_srgan.images.formats import open_image
 from napari_srgan.images.image import Image
 from napari_srgan.images.series import ALL, series_of
 from napari_srgan.images.upscaled import Region
-from napari_srgan.models import Model, default_model_name, load_model
+from napari_srgan.models import Model, default_model_name, load_model, recorded_model
 from napari_srgan.models.error_table import ErrorTable
 from napari_srgan.reliability import TrustOptions, TrustReport, Validation, trust_job, validation_job
 from napari_srgan.reliability.added import projected_back_job
-from napari_srgan.reliability.maps import OnTop
+from napari_srgan.reliability.consistency import check_is_of_image
+from napari_srgan.reliability.report import on_top
 from napari_srgan.reliability.self_test import partners
 from napari_srgan.results.existing_result import provenance_of
 
@@ -32,7 +33,7 @@ def trust(
     *,
     axes: str | None = None,
     region: Region | None = None,
-    compare: Sequence[Model | str | os.PathLike[str]] | None = None,
+    compare: Named | Sequence[Model | str | os.PathLike[str]] = None,
     truth: Any = None,
     self_test: bool = True,
     disagreement: bool = False,
@@ -49,14 +50,14 @@ def trust(
     result
         What became of it: an array, or the layer that :func:`~napari_srgan.upscale` made.
     model
-        That made it; of a layer it is known by default.
+        That made it; of a layer it is known by default, and another one is refused.
     axes
         One letter for each axis of the image; guessed by default.
     region
         The part of the image that was upscaled, if it was not all; of a layer it is known by default.
     compare
-        Other models of the same factor to compare on this image; by default the faithful partner of a sharp
-        model.
+        Another model of the same factor, or several, to compare on this image; by default the faithful
+        partner of a sharp model.
     truth
         What the result should be, an array or a layer of its shape, for those who have it: the report then
         has the figures of :func:`validate`, beside bicubic interpolation's.
@@ -78,7 +79,8 @@ def trust(
     Raises
     ------
     UserError
-        If the result cannot be one of this image by this model.
+        If the result cannot be one of this image by this model, says that another one made it, or the truth
+        is a prediction itself.
 
     Examples
     --------
@@ -91,8 +93,10 @@ def trust(
     """
     made = _made(image, result, axes, region, {})
     used = _model_of(made, model)
+    if isinstance(compare, Model | str | os.PathLike):
+        compare = [compare]
     others = partners(used) if compare is None else [_loaded(one) for one in compare]
-    true = None if truth is None else _pixels(truth)
+    true = None if truth is None else _measured(truth)
     wanted = TrustOptions(others, true, self_test, disagreement, device, precision)
     return _tell(made, used, wanted, progress)
 
@@ -105,7 +109,8 @@ def validate(
     Parameters
     ----------
     result, truth
-        Arrays or image layers of one shape, ``(..., Y, X)``, or ``(..., Y, X, S)`` if `rgb`.
+        Arrays or image layers of one shape, ``(..., Y, X)``, or ``(..., Y, X, S)`` if `rgb`. A layer that a
+        model made is refused as truth.
     errors
         A fine-tuned model, or its error table (``model.card.errors``), to see whether it holds here.
     rgb
@@ -121,7 +126,8 @@ def validate(
     Raises
     ------
     UserError
-        If the shapes differ, nothing in them can be compared, or a model is given that has no error table.
+        If the shapes differ, nothing in them can be compared, the truth is a prediction itself, or a model is
+        given that has no error table.
 
     Examples
     --------
@@ -130,7 +136,7 @@ def validate(
     >>> napari_srgan.validate(truth / 2 + 1, truth).gain
     2.0...
     """
-    ours, theirs = (_pixels(one) for one in (result, truth))
+    ours, theirs = _pixels(result), _measured(truth)
     if rgb is None:
         rgb = bool(result.rgb) if is_layer(result) else _in_colours(ours)
     if isinstance(errors, Model):
@@ -144,7 +150,7 @@ def validate(
     return told
 
 
-def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
+def project_back(image: Any, result: Any, *, axes: str | None = None, region: Region | None = None) -> Any:
     """Correct a result so that, made small again, it is the image: for images without noise.
 
     One step of back-projection (Irani and Peleg 1991). The bundled models do it themselves where it is right;
@@ -154,11 +160,14 @@ def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
     Parameters
     ----------
     image
-        An array that was upscaled whole.
+        What was upscaled: an array, or an image layer.
     result
-        What became of it, Y and X larger by a whole factor.
+        What became of it, Y and X larger by a whole factor: an array, or the layer that
+        :func:`~napari_srgan.upscale` made.
     axes
         One letter for each axis of the image; guessed by default.
+    region
+        The part of the image that was upscaled, if it was not all; of a layer it is known by default.
 
     Returns
     -------
@@ -168,7 +177,7 @@ def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
     Raises
     ------
     UserError
-        If the result cannot be one of this image.
+        If the result cannot be one of this image, or of this part of it.
 
     Examples
     --------
@@ -177,16 +186,10 @@ def project_back(image: Any, result: Any, *, axes: str | None = None) -> Any:
     >>> napari_srgan.project_back(image, np.zeros((16, 16))).mean().round(3)
     31.5
     """
-    low, high = check_array(_pixels(image)), check_array(_pixels(result))
-    axes = axes_of(low, axes)
-    y = axes.index("Y")
-    factor = high.shape[y] // low.shape[y] if len(high.shape) == len(low.shape) else 0
-    if factor < 1 or high.shape[y] % low.shape[y]:
-        raise UserError(
-            f"a result of shape {tuple(high.shape)} is none of an image of shape {tuple(low.shape)}; give "
-            "the image that it was made of"
-        )
-    return finish(projected_back_job(OnTop(low, high, axes, factor)), False)
+    made = _made(image, result, axes, region, {})
+    pair = on_top(made.image, made.result, made.provenance.get("scale_factor"), made.region)
+    check_is_of_image(made.image, pair)
+    return finish(projected_back_job(pair), False)
 
 
 def upscale_and_trust(call: UpscaleCall) -> tuple[Any, TrustReport]:
@@ -258,15 +261,12 @@ def _made(image: Any, result: Any, axes: str | None, region: Region | None, told
         image = layer_image(check_image(image), axes)
     elif not isinstance(image, Image):
         image = Image.of_array(image, axes)
-    return _Made(image, _pixels(result), region, told)
+    return _Made(image, check_array(_pixels(result)), region, told)
 
 
 def _model_of(made: _Made, model: Named) -> Model:
     """The model that made a result, as the user or the result says."""
-    wanted = made.provenance.get("model") if model is None else model
-    if wanted is None:
-        raise UserError("nothing says which model made this result; give it, e.g. model='microscopy-x2'")
-    return _loaded(wanted)
+    return recorded_model(made.provenance, None if model is None else _loaded(model))
 
 
 def _in_colours(image: Any) -> bool:
@@ -282,6 +282,15 @@ def _pixels(image: Any) -> Any:
     from napari_srgan.viewer.layers.upscale_layer import check_image, finest_data
 
     return finest_data(check_image(image))
+
+
+def _measured(truth: Any) -> Any:
+    """The pixels of what somebody gives as the truth."""
+    if is_layer(truth):
+        from napari_srgan.viewer.layers.provenance import check_truth
+
+        check_truth(truth)
+    return _pixels(truth)
 
 
 def _loaded(model: Model | str | os.PathLike[str]) -> Model:

@@ -154,16 +154,13 @@ class _Run:
             for number, one in enumerate(self.inputs, 1):
                 of = "" if len(self.inputs) == 1 else f" ({number} of {len(self.inputs)})"
                 try:
-                    result = self._one(one, written, bar, f"{one.title}{of}")
+                    self._one(one, written, bar, f"{one.title}{of}")
                 except Exception as error:
                     failed += 1
                     complain(_sentence(one, error))
-                else:
-                    written.add(result)
-                    typer.echo(f"{one} -> {result}")
         return failed
 
-    def _one(self, one: Series, written: set[Path], bar: Bar, title: str) -> Path:
+    def _one(self, one: Series, written: set[Path], bar: Bar, title: str) -> None:
         from napari_srgan.acquisition.choice import notes_on_input
         from napari_srgan.api.calls import OutputSettings
         from napari_srgan.api.files import upscale_file_job
@@ -193,13 +190,14 @@ class _Run:
             result = run_job(job, bar, title if self.cluster is None else "")
             if result.note:
                 complain(result.note)
+            written.add(result_file)
+            typer.echo(f"{one} -> {result_file}")
             if self.trust:
                 from napari_srgan.cli.trust_report import write_report
 
                 write_report(
                     image, model, result_file, self.options, result.provenance, bar, f"trust in {title}"
                 )
-        return result_file
 
     def _model_for(self, axes: str) -> Model:
         from napari_srgan.models import default_model_name, load_model

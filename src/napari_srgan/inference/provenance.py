@@ -28,11 +28,13 @@ def provenance(work: PlaneWork, axes: str, tile: int | None, notes: Iterable[str
         What else is to be said of the image, besides what its time axis has to say.
     """
     engine = work.engine
+    blended = engine.model.card.blended
     told: dict[str, Any] = {
         "note": NOTE if engine.model.scale_factor > 1 else NOTE_OF_SAME_SIZE,
         "software": f"napari-srgan {version('napari-srgan')}",
         "model": engine.model.name,
         "weights": engine.model.weights_hash,
+        **({"blended": blended.model_dump(mode="json", exclude_none=True)} if blended else {}),
         "scale_factor": engine.model.scale_factor,
         "axes": axes,
         "device": engine.device.type,

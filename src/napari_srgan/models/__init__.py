@@ -22,6 +22,7 @@ from napari_srgan.models.library.library import (
 )
 from napari_srgan.models.library.user_models import add_model, delete_file, delete_model, rename_model
 from napari_srgan.models.model import Model
+from napari_srgan.models.recorded import recorded_model
 from napari_srgan.models.trained_input import TrainedInput
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "read_library",
     "read_model",
     "read_picture",
+    "recorded_model",
     "remote_models",
     "rename_model",
     "save_model",

@@ -20,6 +20,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.models.card import ModelCard
 from napari_srgan.models.library.library import list_models, load_model
 from napari_srgan.models.model import Model
+from napari_srgan.models.record import Blend
 from napari_srgan.networks import ARCHITECTURES
 
 _Side = TypeVar("_Side")
@@ -42,7 +43,8 @@ def blend(a: Model | str, b: Model | str, amount: float) -> Model:
     -------
     Model
         A model of the same shape, which agrees with its input as the nearer of the two does
-        (``back_projection``). Its card names both; it has no measured quality, for nobody has measured it.
+        (``back_projection``). Its card names both, and the faithful one as its partner if it has anything
+        of a sharp one; it has no measured quality, for nobody has measured it.
 
     Raises
     ------
@@ -148,22 +150,35 @@ def _between(a: Tensor, b: Tensor, amount: float) -> Tensor:
     return torch.add((1 - amount) * a, b, alpha=amount)
 
 
+def _adversarial(a: ModelCard, b: ModelCard, amount: float) -> bool | None:
+    """Whether a discriminator trained any of the weights that are in a blend; None if nobody knows."""
+    inside = {card.adversarial for card, share in ((a, 1 - amount), (b, amount)) if share > 0}
+    return True if True in inside else None if None in inside else False
+
+
+def _faithful(a: ModelCard, b: ModelCard) -> str | None:
+    """Name of the model of this shape that was trained for fidelity: one of the two, or their partner."""
+    named = [card.name for card in (a, b) if card.adversarial is False] + [a.partner, b.partner]
+    return next(filter(None, named), None)
+
+
 def _blended_card(a: Model, b: Model, amount: float) -> ModelCard:
     licences = list(dict.fromkeys((a.card.licence, b.card.licence)))
     shown = f"{amount:.2f}" if round(amount, 2) == amount else f"{amount:g}"
-    sides = [{"model": model.name, "weights": model.weights_hash} for model in (a, b)]
+    adversarial = _adversarial(a.card, b.card, amount)
     return a.card.model_copy(
         update={
             "name": f"{a.name}+{b.name}-{shown}",
             "description": f"{a.name} with {amount:.0%} of {b.name}, weights interpolated",
             "licence": " and ".join(licences),
             "attribution": tuple(dict.fromkeys(a.card.attribution + b.card.attribution)),
-            "recipe": {"blend": {"a": sides[0], "b": sides[1], "amount": amount}},
+            "recipe": {},
+            "blended": Blend(a=a.record, b=b.record, amount=amount, adversarial=adversarial),
             "trained": "not trained: interpolated between two trained models",
             "trained_input": a.card.made_for if a.card.made_for == b.card.made_for else None,
             "receptive_radius": max(a.card.receptive_radius, b.card.receptive_radius),
             "quality": (),
-            "partner": None,
+            "partner": _faithful(a.card, b.card) if adversarial else None,
             "citation": "\n".join(dict.fromkeys(filter(None, (a.card.citation, b.card.citation)))),
             "source": "\n".join(dict.fromkeys(filter(None, (a.card.source, b.card.source)))),
         }

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_srgan.images.factor import Rival, rival_in_full
 from napari_srgan.models.error_table import ErrorTable
+from napari_srgan.models.record import Blend
 from napari_srgan.models.trained_input import TrainedInput, input_of_recipe
 from napari_srgan.networks import ARCHITECTURES
 
@@ -152,6 +153,8 @@ class ModelCard(BaseModel):
     """Data the weights were trained on, with source and licence, one a line."""
     recipe: dict[str, Any] = Field(default_factory=dict)
     """The recipe that made the weights."""
+    blended: Blend | None = None
+    """What the weights are interpolated between; None if they were trained."""
     trained: str = ""
     """How long and on what the weights were trained."""
     trained_input: TrainedInput | None = None
@@ -180,9 +183,16 @@ class ModelCard(BaseModel):
     """Where the weights came from, if they are not this project's own: a file, an address."""
 
     @property
-    def adversarial(self) -> bool:
-        """Whether a discriminator trained it, so that it looks sharper than it is faithful."""
-        return bool(self.recipe.get("gan"))
+    def adversarial(self) -> bool | None:
+        """Whether a discriminator trained it, so that it looks sharper than it is faithful.
+
+        None if nobody knows: a checkpoint of another project does not tell its losses.
+        """
+        if self.partner is not None:
+            return True
+        if self.blended is not None:
+            return self.blended.adversarial
+        return bool(self.recipe["gan"]) if "gan" in self.recipe else None
 
     @property
     def made_for(self) -> TrainedInput | None:

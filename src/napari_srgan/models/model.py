@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from napari_srgan.models.card import HistoryPoint, ModelCard
+from napari_srgan.models.record import ModelRecord
 from napari_srgan.networks import Generator
 
 
@@ -36,6 +37,11 @@ class Model:
     def history(self) -> tuple[HistoryPoint, ...]:
         """How its fine-tuning went; empty for other models."""
         return self.card.history
+
+    @property
+    def record(self) -> ModelRecord:
+        """What is written down with its results, so that it is found again."""
+        return ModelRecord(model=self.name, weights=self.weights_hash, blended=self.card.blended)
 
     @cached_property
     def weights_hash(self) -> str:

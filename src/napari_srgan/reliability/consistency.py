@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from napari_srgan.acquisition.windows import window_keys
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import read_block
+from napari_srgan.images.image import Image
 from napari_srgan.quality.matching import affine_map
 from napari_srgan.reliability.added import residual
-from napari_srgan.reliability.detail import Detail
+from napari_srgan.reliability.detail import Detail, detail_of
 from napari_srgan.reliability.maps import Float, OnTop
 from napari_srgan.significant import significant
 from napari_srgan.training.pairs.registration import SURE, block_shift, find_peak
@@ -130,6 +131,18 @@ def check_is_result(consistencies: Mapping[int, Consistency], details: Mapping[i
         f"{significant(told[channel].variation)}; give the image that the result was made of, and its region "
         "if it is of a part"
     )
+
+
+def check_is_of_image(image: Image, pair: OnTop) -> None:
+    """Refuse a result of another image than the one that it is laid on, and one that lies elsewhere.
+
+    Raises
+    ------
+    UserError
+        As :func:`check_is_result` does.
+    """
+    details = detail_of(image.pixels, image.axes)
+    check_is_result({channel: consistency_of(pair, channel) for channel in details}, details)
 
 
 def _windows(pair: OnTop, channel: int) -> list[tuple[Float, Float]]:

@@ -49,11 +49,14 @@ def _paragraph(model: Model, provenance: dict[str, Any]) -> str:
         else "restored at their size"
     )
     software = provenance.get("software", f"napari-srgan {version('napari-srgan')}")
+    weights = provenance.get("weights", model.weights_hash)
     words = [
-        f"Images were {what} with {software} and the model {card.name} (weights {model.weights_hash}; "
+        f"Images were {what} with {software} and the model {card.name} (weights {weights}; "
         f"{card.architecture}, {card.licence} licence)."
     ]
-    if card.trained:
+    if card.blended is not None:
+        words.append(f"Its weights are {card.blended.words} (Wang et al. 2018, equation 4).")
+    elif card.trained:
         words.append(f"The model was trained for {card.trained}.")
     if card.made_for is not None:
         words.append(f"Its training images had {card.made_for.words}.")
@@ -75,11 +78,21 @@ def _paragraph(model: Model, provenance: dict[str, Any]) -> str:
         if provenance.get("self_ensemble"):
             options.append("the mean over eight orientations of the image")
         words.append(f"Settings: {', '.join(options)}.")
+        if provenance.get("projected_back"):
+            words.append(
+                "The result was corrected by one step of back-projection, so that made small again it is the "
+                "image (Irani and Peleg 1991)."
+            )
         words += [f"{note[0].upper()}{note[1:]}." for note in provenance.get("notes", ())]
     if card.citation:
-        words.append(f"Network: {card.citation}")
+        words.append(f"Network: {'; '.join(card.citation.splitlines())}")
     words.append("Results of a network are predictions, not measurements.")
-    return " ".join(words)
+    return _one_line(" ".join(words))
+
+
+def _one_line(text: str) -> str:
+    """Text without line breaks, which end a paragraph or an item: cards are other people's words."""
+    return " ".join(text.split())
 
 
 def _checklist(model: Model, provenance: dict[str, Any]) -> list[str]:
@@ -101,7 +114,7 @@ def _checklist(model: Model, provenance: dict[str, Any]) -> list[str]:
     }  # fmt: skip
     lines = ["### Checklist (Laine et al. 2021; Schmied et al. 2024)", ""]
     lines += [
-        f"- [x] {item}: {told}" if told else f"- [ ] {item}: not known to the program"
+        f"- [x] {item}: {_one_line(told)}" if told else f"- [ ] {item}: not known to the program"
         for item, told in known.items()
     ]
     return [*lines, *(f"- [ ] {item}" for item in _LEFT_TO_THE_AUTHORS)]

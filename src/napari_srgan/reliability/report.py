@@ -270,7 +270,7 @@ def trust_job(
     )
 
 
-def on_top(image: Image, result: Any, factor: int, region: Region | None) -> OnTop:
+def on_top(image: Image, result: Any, factor: int | None, region: Region | None) -> OnTop:
     """A result on the part of its image that was upscaled.
 
     Parameters
@@ -280,7 +280,7 @@ def on_top(image: Image, result: Any, factor: int, region: Region | None) -> OnT
     result
         An array with the same axes.
     factor
-        How many times the result is larger along Y and X.
+        How many times the result is larger along Y and X; None: as the sizes tell.
     region
         The part that was upscaled; None: all.
 
@@ -290,6 +290,8 @@ def on_top(image: Image, result: Any, factor: int, region: Region | None) -> OnT
         If the result is none of that part.
     """
     region = UpscaleOptions(region=region).region
+    if factor is None:
+        factor = _factor(image, result, region)
     if region is None:
         return OnTop(image.pixels, result, image.axes, factor)
     (y0, y1), (x0, x1) = region
@@ -303,6 +305,21 @@ def on_top(image: Image, result: Any, factor: int, region: Region | None) -> OnT
             f"{factor}, which has {wanted[0]} x {wanted[1]}; give the region that was upscaled"
         )
     return pair
+
+
+def _factor(image: Image, result: Any, region: Region | None) -> int:
+    """How many times a result is larger along Y and X than the part of its image that was upscaled."""
+    y, seen, got = image.axes.index("Y"), tuple(image.pixels.shape), tuple(result.shape)
+    sides = seen[y : y + 2] if region is None else [stop - start for start, stop in region]
+    factors = {large / small for small, large in zip(sides, got[y : y + 2], strict=False)}
+    factor = factors.pop()
+    if factors or len(got) != len(seen) or factor < 1 or not factor.is_integer():
+        part = "an image" if region is None else f"the region {region!r} of an image"
+        raise UserError(
+            f"a result of shape {got} is none of {part} of shape {seen}; give the image that it was made of, "
+            "and its region if it is of a part"
+        )
+    return int(factor)
 
 
 def _rounded(value: float) -> float | None:

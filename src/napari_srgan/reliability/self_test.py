@@ -155,7 +155,7 @@ def self_test_job(
         return None
     gains = 10 * np.log10(errors[0] / errors[1:])
     found = {model.name: float(gain) for model, gain in zip(models, gains, strict=True)}
-    return without_unclear(found, {model.name for model in models if model.card.adversarial})
+    return without_unclear(found, {model.name for model in models if model.card.adversarial is not False})
 
 
 def without_unclear(gains: dict[str, float], sharp: Collection[str]) -> SelfTest:
@@ -166,7 +166,7 @@ def without_unclear(gains: dict[str, float], sharp: Collection[str]) -> SelfTest
     gains
         Decibels above bicubic interpolation, by model.
     sharp
-        Names of those that a discriminator has trained.
+        Names of those that a discriminator has trained, or may have.
     """
     faithful = [gain for name, gain in gains.items() if name not in sharp]
     best = max(faithful, default=math.inf)

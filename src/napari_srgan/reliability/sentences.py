@@ -74,6 +74,11 @@ def sentences_of(
             "The model was trained with a discriminator: fine detail that it adds looks right, and may be "
             "invented."
         )
+    elif card.adversarial is None:
+        said.append(
+            "It is not known whether the model was trained with a discriminator: if it was, fine detail that "
+            "it adds looks right, and may be invented."
+        )
     if tested is not None:
         said.append(tested.sentence[0].upper() + tested.sentence[1:] + ".")
     if disagreement is not None:

@@ -192,7 +192,7 @@ def models_for(
             card.name != default,
             card.channels != channels,
             card.scale_factor == 1,
-            card.partner is not None or card.adversarial,
+            bool(card.adversarial),
         ),
     )
 
@@ -222,6 +222,20 @@ def model_picture(name: str) -> bytes | None:
     return read_picture(model_file(name))
 
 
+def model_of_library(name: str) -> Model | None:
+    """Load a model by the name it has in the library; None if there is none of this name.
+
+    Raises
+    ------
+    UserError
+        If its file cannot be used.
+    """
+    for file in model_files():
+        if file.stem == name:
+            return _read_cached(file, existing_file(file).stat().st_mtime_ns)
+    return None
+
+
 def load_model(name: str | os.PathLike[str]) -> Model:
     """Load a model by the name it has in the library, or from a file.
 
@@ -237,9 +251,8 @@ def load_model(name: str | os.PathLike[str]) -> Model:
     UserError
         If there is no such model, or its file cannot be used.
     """
-    for file in model_files():
-        if file.stem == str(name):
-            return _read_cached(file, existing_file(file).stat().st_mtime_ns)
+    if (model := model_of_library(str(name))) is not None:
+        return model
     path = Path(name)
     if path.suffix or len(path.parts) > 1:
         return read_model(path)

@@ -10,6 +10,7 @@ from typing import Any
 
 from napari.layers import Layer
 
+from napari_srgan.errors import UserError
 from napari_srgan.images.zarr.markers import is_zarr
 from napari_srgan.results.existing_result import provenance_of
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY
@@ -43,6 +44,20 @@ def predicted_by(layer: Layer) -> str:
     if not made and (path := layer.source.path) and "://" not in path and is_zarr(Path(path)):
         made = provenance_of(Path(path)) or {}
     return str(made.get("model") or "")
+
+
+def check_truth(layer: Layer) -> None:
+    """Refuse a layer as a truth that is no measured image.
+
+    Raises
+    ------
+    UserError
+        If a model made it, or it is an illustration.
+    """
+    if predictor := predicted_by(layer):
+        raise UserError(f"{layer.name!r} was made by {predictor}, and is no truth; choose a measured image")
+    if is_illustration(layer):
+        raise UserError(f"{layer.name!r} illustrates a result, and is no truth; choose a measured image")
 
 
 def made_of(layer: Layer) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def mean_looks(figures: Iterable[Quality]) -> tuple[float, float] | None:
 
 def is_sharp(card: ModelCard) -> bool:
     """Whether a model was trained to look sharp, by a discriminator, and so invents detail."""
-    return card.partner is not None or card.adversarial
+    return bool(card.adversarial)
 
 
 def channel_words(channels: int) -> str:

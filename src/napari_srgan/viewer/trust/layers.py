@@ -15,13 +15,13 @@ from napari.layers import Image, Layer
 from napari_srgan.errors import UserError
 from napari_srgan.images.image import Image as Pixels
 from napari_srgan.inference.options import UpscaleOptions
-from napari_srgan.models import Model, load_model
+from napari_srgan.models import Model, recorded_model
 from napari_srgan.progress import Job, Progress
 from napari_srgan.reliability import TrustOptions, TrustReport, trust_job
 from napari_srgan.reliability.added import projected_back_job
 from napari_srgan.reliability.report import on_top
 from napari_srgan.reliability.self_test import partners
-from napari_srgan.viewer.layers.provenance import ILLUSTRATION_KEY, predicted_by
+from napari_srgan.viewer.layers.provenance import ILLUSTRATION_KEY, check_truth
 from napari_srgan.viewer.layers.stored_layer import StoredResult
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_data, layer_image, load_chosen
 from napari_srgan.viewer.upscale.output_modes import Result
@@ -109,20 +109,20 @@ def trust_layer_job(
     Raises
     ------
     UserError
-        If nothing says which model made the result, or the truth is a prediction itself.
+        If nothing says which model made the result, it says that another one than `model` did, or the truth
+        is a prediction itself.
     """
     told = dict(result.metadata.get(METADATA_KEY, {}))
-    name = told.get("model")
-    if model is None and name is None:
+    if model is None and model_of(result) is None:
         raise UserError(f"nothing says which model made {result.name!r}; choose a result of Upscale")
-    if truth is not None and (predictor := predicted_by(truth)):
-        raise UserError(f"{truth.name!r} was made by {predictor}, and is no truth; choose a measured image")
+    if truth is not None:
+        check_truth(truth)
     given, made = layer_image(image), finest_data(result)
     true = None if truth is None else finest_data(truth)
 
     def job() -> Job[TrustReport]:
         yield Progress(0, 1, "Loading the model")
-        used = model or load_model(str(name))
+        used = recorded_model(told, model)
         wanted = TrustOptions(partners(used), true, disagreement=disagreement)
         return (yield from _report(given, made, told, used, wanted))
 
@@ -197,9 +197,11 @@ def projected_back_layer_job(image: Image, result: Image) -> Job[LayerParts]:
     kept = {key: looks[key] for key in (*_PLACE, *_LOOKS) if key in looks}
 
     def job() -> Job[LayerParts]:
-        factor = load_model(str(told["model"])).scale_factor
-        pixels = yield from projected_back_job(on_top(given, made, factor, told.get("region")))
-        metadata = {METADATA_KEY: {**told, "projected_back": True}}
+        pair = on_top(given, made, told.get("scale_factor"), told.get("region"))
+        pixels = yield from projected_back_job(pair)
+        # What was found of the result holds for it no more.
+        kept_of_it = {key: value for key, value in told.items() if key != "trust"}
+        metadata = {METADATA_KEY: {**kept_of_it, "projected_back": True}}
         return pixels, {**kept, "name": f"{result.name}, projected back", "metadata": metadata}
 
     return job()
