@@ -88,7 +88,7 @@ def test_a_forged_result_is_told_no_better_by_any_figure(image: Any, result: Any
     ours, theirs = (one["channels"][0] for one in (honest, forgery))
     assert (honest["made_by_model"], forgery["made_by_model"]) == (True, False)
     assert forgery["sentences"][0].startswith("This is not what the model makes of the image")
-    assert "residual" not in theirs  # which is better where noise was put back
+    assert "residual" not in theirs  # it is less where noise was put back
     # Nothing else in it is measured on the result.
     assert theirs == {key: value for key, value in ours.items() if key != "residual"}
     assert not {"error_map", "self_test_db_below_best"} & set(forgery)

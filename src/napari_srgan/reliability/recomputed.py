@@ -29,9 +29,9 @@ TILE = 64
 """Pixels of the image along the side of a place that is computed again."""
 _PLACES = 2
 """Places in each channel."""
-_ALIKE = 0.01
-"""Difference in parts of the variation up to which a result is what was computed again: half precision and
-tiles of another size change it by less."""
+_ALIKE, _EXACTLY = 0.01, 1e-3
+"""Difference in parts of the variation up to which a result is what was computed again: half precision
+changes it by less than the first, another device or other tiles in float32 by less than the second."""
 _FAINT = 1e-4
 """Difference in parts of the brightest that is none: arithmetic of other devices and tiles."""
 _ROUNDING = 0.5
@@ -61,7 +61,7 @@ class Recomputed:
 
 
 def recomputed_job(
-    image: Image, pair: OnTop, model: Model, options: UpscaleOptions
+    image: Image, pair: OnTop, model: Model, options: UpscaleOptions, *, exact: bool = False
 ) -> Job[Recomputed | None]:
     """Compute places of a result again, those where it differs most from bicubic interpolation.
 
@@ -75,6 +75,8 @@ def recomputed_job(
         That is said to have made it.
     options
         How it is said to have been made; its region and its tiles do not count.
+    exact
+        Whether both are computed in float32.
 
     Returns
     -------
@@ -100,7 +102,8 @@ def recomputed_job(
             difference = float(np.sqrt(np.mean((again - there)[seen] ** 2)))
             variation = float(np.std(again[seen]))
             rounding = _ROUNDING if np.dtype(pair.result.dtype).kind in "iub" else 0.0
-            most = _ALIKE * variation + _FAINT * float(np.abs(again[seen]).max()) + rounding
+            alike = _EXACTLY if exact else _ALIKE
+            most = alike * variation + _FAINT * float(np.abs(again[seen]).max()) + rounding
             found = Recomputed(difference, variation, difference <= most)
             if worst is None or (found.same, -found.difference) < (worst.same, -worst.difference):
                 worst = found

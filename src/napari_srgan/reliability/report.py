@@ -150,7 +150,7 @@ class TrustReport:
         if not self.other_kind:
             told["expected_gain_over_bicubic_db"] = _rounded(one.expectation.gain)
             told["noise_share_of_bicubic_error"] = _rounded(one.expectation.noise_share)
-            if self.recomputed is None or self.recomputed.same:
+            if one.loses_more_than_noise and (self.recomputed is None or self.recomputed.same):
                 told["residual"] = _rounded(one.residual)
         return told
 
@@ -230,11 +230,12 @@ def trust_job(
     told = provenance or {}
     recomputed = None
     if not told.get("projected_back"):
+        exact = told.get("precision") == "float32"
         used = UpscaleOptions(
-            device=options.device, precision=options.precision, align=told.get("align"),
-            self_ensemble=bool(told.get("self_ensemble")),
+            device=options.device, precision="float32" if exact else options.precision,
+            align=told.get("align"), self_ensemble=bool(told.get("self_ensemble")),
         )  # fmt: skip
-        recomputed = yield from recomputed_job(image, pair, model, used)
+        recomputed = yield from recomputed_job(image, pair, model, used, exact=exact)
         if recomputed is not None and not recomputed.same and not told:  # nobody said how it was made
             again = yield from recomputed_job(image, pair, model, replace(used, self_ensemble=True))
             recomputed = again if again is not None and again.same else recomputed
