@@ -10,7 +10,7 @@ from weakref import ref
 import napari
 from napari.layers import Image
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_srgan.errors import UserError
 from napari_srgan.training.degradation.sample import NoiseSample
@@ -34,6 +34,7 @@ from napari_srgan.viewer.fine_tuning.settings_form import ChoicesSection
 from napari_srgan.viewer.models.signal import LIBRARY, look_when_entered
 from napari_srgan.viewer.qt.collapsible import Collapsible
 from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, tell
+from napari_srgan.viewer.qt.scrolled import ScrolledPage
 
 _PREFERRED = QSize(420, 640)
 
@@ -88,14 +89,9 @@ class FineTuneWidget(QWidget):
         for part in (self.banner, self.setup, self.progress):
             parts.addWidget(part)
         parts.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(page)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 6)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(ScrolledPage(page), 1)
         layout.addWidget(self.controls)
         layout.addWidget(self.status)
 

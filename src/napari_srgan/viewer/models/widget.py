@@ -35,6 +35,7 @@ from napari_srgan.viewer.models.table import ModelsTable
 from napari_srgan.viewer.models.tasks import Added, add_task, download_task, find_task
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.labels import as_sentence, tell
+from napari_srgan.viewer.qt.scrolled import ScrolledPage
 
 _PREFERRED = QSize(430, 620)
 
@@ -83,11 +84,15 @@ class ModelsWidget(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.bar, 1)
         row.addWidget(self.cancel)
+        page = QWidget()
+        parts = QVBoxLayout(page)
+        parts.addWidget(split, 1)
+        parts.addWidget(self.buttons)
+        parts.addWidget(self._under_way)
+        parts.addWidget(self.status)
         layout = QVBoxLayout(self)
-        layout.addWidget(split, 1)
-        layout.addWidget(self.buttons)
-        layout.addWidget(self._under_way)
-        layout.addWidget(self.status)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(ScrolledPage(page))
 
     def _connect(self) -> None:
         self.table.chosen.connect(self._on_chosen)

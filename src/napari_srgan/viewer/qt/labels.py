@@ -8,7 +8,7 @@ import numpy as np
 from magicgui.widgets import Label
 from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QLabel, QSizePolicy, QSlider, QWidget
 
 from napari_srgan.viewer.qt.whole_names import show_whole_names
 
@@ -54,7 +54,7 @@ def fit_into_dock(widget: QWidget) -> None:
     show_whole_names(widget)
     _WholeLabels(widget)
     unclicked = _Unclicked(widget)
-    for kind in (QComboBox, QAbstractSpinBox):
+    for kind in (QComboBox, QAbstractSpinBox, QSlider):
         for child in widget.findChildren(kind):
             child.setMinimumWidth(NARROWEST_FIELD)
             child.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

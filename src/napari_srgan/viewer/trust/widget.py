@@ -16,6 +16,7 @@ from napari_srgan.viewer.jobs.runner import PERCENT, Task, runner_of
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.labels import ERROR_STYLE, as_sentence, fill_the_rest, fit_into_dock
+from napari_srgan.viewer.qt.scrolled import ScrolledForm
 from napari_srgan.viewer.trust.layers import (
     LayerParts,
     bring_up_to_date,
@@ -32,7 +33,7 @@ _LEAST_HEIGHT = 280
 """Pixels of the report that are shown at least, however many docks there are."""
 
 
-class TrustWidget(Container[Any]):
+class TrustWidget(ScrolledForm):
     """Two layers in, sentences and maps out.
 
     Parameters

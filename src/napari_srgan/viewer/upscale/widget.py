@@ -25,6 +25,7 @@ from napari_srgan.viewer.layers.watched_layer import WatchedLayer
 from napari_srgan.viewer.models.signal import look_when_entered
 from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, make_elastic, say
 from napari_srgan.viewer.qt.option_field import option_choice, option_switch
+from napari_srgan.viewer.qt.scrolled import ScrolledForm
 from napari_srgan.viewer.trust.layers import Trusted, trusted_job
 from napari_srgan.viewer.upscale import choices
 from napari_srgan.viewer.upscale.advanced import Advanced
@@ -39,7 +40,7 @@ from napari_srgan.viewer.upscale.preferred_model import wish_of
 from napari_srgan.viewer.upscale.regions import check_shown_plane, shapes_region, visible_region, whole_region
 
 
-class UpscaleWidget(Container[Any]):
+class UpscaleWidget(ScrolledForm):
     """Reads its fields, runs one job, shows how it fares.
 
     Parameters
@@ -64,6 +65,7 @@ class UpscaleWidget(Container[Any]):
             *self._axes.rows, self._drift, self._trust, self._beside, *self._advanced.rows, self._buttons,
             self._bar, self._status, self._offers,
         ])  # fmt: skip
+        self.keep_at_the_top()
         self._advanced.show(False)
         for label in (self["about"], self["taken"], self._status):
             make_elastic(label)
