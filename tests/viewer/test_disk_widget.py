@@ -209,6 +209,22 @@ def test_result_larger_than_memory_is_offered_in_other_ways(on_disk, run, finish
     assert not widget["offers"].native.isVisibleTo(widget.native)
 
 
+def test_a_tile_size_alone_is_not_made_otherwise(on_disk, run):
+    viewer, widget, _ = on_disk()
+    run(viewer, widget)
+    widget["tile"].value = 128
+    assert told(widget).endswith("is finished already: Run opens it")
+    assert run(viewer, widget).startswith("Added 'cells x2 (microscopy-x2)")
+
+
+def test_a_missing_folder_is_told_before_it_is_made(on_disk, target):
+    _, widget, _ = on_disk()
+    missing = target.parent / "new" / "folder"
+    widget["target"]["file"].value = str(missing / "a.ome.zarr")
+    assert told(widget) == f"There is no folder {missing}; Run makes it"
+    assert not missing.exists()
+
+
 @pytest.mark.usefixtures("slowly")
 def test_folder_that_disappears(on_disk, finish, qtbot, target):
     viewer, widget, _ = on_disk(STACK, axis_labels=("z", "y", "x"))

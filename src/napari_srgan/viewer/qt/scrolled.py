@@ -23,6 +23,9 @@ class ScrolledPage(QScrollArea):
         What scrolls.
     """
 
+    _magic_widget: Any
+    """The magicgui widget that it is the whole of, if it is."""
+
     def __init__(self, page: QWidget) -> None:
         super().__init__()
         self.setWidget(page)

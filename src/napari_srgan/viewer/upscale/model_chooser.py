@@ -86,6 +86,8 @@ class ModelChooser:
         )  # fmt: skip
         self.rows: list[Any] = [both, self._about, self._taken, self._fine_tune, self._sharpness]
         """Widgets that are shown one below the other, each with its label."""
+        self.sentences = [self._about, self._taken]
+        """Those of them that are texts of any length."""
         self._model.changed.connect(self._on_model)
         self._sharpness.moved.connect(self._on_sharpness)
         self._add.changed.connect(self._on_add)
@@ -141,6 +143,11 @@ class ModelChooser:
             if kept in offered:
                 self._model.value = kept
         self._show()
+
+    def restore_default(self) -> None:
+        """Forget what was chosen: show the model that suits the image."""
+        self._was_chosen, self._wish.name = False, None
+        self.offer(self._image)
 
     def _default(self, image: Image) -> str:
         """The model to show first, of those that are offered."""
