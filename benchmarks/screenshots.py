@@ -47,6 +47,7 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as nothing:
         os.environ["NAPARI_SRGAN_MODELS"] = nothing
+        os.environ["NAPARI_SRGAN_CHOICES"] = str(Path(nothing) / "choices.json")
         _the_upscale_widget()
         _to_disk(Path(nothing) / "data")
         _a_noisy_image()

@@ -107,6 +107,13 @@ def test_frames_of_models_for_time_lapses(open_models, make_movie_model):
     assert "5 of a time-lapse" in widget.details.text.toPlainText()
 
 
+def test_a_narrow_dock_shows_factor_and_quality_first(open_models, own):
+    _, widget = open_models()
+    model = widget.table.model()
+    headings = [model.headerData(n, Qt.Orientation.Horizontal) for n in range(4)]
+    assert headings == ["name", "factor", "quality", "what it is for"]
+
+
 def test_click_on_a_heading_sorts_by_size_not_by_letters(open_models, library_folder, tiny_model):
     save_model(tiny_model(name="large", width=64), library_folder / "large.safetensors")
     _, widget = open_models()

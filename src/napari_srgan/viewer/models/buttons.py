@@ -7,16 +7,17 @@ from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from napari_srgan.models import user_folder
 from napari_srgan.viewer.models.rows import ModelRow
+from napari_srgan.viewer.qt.help_button import make_help_button
 from napari_srgan.viewer.qt.labels import as_sentence
 
-IN_A_ROW = ((700, 6), (300, 3), (0, 2))
+IN_A_ROW = ((700, 7), (300, 3), (0, 2))
 """Pixels from which on there is room for so many buttons in a row."""
 _NARROWEST = 60
 """Pixels of a button: with more, they would keep a dock from becoming so narrow that they get more rows."""
 
 
 class ModelButtons(QWidget):
-    """Six buttons; one that does not make sense is greyed out, and its tooltip says why."""
+    """Six buttons and the help; one that does not make sense is greyed out, and its tooltip says why."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,12 +27,13 @@ class ModelButtons(QWidget):
         self.rename = QPushButton("Rename…")
         self.delete = QPushButton("Delete…")
         self.cite = QPushButton("Copy citation")
+        self.help = make_help_button(QPushButton())
         self._in_order = (
-            self.add, self.find_online, self.download, self.rename, self.delete, self.cite,
+            self.add, self.find_online, self.download, self.rename, self.delete, self.cite, self.help,
         )  # fmt: skip
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        for button in self._in_order:
+        for button in self._in_order[:-1]:
             button.setMinimumWidth(_NARROWEST)
         self._lay_out(3)
 

@@ -87,6 +87,8 @@ class ModelsTable(QTableView):  # type: ignore[misc, unused-ignore]
         selection.selectionChanged.connect(self._on_selection)
 
     def _arrange(self) -> None:
+        self.setToolTip("Models: a click on a heading sorts, a click on a row shows what is known of it")
+        self.setAccessibleName("Models")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

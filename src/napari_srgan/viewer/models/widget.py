@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -24,8 +23,8 @@ from qtpy.QtWidgets import (
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import ModelCard, ModelIndex, RemoteModel, delete_file, rename_model
-from napari_srgan.models.library.index import INDEX_VARIABLE
 from napari_srgan.progress import Progress
+from napari_srgan.viewer.help_window import show_help
 from napari_srgan.viewer.jobs.runner import PERCENT, Task, library_runner_of
 from napari_srgan.viewer.models.buttons import ModelButtons, why_no_delete, why_no_rename
 from napari_srgan.viewer.models.details import ModelDetails
@@ -33,6 +32,7 @@ from napari_srgan.viewer.models.rows import ModelRow, model_rows
 from napari_srgan.viewer.models.signal import LIBRARY, look_when_entered
 from napari_srgan.viewer.models.table import ModelsTable
 from napari_srgan.viewer.models.tasks import Added, add_task, download_task, find_task
+from napari_srgan.viewer.preferences import apply_folder, index_address
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.labels import as_sentence, tell
 from napari_srgan.viewer.qt.scrolled import ScrolledPage
@@ -51,6 +51,8 @@ class ModelsWidget(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        apply_folder()
+        self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
         self._runner = library_runner_of(viewer)
         self._remote: Sequence[RemoteModel] = ()
         self._outcome: tuple[str, bool] | None = None
@@ -59,7 +61,7 @@ class ModelsWidget(QWidget):
         self._connect()
         self.setAcceptDrops(True)
         self.refresh()
-        if os.environ.get(INDEX_VARIABLE) and self._runner.running is None:
+        if index_address() and self._runner.running is None:
             self._on_find()
 
     def _make_parts(self) -> None:
@@ -67,7 +69,10 @@ class ModelsWidget(QWidget):
         self.details = ModelDetails()
         self.buttons = ModelButtons()
         self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Stops what is being added or downloaded")
         self.bar = QProgressBar()
+        self.bar.setToolTip("How far it is")
+        self.bar.setAccessibleName("Progress")
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -103,6 +108,7 @@ class ModelsWidget(QWidget):
             (self.buttons.rename, self._on_rename),
             (self.buttons.delete, self._on_delete),
             (self.buttons.cite, self._on_cite),
+            (self.buttons.help, self._on_help),
             (self.cancel, self._runner.cancel),
         ):
             button.clicked.connect(action)
@@ -234,6 +240,10 @@ class ModelsWidget(QWidget):
             clipboard.setText(row.card.citation)
             self._say(f"The citation of {row.name} is in the clipboard.")
 
+    def _on_help(self) -> None:
+        sentence, wrong = self._outcome or ("", False)
+        show_help(self._viewer, "models.md", "the-library-of-models", error=sentence if wrong else "")
+
     # Keys, and files dropped from outside.
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
@@ -242,6 +252,8 @@ class ModelsWidget(QWidget):
             self._on_delete()
         elif event is not None and event.key() == Qt.Key.Key_F2:
             self._on_rename()
+        elif event is not None and event.key() == Qt.Key.Key_Escape and self._runner.running is not None:
+            self._runner.cancel()
         else:
             super().keyPressEvent(event)
 

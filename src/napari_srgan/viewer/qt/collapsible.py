@@ -24,6 +24,7 @@ class Collapsible(QWidget):
         self.heading = QToolButton()
         self.heading.setText(title)
         self.heading.setCheckable(True)
+        self.heading.setToolTip("Shows or hides what is below")
         self.heading.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.heading.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.heading.setStyleSheet("QToolButton { border: none; text-align: left; font-weight: bold; }")

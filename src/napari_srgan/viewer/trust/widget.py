@@ -10,9 +10,13 @@ from napari.layers import Image
 
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Progress
+from napari_srgan.viewer.help_window import show_help
 from napari_srgan.viewer.jobs.runner import PERCENT
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY
 from napari_srgan.viewer.qt import dialogs
+from napari_srgan.viewer.qt.accessible import name_fields
+from napari_srgan.viewer.qt.help_button import make_help_button
+from napari_srgan.viewer.qt.keyboard import RunKeys
 from napari_srgan.viewer.qt.labels import ERROR_STYLE, as_sentence, fill_the_rest, fit_into_dock
 from napari_srgan.viewer.qt.scrolled import ScrolledForm
 from napari_srgan.viewer.trust.layers import model_of
@@ -43,6 +47,7 @@ class TrustWidget(ScrolledForm):
             self._status, self._project_back, self._save,
         ])  # fmt: skip
         fit_into_dock(self.native)
+        name_fields(self)
         fill_the_rest(self._status)
         self._connect()
         self._bar.hide()
@@ -76,13 +81,16 @@ class TrustWidget(ScrolledForm):
         )  # fmt: skip
         self._run = PushButton(name="run", text="Run", tooltip="Tells what can be believed of the result")
         self._cancel = PushButton(name="cancel", text="Cancel", tooltip="Stops what is running")
+        self._help = PushButton(name="help", text="?")
+        make_help_button(self._help.native)
         self._buttons = Container(
-            name="buttons", label=" ", widgets=[self._run, self._cancel], layout="horizontal", labels=False
-        )
+            name="buttons", label=" ", widgets=[self._run, self._cancel, self._help], layout="horizontal",
+            labels=False,
+        )  # fmt: skip
         self._buttons.margins = (0, 0, 0, 0)
-        self._bar = ProgressBar(name="progress", label=" ", max=PERCENT)
+        self._bar = ProgressBar(name="progress", label=" ", max=PERCENT, tooltip="How far the run is")
         # A report has a dozen lines, and more in a narrow dock: it scrolls, and can be copied.
-        self._status = TextEdit(name="status", label=" ")
+        self._status = TextEdit(name="status", label=" ", tooltip="What was found; it can be copied")
         self._status.native.setReadOnly(True)
         self._status.native.setAccessibleName("What can be believed")
         self._status.native.setMinimumHeight(_LEAST_HEIGHT)
@@ -104,6 +112,8 @@ class TrustWidget(ScrolledForm):
         self._run.changed.connect(self._on_run)
         self._cancel.changed.connect(runner.cancel)
         self._save.changed.connect(self._on_save)
+        self._help.changed.connect(self._on_help)
+        RunKeys(self.native, self._run.native, self._cancel.native)
         self._project_back.changed.connect(self._on_project_back)
         session.changed.connect(self._on_report)
         runner.started.connect(self._show_started)
@@ -180,6 +190,9 @@ class TrustWidget(ScrolledForm):
             self._say(as_sentence(str(error)), wrong=True)
         else:
             self._show_run()
+
+    def _on_help(self) -> None:
+        show_help(self._viewer, "trust.md", "what-it-tells", error=self._session.problem)
 
     def _on_save(self) -> None:
         """Ask where, and write the report there."""

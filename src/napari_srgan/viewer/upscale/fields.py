@@ -14,10 +14,12 @@ from napari_srgan.images.upscaled import Region
 from napari_srgan.inference.options import DRIFT, UpscaleOptions
 from napari_srgan.models import user_folder
 from napari_srgan.viewer.jobs.runner import library_runner_of
+from napari_srgan.viewer.last_choices import last_choices, remember
 from napari_srgan.viewer.layers.one_plane import shown_plane
 from napari_srgan.viewer.layers.provenance import predicted_by
 from napari_srgan.viewer.layers.upscale_layer import finest_data
 from napari_srgan.viewer.layers.watched_layer import WatchedLayer
+from napari_srgan.viewer.preferences import preferred_device
 from napari_srgan.viewer.qt.labels import make_elastic, say
 from napari_srgan.viewer.qt.option_field import option_choice, option_switch
 from napari_srgan.viewer.upscale import choices
@@ -72,6 +74,8 @@ class UpscaleFields:
             "added, and how wrong it may be where that was measured",
         )  # fmt: skip
         self._device = option_choice(UpscaleOptions, "device", choices.devices())
+        if preferred_device() in self._device.choices:
+            self._device.value = preferred_device()
         self._precision = option_choice(UpscaleOptions, "precision")
         self._tile = option_choice(UpscaleOptions, "tile", choices.TILE_CHOICES)
         self._ensemble = option_switch(UpscaleOptions, "self_ensemble", "Self-ensemble (8 times slower)")
@@ -97,6 +101,8 @@ class UpscaleFields:
 
     def begin(self) -> None:
         """Show what is to be shown of the first image; called when all fields are in their form."""
+        if (way := last_choices().way) in (meant for _, meant in choices.RESULTS):
+            self.target.way = way
         self.advanced.show(False)
         for label in (*self.models.sentences, self.size):
             make_elastic(label)
@@ -111,10 +117,16 @@ class UpscaleFields:
     def restore_defaults(self) -> None:
         """Set all fields but the image to what they are at first."""
         self.models.restore_default()
+        remember(way="")
         self.region.value = choices.WHOLE_IMAGE
         self.target.way = choices.MEMORY
         self.drift.value = self.trust.value = False
         self.advanced.restore_defaults()
+
+    def remember(self) -> None:
+        """Keep what was chosen for the next session."""
+        remember(way=self.target.way)
+        self.models.remember()
 
     # One field follows another.
 

@@ -10,8 +10,13 @@ from napari.utils.notifications import show_warning
 
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Progress
+from napari_srgan.viewer.help_window import show_help
 from napari_srgan.viewer.jobs.runner import PERCENT
 from napari_srgan.viewer.models.signal import look_when_entered
+from napari_srgan.viewer.preferences import apply_folder
+from napari_srgan.viewer.qt.accessible import name_fields
+from napari_srgan.viewer.qt.help_button import make_help_button
+from napari_srgan.viewer.qt.keyboard import RunKeys
 from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, make_elastic, say
 from napari_srgan.viewer.qt.scrolled import ScrolledForm
 from napari_srgan.viewer.upscale import choices
@@ -31,6 +36,7 @@ class UpscaleWidget(ScrolledForm):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+        apply_folder()
         self._session = upscaling_of(self._viewer)
         self._wrong = False
         """Whether what is said is an error."""
@@ -47,6 +53,7 @@ class UpscaleWidget(ScrolledForm):
         self._connect()
         self._fields.begin()
         fit_into_dock(self.native)
+        name_fields(self)
         self._bar.hide()
         self._show_idle()
         if (running := self._session.runner.running) is not None:  # it was closed meanwhile
@@ -64,11 +71,14 @@ class UpscaleWidget(ScrolledForm):
             name="run", text="Run", tooltip="Upscales or restores the image, and adds the result as a layer"
         )
         self._cancel = PushButton(name="cancel", text="Cancel", tooltip="Stops what is running")
+        self._help = PushButton(name="help", text="?")
+        make_help_button(self._help.native)
         self._buttons = Container(
-            name="buttons", label=" ", widgets=[self._run, self._cancel], layout="horizontal", labels=False
-        )
+            name="buttons", label=" ", widgets=[self._run, self._cancel, self._help], layout="horizontal",
+            labels=False,
+        )  # fmt: skip
         self._buttons.margins = (0, 0, 0, 0)
-        self._bar = ProgressBar(name="progress", label=" ", max=PERCENT)
+        self._bar = ProgressBar(name="progress", label=" ", max=PERCENT, tooltip="How far the run is")
         self._status = Label(name="status", label=" ")
         self._offers = OtherWays("offers")
 
@@ -83,6 +93,8 @@ class UpscaleWidget(ScrolledForm):
         look_when_entered(self.native)
         self._run.changed.connect(self._on_run)
         self._cancel.changed.connect(runner.cancel)
+        self._help.changed.connect(self._on_help)
+        RunKeys(self.native, self._run.native, self._cancel.native)
         self._beside.changed.connect(self._on_beside)
         runner.started.connect(self._show_started)
         runner.shown.connect(self._show_progress)
@@ -120,10 +132,15 @@ class UpscaleWidget(ScrolledForm):
     def _on_run(self) -> None:
         try:
             self._session.start(self._fields.requests())
+            self._fields.remember()
         except UserError as error:
             if self._session.runner.running is None:
                 self._bar.value = 0
             self._say(str(error), wrong=True)
+
+    def _on_help(self) -> None:
+        error = self._status.value if self._wrong else ""
+        show_help(self._viewer, "napari.md", "one-image-one-click", error=error)
 
     def _on_beside(self, beside: bool) -> None:
         """Show the last result beside its image, or the viewer as it was before."""
