@@ -159,10 +159,10 @@ def test_it_fits_into_a_narrow_dock(open_widget, run):
     assert trust_widget_of(viewer).native.minimumSizeHint().width() <= 260
 
 
-def test_labels_are_whole_in_a_large_font(make_napari_viewer, qtbot):
+def test_labels_are_whole_in_a_large_font(make_napari_viewer, qtbot, monkeypatch):
     from napari.settings import get_settings
 
-    get_settings().appearance.font_size = 16
+    monkeypatch.setattr(get_settings().appearance, "font_size", 16)
     viewer = make_napari_viewer()
     told = trust_widget_of(viewer)
     qtbot.wait(100)

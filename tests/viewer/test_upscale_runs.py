@@ -40,6 +40,17 @@ def test_the_size_is_said_before_the_run(open_widget):
     assert said(widget) == "x2 on 3 x 10 x 10: 3 x 20 x 20, 5 kB"
 
 
+def test_a_shorter_text_leaves_no_gap(make_napari_viewer, open_widget, qtbot):
+    viewer, widget = open_widget(make_napari_viewer(show=True))
+    label = widget["status"].native
+    heights = []
+    for text in ("One line.", "Many words, " * 30, "One line."):
+        widget._say(text)
+        qtbot.wait(50)
+        heights.append(label.height())
+    assert heights[0] == heights[2] < heights[1]
+
+
 # One plane of a stack.
 
 
@@ -126,6 +137,13 @@ def test_each_is_named_while_it_is_upscaled(three, run):
     run(viewer, widget)
     assert any(text.startswith("Upscaling a (1 of 3). ") for text in shown)
     assert any(text.startswith("Upscaling c (3 of 3). ") for text in shown)
+
+
+def test_results_are_not_proposed(three, run):
+    viewer, widget = three
+    run(viewer, widget)
+    viewer.layers.selection = {viewer.layers[-1]}
+    assert not widget["others"].native.isVisibleTo(widget.native)
 
 
 def test_without_the_tick_only_the_chosen_one_is(three, run):

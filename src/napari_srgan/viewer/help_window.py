@@ -11,10 +11,12 @@ from weakref import WeakKeyDictionary
 
 from napari import Viewer
 from qtpy.QtCore import QUrl
-from qtpy.QtGui import QDesktopServices, QTextCursor
+from qtpy.QtGui import QColor, QDesktopServices, QPalette, QTextCursor
 from qtpy.QtWidgets import QApplication, QDialog, QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 _SIZE = (760, 640)
+_LINKS = "#3b8eea"
+"""Readable on napari's dark and light themes."""
 _PICTURE = re.compile(r"^!\[[^\]]*\]\(([^)]+)\)\s*$", re.MULTILINE)
 _TOLD = ("napari-srgan", "napari", "npe2", "magicgui", "PyQt6", "PySide6", "torch", "numpy", "dask", "zarr")
 """Packages whose versions are told in a report."""
@@ -52,6 +54,9 @@ class HelpWindow(QDialog):
         self.text = QTextBrowser()
         self.text.setOpenLinks(False)
         self.text.setSearchPaths([str(docs_folder())])
+        palette = self.text.palette()
+        palette.setColor(QPalette.ColorRole.Link, QColor(_LINKS))
+        self.text.setPalette(palette)
         self.text.anchorClicked.connect(self._on_link)
         self.copy = QPushButton("Copy details for a report")
         self.copy.setToolTip(
@@ -95,10 +100,9 @@ class HelpWindow(QDialog):
         block = document.begin()
         while block.isValid():
             if block.blockFormat().headingLevel() and anchor_of(block.text()) == anchor:
-                end = QTextCursor(document)
-                end.movePosition(QTextCursor.MoveOperation.End)
-                self.text.setTextCursor(end)  # so that the heading is scrolled to from below, to the top
                 self.text.setTextCursor(QTextCursor(block))
+                bar: Any = self.text.verticalScrollBar()
+                bar.setValue(round(document.documentLayout().blockBoundingRect(block).top()))
                 return
             block = block.next()
         self.text.moveCursor(QTextCursor.MoveOperation.Start)
@@ -152,7 +156,7 @@ def show_help(viewer: Viewer, page: str, anchor: str = "", *, error: str = "") -
         _WINDOWS[viewer] = HelpWindow(viewer.window._qt_window)
     window = _WINDOWS[viewer]
     window.error = error
+    window.show()  # before, so that it is known where headings lie
     window.show_page(page, anchor)
-    window.show()
     window.raise_()
     return window

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import QEvent
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
@@ -10,8 +11,8 @@ from napari_srgan.viewer.models.rows import ModelRow
 from napari_srgan.viewer.qt.help_button import make_help_button
 from napari_srgan.viewer.qt.labels import as_sentence
 
-IN_A_ROW = ((700, 7), (300, 3), (0, 2))
-"""Pixels from which on there is room for so many buttons in a row."""
+MOST_IN_A_ROW = (6, 3, 2)
+"""Buttons in a row, where there is room for their words; else one."""
 _NARROWEST = 60
 """Pixels of a button: with more, they would keep a dock from becoming so narrow that they get more rows."""
 
@@ -29,13 +30,13 @@ class ModelButtons(QWidget):
         self.cite = QPushButton("Copy citation")
         self.help = make_help_button(QPushButton())
         self._in_order = (
-            self.add, self.find_online, self.download, self.rename, self.delete, self.cite, self.help,
+            self.add, self.find_online, self.download, self.rename, self.delete, self.cite,
         )  # fmt: skip
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        for button in self._in_order[:-1]:
+        for button in self._in_order:
             button.setMinimumWidth(_NARROWEST)
-        self._lay_out(3)
+        self._lay_out()
 
     def allow(self, row: ModelRow | None, *, running: bool) -> None:
         """Enable what can be done with a row, while something is running or not."""
@@ -49,12 +50,28 @@ class ModelButtons(QWidget):
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
-        self._lay_out(next(count for least, count in IN_A_ROW if self.width() >= least))
+        self._lay_out()
 
-    def _lay_out(self, in_a_row: int) -> None:
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        """As many in a row as have room for their words; the help at the end of a row, or below."""
+        in_a_row = next((count for count in MOST_IN_A_ROW if self._needed(count) <= self.width()), 1)
         for n, button in enumerate(self._in_order):
             row, column = divmod(n, in_a_row)
             self._grid.addWidget(button, row, column)
+        beside = self._needed(in_a_row) + self._grid.horizontalSpacing() + self.help.width() <= self.width()
+        at = (0, in_a_row) if beside else (-(-len(self._in_order) // in_a_row), 0)
+        self._grid.addWidget(self.help, *at)
+
+    def _needed(self, in_a_row: int) -> int:
+        """Pixels of a row of so many buttons."""
+        widths = [button.sizeHint().width() for button in self._in_order]
+        columns = [max(widths[column::in_a_row]) for column in range(in_a_row)]
+        return sum(columns) + (in_a_row - 1) * self._grid.horizontalSpacing()
 
 
 def why_no_download(row: ModelRow | None) -> str:

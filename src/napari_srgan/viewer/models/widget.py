@@ -8,7 +8,7 @@ from pathlib import Path
 from weakref import ref
 
 import napari
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
 from qtpy.QtWidgets import (
     QApplication,
@@ -120,6 +120,13 @@ class ModelsWidget(QWidget):
         self.destroyed.connect(partial(_let_go, ref(self)))
 
     # What is shown.
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Tables do not follow napari's size of letters by themselves."""
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
+            self.status.ensurePolished()
+            self.table.follow(self.status.font())
 
     def sizeHint(self) -> QSize:
         return _PREFERRED

@@ -7,8 +7,7 @@ from typing import Any
 
 from magicgui.widgets import CheckBox, ComboBox, PushButton
 
-_OPEN, _CLOSED = "▾", "▸"
-_FLAT = "QPushButton { border: none; background: transparent; text-align: left; padding: 2px; }"
+from napari_srgan.viewer.qt.collapsible import CLOSED, FLAT, OPEN
 
 
 class Advanced:
@@ -27,7 +26,7 @@ class Advanced:
         self.heading = PushButton(
             name="advanced", label=" ", tooltip="Where and how it is computed; nothing here needs an answer"
         )
-        self.heading.native.setStyleSheet(_FLAT)
+        self.heading.native.setStyleSheet(FLAT)
         self.heading.changed.connect(self._on_heading)
         self.restore = PushButton(
             name="restore_defaults", text="Restore defaults",
@@ -63,7 +62,7 @@ class Advanced:
             for field, usual in zip(self._fields, self._usual, strict=True)
             if field.value != usual
         ]
-        arrow = _OPEN if self._opened else _CLOSED
+        arrow = OPEN if self._opened else CLOSED
         self.heading.text = f"{arrow} Advanced: {', '.join(chosen) or 'all automatic'}"
 
 

@@ -8,7 +8,7 @@ from magicgui.widgets import CheckBox
 from napari import Viewer
 from napari.layers import Image
 
-from napari_srgan.viewer.layers.provenance import is_illustration
+from napari_srgan.viewer.layers.provenance import is_illustration, predicted_by
 
 
 class OtherLayers:
@@ -40,8 +40,9 @@ class OtherLayers:
         found = [] if image is None else self._selected_beside(image)
         self.row.visible = bool(found)
         if found:
-            named = f"layer {found[0].name}" if len(found) == 1 else f"{len(found)} selected layers"
-            self.row.text = f"And {'' if len(found) == 1 else 'the other '}{named}"
+            self.row.text = "And the other selected layer"
+            if len(found) > 1:
+                self.row.text = f"And the other {len(found)} selected layers"
             self.row.native.setToolTip(f"{self.row.tooltip}: {', '.join(layer.name for layer in found)}")
         else:
             self.row.value = False  # it was about these
@@ -53,7 +54,8 @@ class OtherLayers:
     def _selected_beside(self, image: Image) -> list[Image]:
         layers = self._viewer.layers
         selected = [layer for layer in layers if layer in layers.selection and layer is not image]
-        return [layer for layer in selected if isinstance(layer, Image) and not is_illustration(layer)]
+        images = [layer for layer in selected if isinstance(layer, Image) and not is_illustration(layer)]
+        return [layer for layer in images if not predicted_by(layer)]  # a result is not proposed
 
     def _on_selection(self, _event: Any) -> None:
         self.offer(self._image)
