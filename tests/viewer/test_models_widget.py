@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_srgan.models import TrainedInput, add_model, list_models, save_model
 from napari_srgan.viewer.models import tasks as library_tasks
+from napari_srgan.viewer.models.rows import COLUMNS
 from napari_srgan.viewer.models.signal import LIBRARY
 from napari_srgan.viewer.models.widget import ModelsWidget
 from napari_srgan.viewer.qt import dialogs
@@ -118,9 +119,9 @@ def test_click_on_a_heading_sorts_by_size_not_by_letters(open_models, library_fo
     save_model(tiny_model(name="large", width=64), library_folder / "large.safetensors")
     _, widget = open_models()
     header = widget.table.horizontalHeader()
-    x = header.sectionViewportPosition(6) + header.sectionSize(6) // 2
+    size = [column.heading for column in COLUMNS].index("size")
     widget.table.horizontalScrollBar().setValue(10_000)
-    x = header.sectionViewportPosition(6) + header.sectionSize(6) // 2
+    x = header.sectionViewportPosition(size) + header.sectionSize(size) // 2
     QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() // 2))
     assert names(widget)[-1] == "large"
     QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() // 2))

@@ -41,7 +41,7 @@ def test_the_size_is_said_before_the_run(open_widget):
 
 
 def test_a_shorter_text_leaves_no_gap(make_napari_viewer, open_widget, qtbot):
-    viewer, widget = open_widget(make_napari_viewer(show=True))
+    _, widget = open_widget(make_napari_viewer(show=True))
     label = widget["status"].native
     heights = []
     for text in ("One line.", "Many words, " * 30, "One line."):

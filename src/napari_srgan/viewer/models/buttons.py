@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from qtpy.QtCore import QEvent
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
@@ -13,7 +15,7 @@ from napari_srgan.viewer.qt.labels import as_sentence
 
 MOST_IN_A_ROW = (6, 3, 2)
 """Buttons in a row, where there is room for their words; else one."""
-_NARROWEST = 60
+_NARROWEST = 20
 """Pixels of a button: with more, they would keep a dock from becoming so narrow that they get more rows."""
 
 
@@ -66,6 +68,10 @@ class ModelButtons(QWidget):
         beside = self._needed(in_a_row) + self._grid.horizontalSpacing() + self.help.width() <= self.width()
         at = (0, in_a_row) if beside else (-(-len(self._in_order) // in_a_row), 0)
         self._grid.addWidget(self.help, *at)
+        order = [*self._in_order]
+        order.insert(in_a_row if beside else len(order), self.help)
+        for before, after in pairwise(order):
+            self.setTabOrder(before, after)
 
     def _needed(self, in_a_row: int) -> int:
         """Pixels of a row of so many buttons."""

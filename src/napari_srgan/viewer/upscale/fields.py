@@ -188,8 +188,8 @@ class UpscaleFields:
         }  # fmt: skip
         if self.region.value != choices.VISIBLE:  # moves with every look
             wanted["region"] = self._chosen_region(image) or whole_region(image)
-        if isinstance(self.models.chosen, str):
-            wanted["model"] = self.models.chosen
+        if (model := self.models.chosen) is not None:
+            wanted["model"] = model if isinstance(model, str) else model.name
         self.target.suggest(suggest(image, axes, self.models.factor or 1), axes)
         self.target.look(wanted)
 
