@@ -33,7 +33,7 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (1280, 800)
 SLIDE = 2048
 """Pixels along Y and X of what is written to disk: the sample, mirrored again and again."""
-WIDE = (1130, 620)
+WIDE = (1270, 620)
 """Pixels; wide enough for all columns of the table."""
 MOVIE_MODEL = "timelapse-x2"
 CLEAN_MODEL, FEW_PHOTONS = "photo-x4-rdn", 40
@@ -47,6 +47,7 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as nothing:
         os.environ["NAPARI_SRGAN_MODELS"] = nothing
+        os.environ["NAPARI_SRGAN_CHOICES"] = str(Path(nothing) / "choices.json")
         _the_upscale_widget()
         _to_disk(Path(nothing) / "data")
         _a_noisy_image()
@@ -57,8 +58,14 @@ def main() -> None:
         _the_models_widget()
 
 
+def _forget_choices() -> None:
+    """What was chosen for one picture is not chosen for the next."""
+    Path(os.environ["NAPARI_SRGAN_CHOICES"]).unlink(missing_ok=True)
+
+
 def _open(sample: str, widget: str) -> tuple[Any, Any, Any]:
-    """A viewer, the dock of one of the plugin's widgets, and the widget."""
+    """A viewer, the dock of one of the plugin's widgets, and the widget; nothing was chosen before."""
+    _forget_choices()
     viewer = napari.Viewer()
     viewer.window.resize(*SIZE)
     viewer.open_sample("napari-srgan", sample)
@@ -86,6 +93,7 @@ def _to_disk(folder: Path) -> None:
     sample = imread(sample_path("nuclei"))
     slide = np.pad(sample, [(0, SLIDE - size) for size in sample.shape], mode="symmetric")
     zarr.create_array(folder / "slide.zarr", data=slide, chunks=(512, 512))
+    _forget_choices()
     viewer = napari.Viewer()
     viewer.window.resize(*SIZE)
     viewer.open(folder / "slide.zarr", plugin="napari", contrast_limits=(0, int(slide.max())))
@@ -118,6 +126,7 @@ def _a_noisy_image() -> None:
 
 def _open_noisy() -> tuple[Any, Any]:
     """A viewer with the nuclei in few photons, and the Upscale widget that has looked at them."""
+    _forget_choices()
     viewer = napari.Viewer()
     viewer.window.resize(*SIZE)
     light = imread(sample_path("nuclei")).astype(np.float64)
@@ -185,6 +194,7 @@ def _the_trust_widget() -> None:
 
 def _a_movie() -> None:
     """A dim movie beside what a model for time-lapses makes of it."""
+    _forget_choices()
     viewer = napari.Viewer()
     viewer.window.resize(*SIZE)
     film = _drifting(imread(sample_path("nuclei")).astype(np.float64))

@@ -46,6 +46,12 @@ def test_the_wheel_holds_every_bundled_model_and_its_recipe(contents: set[str], 
     assert files - contents == set()
 
 
+def test_the_wheel_holds_the_pages_that_the_help_window_shows(contents: set[str], checkout: Path) -> None:
+    pages = {f"napari_srgan/docs/{page.name}" for page in (checkout / "docs").glob("*.md")}
+    assert "napari_srgan/docs/napari.md" in pages
+    assert pages - contents == set()
+
+
 def test_the_wheel_holds_the_manifest_the_samples_and_the_licence(contents: set[str], checkout: Path) -> None:
     package = checkout / "src"
     data = {

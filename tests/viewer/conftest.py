@@ -118,6 +118,14 @@ def trainings_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def choices_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where what was chosen last is kept; nothing was at the start of each test."""
+    file = tmp_path / "choices" / "choices.json"
+    monkeypatch.setenv("NAPARI_SRGAN_CHOICES", str(file))
+    return file
+
+
 @pytest.fixture
 def open_fine_tune(make_napari_viewer: Any) -> Callable[..., Any]:
     """Opens the Fine-tune widget from the plugin menu, in a viewer."""

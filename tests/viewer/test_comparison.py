@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_srgan.viewer.commands import upscale_selected
 from napari_srgan.viewer.qt.labels import camera_of, grid_of
@@ -135,3 +136,41 @@ def test_the_menu_hides_it_too_and_leaves_others(make_napari_viewer, finish):
     upscale_selected(viewer)
     finish(viewer)
     assert visible(viewer) == ["gray", "red x2 (microscopy-x2)", "gray x2 (microscopy-x2)"]
+
+
+def hold(viewer, qtbot, held):
+    """Press the key on the canvas, or let it go."""
+    canvas = viewer.window._qt_viewer.canvas.native
+    (qtbot.keyPress if held else qtbot.keyRelease)(canvas, Qt.Key.Key_U)
+    qtbot.wait(20)
+
+
+def test_while_a_key_is_held_the_original_is_shown(make_napari_viewer, open_widget, run, qtbot):
+    viewer, widget = open_widget(make_napari_viewer(show=True))
+    viewer.add_image(CELLS, name="cells")
+    hold(viewer, qtbot, True)
+    hold(viewer, qtbot, False)
+    assert visible(viewer) == ["cells"], "there is no result yet"
+    run(viewer, widget)
+    result = viewer.layers[-1]
+    hold(viewer, qtbot, True)
+    assert visible(viewer) == ["cells"]
+    hold(viewer, qtbot, False)
+    assert visible(viewer) == ["cells", result.name]
+    viewer.layers["cells"].visible = False
+    hold(viewer, qtbot, True)
+    assert visible(viewer) == ["cells"]
+    hold(viewer, qtbot, False)
+    assert visible(viewer) == [result.name]
+    del viewer.layers["cells"]
+    hold(viewer, qtbot, True)
+    assert visible(viewer) == [result.name]
+
+
+def test_a_key_that_the_user_has_bound_stays_the_users(make_napari_viewer, open_widget):
+    viewer = make_napari_viewer()
+    pressed = []
+    viewer.bind_key("U", lambda _: pressed.append(1))
+    open_widget(viewer)
+    viewer.keymap[next(key for key in viewer.keymap if str(key) == "U")](viewer)
+    assert pressed

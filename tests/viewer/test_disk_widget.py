@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -11,6 +12,7 @@ import pytest
 import zarr
 
 from napari_srgan.inference.lazy import LazyUpscaling
+from napari_srgan.models import save_model
 from napari_srgan.results.existing_result import ExistingKind, look_for_result
 from napari_srgan.viewer.jobs.runner import runner_of
 from napari_srgan.viewer.layers.reopen import reopened_layer
@@ -137,8 +139,6 @@ def test_stopped_run_goes_on_and_says_so_before(on_disk, run, qtbot, target):
 
 @pytest.mark.usefixtures("slowly")
 def test_another_model_needs_leave_to_overwrite(on_disk, run, qtbot, library_folder, tiny_model):
-    from napari_srgan.models import save_model
-
     save_model(tiny_model(name="mine"), library_folder / "mine.safetensors")
     viewer, widget, _ = on_disk(STACK, axis_labels=("z", "y", "x"))
     stop_half_way(viewer, widget, qtbot)
@@ -207,6 +207,34 @@ def test_result_larger_than_memory_is_offered_in_other_ways(on_disk, run, finish
     finish(viewer)
     assert viewer.layers[-1].metadata["napari-srgan"]["file"] == str(target.with_name("new.ome.zarr"))
     assert not widget["offers"].native.isVisibleTo(widget.native)
+
+
+def test_a_tile_size_alone_is_not_made_otherwise(on_disk, run):
+    viewer, widget, _ = on_disk()
+    run(viewer, widget)
+    widget["tile"].value = 128
+    assert told(widget).endswith("is finished already: Run opens it")
+    assert run(viewer, widget).startswith("Added 'cells x2 (microscopy-x2)")
+
+
+def test_a_blend_is_another_model(on_disk, run, library_folder, tiny_model):
+    model = tiny_model(name="sharp-x2")
+    card = model.card.model_copy(update={"partner": "microscopy-x2"})
+    save_model(replace(model, card=card), library_folder / "sharp-x2.safetensors")
+    viewer, widget, _ = on_disk()
+    widget["models"]["model"].value = "microscopy-x2"
+    run(viewer, widget)
+    assert told(widget).endswith("is finished already: Run opens it")
+    widget["sharpness"]["amount"].value = 50
+    assert "model: 'microscopy-x2', now 'microscopy-x2+sharp-x2-0.50'" in told(widget)
+
+
+def test_a_missing_folder_is_told_before_it_is_made(on_disk, target):
+    _, widget, _ = on_disk()
+    missing = target.parent / "new" / "folder"
+    widget["target"]["file"].value = str(missing / "a.ome.zarr")
+    assert told(widget) == f"There is no folder {missing}; Run makes it"
+    assert not missing.exists()
 
 
 @pytest.mark.usefixtures("slowly")

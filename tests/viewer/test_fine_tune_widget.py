@@ -15,7 +15,7 @@ from napari_srgan.training.fine_tuning.settings import FineTuning
 from napari_srgan.viewer.fine_tuning import saved_run as fine_tune_plan
 from napari_srgan.viewer.fine_tuning.preview_layers import PREVIEW, ROLES
 from napari_srgan.viewer.jobs.runner import training_runner_of
-from napari_srgan.viewer.qt.labels import ERROR_STYLE, camera_of
+from napari_srgan.viewer.qt.labels import ERROR_STYLE, camera_of, grid_of
 
 RANDOM = np.random.default_rng(0)
 HIGH = RANDOM.integers(100, 4000, (80, 64), dtype=np.uint16)
@@ -216,6 +216,36 @@ def test_the_preview_changes_in_place_and_takes_neither_selection_nor_camera(ope
     assert viewer.layers.selection.active is viewer.layers["cells"]
     assert (tuple(camera.center), camera.zoom) == ((0, 7, 9), 3.5)
     widget.controls.cancel.click()
+
+
+def test_the_preview_waits_while_the_viewer_is_a_grid(opened, fake_training, qtbot):
+    viewer, widget = opened
+    grid = grid_of(viewer)
+    grid.enabled = True
+    before = [layer.name for layer in viewer.layers]
+    fake_training.steps = ENDLESS
+    widget.controls.start.click()
+    qtbot.waitUntil(lambda: fake_training.step > 20)
+    assert [layer.name for layer in viewer.layers] == before
+    assert not widget.progress.look.isEnabled()
+    grid.enabled = False
+    assert PREVIEW in viewer.layers
+    assert len({layer.name for layer in viewer.layers}) == len(viewer.layers) > len(before) + 1
+    widget.controls.cancel.click()
+
+
+def test_defaults_are_restored(opened):
+    _, widget = opened
+    choices = widget.choices
+    before, base = choices.settings(correct_shift=True), choices.base.value
+    choices._fields["minutes"].show(3.0)
+    choices._fields["seed"].show(5)
+    choices._fields["device"].show("cpu")
+    choices.base.value = "from scratch"
+    assert choices.settings(correct_shift=True) != before
+    choices.restore.click()
+    assert choices.settings(correct_shift=True) == before
+    assert choices.base.value == base
 
 
 def test_a_preview_that_is_deleted_stays_deleted(opened, fake_training, qtbot):

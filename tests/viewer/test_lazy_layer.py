@@ -13,6 +13,7 @@ from tests.conftest import make_tiny_model
 
 from napari_srgan import UserError
 from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import save_model
 from napari_srgan.models.card import ResultIntensity
 from napari_srgan.models.library import library
@@ -144,6 +145,19 @@ def test_coarser_levels_have_the_brightness_of_the_result():
     assert 0.9 < np.percentile(layer.data[1], 99) < 1.1
     assert layer.contrast_limits == [0, 1]
     np.testing.assert_array_equal(np.argsort(layer.data[1][3, 2:9:3]), np.argsort(GRAY[3, 2:9:3]))
+
+
+def test_in_other_quantities_there_is_no_border_between_what_is_there_and_what_is_not():
+    model = make_tiny_model(interpolated_skip=True)
+    quantities = ResultIntensity(offset=0.0, span=1.0, dtype="float32")
+    model = replace(model, card=model.card.model_copy(update={"result": quantities}))
+    image = np.random.default_rng(0).integers(0, 4000, (64, 192), dtype=np.uint16)
+    layer = lazy_layer(Image(image), model, UpscaleOptions(device="cpu", tile=64))
+    before = np.asarray(layer.data[1])
+    assert np.asarray(layer.data[0][:128, :128]).any()
+    np.testing.assert_array_equal(layer.data[1], before)
+    whole = np.asarray(layer.data[0])
+    np.testing.assert_array_equal(layer.data[1], whole[::2, ::2])
 
 
 def test_model_that_is_deleted_goes_on(library_folder):

@@ -336,6 +336,24 @@ def test_movie_and_volume(open_viewer, qtbot, tiles):
     np.testing.assert_array_equal(shown(layer), stack)
 
 
+def test_in_3d_there_is_no_border_between_what_is_there_and_what_is_not(open_viewer, qtbot, tiles):
+    viewer = open_viewer()
+    stack = np.stack([CELLS[:128, :128], CELLS[128:256, :128]])
+    layer = add(viewer, stack, axes="ZYX")
+    zoom_to(viewer, qtbot, layer, 100, 100)
+    tiles.let_through(1)
+    qtbot.waitUntil(lambda: len(tiles.places) > 1, timeout=5000)
+    layer.locked_data_level = 0
+    viewer.dims.ndisplay = 3
+    enlarged = stack.repeat(2, 1).repeat(2, 2)
+    qtbot.waitUntil(lambda: np.array_equal(shown(layer), enlarged), timeout=5000)
+    tiles.let_through()
+    qtbot.waitUntil(lambda: not threads(), timeout=20_000)
+    real = np.asarray(layer.data[0])
+    assert not np.array_equal(real, enlarged)
+    qtbot.waitUntil(lambda: np.array_equal(shown(layer), real), timeout=5000)
+
+
 def test_where_napari_slices_asynchronously(open_viewer, qtbot, tiles, monkeypatch):
     monkeypatch.setattr(get_settings().experimental, "async_", True)
     viewer = open_viewer()

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_srgan.models import TrainedInput, add_model, list_models, save_model
 from napari_srgan.viewer.models import tasks as library_tasks
+from napari_srgan.viewer.models.rows import COLUMNS
 from napari_srgan.viewer.models.signal import LIBRARY
 from napari_srgan.viewer.models.widget import ModelsWidget
 from napari_srgan.viewer.qt import dialogs
@@ -107,13 +108,20 @@ def test_frames_of_models_for_time_lapses(open_models, make_movie_model):
     assert "5 of a time-lapse" in widget.details.text.toPlainText()
 
 
+def test_a_narrow_dock_shows_factor_and_quality_first(open_models, own):
+    _, widget = open_models()
+    model = widget.table.model()
+    headings = [model.headerData(n, Qt.Orientation.Horizontal) for n in range(4)]
+    assert headings == ["name", "factor", "quality", "what it is for"]
+
+
 def test_click_on_a_heading_sorts_by_size_not_by_letters(open_models, library_folder, tiny_model):
     save_model(tiny_model(name="large", width=64), library_folder / "large.safetensors")
     _, widget = open_models()
     header = widget.table.horizontalHeader()
-    x = header.sectionViewportPosition(6) + header.sectionSize(6) // 2
+    size = [column.heading for column in COLUMNS].index("size")
     widget.table.horizontalScrollBar().setValue(10_000)
-    x = header.sectionViewportPosition(6) + header.sectionSize(6) // 2
+    x = header.sectionViewportPosition(size) + header.sectionSize(size) // 2
     QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() // 2))
     assert names(widget)[-1] == "large"
     QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() // 2))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 
 import numpy as np
 import pytest
 from napari.layers import Image
+from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QLabel
 
 import napari_srgan as sr
@@ -93,6 +95,36 @@ def test_a_second_run_brings_maps_up_to_date_and_a_cancelled_one_keeps_the_repor
     assert len(viewer.layers) == count
 
 
+@pytest.fixture
+def looking(open_widget, run, monkeypatch, qtbot):
+    """A viewer in which Trust has begun to compute a map, slowly."""
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    run(viewer, widget)
+    told = trust_widget_of(viewer)
+    whole, windows = maps.OnTop._window, []
+    monkeypatch.setattr(maps, "MAP_TILE", 8)
+    monkeypatch.setattr(
+        maps.OnTop, "_window", lambda *of: windows.append(1) or time.sleep(0.02) or whole(*of)
+    )
+    told["buttons"]["run"].native.click()
+    qtbot.waitUntil(lambda: len(windows) > 1, timeout=20_000)
+    return viewer, told
+
+
+def test_a_widget_closed_meanwhile_shows_the_report_when_it_is_opened_again(looking, finish):
+    viewer, told = looking
+    viewer.window.remove_dock_widget(told.native)
+    told = trust_widget_of(viewer)
+    assert told["progress"].native.isVisibleTo(told.native)
+    assert told["status"].value
+    finish(viewer)
+    assert "There is no error map" in told["status"].value
+    assert not told["progress"].native.isVisibleTo(told.native)
+    viewer.window.remove_dock_widget(told.native)
+    assert "There is no error map" in trust_widget_of(viewer)["status"].value
+
+
 def test_maps_belong_to_their_result_whatever_layers_are_called(open_widget, run, finish):
     viewer, widget = open_widget()
     viewer.add_image(CELLS, name="cells")
@@ -137,10 +169,10 @@ def test_it_fits_into_a_narrow_dock(open_widget, run):
     assert trust_widget_of(viewer).native.minimumSizeHint().width() <= 260
 
 
-def test_labels_are_whole_in_a_large_font(make_napari_viewer, qtbot):
+def test_labels_are_whole_in_a_large_font(make_napari_viewer, qtbot, monkeypatch):
     from napari.settings import get_settings
 
-    get_settings().appearance.font_size = 16
+    monkeypatch.setattr(get_settings().appearance, "font_size", 16)
     viewer = make_napari_viewer()
     told = trust_widget_of(viewer)
     qtbot.wait(100)
@@ -365,6 +397,20 @@ def test_closed_during_a_map(open_widget, run, finish, monkeypatch, qtbot):
     viewer.window.remove_dock_widget(told.native.parent())
     finish(viewer)
     assert any("added detail" in layer.name for layer in viewer.layers)
+
+
+def test_a_window_closed_during_a_map_ends_its_thread(looking, qtbot, capfd):
+    viewer, _ = looking
+    count = len(viewer.layers)
+    viewer.close()
+    mine = ("napari-srgan",)
+    qtbot.waitUntil(lambda: not [t for t in threading.enumerate() if t.name.startswith(mine)], timeout=5000)
+    qtbot.waitUntil(lambda: not QThreadPool.globalInstance().activeThreadCount(), timeout=5000)
+    qtbot.wait(100)
+    captured = capfd.readouterr()
+    for word in ("Traceback", "Warning", "QThread", "deleted"):
+        assert word not in captured.out + captured.err
+    assert len(viewer.layers) <= count
 
 
 def test_closed_during_a_run(open_widget, finish):

@@ -71,7 +71,7 @@ def upscale_on_cluster_job(run: StoreRun, client: Client) -> Job[Path]:
         options,
         device=settings.device,
         precision=settings.precision,
-        tile=options.tile or run.side_before(),
+        tile=run.side,
     )
     fits = yield from _measure(client, model, run.stack.batch, on_worker)
     # The owner computes nothing: any device will do.

@@ -161,13 +161,15 @@ class LazyUpscaling(LazyArray):
             result[into] = self._tiles.pixels(place, Watch())[of]
         return part.answer(result)
 
-    def peek(self, key: Any) -> tuple[NDArray[Any], bool]:
+    def peek(self, key: Any, *, alike: bool = False) -> tuple[NDArray[Any], bool]:
         """What can be shown of a part at once: nothing is computed.
 
         Parameters
         ----------
         key
             As for reading.
+        alike
+            Whether all of it is shown alike: enlarged as long as any tile is not there.
 
         Returns
         -------
@@ -180,7 +182,7 @@ class LazyUpscaling(LazyArray):
         real = all(tile is not None for tile, _, _ in pieces)
         result = np.empty(part.shape, self.dtype) if real else enlarged(self._work, part)
         for tile, into, of in pieces:
-            if tile is not None:
+            if tile is not None and (real or not alike):
                 result[into] = tile[of]
         return part.answer(result), real
 

@@ -162,13 +162,18 @@ def _faithful(a: ModelCard, b: ModelCard) -> str | None:
     return next(filter(None, named), None)
 
 
+def blended_name(a: str, b: str, amount: float) -> str:
+    """What a blend of two models is called, e.g. ``"photo-x4+photo-x4-gan-0.50"``."""
+    shown = f"{amount:.2f}" if round(amount, 2) == amount else f"{amount:g}"
+    return f"{a}+{b}-{shown}"
+
+
 def _blended_card(a: Model, b: Model, amount: float) -> ModelCard:
     licences = list(dict.fromkeys((a.card.licence, b.card.licence)))
-    shown = f"{amount:.2f}" if round(amount, 2) == amount else f"{amount:g}"
     adversarial = _adversarial(a.card, b.card, amount)
     return a.card.model_copy(
         update={
-            "name": f"{a.name}+{b.name}-{shown}",
+            "name": blended_name(a.name, b.name, amount),
             "description": f"{a.name} with {amount:.0%} of {b.name}, weights interpolated",
             "licence": " and ".join(licences),
             "attribution": tuple(dict.fromkeys(a.card.attribution + b.card.attribution)),

@@ -54,7 +54,7 @@ def upscale_to_zarr_job(run: StoreRun) -> Job[Path]:
     """
     yield Progress(0, 1, "Preparing")
     model, options = run.model, run.options
-    side = options.tile or run.side_before() or affordable_side(model, run.stack.batch, options)
+    side = run.side or affordable_side(model, run.stack.batch, options)
     apart = options.region is None and model.card.receptive_radius <= MOST_HALO
     lazy = LazyUpscaling(
         run.image, model, replace(options, tile=side), notes=run.notes, cache=READ_ONCE if apart else CACHE,

@@ -70,10 +70,16 @@ class StoreRun:
         stack = PlaneStack(self.image.pixels, self.image.axes, self.model.card, self.options)
         object.__setattr__(self, "stack", stack)
 
-    def side_before(self) -> int | None:
-        """Side of the tiles of what is there already: memory may be another one now."""
+    @property
+    def side(self) -> int | None:
+        """Side of the tiles: that of what is there already, unless it is replaced; None if nothing says it.
+
+        What was begun goes on with the tiles that it has. The user's choice, and what memory suffices for,
+        are for a new result.
+        """
         side = (earlier_fingerprint(self.path) or {}).get("tile")
-        return side if isinstance(side, int) else None
+        before = side if isinstance(side, int) else None
+        return (self.options.tile or before) if self.overwrite else (before or self.options.tile)
 
     def intensities_before(self) -> dict[int, IntensityTransform] | None:
         """Those of an upscaling begun while parts of its input were damaged, and could not be seen.

@@ -12,9 +12,11 @@ from napari.utils.history import get_open_history, update_open_history, update_s
 from napari.utils.notifications import show_info, show_warning
 
 from napari_srgan.errors import UserError
+from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import default_model_name, read_library
 from napari_srgan.results.existing_result import ExistingKind, look_for_result
 from napari_srgan.viewer.jobs.runner import Task, library_runner_of, runner_of
+from napari_srgan.viewer.layers.comparison import comparison_of
 from napari_srgan.viewer.layers.provenance import is_illustration
 from napari_srgan.viewer.layers.reopen import reopened_layer
 from napari_srgan.viewer.layers.result_in_viewer import add_result
@@ -22,6 +24,7 @@ from napari_srgan.viewer.layers.stored_layer import StoredResult, stored_layer_j
 from napari_srgan.viewer.layers.upscale_layer import layer_axes, upscale_layer_job
 from napari_srgan.viewer.lazy.lazy_layer import LazyResult, lazy_layer_job
 from napari_srgan.viewer.models.tasks import Added, add_task
+from napari_srgan.viewer.preferences import apply_folder, preferred_device
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.upscale.messages import notes_of
 from napari_srgan.viewer.upscale.output_modes import layer_of
@@ -56,6 +59,7 @@ def upscale_selected_to_disk(viewer: napari.viewer.Viewer) -> None:
 
 def _start_with(task_of: Callable[[Image, Any], Task | None], viewer: Any) -> None:
     viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+    apply_folder()
     selected = [layer for layer in viewer.layers if layer in viewer.layers.selection]
     images = [layer for layer in selected if isinstance(layer, Image) and not is_illustration(layer)]
     try:
@@ -101,7 +105,7 @@ def _possible(task_of: Callable[[Image, Any], Task | None], layer: Image, viewer
 
 
 def _task(layer: Image, viewer: Any) -> Task:
-    job = upscale_layer_job(layer)
+    job = upscale_layer_job(layer, None, _options())
     return Task(f"Upscaling {layer.name}", job, lambda new: _add(new, layer, viewer), _complain_of(layer))
 
 
@@ -109,7 +113,7 @@ def _lazy_task(layer: Image, viewer: Any) -> Task:
     def add(result: LazyResult) -> None:
         _add(result.layer(), layer, viewer)
 
-    return Task(f"Upscaling {layer.name}", lazy_layer_job(layer), add, _complain_of(layer))
+    return Task(f"Upscaling {layer.name}", lazy_layer_job(layer, None, _options()), add, _complain_of(layer))
 
 
 def _disk_task(layer: Image, viewer: Any) -> Task | None:
@@ -126,7 +130,7 @@ def _disk_task(layer: Image, viewer: Any) -> Task | None:
             return None
         refuse_shown(path, viewer.layers)
     update_save_history(str(path))
-    job = stored_layer_job(layer, None, path, overwrite=replace)
+    job = stored_layer_job(layer, None, path, _options(), overwrite=replace)
 
     def add(result: StoredResult) -> None:
         _add(layer_of(result), layer, viewer)
@@ -134,9 +138,14 @@ def _disk_task(layer: Image, viewer: Any) -> Task | None:
     return Task(f"Upscaling {layer.name}", job, add, _complain_of(layer))
 
 
+def _options() -> UpscaleOptions:
+    return UpscaleOptions(device=preferred_device())
+
+
 def _add(result: Image, layer: Image, viewer: Any) -> None:
     """Add a result, and tell what is to be said of the image it was made of."""
     add_result(result, layer, viewer)
+    comparison_of(viewer).offer(layer, result)
     for note in notes_of(result):
         show_warning(f"{layer.name}: {note}")
 

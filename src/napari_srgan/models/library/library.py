@@ -78,13 +78,24 @@ def bundled_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[4] / "weights"
 
 
+_settled: list[Path] = []
+"""The folder that a program's settings name, if they do."""
+
+
+def use_folder(folder: Path | None) -> None:
+    """Let the user's own models be in a folder, unless ``NAPARI_SRGAN_MODELS`` names one; None: the usual."""
+    _settled[:] = [] if folder is None else [folder]
+
+
 def user_folder() -> Path:
-    """Folder of the user's own models; ``NAPARI_SRGAN_MODELS`` names another one."""
+    """Folder of the user's own models; ``NAPARI_SRGAN_MODELS`` names another one, or :func:`use_folder`."""
     from platformdirs import user_data_path
 
     chosen = os.environ.get("NAPARI_SRGAN_MODELS")
     if chosen:
         return Path(chosen).expanduser()
+    if _settled:
+        return _settled[0]
     return user_data_path("napari-srgan", appauthor=False) / "models"
 
 

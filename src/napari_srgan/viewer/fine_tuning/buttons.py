@@ -6,6 +6,7 @@ from qtpy.QtWidgets import QGridLayout, QProgressBar, QPushButton, QWidget
 
 from napari_srgan.progress import Progress
 from napari_srgan.viewer.jobs.runner import PERCENT
+from napari_srgan.viewer.qt.help_button import help_button
 
 
 class FineTuneControls(QWidget):
@@ -21,14 +22,18 @@ class FineTuneControls(QWidget):
         self.pause.setToolTip("Waits; what was learned stays in memory")
         self.finish.setToolTip("Ends the training now and saves the best model so far")
         self.cancel.setToolTip("Stops without a model; the training can go on later")
+        self.help = help_button()
         self.bar = QProgressBar()
+        self.bar.setToolTip("How far the training is")
+        self.bar.setAccessibleName("Progress")
         layout = QGridLayout(self)
         layout.setContentsMargins(6, 0, 6, 0)
         layout.addWidget(self.start, 0, 0, 1, 2)
-        layout.addWidget(self.finish, 1, 0, 1, 2)
+        layout.addWidget(self.help, 0, 2)
+        layout.addWidget(self.finish, 1, 0, 1, 3)
         layout.addWidget(self.pause, 2, 0)
-        layout.addWidget(self.cancel, 2, 1)
-        layout.addWidget(self.bar, 3, 0, 1, 2)
+        layout.addWidget(self.cancel, 2, 1, 1, 2)
+        layout.addWidget(self.bar, 3, 0, 1, 3)
 
     def show_state(self, *, busy: bool, training: bool, waits: bool) -> None:
         """Show the buttons that make sense."""

@@ -54,7 +54,10 @@ class SimulationFields(QWidget):
             "of the high-resolution image",
         )  # fmt: skip
         keep_narrow(self._psf)
-        self._photons = CheckBox(text="Photon noise", value=False)
+        self._photons = CheckBox(
+            text="Photon noise", value=False,
+            tooltip="The noise that light itself has, and that of the camera; more in the fields below",
+        )  # fmt: skip
         self._blur = RangeField("Sigma in low-resolution pixels", values=(0.0, 0.7), decimals=2, most=10)
         self._aperture = Number("Of the objective", value=1.4, least=0.05, most=1.7, step=0.05, decimals=2)
         self._wavelength = Number("Of the light that is seen", value=525, least=100, most=2000, step=5)

@@ -76,7 +76,8 @@ class ImagesSection(QWidget):
         self._was_chosen = pairs.any_listed or pairs.kind == "noise of"
         self._offers_tiles = pairs.kind == "noise of"
         self._make_fields()
-        self.add, self.check = QPushButton(), QPushButton()
+        self.add, self.check = QPushButton(), QPushButton(CHECK["pairs"][0])
+        self.check.setToolTip(CHECK["pairs"][1])
         self.correct_shift = shift_field()
         self.noise_line = NoiseLine()
         self._rows = QVBoxLayout()

@@ -29,7 +29,7 @@ from napari_srgan.training.pairs.picture import arrows, overlay, overlay_origin
 from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.viewer.fine_tuning.montage import side_by_side
 from napari_srgan.viewer.layers.provenance import illustration
-from napari_srgan.viewer.qt.labels import camera_of, view_size
+from napari_srgan.viewer.qt.labels import camera_of, grid_of, view_size
 
 PREVIEW, OVERLAY, SHIFTS = "preview of the training", "overlay of", "shifts of"
 """Names of layers, or how they begin."""
@@ -61,7 +61,7 @@ class CheckPicture:
 
 
 class TrainingLayers:
-    """Our layers in a viewer.
+    """Our layers in a viewer; in its grid mode they wait until that ends.
 
     Parameters
     ----------
@@ -75,6 +75,9 @@ class TrainingLayers:
         self._camera_before: tuple[tuple[float, ...], float] | None = None
         self._ours: dict[str, ref[Layer]] = {}
         """By the names that they were given."""
+        self._waiting: list[Layer] = []
+        """Those that wait until the grid is off: each would take a cell, and make all others smaller."""
+        grid_of(viewer).events.enabled.connect(self._on_grid)
 
     @property
     def _viewer(self) -> ViewerModel:
@@ -114,7 +117,7 @@ class TrainingLayers:
             if not self._preview.rgb:
                 self._preview.contrast_limits = (0, 1)
             self._add(self._preview)
-        elif self._preview in self._viewer.layers:
+        elif self._preview in self._viewer.layers or self._preview in self._waiting:
             self._preview.data = shown
 
     @property
@@ -214,10 +217,22 @@ class TrainingLayers:
 
     def _add(self, layer: Layer) -> None:
         """Add a layer, and leave the selection and what is looked at as they were."""
-        layers = self._viewer.layers
-        selected, active = set(layers.selection), layers.selection.active
         self._ours[layer.name] = ref(layer)  # before napari numbers it
         layer.metadata = illustration(layer.name)  # nowhere offered as an image
+        if grid_of(self._viewer).enabled:
+            self._waiting.append(layer)
+        else:
+            self._put(layer)
+
+    def _on_grid(self, _event: Any) -> None:
+        if not grid_of(self._viewer).enabled:
+            waiting, self._waiting = self._waiting, []
+            for layer in waiting:
+                self._put(layer)
+
+    def _put(self, layer: Layer) -> None:
+        layers = self._viewer.layers
+        selected, active = set(layers.selection), layers.selection.active
         self._viewer.add_layer(layer)
         layers.selection.clear()
         layers.selection.update(selected)
@@ -226,7 +241,11 @@ class TrainingLayers:
     def _remove(self, name: str) -> None:
         layer = self._ours[name]() if name in self._ours else None
         self._ours.pop(name, None)
-        if layer is not None and layer in self._viewer.layers:
+        if layer is None:
+            return
+        if layer in self._waiting:
+            self._waiting.remove(layer)
+        if layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
 
     def _free_place(self) -> tuple[float, float]:

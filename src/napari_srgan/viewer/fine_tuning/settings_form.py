@@ -7,7 +7,7 @@ from typing import Any
 
 from napari.components import ViewerModel
 from psygnal import Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import read_library
@@ -16,6 +16,7 @@ from napari_srgan.training.fine_tuning.bases import likeliest_base
 from napari_srgan.training.fine_tuning.settings import FineTuning, check_settings
 from napari_srgan.viewer.fine_tuning.degradation_form import SimulationFields
 from napari_srgan.viewer.fine_tuning.fields import (
+    DEFAULTS,
     FROM_SCRATCH,
     advanced_fields,
     base_field,
@@ -24,6 +25,8 @@ from napari_srgan.viewer.fine_tuning.fields import (
     name_field,
 )
 from napari_srgan.viewer.fine_tuning.pair_list import PairList
+from napari_srgan.viewer.last_choices import last_choices
+from napari_srgan.viewer.preferences import preferred_device
 from napari_srgan.viewer.qt.collapsible import Collapsible
 from napari_srgan.viewer.qt.form import Form
 from napari_srgan.viewer.qt.labels import tell
@@ -59,6 +62,9 @@ class ChoicesSection(QWidget):
         self._fields = {
             field.name: field for field in [*basic, *(field for group in groups.values() for field in group)]
         }
+        if (minutes := last_choices().minutes) is not None:
+            self._fields["minutes"].show(minutes)
+        self._fields["device"].show(preferred_device())
         self.base, self.name = base_field(self._bases), name_field()
         self.simulation = SimulationFields(viewer)
         self._about = QLabel()
@@ -70,6 +76,9 @@ class ChoicesSection(QWidget):
         rows: list[tuple[str, QWidget | None]] = []
         for heading, fields in groups.items():
             rows += [(heading, None), *(field.row for field in fields)]
+        self.restore = QPushButton("Restore defaults")
+        self.restore.setToolTip("Sets all fields but those that choose images to what they are at first")
+        rows.append(("", self.restore))
         self._simulating = Collapsible("How it is simulated", self.simulation, opened=True)
         self._more = Form(rows)
         self.advanced = Collapsible("Advanced", self._more, opened=False)
@@ -79,6 +88,7 @@ class ChoicesSection(QWidget):
         layout.addWidget(self._simulating)
         layout.addWidget(self.advanced)
         self.base.changed.connect(self._on_base)
+        self.restore.clicked.connect(self._on_restore)
         self._fields["factor"].widget.changed.connect(self.offer)
         self.simulation.show_one.clicked.connect(lambda *_: self.simulated_wanted.emit())
         self.simulation.estimate.clicked.connect(lambda *_: self.estimate_wanted.emit())
@@ -129,6 +139,14 @@ class ChoicesSection(QWidget):
     def _on_base(self, _: str) -> None:
         self._base_was_chosen = True
         self._tell_of_time()
+
+    def _on_restore(self) -> None:
+        self._base_was_chosen = False
+        self.name.value = ""
+        self.show_settings(DEFAULTS, None)
+        self._fields["device"].show(preferred_device())
+        self._base_was_chosen = False
+        self.offer()
 
     def _tell_of_time(self) -> None:
         """Say what a model for time-lapses learns from, and ask for what only matters there."""

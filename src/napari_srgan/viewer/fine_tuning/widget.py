@@ -10,7 +10,7 @@ from weakref import ref
 import napari
 from napari.layers import Image
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_srgan.errors import UserError
 from napari_srgan.training.degradation.sample import NoiseSample
@@ -31,9 +31,14 @@ from napari_srgan.viewer.fine_tuning.saved_run import (
 )
 from napari_srgan.viewer.fine_tuning.session import fine_tuning_of
 from napari_srgan.viewer.fine_tuning.settings_form import ChoicesSection
+from napari_srgan.viewer.help_window import show_help
+from napari_srgan.viewer.last_choices import remember
 from napari_srgan.viewer.models.signal import LIBRARY, look_when_entered
+from napari_srgan.viewer.preferences import apply_folder
 from napari_srgan.viewer.qt.collapsible import Collapsible
+from napari_srgan.viewer.qt.keyboard import RunKeys
 from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, tell
+from napari_srgan.viewer.qt.scrolled import ScrolledPage
 
 _PREFERRED = QSize(420, 640)
 
@@ -49,6 +54,7 @@ class FineTuneWidget(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        apply_folder()
         self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
         self.state = fine_tuning_of(self._viewer)
         self._said = ("", False)
@@ -88,14 +94,9 @@ class FineTuneWidget(QWidget):
         for part in (self.banner, self.setup, self.progress):
             parts.addWidget(part)
         parts.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(page)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 6)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(ScrolledPage(page), 1)
         layout.addWidget(self.controls)
         layout.addWidget(self.status)
 
@@ -112,11 +113,13 @@ class FineTuneWidget(QWidget):
             (self.controls.pause.clicked, self._pause_or_resume),
             (self.controls.finish.clicked, state.finish),
             (self.controls.cancel.clicked, state.runner.cancel),
+            (self.controls.help.clicked, self._on_help),
             (self.progress.look.clicked, self._look),
             (self.progress.upscale.clicked, self._guarded(state.upscale)),
             (self.progress.save_again.clicked, state.save_again),
         ):
             signal.connect(slot)
+        RunKeys(self, self.controls.start, self.controls.cancel)
         state.changed.connect(self._show)
         state.runner.shown.connect(self._draw)
         state.said.connect(self._tell)
@@ -186,6 +189,7 @@ class FineTuneWidget(QWidget):
             ),
         )
         state.start(state.pairs.all, plan, noise_of)
+        remember(minutes=plan.settings.minutes)
         self.setup.open(False)
 
     def _check(self) -> None:
@@ -237,6 +241,10 @@ class FineTuneWidget(QWidget):
         said = self.state.said
         high = self.state.pairs.all[0].high
         self.state.runner.start([estimate_task(high, show, lambda sentence: said.emit(sentence, True))])
+
+    def _on_help(self) -> None:
+        sentence, wrong = self._said
+        show_help(self._viewer, "fine-tuning.md", "in-napari-step-by-step", error=sentence if wrong else "")
 
     def _look(self) -> None:
         self.state.layers.look_at_preview()

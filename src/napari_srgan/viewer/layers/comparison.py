@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary, ref
@@ -11,6 +13,8 @@ from napari.layers import Image, Layer
 
 from napari_srgan.viewer.qt.labels import camera_of, grid_of
 
+ORIGINAL_KEY = "U"
+"""While it is held on the canvas, the original is shown in the place of its result."""
 SIDE_BY_SIDE = (1, 2)
 """Rows and columns of the grid."""
 
@@ -31,7 +35,10 @@ class Comparison:
         self._before: _View | None = None
         self._compared: tuple[Layer, Layer] | None = None
         self._last: tuple[ref[Image], ref[Image]] | None = None
+        self._flicked: tuple[tuple[Layer, bool], ...] = ()
         viewer.layers.events.removed.connect(self._on_removed)
+        with suppress(ValueError):  # the user has bound it to something else
+            viewer.bind_key(ORIGINAL_KEY, self._while_held)
 
     @property
     def _viewer(self) -> Viewer:
@@ -77,6 +84,27 @@ class Comparison:
             return
         self._before = self._compared = None
         before.bring_back(self._viewer)
+
+    def show_original(self) -> None:
+        """Show the last image in the place of its result, until :meth:`show_result` is called."""
+        image, result = (None, None) if self._last is None else (each() for each in self._last)
+        layers = self._viewer.layers
+        if self._flicked or image is None or result is None or image not in layers or result not in layers:
+            return
+        self._flicked = (image, image.visible), (result, result.visible)
+        image.visible, result.visible = True, False
+
+    def show_result(self) -> None:
+        """Show both as they were before :meth:`show_original`."""
+        flicked, self._flicked = self._flicked, ()
+        for layer, visible in flicked:
+            layer.visible = visible
+
+    def _while_held(self, _viewer: Viewer) -> Iterator[None]:
+        """What napari does while the key is held: up to the yield when it is pressed, the rest after."""
+        self.show_original()
+        yield
+        self.show_result()
 
     def _on_removed(self, event: Any) -> None:
         if self._compared is not None and event.value in self._compared:

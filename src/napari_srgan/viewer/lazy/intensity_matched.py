@@ -20,7 +20,7 @@ class AsResult(LazyArray):
     Parameters
     ----------
     lazy
-        The lazy upscaling. Where tiles of it are there already, their pixels are seen.
+        The lazy upscaling. Where all tiles of a part are there already, their pixels are seen.
     """
 
     def __init__(self, lazy: LazyUpscaling) -> None:
@@ -34,4 +34,4 @@ class AsResult(LazyArray):
         for axis in (y, y + 1):
             along = part.ranges[axis]
             finer[axis] = slice(along.start * factor, along.stop * factor, along.step * factor)
-        return part.answer(self._lazy.peek(tuple(finer))[0])
+        return part.answer(self._lazy.peek(tuple(finer), alike=True)[0])

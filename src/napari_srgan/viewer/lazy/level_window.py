@@ -22,13 +22,15 @@ class Filling(Protocol):
     @property
     def dtype(self) -> Any: ...
 
-    def peek(self, key: Any) -> tuple[NDArray[Any], bool]:
+    def peek(self, key: Any, *, alike: bool = False) -> tuple[NDArray[Any], bool]:
         """Get a part without waiting: what is there, and something quick elsewhere.
 
         Parameters
         ----------
         key
             An index of the level, as numpy understands it.
+        alike
+            Whether all of it shall be quick as long as not all of it is there, so that no border is seen.
 
         Returns
         -------

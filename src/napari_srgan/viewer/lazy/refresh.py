@@ -74,12 +74,18 @@ class LazyScreen:
             self._parts[thumbnail] = VisibleLevel(level, key)
             self._want()
             try:
-                return level.peek(key)[0]
+                return level.peek(key, alike=self._in_3d)[0]
             except Exception as error:  # napari would ask again and again
                 self.tiles.report(error)
                 return np.zeros(LevelWindow(level, read)[key].shape, level.dtype)
 
         return LevelWindow(level, read)
+
+    @property
+    def _in_3d(self) -> bool:
+        """Whether a viewer shows it as a volume, in which a border between sharp and not sharp misleads."""
+        viewers = (viewer() for viewer in self._viewers)
+        return any(viewer is not None and viewer.dims.ndisplay == 3 for viewer in viewers)
 
     def _want(self) -> None:
         """Compute what is missing: in the middle of the canvas, in the view, in the thumbnail."""

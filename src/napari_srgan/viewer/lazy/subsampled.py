@@ -66,13 +66,15 @@ class Overview(LazyArray):
             key[axis] = slice(first, last + 1, along.step * step)
         return part.answer(np.asarray(self._array[tuple(key)]))
 
-    def peek(self, key: Any) -> tuple[NDArray[Any], bool]:
+    def peek(self, key: Any, *, alike: bool = False) -> tuple[NDArray[Any], bool]:  # noqa: ARG002
         """Get a part without waiting: what was read already, and 0 elsewhere.
 
         Parameters
         ----------
         key
             An index of the overview, as numpy understands it.
+        alike
+            Makes no difference: what was not read yet is black, and taken for nothing else.
 
         Returns
         -------

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+from qtpy.QtCore import QEvent
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from napari_srgan.models import user_folder
 from napari_srgan.viewer.models.rows import ModelRow
+from napari_srgan.viewer.qt.help_button import make_help_button
 from napari_srgan.viewer.qt.labels import as_sentence
 
-IN_A_ROW = ((700, 6), (300, 3), (0, 2))
-"""Pixels from which on there is room for so many buttons in a row."""
-_NARROWEST = 60
+MOST_IN_A_ROW = (6, 3, 2)
+"""Buttons in a row, where there is room for their words; else one."""
+_NARROWEST = 20
 """Pixels of a button: with more, they would keep a dock from becoming so narrow that they get more rows."""
 
 
 class ModelButtons(QWidget):
-    """Six buttons; one that does not make sense is greyed out, and its tooltip says why."""
+    """Six buttons and the help; one that does not make sense is greyed out, and its tooltip says why."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,6 +30,7 @@ class ModelButtons(QWidget):
         self.rename = QPushButton("Rename…")
         self.delete = QPushButton("Delete…")
         self.cite = QPushButton("Copy citation")
+        self.help = make_help_button(QPushButton())
         self._in_order = (
             self.add, self.find_online, self.download, self.rename, self.delete, self.cite,
         )  # fmt: skip
@@ -33,7 +38,7 @@ class ModelButtons(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         for button in self._in_order:
             button.setMinimumWidth(_NARROWEST)
-        self._lay_out(3)
+        self._lay_out()
 
     def allow(self, row: ModelRow | None, *, running: bool) -> None:
         """Enable what can be done with a row, while something is running or not."""
@@ -47,12 +52,32 @@ class ModelButtons(QWidget):
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
-        self._lay_out(next(count for least, count in IN_A_ROW if self.width() >= least))
+        self._lay_out()
 
-    def _lay_out(self, in_a_row: int) -> None:
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        """As many in a row as have room for their words; the help at the end of a row, or below."""
+        in_a_row = next((count for count in MOST_IN_A_ROW if self._needed(count) <= self.width()), 1)
         for n, button in enumerate(self._in_order):
             row, column = divmod(n, in_a_row)
             self._grid.addWidget(button, row, column)
+        beside = self._needed(in_a_row) + self._grid.horizontalSpacing() + self.help.width() <= self.width()
+        at = (0, in_a_row) if beside else (-(-len(self._in_order) // in_a_row), 0)
+        self._grid.addWidget(self.help, *at)
+        order = [*self._in_order]
+        order.insert(in_a_row if beside else len(order), self.help)
+        for before, after in pairwise(order):
+            self.setTabOrder(before, after)
+
+    def _needed(self, in_a_row: int) -> int:
+        """Pixels of a row of so many buttons."""
+        widths = [button.sizeHint().width() for button in self._in_order]
+        columns = [max(widths[column::in_a_row]) for column in range(in_a_row)]
+        return sum(columns) + (in_a_row - 1) * self._grid.horizontalSpacing()
 
 
 def why_no_download(row: ModelRow | None) -> str:

@@ -42,6 +42,8 @@ class ModelDetails(QWidget):
         self.picture = PictureLabel(self)
         self.text = QTextBrowser(self)
         self.text.setOpenLinks(False)
+        self.text.setToolTip("What the model's card says; it can be copied")
+        self.text.setAccessibleName("Card of the model")
         self.text.setStyleSheet("QTextBrowser { background: transparent; border: none; }")
         self.text.setAcceptDrops(False)  # a file dropped here is one for the library
         self._layout = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)

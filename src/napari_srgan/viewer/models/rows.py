@@ -194,12 +194,18 @@ def _whole_quality(row: ModelRow) -> str:
 
 COLUMNS = (
     _text_column("name", lambda row: row.name),
-    _text_column("what it is for", lambda row: row.card.description if row.card else row.problem),
     Column(
         "factor",
         _of_card(lambda card: factor_in_words(card.scale_factor)),
         lambda row: row.card.scale_factor if row.card else 0,
     ),
+    Column(
+        "quality",
+        lambda row: quality_in_words(row.card, unit="dB"),
+        _gain,
+        whole=_whole_quality,
+    ),
+    _text_column("what it is for", lambda row: row.card.description if row.card else row.problem),
     Column(
         "channels",
         _of_card(lambda card: channel_words(card.channels)),
@@ -219,12 +225,6 @@ COLUMNS = (
     ),
     Column("size", lambda row: size_in_words(row.size), lambda row: row.size or 0),
     _text_column("licence", _of_card(lambda card: card.licence)),
-    Column(
-        "quality",
-        lambda row: quality_in_words(row.card, unit="dB"),
-        _gain,
-        whole=_whole_quality,
-    ),
     _text_column("where from", origin_in_words),
 )
-NAME, PURPOSE, SOURCE = 0, 1, len(COLUMNS) - 1
+NAME, PURPOSE, SOURCE = 0, 3, len(COLUMNS) - 1

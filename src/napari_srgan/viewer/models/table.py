@@ -8,7 +8,7 @@ from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined, unused-ignore]
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtGui import QFont, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from napari_srgan.viewer.models.rows import COLUMNS, NAME, PURPOSE, SOURCE, ModelRow
@@ -87,6 +87,8 @@ class ModelsTable(QTableView):  # type: ignore[misc, unused-ignore]
         selection.selectionChanged.connect(self._on_selection)
 
     def _arrange(self) -> None:
+        self.setToolTip("Models: a click on a heading sorts, a click on a row shows what is known of it")
+        self.setAccessibleName("Models")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -102,6 +104,18 @@ class ModelsTable(QTableView):  # type: ignore[misc, unused-ignore]
         across.setHighlightSections(False)
         across.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
+
+    def follow(self, font: QFont) -> None:
+        """Write everything in another font."""
+        if font == self.font():
+            return
+        self.setFont(font)
+        down, across = self.verticalHeader(), self.horizontalHeader()
+        assert down is not None
+        assert across is not None
+        across.setFont(font)
+        down.setDefaultSectionSize(max(ROW_HEIGHT, self.fontMetrics().height() + AIR))
+        self._fit_columns()
 
     def set_rows(self, rows: Sequence[ModelRow]) -> None:
         """Show these rows; what was chosen stays chosen, by its name."""

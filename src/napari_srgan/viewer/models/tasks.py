@@ -14,6 +14,7 @@ from napari_srgan.models import ModelCard, ModelIndex, RemoteModel, add_model, d
 from napari_srgan.progress import Job, Progress
 from napari_srgan.viewer.jobs.runner import Task
 from napari_srgan.viewer.models.signal import LIBRARY
+from napari_srgan.viewer.preferences import index_address
 
 _HEARTBEAT = 0.05
 """Seconds between signs of life while something else is waited for."""
@@ -74,7 +75,8 @@ def find_task(deliver: Callable[[ModelIndex], None], complain: Complain) -> Task
 
 
 def _find_job() -> Job[ModelIndex]:
-    return (yield from _waiting_for(fetch_index, "Looking for models online"))
+    address = index_address() or None
+    return (yield from _waiting_for(lambda: fetch_index(address), "Looking for models online"))
 
 
 def download_task(remote: RemoteModel, deliver: Callable[[ModelCard], None], complain: Complain) -> Task:

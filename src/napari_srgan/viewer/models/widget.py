@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from weakref import ref
 
 import napari
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
 from qtpy.QtWidgets import (
     QApplication,
@@ -24,8 +23,8 @@ from qtpy.QtWidgets import (
 
 from napari_srgan.errors import UserError
 from napari_srgan.models import ModelCard, ModelIndex, RemoteModel, delete_file, rename_model
-from napari_srgan.models.library.index import INDEX_VARIABLE
 from napari_srgan.progress import Progress
+from napari_srgan.viewer.help_window import show_help
 from napari_srgan.viewer.jobs.runner import PERCENT, Task, library_runner_of
 from napari_srgan.viewer.models.buttons import ModelButtons, why_no_delete, why_no_rename
 from napari_srgan.viewer.models.details import ModelDetails
@@ -33,8 +32,10 @@ from napari_srgan.viewer.models.rows import ModelRow, model_rows
 from napari_srgan.viewer.models.signal import LIBRARY, look_when_entered
 from napari_srgan.viewer.models.table import ModelsTable
 from napari_srgan.viewer.models.tasks import Added, add_task, download_task, find_task
+from napari_srgan.viewer.preferences import apply_folder, index_address
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.labels import as_sentence, tell
+from napari_srgan.viewer.qt.scrolled import ScrolledPage
 
 _PREFERRED = QSize(430, 620)
 
@@ -50,6 +51,8 @@ class ModelsWidget(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        apply_folder()
+        self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
         self._runner = library_runner_of(viewer)
         self._remote: Sequence[RemoteModel] = ()
         self._outcome: tuple[str, bool] | None = None
@@ -58,7 +61,7 @@ class ModelsWidget(QWidget):
         self._connect()
         self.setAcceptDrops(True)
         self.refresh()
-        if os.environ.get(INDEX_VARIABLE) and self._runner.running is None:
+        if index_address() and self._runner.running is None:
             self._on_find()
 
     def _make_parts(self) -> None:
@@ -66,7 +69,10 @@ class ModelsWidget(QWidget):
         self.details = ModelDetails()
         self.buttons = ModelButtons()
         self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Stops what is being added or downloaded")
         self.bar = QProgressBar()
+        self.bar.setToolTip("How far it is")
+        self.bar.setAccessibleName("Progress")
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -83,11 +89,15 @@ class ModelsWidget(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.bar, 1)
         row.addWidget(self.cancel)
+        page = QWidget()
+        parts = QVBoxLayout(page)
+        parts.addWidget(split, 1)
+        parts.addWidget(self.buttons)
+        parts.addWidget(self._under_way)
+        parts.addWidget(self.status)
         layout = QVBoxLayout(self)
-        layout.addWidget(split, 1)
-        layout.addWidget(self.buttons)
-        layout.addWidget(self._under_way)
-        layout.addWidget(self.status)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(ScrolledPage(page))
 
     def _connect(self) -> None:
         self.table.chosen.connect(self._on_chosen)
@@ -98,6 +108,7 @@ class ModelsWidget(QWidget):
             (self.buttons.rename, self._on_rename),
             (self.buttons.delete, self._on_delete),
             (self.buttons.cite, self._on_cite),
+            (self.buttons.help, self._on_help),
             (self.cancel, self._runner.cancel),
         ):
             button.clicked.connect(action)
@@ -109,6 +120,13 @@ class ModelsWidget(QWidget):
         self.destroyed.connect(partial(_let_go, ref(self)))
 
     # What is shown.
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Tables do not follow napari's size of letters by themselves."""
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
+            self.status.ensurePolished()
+            self.table.follow(self.status.font())
 
     def sizeHint(self) -> QSize:
         return _PREFERRED
@@ -229,6 +247,10 @@ class ModelsWidget(QWidget):
             clipboard.setText(row.card.citation)
             self._say(f"The citation of {row.name} is in the clipboard.")
 
+    def _on_help(self) -> None:
+        sentence, wrong = self._outcome or ("", False)
+        show_help(self._viewer, "models.md", "the-library-of-models", error=sentence if wrong else "")
+
     # Keys, and files dropped from outside.
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
@@ -237,6 +259,8 @@ class ModelsWidget(QWidget):
             self._on_delete()
         elif event is not None and event.key() == Qt.Key.Key_F2:
             self._on_rename()
+        elif event is not None and event.key() == Qt.Key.Key_Escape and self._runner.running is not None:
+            self._runner.cancel()
         else:
             super().keyPressEvent(event)
 

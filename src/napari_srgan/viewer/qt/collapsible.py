@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+OPEN, CLOSED = "▾", "▸"
+"""Before a heading: what is below is shown, or hidden."""
+FLAT = (
+    "QPushButton, QPushButton:checked "
+    "{ border: none; background: transparent; text-align: left; padding: 2px; }"
+)
+"""A button that looks like a heading; a tool button does not follow napari's size of letters."""
 
 
 class Collapsible(QWidget):
@@ -21,12 +28,11 @@ class Collapsible(QWidget):
 
     def __init__(self, title: str, content: QWidget, *, opened: bool) -> None:
         super().__init__()
-        self.heading = QToolButton()
-        self.heading.setText(title)
+        self.title = title
+        self.heading = QPushButton()
         self.heading.setCheckable(True)
-        self.heading.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.heading.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.heading.setStyleSheet("QToolButton { border: none; text-align: left; font-weight: bold; }")
+        self.heading.setToolTip("Shows or hides what is below")
+        self.heading.setStyleSheet(f"{FLAT} QPushButton {{ font-weight: bold; }}")
         self._content = content
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -42,5 +48,5 @@ class Collapsible(QWidget):
         self.heading.setChecked(opened)
 
     def _show(self, opened: bool) -> None:
-        self.heading.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
+        self.heading.setText(f"{OPEN if opened else CLOSED} {self.title}")
         self._content.setVisible(opened)

@@ -8,6 +8,8 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QSpinBox, QWidget
 
+from napari_srgan.viewer.qt.accessible import name_row
+
 LABEL_WIDTH = 102
 """Width of labels in pixels."""
 
@@ -37,6 +39,7 @@ class Form(QWidget):
                 label = QLabel(text)
                 label.setMinimumWidth(LABEL_WIDTH)
                 label.setToolTip(field.toolTip())
+                name_row(text, field)
                 self._rows.addRow(label, field)
             else:
                 self._rows.addRow(field)

@@ -8,7 +8,7 @@ import numpy as np
 from magicgui.widgets import Label
 from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QLabel, QSizePolicy, QSlider, QWidget
 
 from napari_srgan.viewer.qt.whole_names import show_whole_names
 
@@ -32,11 +32,14 @@ def make_elastic(label: Label) -> None:
     native.installEventFilter(_Resized(native))
 
 
+_NEW_HEIGHTS = (QEvent.Type.Resize, QEvent.Type.Polish, QEvent.Type.FontChange, QEvent.Type.Show)
+
+
 class _Resized(QObject):
-    """Gives a label the height that its text needs at another width."""
+    """Gives a label the height that its text needs at another width, or in another font."""
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        if event is not None and event.type() == QEvent.Type.Resize and isinstance(watched, QLabel):
+        if event is not None and event.type() in _NEW_HEIGHTS and isinstance(watched, QLabel):
             _fit_height(watched)
         return False
 
@@ -54,7 +57,7 @@ def fit_into_dock(widget: QWidget) -> None:
     show_whole_names(widget)
     _WholeLabels(widget)
     unclicked = _Unclicked(widget)
-    for kind in (QComboBox, QAbstractSpinBox):
+    for kind in (QComboBox, QAbstractSpinBox, QSlider):
         for child in widget.findChildren(kind):
             child.setMinimumWidth(NARROWEST_FIELD)
             child.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -117,7 +120,12 @@ def say(label: Label, text: str, *, wrong: bool = False) -> None:
 def _fit_height(label: QLabel) -> None:
     # magicgui's rows do not pass on that a narrower text is a higher one, and would give it as many lines as
     # it has at a width of its own fancy. Without text it has no height for any width.
-    label.setFixedHeight(max(label.heightForWidth(max(label.width(), _NARROWEST)), 0))
+    before = label.minimumHeight()
+    label.setMinimumHeight(0)  # or no text would need less than the one before
+    height = max(label.heightForWidth(max(label.width(), _NARROWEST)), 0)
+    label.setMinimumHeight(before)
+    if (label.minimumHeight(), label.maximumHeight()) != (height, height):
+        label.setFixedHeight(height)
 
 
 def tell(label: QLabel, text: str, *, wrong: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import napari
@@ -11,20 +10,17 @@ from napari.layers import Image
 
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Progress
-from napari_srgan.reliability import TrustReport
-from napari_srgan.viewer.jobs.runner import PERCENT, Task, runner_of
+from napari_srgan.viewer.help_window import show_help
+from napari_srgan.viewer.jobs.runner import PERCENT
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY
 from napari_srgan.viewer.qt import dialogs
+from napari_srgan.viewer.qt.accessible import name_fields
+from napari_srgan.viewer.qt.help_button import make_help_button
+from napari_srgan.viewer.qt.keyboard import RunKeys
 from napari_srgan.viewer.qt.labels import ERROR_STYLE, as_sentence, fill_the_rest, fit_into_dock
-from napari_srgan.viewer.trust.layers import (
-    LayerParts,
-    bring_up_to_date,
-    map_layers,
-    model_of,
-    projected_back_layer_job,
-    shown_map,
-    trust_layer_job,
-)
+from napari_srgan.viewer.qt.scrolled import ScrolledForm
+from napari_srgan.viewer.trust.layers import model_of
+from napari_srgan.viewer.trust.session import trust_of
 from napari_srgan.viewer.upscale import choices
 
 _NO_TRUTH = ("none", None)
@@ -32,7 +28,7 @@ _LEAST_HEIGHT = 280
 """Pixels of the report that are shown at least, however many docks there are."""
 
 
-class TrustWidget(Container[Any]):
+class TrustWidget(ScrolledForm):
     """Two layers in, sentences and maps out.
 
     Parameters
@@ -43,9 +39,7 @@ class TrustWidget(Container[Any]):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
-        self._runner = runner_of(self._viewer)
-        self._report: TrustReport | None = None
-        self._mine = False
+        self._session = trust_of(self._viewer)
         self._make_fields()
         super().__init__(name="trust")
         self.extend([
@@ -53,12 +47,17 @@ class TrustWidget(Container[Any]):
             self._status, self._project_back, self._save,
         ])  # fmt: skip
         fit_into_dock(self.native)
+        name_fields(self)
         fill_the_rest(self._status)
         self._connect()
         self._bar.hide()
         self._save.visible = self._project_back.visible = False
         self._on_result(self._result.value)
         self._show_idle()
+        if self._session.running:  # it was closed meanwhile
+            self._show_run()
+        elif self._session.report is not None:
+            self._on_report()
 
     def _make_fields(self) -> None:
         viewer = self._viewer
@@ -82,13 +81,16 @@ class TrustWidget(Container[Any]):
         )  # fmt: skip
         self._run = PushButton(name="run", text="Run", tooltip="Tells what can be believed of the result")
         self._cancel = PushButton(name="cancel", text="Cancel", tooltip="Stops what is running")
+        self._help = PushButton(name="help", text="?")
+        make_help_button(self._help.native)
         self._buttons = Container(
-            name="buttons", label=" ", widgets=[self._run, self._cancel], layout="horizontal", labels=False
-        )
+            name="buttons", label=" ", widgets=[self._run, self._cancel, self._help], layout="horizontal",
+            labels=False,
+        )  # fmt: skip
         self._buttons.margins = (0, 0, 0, 0)
-        self._bar = ProgressBar(name="progress", label=" ", max=PERCENT)
+        self._bar = ProgressBar(name="progress", label=" ", max=PERCENT, tooltip="How far the run is")
         # A report has a dozen lines, and more in a narrow dock: it scrolls, and can be copied.
-        self._status = TextEdit(name="status", label=" ")
+        self._status = TextEdit(name="status", label=" ", tooltip="What was found; it can be copied")
         self._status.native.setReadOnly(True)
         self._status.native.setAccessibleName("What can be believed")
         self._status.native.setMinimumHeight(_LEAST_HEIGHT)
@@ -103,23 +105,29 @@ class TrustWidget(Container[Any]):
         )  # fmt: skip
 
     def _connect(self) -> None:
+        runner, session = self._session.runner, self._session
         self._result.changed.connect(self._on_result)
         for field in (self._result, self._image):
             field.changed.connect(self._on_other_pair)
         self._run.changed.connect(self._on_run)
-        self._cancel.changed.connect(self._runner.cancel)
+        self._cancel.changed.connect(runner.cancel)
         self._save.changed.connect(self._on_save)
+        self._help.changed.connect(self._on_help)
+        RunKeys(self.native, self._run.native, self._cancel.native)
         self._project_back.changed.connect(self._on_project_back)
-        self._runner.started.connect(self._show_started)
-        self._runner.shown.connect(self._show_progress)
-        self._runner.ended.connect(self._show_ended)
+        session.changed.connect(self._on_report)
+        runner.started.connect(self._show_started)
+        runner.shown.connect(self._show_progress)
+        runner.ended.connect(self._show_ended)
         self.native.destroyed.connect(self._disconnect)
 
     def _disconnect(self) -> None:
-        """Let go of the runner, which outlives a widget that is closed."""
-        self._runner.started.disconnect(self._show_started, missing_ok=True)
-        self._runner.shown.disconnect(self._show_progress, missing_ok=True)
-        self._runner.ended.disconnect(self._show_ended, missing_ok=True)
+        """Let go of what outlives a widget that is closed."""
+        runner, session = self._session.runner, self._session
+        session.changed.disconnect(self._on_report, missing_ok=True)
+        runner.started.disconnect(self._show_started, missing_ok=True)
+        runner.shown.disconnect(self._show_progress, missing_ok=True)
+        runner.ended.disconnect(self._show_ended, missing_ok=True)
 
     def reset_choices(self, *_: Any) -> None:
         """Look again at what there is to choose from; napari calls it when layers come and go."""
@@ -139,116 +147,95 @@ class TrustWidget(Container[Any]):
             if isinstance(layer, Image) and layer.name == name and layer is not result:
                 self._image.value = layer
 
-    def show_report(self, report: TrustReport, result: Image) -> None:
-        """Show a report, and add its maps to the layers, hidden, above the result."""
-        self._report = report
-        layers = self._viewer.layers
-        place = layers.index(result) + 1 if result in layers else len(layers)
-        for layer in map_layers(report, result):
-            shown = shown_map(layers, layer)
-            if shown is None:
-                layers.insert(place, layer)
-                place += 1
-            else:
-                bring_up_to_date(shown, layer)
-        if result in layers:
-            layers.selection.active = result
-            self._result.value = result
-        self._say_report()
+    def _on_report(self) -> None:
+        """Show what the session has found."""
+        session = self._session
+        if session.problem:
+            self._save.visible = self._project_back.visible = False
+            self._say(as_sentence(session.problem), wrong=True)
+            return
+        if session.result is not None and session.result in self._result.choices:
+            self._result.value = session.result
+        self._say_report(*([session.note] if session.note else []))
 
     def _say_report(self, *more: str) -> None:
         """Say what was found last, and more."""
-        found = () if self._report is None else self._report.sentences
+        report = self._session.report
+        found = () if report is None else report.sentences
         self._say("\n\n".join((*found, *more)))
-        self._save.visible = self._report is not None
-        self._project_back.visible = self._report is not None and self._report.can_be_projected_back
+        self._save.visible = report is not None
+        self._project_back.visible = report is not None and report.can_be_projected_back
 
     def _on_run(self) -> None:
         try:
-            self._runner.start([self._task()])
-            self._mine = True
+            result, image, truth = self._result.value, self._image.value, self._truth.value
+            if result is None:
+                raise UserError("there is no result in the layers; upscale an image first")
+            if image is None or image is result:
+                raise UserError(f"choose the image that {result.name!r} was made of")
+            if truth is result or (truth is not None and truth is image):
+                raise UserError(
+                    f"{truth.name!r} is no truth to compare the result with; choose another image"
+                )
+            self._session.start(image, result, truth=truth, disagreement=self._disagreement.value)
         except UserError as error:
             self._say(as_sentence(str(error)), wrong=True)
-
-    def _task(self) -> Task:
-        result, image = self._result.value, self._image.value
-        if result is None:
-            raise UserError("there is no result in the layers; upscale an image first")
-        if image is None or image is result:
-            raise UserError(f"choose the image that {result.name!r} was made of")
-        truth = self._truth.value
-        if truth is result or (truth is not None and truth is image):
-            raise UserError(f"{truth.name!r} is no truth to compare the result with; choose another image")
-        job = trust_layer_job(image, result, truth=truth, disagreement=self._disagreement.value)
-        title = f"Looking what can be believed of {result.name}"
-        return Task(title, job, lambda report: self.show_report(report, result), self._complain)
+        else:
+            self._show_run()
 
     def _on_project_back(self) -> None:
-        """Correct the result that the report is about, and add what comes of it above it."""
-        result, image = self._result.value, self._image.value
         try:
-            job = projected_back_layer_job(image, result)
-            title = f"Projecting back {result.name}"
-            self._runner.start([Task(title, job, self._add_above(result), self._complain)])
-            self._mine = True
+            self._session.project_back(self._image.value, self._result.value)
         except UserError as error:
             self._say(as_sentence(str(error)), wrong=True)
+        else:
+            self._show_run()
 
-    def _add_above(self, result: Image) -> Callable[[LayerParts], None]:
-        def add(made: LayerParts) -> None:
-            pixels, others = made
-            layers = self._viewer.layers
-            place = layers.index(result) + 1 if result in layers else len(layers)
-            layers.insert(place, Image(pixels, **others))
-            self._say_report(f"Added {others['name']!r}.")
-
-        return add
-
-    def _complain(self, sentence: str) -> None:
-        self._save.visible = self._project_back.visible = False
-        self._say(as_sentence(sentence), wrong=True)
+    def _on_help(self) -> None:
+        show_help(self._viewer, "trust.md", "what-it-tells", error=self._session.problem)
 
     def _on_save(self) -> None:
         """Ask where, and write the report there."""
-        if self._report is None:
+        report = self._session.report
+        if report is None:
             return
-        path = dialogs.ask_where_to_save_report(self._status.native, self._report.model)
+        path = dialogs.ask_where_to_save_report(self._status.native, report.model)
         if path is None:
             return
         try:
-            files = self._report.write(path)
+            files = report.write(path)
         except UserError as error:
             self._say(as_sentence(str(error)), wrong=True)
             return
-        saved = f"Saved {files[0].name} and {files[1].name}."
-        self._say_report(saved)
+        self._say_report(f"Saved {files[0].name} and {files[1].name}.")
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
         self._status.native.setStyleSheet(ERROR_STYLE if wrong else "")
         self._status.value = text
 
-    def _show_started(self, title: str) -> None:
-        self._run.enabled, self._cancel.enabled = False, True
-        if self._mine or title.startswith("Looking what"):
-            self._bar.value = 0
-            self._bar.show()
-            self._say(title)
+    def _show_run(self) -> None:
+        """Show that a report is being made."""
+        self._bar.value = 0
+        self._bar.show()
+        self._say(self._session.runner.running or "")
+
+    def _show_started(self, _title: str) -> None:
+        self._show_idle()
 
     def _show_progress(self, progress: Progress, left: str) -> None:
-        if self._mine:
+        if self._session.running:
             self._bar.value = int(progress.fraction * PERCENT)
             self._say(f"{progress.message}: {left}" if left else progress.message)
 
     def _show_ended(self, cancelled: bool) -> None:
-        if self._mine:
+        if not self._bar.native.isHidden():
             self._bar.hide()
             if cancelled:
                 self._say_report("Cancelled.")
-        self._mine = False
         self._show_idle()
 
     def _show_idle(self) -> None:
-        running = self._runner.running is not None
+        running = self._session.runner.running is not None
         self._run.enabled, self._cancel.enabled = not running, running
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from magicgui.widgets import CheckBox, ComboBox, PushButton
 
-_OPEN, _CLOSED = "▾", "▸"
-_FLAT = "QPushButton { border: none; background: transparent; text-align: left; padding: 2px; }"
+from napari_srgan.viewer.qt.collapsible import CLOSED, FLAT, OPEN
 
 
 class Advanced:
@@ -27,23 +26,32 @@ class Advanced:
         self.heading = PushButton(
             name="advanced", label=" ", tooltip="Where and how it is computed; nothing here needs an answer"
         )
-        self.heading.native.setStyleSheet(_FLAT)
+        self.heading.native.setStyleSheet(FLAT)
         self.heading.changed.connect(self._on_heading)
+        self.restore = PushButton(
+            name="restore_defaults", text="Restore defaults",
+            tooltip="Sets all fields but the image to what they are at first",
+        )  # fmt: skip
         for field in fields:
             field.changed.connect(self._tell)
         self.show(False)
 
     @property
     def rows(self) -> list[Any]:
-        """The heading and the fields, to be put into a form."""
-        return [self.heading, *self._fields]
+        """The heading, the fields, and a button to restore them; to be put into a form."""
+        return [self.heading, *self._fields, self.restore]
 
     def show(self, opened: bool) -> None:
         """Show the fields, or hide them."""
         self._opened = opened
-        for field in self._fields:
-            field.visible = opened
+        for row in (*self._fields, self.restore):
+            row.visible = opened
         self._tell()
+
+    def restore_defaults(self) -> None:
+        """Set the fields to what they were at first."""
+        for field, usual in zip(self._fields, self._usual, strict=True):
+            field.value = usual
 
     def _on_heading(self) -> None:
         self.show(not self._opened)
@@ -54,7 +62,7 @@ class Advanced:
             for field, usual in zip(self._fields, self._usual, strict=True)
             if field.value != usual
         ]
-        arrow = _OPEN if self._opened else _CLOSED
+        arrow = OPEN if self._opened else CLOSED
         self.heading.text = f"{arrow} Advanced: {', '.join(chosen) or 'all automatic'}"
 
 

@@ -84,6 +84,17 @@ class AxesFields:
             raise UserError(no_time(image, self._model, field=True))
         return with_time(letters, self.time.value)
 
+    def chosen_for(self, other: Image, *, like: Image) -> str:
+        """A letter for each axis of another image: as chosen, where it leaves open what `like` leaves open.
+
+        Raises
+        ------
+        UserError
+            If there are too few or too many axes.
+        """
+        letters = layer_axes(other)
+        return self._letters(like) if letters == layer_axes(like) else letters
+
     def _letters(self, image: Image) -> str:
         letters = list(layer_axes(image))
         for place, (field, axis) in enumerate(zip(self.rows, choices.unnamed_axes(image), strict=True)):

@@ -23,7 +23,7 @@ class SharpnessSlider(Container[Any]):
 
     def __init__(self, name: str) -> None:
         self._pair: Pair | None = None
-        self._slider = Slider(name="amount", min=0, max=_WHOLE, step=5, readout=False)
+        self._slider = Slider(name="amount", label="How sharp", min=0, max=_WHOLE, step=5, readout=False)
         self._ends = [Label(value=end) for end in ("faithful", "", "sharp")]
         caption = Container(widgets=self._ends, layout="horizontal", labels=False)
         super().__init__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_srgan.models import Library, Model, ModelCard, blend, partner_of
+from napari_srgan.models.blend import blended_name
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Blending:
 
     def __str__(self) -> str:
         return f"{self.amount:.0%} of the way from {self.pair.faithful} to {self.pair.sharp}"
+
+    @property
+    def name(self) -> str:
+        """What the model is called, once it is made."""
+        return blended_name(self.pair.faithful, self.pair.sharp, self.amount)
 
     def load(self) -> Model:
         """Read both models and interpolate their weights."""

@@ -22,7 +22,7 @@ from napari_srgan.viewer.upscale.time_axis import likeliest_time, times_of
 Choices = list[tuple[str, Any]]
 """What is shown, and what is meant."""
 
-WHOLE_IMAGE, VISIBLE = "whole", "visible"
+WHOLE_IMAGE, VISIBLE, PLANE = "whole", "visible", "plane"
 MEMORY, LAZY, DISK = "memory", "lazy", "disk"
 RESULTS: Choices = [("in memory", MEMORY), ("lazily, only what is looked at", LAZY), ("on disk", DISK)]
 RESULTS_TOOLTIP = (
@@ -127,10 +127,11 @@ def _channels(card: ModelCard, image: Image | None) -> str:
     return f"for {kind}; {seen}"
 
 
-def regions(viewer: ViewerModel) -> Choices:
-    """The whole image, what is visible, the box of each Shapes layer."""
+def regions(viewer: ViewerModel, image: Image | None = None) -> Choices:
+    """The whole image, of a stack the plane that is shown, what is visible, the box of each Shapes layer."""
     boxes = [(f"box of {layer.name}", layer) for layer in viewer.layers if isinstance(layer, Shapes)]
-    return [("whole image", WHOLE_IMAGE), ("what is visible now", VISIBLE), *boxes]
+    plane = [("this plane only", PLANE)] if image is not None and image.ndim > 2 else []
+    return [("whole image", WHOLE_IMAGE), *plane, ("what is visible now", VISIBLE), *boxes]
 
 
 def devices() -> Choices:

@@ -14,6 +14,7 @@ from napari_srgan.acquisition.choice import default_for, is_worth_fine_tuning
 from napari_srgan.errors import UserError
 from napari_srgan.models import read_library
 from napari_srgan.viewer.jobs.runner import JobRunner
+from napari_srgan.viewer.last_choices import kind_of, last_choices, remember_model
 from napari_srgan.viewer.models.rows import SHARP_NOTE
 from napari_srgan.viewer.models.signal import LIBRARY
 from napari_srgan.viewer.models.tasks import Added, add_task
@@ -25,6 +26,7 @@ from napari_srgan.viewer.upscale.blend_slider import SharpnessSlider
 from napari_srgan.viewer.upscale.blending import Blending, pair_of
 from napari_srgan.viewer.upscale.noise_look import AcquisitionLook
 from napari_srgan.viewer.upscale.preferred_model import ModelWish
+from napari_srgan.viewer.upscale.time_axis import likeliest_time, times_of
 
 _LETTERS_AT_LEAST = 12
 """Longer names of models do not widen the widget."""
@@ -55,6 +57,7 @@ class ModelChooser:
         self._wish = wish
         self._image: Image | None = None
         self._was_chosen = False
+        self._to_remember = False
         self._library = read_library()
         self._model = ComboBox(
             name="model", choices=lambda _: choices.model_choices(self._image, self._library),
@@ -86,6 +89,8 @@ class ModelChooser:
         )  # fmt: skip
         self.rows: list[Any] = [both, self._about, self._taken, self._fine_tune, self._sharpness]
         """Widgets that are shown one below the other, each with its label."""
+        self.sentences = [self._about, self._taken]
+        """Those of them that are texts of any length."""
         self._model.changed.connect(self._on_model)
         self._sharpness.moved.connect(self._on_sharpness)
         self._add.changed.connect(self._on_add)
@@ -128,6 +133,7 @@ class ModelChooser:
 
     def offer(self, image: Image | None) -> None:
         """Show the models that fit an image; what the user chose stays, if it is among them."""
+        self._to_remember &= image is self._image
         self._image = image
         self._look.look(image)
         self._library = read_library()  # once: cards are read from files
@@ -142,13 +148,39 @@ class ModelChooser:
                 self._model.value = kept
         self._show()
 
+    def restore_default(self) -> None:
+        """Forget what was chosen: show the model that suits the image."""
+        self._was_chosen, self._wish.name = False, None
+        remember_model(self._kind, None)
+        self.offer(self._image)
+
+    def remember(self) -> None:
+        """Keep a model that the user has chosen for the next image of this kind, also in another session."""
+        self._to_remember = self._was_chosen and self._look.found is None  # its kind is not known yet
+        if self._was_chosen and not self._to_remember:
+            remember_model(self._kind, self.name)
+
+    @property
+    def _kind(self) -> str:
+        """The kind of image that is shown, as far as it is known."""
+        image, found = self._image, self._look.found
+        movie = image is not None and likeliest_time(times_of(image)) is not None
+        return kind_of(
+            rgb=image is not None and image.rgb, movie=movie, noisy=found is not None and found.noisy
+        )
+
     def _default(self, image: Image) -> str:
-        """The model to show first, of those that are offered."""
+        """The model to show first, of those that are offered: that which was chosen last, or which suits."""
         offered = [card for card in self._library.cards if card.name in self._model.choices]
+        last = last_choices().models.get(self._kind)
+        if last in [card.name for card in offered] and not choices.why_not(self._library.card(last), image):
+            return str(last)
         return default_for(self._look.found, offered, rgb=image.rgb)
 
     def _on_look(self) -> None:
         """More is known of the image: another model may suit it."""
+        if self._to_remember:
+            self.remember()
         if self._image is not None and not self._was_chosen:
             name = self._default(self._image)
             if name in self._model.choices:

@@ -99,7 +99,8 @@ def outlook(path: Path, wanted: Mapping[str, Any]) -> Outlook:
     """
     found = look_for_result(path)
     if found.kind is ExistingKind.NOTHING:
-        return Outlook()
+        missing = not path.parent.is_dir()
+        return Outlook(f"there is no folder {path.parent}; Run makes it") if missing else Outlook()
     if found.kind is ExistingKind.OTHER:
         sentence = f"{path.name} exists already and is no image in zarr; choose another name"
         return Outlook(sentence, refused=True)

@@ -1,0 +1,139 @@
+"""What is known of how far a viewer's results can be believed.
+
+It belongs to the viewer, not to a widget: a dock that is closed while maps are computed, and opened again,
+shows what came of them.
+"""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary, ref
+
+from napari import Viewer
+from napari.layers import Image
+from psygnal import Signal
+
+from napari_srgan.reliability import TrustReport
+from napari_srgan.viewer.jobs.runner import Task, runner_of
+from napari_srgan.viewer.trust.layers import (
+    LayerParts,
+    bring_up_to_date,
+    map_layers,
+    projected_back_layer_job,
+    shown_map,
+    trust_layer_job,
+)
+
+
+class TrustSession:
+    """Computes reports, and puts their maps into the viewer.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers are looked at.
+    """
+
+    changed = Signal()
+    """There is another report, or a sentence in its place."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer_ref = ref(viewer)  # it owns us
+        self._result: ref[Image] | None = None
+        self.runner = runner_of(viewer)
+        self.report: TrustReport | None = None
+        """The last report."""
+        self.problem = ""
+        """Why there is no report of what was asked for last; empty if there is one."""
+        self.note = ""
+        """What was done since that report."""
+        self.running = False
+        """Whether something is being made for the widget."""
+        self.runner.ended.connect(self._on_ended)
+
+    @property
+    def result(self) -> Image | None:
+        """The layer that the last report is about, if it is still there."""
+        return None if self._result is None else self._result()
+
+    def start(
+        self, image: Image, result: Image, *, truth: Image | None = None, disagreement: bool = False
+    ) -> None:
+        """Make a report of a result.
+
+        Parameters
+        ----------
+        image, result, truth, disagreement
+            As in :func:`~napari_srgan.viewer.trust.layers.trust_layer_job`.
+
+        Raises
+        ------
+        UserError
+            If something else runs, or the layer is no result.
+        """
+        job = trust_layer_job(image, result, truth=truth, disagreement=disagreement)
+        title = f"Looking what can be believed of {result.name}"
+        self.runner.start([Task(title, job, lambda report: self.take(report, result), self._complain)])
+        self.running = True
+
+    def project_back(self, image: Image, result: Image) -> None:
+        """Correct a result so that, made small again, it is its image; the new layer comes above it.
+
+        Raises
+        ------
+        UserError
+            If something else runs.
+        """
+
+        def add(made: LayerParts) -> None:
+            pixels, others = made
+            viewer = self._viewer_ref()
+            if viewer is None:
+                return
+            place = viewer.layers.index(result) + 1 if result in viewer.layers else len(viewer.layers)
+            viewer.layers.insert(place, Image(pixels, **others))
+            self.problem, self.note = "", f"Added {others['name']!r}."
+            self.changed.emit()
+
+        job = projected_back_layer_job(image, result)
+        self.runner.start([Task(f"Projecting back {result.name}", job, add, self._complain)])
+        self.running = True
+
+    def take(self, report: TrustReport, result: Image) -> None:
+        """Take a report, and add its maps to the layers, hidden, above the result."""
+        self.report, self._result, self.problem, self.note = report, ref(result), "", ""
+        viewer = self._viewer_ref()
+        if viewer is not None:
+            _show_maps(report, result, viewer)
+        self.changed.emit()
+
+    def _complain(self, sentence: str) -> None:
+        self.problem = sentence
+        self.changed.emit()
+
+    def _on_ended(self, _cancelled: bool) -> None:
+        self.running = False
+
+
+def _show_maps(report: TrustReport, result: Image, viewer: Viewer) -> None:
+    layers = viewer.layers
+    place = layers.index(result) + 1 if result in layers else len(layers)
+    for layer in map_layers(report, result):
+        shown = shown_map(layers, layer)
+        if shown is None:
+            layers.insert(place, layer)
+            place += 1
+        else:
+            bring_up_to_date(shown, layer)
+    if result in layers:
+        layers.selection.active = result
+
+
+_SESSIONS: WeakKeyDictionary[Viewer, TrustSession] = WeakKeyDictionary()
+
+
+def trust_of(viewer: Viewer) -> TrustSession:
+    """What is known of a viewer's results; the same for all widgets of its window."""
+    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+    if viewer not in _SESSIONS:
+        _SESSIONS[viewer] = TrustSession(viewer)
+    return _SESSIONS[viewer]
