@@ -428,3 +428,64 @@ def test_maps_of_a_layer_that_names_no_model(make_napari_viewer):
     layer = viewer.add_image(CELLS)
     with pytest.raises(UserError, match="nothing says which model made"):
         trust_layer_job(layer, layer)
+
+
+def test_a_report_is_never_shown_or_saved_for_another_result(open_widget, run, finish):
+    viewer, widget = open_widget()
+    cells = viewer.add_image(CELLS, name="cells")
+    run(viewer, widget)
+    result = viewer.layers["cells x2 (microscopy-x2)"]
+    twin = viewer.add_image(result.data + 1, name="twin", metadata=dict(result.metadata))
+    told = trust_widget_of(viewer)
+    told["result"].value, told["image"].value = result, cells
+    told["buttons"]["run"].native.click()
+    finish(viewer)
+    assert not told["save"].native.isHidden()
+    told["result"].value = twin
+    assert told["status"].value == ""
+    assert told["save"].native.isHidden()
+    told["buttons"]["run"].native.click()
+    told["buttons"]["cancel"].native.click()
+    finish(viewer)
+    assert told["status"].value == "Cancelled."
+    assert told["save"].native.isHidden()
+
+
+def test_maps_follow_their_result_and_are_not_those_of_its_duplicate(open_widget, run, finish):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    widget["trust"].value = True
+    run(viewer, widget)
+    result = viewer.layers["cells x2 (microscopy-x2)"]
+    added = next(layer for layer in viewer.layers if "added detail" in layer.name)
+    result.translate = (100, 50)
+    told = trust_widget_of(viewer)
+    told["buttons"]["run"].native.click()
+    finish(viewer)
+    np.testing.assert_allclose(added.translate, (100, 50))
+    copy = Image.create(*result.as_layer_data_tuple())  # as napari duplicates a layer
+    viewer.add_layer(copy)
+    before = len(viewer.layers)
+    told["result"].value = copy
+    told["buttons"]["run"].native.click()
+    finish(viewer)
+    assert len(viewer.layers) == before + 1
+
+
+def test_a_result_that_is_removed_meanwhile_gets_no_maps(open_widget, run, finish, monkeypatch, qtbot):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    run(viewer, widget)
+    told = trust_widget_of(viewer)
+    whole, windows = maps.OnTop._window, []
+    monkeypatch.setattr(maps, "MAP_TILE", 16)
+    monkeypatch.setattr(
+        maps.OnTop, "_window", lambda *of: windows.append(1) or time.sleep(0.02) or whole(*of)
+    )
+    told["buttons"]["run"].native.click()
+    qtbot.waitUntil(lambda: len(windows) > 1, timeout=20_000)
+    viewer.layers.remove("cells x2 (microscopy-x2)")
+    finish(viewer)
+    assert [layer.name for layer in viewer.layers] == ["cells"]
+    assert "is no layer any more" in told["status"].value
+    assert told["save"].native.isHidden()

@@ -38,7 +38,7 @@ class TrustSession:
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer_ref = ref(viewer)  # it owns us
-        self._result: ref[Image] | None = None
+        self._about: tuple[ref[Image], ref[Image]] | None = None
         self.runner = runner_of(viewer)
         self.report: TrustReport | None = None
         """The last report."""
@@ -53,7 +53,17 @@ class TrustSession:
     @property
     def result(self) -> Image | None:
         """The layer that the last report is about, if it is still there."""
-        return None if self._result is None else self._result()
+        return None if self._about is None else self._about[1]()
+
+    @property
+    def image(self) -> Image | None:
+        """The layer that this result was made of, if it is still there."""
+        return None if self._about is None else self._about[0]()
+
+    def forget(self) -> None:
+        """Know nothing any more: what was found of one result holds for no other."""
+        self.report, self._about, self.problem, self.note = None, None, "", ""
+        self.changed.emit()
 
     def start(
         self, image: Image, result: Image, *, truth: Image | None = None, disagreement: bool = False
@@ -72,7 +82,7 @@ class TrustSession:
         """
         job = trust_layer_job(image, result, truth=truth, disagreement=disagreement)
         title = f"Looking what can be believed of {result.name}"
-        self.runner.start([Task(title, job, lambda report: self.take(report, result), self._complain)])
+        self.runner.start([Task(title, job, lambda report: self.take(report, image, result), self._complain)])
         self.running = True
 
     def project_back(self, image: Image, result: Image) -> None:
@@ -98,16 +108,19 @@ class TrustSession:
         self.runner.start([Task(f"Projecting back {result.name}", job, add, self._complain)])
         self.running = True
 
-    def take(self, report: TrustReport, result: Image) -> None:
+    def take(self, report: TrustReport, image: Image, result: Image) -> None:
         """Take a report, and add its maps to the layers, hidden, above the result."""
-        self.report, self._result, self.problem, self.note = report, ref(result), "", ""
         viewer = self._viewer_ref()
+        if viewer is not None and result not in viewer.layers:
+            self._complain(f"{result.name!r} is no layer any more; there is nothing to tell of it")
+            return
+        self.report, self._about, self.problem, self.note = report, (ref(image), ref(result)), "", ""
         if viewer is not None:
             _show_maps(report, result, viewer)
         self.changed.emit()
 
     def _complain(self, sentence: str) -> None:
-        self.problem = sentence
+        self.report, self.problem, self.note = None, sentence, ""
         self.changed.emit()
 
     def _on_ended(self, _cancelled: bool) -> None:
@@ -116,7 +129,7 @@ class TrustSession:
 
 def _show_maps(report: TrustReport, result: Image, viewer: Viewer) -> None:
     layers = viewer.layers
-    place = layers.index(result) + 1 if result in layers else len(layers)
+    place = layers.index(result) + 1
     for layer in map_layers(report, result):
         shown = shown_map(layers, layer)
         if shown is None:
@@ -124,8 +137,7 @@ def _show_maps(report: TrustReport, result: Image, viewer: Viewer) -> None:
             place += 1
         else:
             bring_up_to_date(shown, layer)
-    if result in layers:
-        layers.selection.active = result
+    layers.selection.active = result
 
 
 _SESSIONS: WeakKeyDictionary[Viewer, TrustSession] = WeakKeyDictionary()

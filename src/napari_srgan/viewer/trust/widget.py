@@ -137,8 +137,12 @@ class TrustWidget(ScrolledForm):
             self._on_result(self._result.value)
 
     def _on_other_pair(self) -> None:
-        """What the report says of a result holds for no other."""
-        self._project_back.visible = False
+        """What was found of a result and its image holds for no others."""
+        session = self._session
+        known = session.report is not None or session.problem
+        same = self._image.value is session.image and self._result.value is session.result
+        if known and not session.running and not same:
+            session.forget()
 
     def _on_result(self, result: Image | None) -> None:
         """Propose the layer that a result was made of."""
@@ -154,8 +158,10 @@ class TrustWidget(ScrolledForm):
             self._save.visible = self._project_back.visible = False
             self._say(as_sentence(session.problem), wrong=True)
             return
-        if session.result is not None and session.result in self._result.choices:
-            self._result.value = session.result
+        for field, layer in ((self._result, session.result), (self._image, session.image)):
+            if layer is not None and layer in field.choices:
+                with field.changed.blocked():
+                    field.value = layer
         self._say_report(*([session.note] if session.note else []))
 
     def _say_report(self, *more: str) -> None:

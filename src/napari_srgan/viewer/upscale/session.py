@@ -127,7 +127,7 @@ class UpscaleSession:
             dock, _ = self._viewer.window.add_plugin_dock_widget("napari-srgan", "Trust", tabify=True)
             dock.show()
             dock.raise_()
-            trust_of(self._viewer).take(made.report, layer)
+            trust_of(self._viewer).take(made.report, image, layer)
 
 
 _SESSIONS: WeakKeyDictionary[Viewer, UpscaleSession] = WeakKeyDictionary()
