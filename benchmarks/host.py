@@ -34,24 +34,15 @@ from throughput import picture
 from torch import Tensor, nn
 
 import napari_srgan
-from napari_srgan.inference.engine import Engine
+from napari_srgan.acquisition import choice
+from napari_srgan.inference import engine
 from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.planes import PlaneStack
+from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.inference.tiles.batch import TileBatch
+from napari_srgan.inference.tiles.tile_run import TileRun
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
-
-NETWORK = "network"
-STAGES = {
-    "percentiles": (PlaneStack, "transforms"),
-    "reading": (PlaneStack, "read_frames"),
-    "to the network": (TileBatch, "to_batch"),
-    NETWORK: (Engine, "_forward"),
-    "from the network": (TileBatch, "from_batch"),
-    "rounding": (PlaneWork, "restored"),
-    "writing": (PlaneWork, "write"),
-}
-"""What is timed, each without what is timed inside of it."""
 
 
 class NearestNeighbour(Generator):
@@ -67,7 +58,25 @@ class NearestNeighbour(Generator):
         return self._radius
 
     def forward(self, low: Tensor) -> Tensor:
-        return low.float().repeat_interleave(self.scale_factor, -2).repeat_interleave(self.scale_factor, -1)
+        high = low.repeat_interleave(self.scale_factor, -2).repeat_interleave(self.scale_factor, -1)
+        return high.contiguous(memory_format=torch.channels_last)
+
+
+NETWORK = "network"
+STAGES = {
+    "looking at it": (choice, "look_at"),
+    "percentiles": (PlaneStack, "transforms"),
+    "reading": (PlaneStack, "read_frames"),
+    "continuing": (TileBatch, "raw"),
+    "to the network": (TileRun, "low"),
+    NETWORK: (NearestNeighbour, "forward"),
+    "finite?": (engine, "all_finite"),
+    "from the network": (TileRun, "pixels"),
+    "blending": (cross_fade, "blend_strips"),
+    "rounding": (PlaneWork, "restored"),
+    "writing": (PlaneWork, "write"),
+}
+"""What is timed, each without what is timed inside of it."""
 
 
 class Stages:

@@ -17,6 +17,7 @@ from napari_srgan.inference.devices.cancellation import MOST_AHEAD, Cancelled, W
 from napari_srgan.inference.devices.copies import DeviceCopies
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.plane_statistics import Windows
+from napari_srgan.inference.tiles.tile_run import PlainRun
 from napari_srgan.models import list_models, load_model
 from napari_srgan.networks import Generator
 from napari_srgan.networks.instance_norm import adopt_instance_norms
@@ -95,13 +96,14 @@ def test_lazily_and_into_a_store(pretended_device: Device, tiny_model: Any, tmp_
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_one_copy_up_and_one_down_and_one_wait_for_a_tile(pretended_device: Device, name: str) -> None:
+def test_one_copy_up_and_two_down_and_one_wait_for_a_tile(pretended_device: Device, name: str) -> None:
     engine = Engine(load_model(name), NAME, "float32")
     low = RANDOM.random(engine.tile_shape(1, 16, 1)).astype(np.float32)
     engine.run(low)
     pretended_device.up = pretended_device.down = pretended_device.waits = 0
     engine.run(low, Watch())
-    assert (pretended_device.up, pretended_device.down, pretended_device.waits) == (1, 1, 1)
+    # Down come the pixels, and whether they are finite.
+    assert (pretended_device.up, pretended_device.down, pretended_device.waits) == (1, 2, 1)
 
 
 def test_one_copy_and_no_wait_to_gather_statistics(pretended_device: Device, tiny_model: Any) -> None:
@@ -120,10 +122,11 @@ def overlapping(device: Device, copies: type[DeviceCopies], model: Any) -> list[
     ordered, results = [], []
     for side in (16, 18, 20):
         low = np.full((1, 1, side, 16), side / 20, np.float32)
-        ordered.append(engine._upscale(engine.network, engine.dtype, low, None, None))
+        run = PlainRun(low)
+        ordered.append(engine._upscale(engine.network, run, engine._sent(low), None, None))
         if len(ordered) > 1:
-            results.append(engine._on_host(ordered.pop(0)))
-    results += [engine._on_host(one) for one in ordered]
+            results.append(engine._on_host(ordered.pop(0))[0])
+    results += [engine._on_host(one)[0] for one in ordered]
     ordered.clear()
     gc.collect()
     return results
@@ -140,10 +143,10 @@ def test_streams_wait_for_each_other(pretended_device: Device, tiny_model: Any) 
 @pytest.mark.parametrize(
     "line",
     [
-        "computing.wait_stream(self._up)",
-        "batch.record_stream(computing)",
+        "computing.wait_event(sent.arrived)",
+        "sent.raw.record_stream(computing)",
         "self._down.wait_event(result.ready)",
-        "result.values.record_stream(self._down)",
+        "there.record_stream(self._down)",
         "self._down.synchronize()",
     ],
 )

@@ -7,15 +7,13 @@ from collections.abc import Generator as Iteration
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
-
-from numpy.typing import NDArray
+from typing import TypeVar
 
 from napari_srgan.errors import threads_told
 from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.devices.memory_errors import OutOfMemory
 from napari_srgan.inference.plane_statistics import PlaneStatistics
-from napari_srgan.inference.plane_work import Finish, PlaneWork, Sink
+from napari_srgan.inference.plane_work import PlaneWork, Sink
 from napari_srgan.inference.tile_queue import TileQueue
 from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.inference.tiles.tiling import Tile
@@ -69,7 +67,8 @@ def upscale_plane(
     work: PlaneWork, index: tuple[int, ...], tiles: list[Tile], steps: Steps, result: Sink
 ) -> Iteration[Progress, None, list[Tile]]:
     """Upscale one plane, or one clip; return its tiles as they were in the end, cut for the next one."""
-    frames, layers = work.count(index), work.engine.layers(work.count(index))
+    frames_made = work.count(index)
+    layers = work.engine.layers(frames_made)
     fade = cross_fade.CrossFade(work.place, work.stack.card.scale_factor)
     statistics: PlaneStatistics | None = None
     measuring, message = steps.measuring, steps.message
@@ -84,20 +83,14 @@ def upscale_plane(
             if statistics is None and work.must_measure(tile):
                 statistics, steps = yield from _measure_plane(work, index, steps.saying(message), measuring)
                 measuring = 0  # if it is done again, that is not among the steps
-            reach: Tile = tile
-            finish: Finish = _as_it_is
-            if work.fades:
-                reach, finish = fade.reach(tile), partial(fade.blend, tile)
-            compute = partial(work.tile, index, reach, statistics, finish)
-            pixels = yield from _watched(compute, layers, tile.pixels * frames, steps)
+            reach = fade.reach(tile) if work.fades else tile
+            compute = partial(work.frames, index, reach, statistics, rounded=not work.fades)
+            frames = yield from _watched(compute, layers, tile.pixels * frames_made, steps)
+            pixels = work.restored(fade.blend(tile, frames)) if work.fades else work.shaped(frames)
             work.write(result, index, reach, pixels)
             work.cut |= not work.is_plane(tile)
-            steps = steps.after(tile.pixels * frames)
+            steps = steps.after(tile.pixels * frames_made)
     return queue.finished
-
-
-def _as_it_is(values: NDArray[Any]) -> NDArray[Any]:
-    return values
 
 
 def _measure_plane(
