@@ -144,6 +144,12 @@ class Engine:
         give_back(self.device)
 
     @property
+    def tiles_at_a_time(self) -> int:
+        """Tiles that are best in work together: one is read, one computed and one written, if the device
+        computes while the host goes on."""
+        return 3 if self._copies is not None else 1
+
+    @property
     def temporal(self) -> bool:
         """Whether it takes clips ``(N, T, C, Y, X)``, and not images ``(N, C, Y, X)``."""
         return isinstance(self.model.network, TemporalGenerator)

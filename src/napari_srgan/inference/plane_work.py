@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Protocol
@@ -60,6 +61,8 @@ class PlaneWork:
     """Whether a tile was less than its plane, so that halos counted."""
     most_sampled: int | None = field(default=None, repr=False)
     """Pixels that statistics are gathered from, at most; None: measured when they are first needed."""
+    reading: AbstractContextManager[Any] = field(default_factory=nullcontext, repr=False)
+    """Within which the array is read: a lock, if several threads do, as the array may be made for one."""
 
     def __post_init__(self) -> None:
         self._plans = ClipPlans(self.stack, self.engine.timing)
@@ -110,6 +113,11 @@ class PlaneWork:
     def fades(self) -> bool:
         """Whether tiles see less than the network would, and fade into each other."""
         return self.radius > cross_fade.MOST_HALO
+
+    @property
+    def rounds_there(self) -> bool:
+        """Whether tiles are rounded where they are computed: unless they are to be blended before."""
+        return not self.fades
 
     @property
     def halo(self) -> int:
@@ -210,7 +218,9 @@ class PlaneWork:
         made: dict[int, NDArray[Any]] = {}
         for shot in plan.shots:
             made |= self._shot(index, plan, shot, tile, statistics, watch, rounded)
-        for frame, own in self.stack.read_frames(index, plan.empty, tile, 0).items():
+        with self.reading:
+            empty_frames = self.stack.read_frames(index, plan.empty, tile, 0)
+        for frame, own in empty_frames.items():
             empty = own.repeated(transform, factor)
             made[frame] = restore_dtype(empty, self.stack.result_dtype) if rounded else empty
         frames = _joined([made[frame] for frame in range(plan.frames.start, plan.frames.stop)])
@@ -229,7 +239,8 @@ class PlaneWork:
         """Frames ``(Y * factor, X * factor, K)`` that go through the network together."""
         factor = self.stack.card.scale_factor
         made = [frame for frame in shot.frames if frame not in plan.empty]
-        read = self.stack.read_frames(index, shot.seen, tile, self.halo, plan.moves, made)
+        with self.reading:
+            read = self.stack.read_frames(index, shot.seen, tile, self.halo, plan.moves, made)
         shown = {frame: self._transform_of(index, plan, frame) for frame in read}
         raw, transforms = _together({frame: one.raw(shown[frame]) for frame, one in read.items()}, shown)
         run = TileRun(
