@@ -107,9 +107,16 @@ def naive(image: Any, network: nn.Module, device: torch.device) -> Any:
 
 
 @torch.inference_mode()
-def tile_loop(image: Any, network: nn.Module, device: torch.device, tile: int = 256, halo: int = 10) -> Any:
+def tile_loop(
+    image: Any,
+    network: nn.Module,
+    device: torch.device,
+    tile: int = 256,
+    halo: int = 10,
+    dtype: torch.dtype = torch.float32,
+) -> Any:
     """The tile loop people write around a checkpoint."""
-    network = network.to(device)
+    network = network.to(device, dtype)
     low = torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)[None]
     height, width = low.shape[2:]
     high = torch.empty(1, 3, height * 4, width * 4)
@@ -117,13 +124,13 @@ def tile_loop(image: Any, network: nn.Module, device: torch.device, tile: int = 
         for x in range(0, width, tile):
             y0, x0 = max(y - halo, 0), max(x - halo, 0)
             y1, x1 = min(y + tile, height), min(x + tile, width)
-            seen = low[:, :, y0 : min(y1 + halo, height), x0 : min(x1 + halo, width)].to(device)
-            large = network(seen).cpu()
+            seen = low[:, :, y0 : min(y1 + halo, height), x0 : min(x1 + halo, width)].to(device, dtype)
+            large = network(seen).float().cpu()
             top, left = (y - y0) * 4, (x - x0) * 4
             high[:, :, y * 4 : y1 * 4, x * 4 : x1 * 4] = large[
                 :, :, top : top + (y1 - y) * 4, left : left + (x1 - x) * 4
             ]
-    network.cpu()
+    network.to("cpu", torch.float32)
     return (high.clamp(0, 1)[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
 
 
