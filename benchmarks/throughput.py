@@ -30,6 +30,7 @@ from scipy.ndimage import gaussian_filter
 from upscale import MATRIX_OPERATIONS, matrix_product, operations
 
 import napari_srgan
+from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.lazy import LAZY_TILE
 from napari_srgan.inference.plane_work import PlaneWork
@@ -52,7 +53,7 @@ class InNetwork:
         self._events: list[tuple[Any, Any]] = []
         inner = Engine._forward
 
-        def forward(engine: Engine, network: Any, low: NDArray[np.float32]) -> Any:
+        def forward(engine: Engine, network: Any, low: torch.Tensor) -> Any:
             self.pixels += low.shape[2] * low.shape[3]
             began = time.perf_counter()
             if engine.device.type != "cuda":
@@ -174,7 +175,7 @@ def print_tiles(arguments: argparse.Namespace) -> None:
                 for side, seen in costs.items():
                     middle = Tile(Span(halo, halo + side), Span(halo, halo + side))
                     began = time.perf_counter()
-                    work.restored(work.quantities((), middle, None, None))  # type: ignore[arg-type]
+                    work.frames((), middle, None, Watch(), rounded=True)
                     if turn:
                         seen.append((time.perf_counter() - began) / (side * side / 1e6))
             seconds = {side: median(seen) for side, seen in costs.items()}

@@ -1,6 +1,6 @@
-"""Time `upscale` against what one would do without it, and print medians.
+"""Time `upscale` against what one would do without it, and print medians and ratios, turn by turn.
 
-    python benchmarks/upscale.py [--foreign realesr-animevideov3-x4.pth] [--repeat 5] [--side 1000]
+    python benchmarks/upscale.py [--foreign realesr-animevideov3-x4.pth] [--only foreign] [--repeat 5]
 
 In one run, repetitions interleaved so that a drifting machine slows all alike:
 
@@ -8,6 +8,8 @@ In one run, repetitions interleaved so that a drifting machine slows all alike:
 * naive: the same network called on the whole image at once, float32, eager
 * with ``--foreign``: Spandrel's own float32 call with a plain tile loop (tile 256, halo 10)
   of a checkpoint, against ours with the same weights
+* what a processor without bfloat16 takes, on one that has it: ``--precision float32``, and in the environment
+  ``ONEDNN_MAX_CPU_ISA=AVX2`` and ``ATEN_CPU_CAPABILITY=avx2``
 * the rate of the machine's bfloat16 and float32 matrix products, and ours beside it
 """
 
@@ -37,6 +39,8 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--side", type=int, default=1000)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--only", nargs="+", default=["photo-x4", "microscopy-x2", "foreign"])
     arguments = parser.parse_args()
     device = choose_device(arguments.device)
     draw = np.random.default_rng(0)
@@ -46,14 +50,16 @@ def main() -> None:
     runs: dict[str, Callable[[], Any]] = {}
     work: dict[str, float] = {}
     for name, image in (("photo-x4", rgb), ("microscopy-x2", gray)):
+        if name not in arguments.only:
+            continue
         model = napari_srgan.load_model(name)
         key = f"{name}, {image.dtype} {'RGB' if image.ndim == 3 else 'gray'}"
-        runs[f"ours: {key}"] = lambda i=image, m=model: ours(i, m, arguments.device)
+        runs[f"ours: {key}"] = lambda i=image, m=model: ours(i, m, arguments.device, arguments.precision)
         runs[f"naive: {key}"] = lambda i=image, m=model: naive(i, m.network, device)
         work[f"ours: {key}"] = operations(model.network) * image.shape[0] * image.shape[1]
-    if arguments.foreign:
+    if arguments.foreign and "foreign" in arguments.only:
         model = foreign_model(arguments.foreign)
-        runs["ours: foreign, uint8 RGB"] = lambda: ours(rgb, model, arguments.device)
+        runs["ours: foreign, uint8 RGB"] = lambda: ours(rgb, model, arguments.device, arguments.precision)
         runs["naive: foreign, uint8 RGB"] = lambda: tile_loop(rgb, model.network.inner, device)
         work["ours: foreign, uint8 RGB"] = operations(model.network) * rgb.shape[0] * rgb.shape[1]
     for kind in (torch.bfloat16, torch.float32):
@@ -61,37 +67,44 @@ def main() -> None:
 
     seconds = measure(runs, arguments.repeat)
     fast = choose_dtype(device)
-    rate = MATRIX_OPERATIONS / seconds[f"matrix product, {torch.bfloat16}"]
+    rate = MATRIX_OPERATIONS / median(seconds[f"matrix product, {torch.bfloat16}"])
     print(f"{device}, {torch.get_num_threads()} threads, automatic precision {fast}")
     print(f"bfloat16 matrix products: {rate / 1e9:.0f} GFLOP/s")
-    print("| what | ours, s | naive, s | times faster | of the bfloat16 matrix rate |")
-    print("| --- | --- | --- | --- | --- |")
+    print("| what | ours, s | naive, s | times faster | in each turn | of the bfloat16 matrix rate |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for name in work:
         key = name.removeprefix("ours: ")
-        own, plain = seconds[name], seconds[f"naive: {key}"]
-        print(f"| {key} | {own:.2f} | {plain:.2f} | {plain / own:.2f} | {work[name] / own / rate:.0%} |")
+        own, plain = (median(seconds[one]) for one in (name, f"naive: {key}"))
+        turns = [theirs / ours for ours, theirs in zip(seconds[name], seconds[f"naive: {key}"], strict=True)]
+        each = ", ".join(f"{ratio:.2f}" for ratio in turns)
+        share = work[name] / own / rate
+        print(f"| {key} | {own:.2f} | {plain:.2f} | {median(turns):.2f} | {each} | {share:.0%} |")
 
 
 MATRIX_SIDE = 2048
 MATRIX_OPERATIONS = 2 * MATRIX_SIDE**3
 
 
-def measure(runs: dict[str, Callable[[], Any]], repeat: int) -> dict[str, float]:
-    """Median seconds of each, after a warm-up, in turn."""
+def measure(runs: dict[str, Callable[[], Any]], repeat: int) -> dict[str, list[float]]:
+    """Processor seconds of each on a CPU, else seconds, in turns after a warm-up.
+
+    Processor seconds hardly suffer from what else a machine does.
+    """
+    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
     times: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(repeat + 1):
         for name, run in runs.items():
-            began = time.perf_counter()
+            began = clock()
             run()
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
             if turn:
-                times[name].append(time.perf_counter() - began)
-    return {name: median(values) for name, values in times.items()}
+                times[name].append(clock() - began)
+    return times
 
 
-def ours(image: Any, model: Model, device: str) -> Any:
-    return napari_srgan.upscale(image, model, device=device, progress=False)
+def ours(image: Any, model: Model, device: str, precision: str) -> Any:
+    return napari_srgan.upscale(image, model, device=device, precision=precision, progress=False)
 
 
 @torch.inference_mode()
@@ -107,9 +120,16 @@ def naive(image: Any, network: nn.Module, device: torch.device) -> Any:
 
 
 @torch.inference_mode()
-def tile_loop(image: Any, network: nn.Module, device: torch.device, tile: int = 256, halo: int = 10) -> Any:
+def tile_loop(
+    image: Any,
+    network: nn.Module,
+    device: torch.device,
+    tile: int = 256,
+    halo: int = 10,
+    dtype: torch.dtype = torch.float32,
+) -> Any:
     """The tile loop people write around a checkpoint."""
-    network = network.to(device)
+    network = network.to(device, dtype)
     low = torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)[None]
     height, width = low.shape[2:]
     high = torch.empty(1, 3, height * 4, width * 4)
@@ -117,13 +137,13 @@ def tile_loop(image: Any, network: nn.Module, device: torch.device, tile: int = 
         for x in range(0, width, tile):
             y0, x0 = max(y - halo, 0), max(x - halo, 0)
             y1, x1 = min(y + tile, height), min(x + tile, width)
-            seen = low[:, :, y0 : min(y1 + halo, height), x0 : min(x1 + halo, width)].to(device)
-            large = network(seen).cpu()
+            seen = low[:, :, y0 : min(y1 + halo, height), x0 : min(x1 + halo, width)].to(device, dtype)
+            large = network(seen).float().cpu()
             top, left = (y - y0) * 4, (x - x0) * 4
             high[:, :, y * 4 : y1 * 4, x * 4 : x1 * 4] = large[
                 :, :, top : top + (y1 - y) * 4, left : left + (x1 - x) * 4
             ]
-    network.cpu()
+    network.to("cpu", torch.float32)
     return (high.clamp(0, 1)[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
 
 

@@ -282,7 +282,7 @@ def run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if late:
         target, source = plain_args[:2]
         kept = source.clone()
-        target.fill_(float("nan"))
+        target.fill_(float("nan") if target.is_floating_point() else 1)
         DEVICE.current_stream().late.append(lambda: target.copy_(kept))
         _clock(name, strangers, [])
         return args[0]

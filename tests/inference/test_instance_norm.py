@@ -235,8 +235,8 @@ def test_out_of_memory_halves_the_sample(monkeypatch: pytest.MonkeyPatch) -> Non
     forward, refused = Engine._forward, []
 
     def limited(self: Engine, network: Any, low: Any) -> Any:
-        if low.size > 150 * 150:
-            refused.append(low.size)
+        if low.numel() > 150 * 150:
+            refused.append(low.numel())
             raise torch.OutOfMemoryError("out of memory")
         return forward(self, network, low)
 
@@ -256,9 +256,9 @@ def test_out_of_memory_while_gathering_again_in_float32_halves_the_sample(
 
     def limited(self: Engine, network: Any, low: Any) -> Any:
         if low.shape[0] == 1:  # samples are several
-            tiles.add(low.size)
-        tiles.add(low.size) if low.shape[0] == 1 and low.shape[2] < 120 else None
-        if network is not self.network and low.size > 150 * 150:
+            tiles.add(low.numel())
+        tiles.add(low.numel()) if low.shape[0] == 1 and low.shape[2] < 120 else None
+        if network is not self.network and low.numel() > 150 * 150:
             raise torch.OutOfMemoryError("out of memory")
         return forward(self, network, low)
 

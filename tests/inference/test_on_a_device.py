@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import inspect
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,13 @@ from napari_srgan.inference.devices.cancellation import MOST_AHEAD, Cancelled, W
 from napari_srgan.inference.devices.copies import DeviceCopies
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.plane_statistics import Windows
+from napari_srgan.inference.tiles.tile_run import PlainRun
 from napari_srgan.models import list_models, load_model
 from napari_srgan.networks import Generator
 from napari_srgan.networks.instance_norm import adopt_instance_norms
 from pretended_device import NAME, Device
 from timelapses import KINDS, make_temporal_model, moving_spots
-from upscalings import eager, lazy, zarr_job
+from upscalings import array_job, eager, lazy, zarr_job
 
 RANDOM = np.random.default_rng(0)
 BUNDLED = [card.name for card in list_models()]
@@ -82,6 +85,55 @@ def test_colours_and_missing_pixels(pretended_device: Device, tiny_model: Any) -
     np.testing.assert_array_equal(there.data, eager(colours, tiny_model(), axes="YXS", tile=16).data)
 
 
+@pytest.mark.parametrize("kind", ["bool", "uint8", "int16", "int32", "uint32", "float16", "float64"])
+def test_types_that_the_device_lacks_are_worked_on_by_the_host(
+    pretended_device: Device, tiny_model: Any, kind: str
+) -> None:
+    pixels = (RANDOM.random((40, 37)) * 2).astype(kind) if kind != "int16" else image_for(tiny_model(), 40)[0]
+    model = tiny_model()
+    there = eager(pixels, model, device=NAME, tile=16).data
+    assert pretended_device.up
+    np.testing.assert_array_equal(there, eager(pixels, model, tile=16).data)
+
+
+def test_planes_are_in_work_together_and_come_out_in_their_places(
+    pretended_device: Device, tiny_model: Any
+) -> None:
+    """The array is read by one thread at a time all the same."""
+
+    class ReadByOne:
+        def __init__(self, pixels: Any) -> None:
+            self.pixels, self.shape, self.dtype = pixels, pixels.shape, pixels.dtype
+            self.inside, self.threads = 0, set[int]()
+
+        def __getitem__(self, key: Any) -> Any:
+            self.inside += 1
+            assert self.inside == 1
+            self.threads.add(threading.get_ident())
+            time.sleep(0.002)
+            found = self.pixels[key]
+            self.inside -= 1
+            return found
+
+    stack = RANDOM.integers(0, 4000, (7, 30, 33)).astype(np.uint16)
+    array, model = ReadByOne(stack), tiny_model()
+    there = eager(array, model, axes="ZYX", device=NAME, tile=16).data
+    assert len(array.threads - {threading.get_ident()}) > 1
+    np.testing.assert_array_equal(there, eager(stack, model, axes="ZYX", tile=16).data)
+
+
+def test_a_job_that_is_closed_leaves_no_tile_behind(pretended_device: Device, tiny_model: Any) -> None:
+    stack = RANDOM.integers(0, 4000, (20, 30, 33)).astype(np.uint16)
+    job = array_job(stack, tiny_model(), axes="ZYX", device=NAME, tile=16)
+    next(job)
+    next(job)
+    before = pretended_device.down
+    job.close()
+    stopped = pretended_device.down
+    time.sleep(0.1)
+    assert stopped == pretended_device.down <= before + 6
+
+
 def test_lazily_and_into_a_store(pretended_device: Device, tiny_model: Any, tmp_path: Path) -> None:
     import zarr
 
@@ -95,13 +147,14 @@ def test_lazily_and_into_a_store(pretended_device: Device, tiny_model: Any, tmp_
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_one_copy_up_and_one_down_and_one_wait_for_a_tile(pretended_device: Device, name: str) -> None:
+def test_one_copy_up_and_two_down_and_one_wait_for_a_tile(pretended_device: Device, name: str) -> None:
     engine = Engine(load_model(name), NAME, "float32")
     low = RANDOM.random(engine.tile_shape(1, 16, 1)).astype(np.float32)
     engine.run(low)
     pretended_device.up = pretended_device.down = pretended_device.waits = 0
     engine.run(low, Watch())
-    assert (pretended_device.up, pretended_device.down, pretended_device.waits) == (1, 1, 1)
+    # Down come the pixels, and whether they are finite.
+    assert (pretended_device.up, pretended_device.down, pretended_device.waits) == (1, 2, 1)
 
 
 def test_one_copy_and_no_wait_to_gather_statistics(pretended_device: Device, tiny_model: Any) -> None:
@@ -120,10 +173,11 @@ def overlapping(device: Device, copies: type[DeviceCopies], model: Any) -> list[
     ordered, results = [], []
     for side in (16, 18, 20):
         low = np.full((1, 1, side, 16), side / 20, np.float32)
-        ordered.append(engine._upscale(engine.network, engine.dtype, low, None, None))
+        run = PlainRun(low)
+        ordered.append(engine._upscale(engine.network, run, engine._sent(low), None, None))
         if len(ordered) > 1:
-            results.append(engine._on_host(ordered.pop(0)))
-    results += [engine._on_host(one) for one in ordered]
+            results.append(engine._on_host(ordered.pop(0))[0])
+    results += [engine._on_host(one)[0] for one in ordered]
     ordered.clear()
     gc.collect()
     return results
@@ -140,10 +194,10 @@ def test_streams_wait_for_each_other(pretended_device: Device, tiny_model: Any) 
 @pytest.mark.parametrize(
     "line",
     [
-        "computing.wait_stream(self._up)",
-        "batch.record_stream(computing)",
+        "computing.wait_event(sent.arrived)",
+        "sent.raw.record_stream(computing)",
         "self._down.wait_event(result.ready)",
-        "result.values.record_stream(self._down)",
+        "there.record_stream(self._down)",
         "self._down.synchronize()",
     ],
 )

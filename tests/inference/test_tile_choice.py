@@ -100,9 +100,9 @@ def test_a_normalised_plane_that_fits_is_not_cut(tiny_model: Any) -> None:
 
 
 def test_the_choice_takes_no_time_for_a_slide() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(fastest_tiles(LIGHT, plane(30_000), halo=42)) > 500
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_frames_that_lie_by_make_tiles_no_smaller() -> None:

@@ -331,13 +331,13 @@ def test_a_thread_that_torch_would_use_otherwise_gives_the_same_values(kind: str
 
 
 def test_a_clip_is_computed_once_for_all_its_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    runs, run_once = [], Engine.run
+    runs, run_once = [], Engine.compute
 
-    def counted(self: Engine, low: Any, *rest: Any) -> Any:
-        runs.append(low.shape)
-        return run_once(self, low, *rest)
+    def counted(self: Engine, made: Any, *rest: Any) -> Any:
+        runs.append(made)
+        return run_once(self, made, *rest)
 
-    monkeypatch.setattr(Engine, "run", counted)
+    monkeypatch.setattr(Engine, "compute", counted)
     result = lazy(MOVIE, make_temporal_model(), axes="TYX", tile=1000)
     for frame in range(10):
         result[frame]

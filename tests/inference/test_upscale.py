@@ -344,7 +344,7 @@ def test_progress_does_not_fall_where_a_tile_is_begun_again(monkeypatch: pytest.
 
     def short_of_memory_at_the_end(self: Engine, network: Any, low: Any) -> Any:
         made = forward(self, network, low)
-        if low.size > 90 * 90:
+        if low.numel() > 90 * 90:
             time.sleep(0.2)  # long enough to be seen near its end
             raise torch.OutOfMemoryError("out of memory")
         return made

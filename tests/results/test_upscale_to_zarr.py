@@ -181,13 +181,13 @@ def test_a_movie_is_the_one_in_memory(kind: str, name: str, tmp_path: Path) -> N
 
 
 def test_a_clip_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs, run = [], Engine.run
+    runs, run = [], Engine.compute
 
-    def counted(self: Engine, low: Any, *rest: Any) -> Any:
-        runs.append(low.shape)
-        return run(self, low, *rest)
+    def counted(self: Engine, made: Any, *rest: Any) -> Any:
+        runs.append(made)
+        return run(self, made, *rest)
 
-    monkeypatch.setattr(Engine, "run", counted)
+    monkeypatch.setattr(Engine, "compute", counted)
     channels = np.stack([MOVIE, MOVIE[:, ::-1]], axis=1)
     got = to_zarr(channels, make_temporal_model(), tmp_path / "out.ome.zarr", axes="TCYX", tile=32)
     # Clips of 4 frames, each of 3 x 2 tiles, of both channels.

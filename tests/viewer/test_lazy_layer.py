@@ -44,7 +44,7 @@ def no_network(monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("a network ran")
 
-    monkeypatch.setattr(Engine, "run", refuse)
+    monkeypatch.setattr(Engine, "compute", refuse)
 
 
 def test_values_are_those_of_the_eager_result():

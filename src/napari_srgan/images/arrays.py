@@ -25,6 +25,10 @@ LARGE_BLOCKS, LARGE_SIDE = 4096, 2048
 is of a slide of 130,000 x 130,000 pixels, a part of what is larger."""
 
 
+_CACHED_VALUES = 2**16
+"""Values that are worked on at a time where several operations follow each other."""
+
+
 class UnreadablePart(UserError):
     """A part of an image is damaged; others may be whole."""
 
@@ -315,12 +319,32 @@ def restore_dtype(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.kind == "b":
         return values > 0.5
     if dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        # The largest 64-bit integers are no float64: the next smaller one is.
-        highest = float(info.max) if int(float(info.max)) <= info.max else np.nextafter(float(info.max), 0)
-        return values.round().clip(float(info.min), highest).astype(dtype)
+        return _rounded(values, dtype)
     if values.dtype == dtype:
         return values
     limits = np.finfo(dtype)
     # Infinities in the result are those of the input.
     return np.where(np.isinf(values), values, values.clip(limits.min, limits.max)).astype(dtype)
+
+
+def integer_range(dtype: np.dtype[Any], working: np.dtype[Any]) -> tuple[float, float]:
+    """The smallest and the largest number of an integer type that a float type can hold.
+
+    The largest 64-bit integers are no float64, nor the largest of 32 bits float32: the next smaller one is.
+    """
+    info = np.iinfo(dtype)
+    highest = working.type(info.max)
+    if int(highest) > info.max:
+        highest = np.nextafter(highest, working.type(0))
+    return float(info.min), float(highest)
+
+
+def _rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Values rounded, clipped and cast, so many at a time that they stay in the processor's cache."""
+    result = np.empty(values.shape, dtype)
+    lowest, highest = map(values.dtype.type, integer_range(dtype, values.dtype))
+    source, target = values.reshape(-1), result.reshape(-1)
+    for start in range(0, len(source), _CACHED_VALUES):
+        block = np.rint(source[start : start + _CACHED_VALUES])
+        target[start : start + _CACHED_VALUES] = np.clip(block, lowest, highest, out=block)
+    return result

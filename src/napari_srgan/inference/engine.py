@@ -6,7 +6,7 @@ import copy
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,8 +16,14 @@ from torch import Tensor, nn
 from napari_srgan.errors import UserError
 from napari_srgan.inference.devices.cancellation import Watch, layers_of, watched
 from napari_srgan.inference.devices.choice import choose_dtype, find_device
-from napari_srgan.inference.devices.copies import STREAMED, DeviceCopies, Ordered
-from napari_srgan.inference.devices.device_memory import give_back
+from napari_srgan.inference.devices.copies import (
+    STREAMED,
+    DeviceCopies,
+    Ordered,
+    Sent,
+    computes_with,
+)
+from napari_srgan.inference.devices.device_memory import give_back, peak_bytes
 from napari_srgan.inference.devices.full_precision import full_precision
 from napari_srgan.inference.devices.memory_errors import (
     OutOfMemory,
@@ -26,9 +32,12 @@ from napari_srgan.inference.devices.memory_errors import (
     memory_errors_named,
 )
 from napari_srgan.inference.devices.thread_count import follow_thread_count
+from napari_srgan.inference.devices.worker import Worker
 from napari_srgan.inference.movies.clips import TemporalWindow
 from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
+from napari_srgan.inference.tensor_intensity import all_finite
+from napari_srgan.inference.tiles.tile_run import PartlyHere, PlainRun, Run
 from napari_srgan.inference.tiles.tiling import SMALLEST_TILE
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
@@ -95,7 +104,7 @@ class Engine:
         self._network: Generator | None = None
         self._exact: Generator | None = None
         self._preparing = threading.Lock()
-        self._running = threading.Lock()
+        self._worker = Worker()
         self._normalised_layers: int | None = None
         self._layers: dict[int, int] = {}
         self._copies = DeviceCopies(self.device) if self.device.type in STREAMED else None
@@ -125,9 +134,20 @@ class Engine:
             self._network = self._exact = None
         self.release()
 
+    def peak_bytes(self, run: Callable[[], object]) -> float:
+        """Most bytes that a run takes on the device at a time, beyond what is taken already."""
+        # Tensors can be counted on the thread that makes them, and on no other.
+        return self._worker.call(lambda: peak_bytes(self.device, run), Watch())
+
     def release(self) -> None:
         """Give memory that torch keeps for later back to the device."""
         give_back(self.device)
+
+    @property
+    def tiles_at_a_time(self) -> int:
+        """Tiles that are best in work together: one is read, one computed and one written, if the device
+        computes while the host goes on."""
+        return 3 if self._copies is not None else 1
 
     @property
     def temporal(self) -> bool:
@@ -180,8 +200,7 @@ class Engine:
         """Whether a device gives numbers in float16 at all: GeForce GTX 16xx do not, whatever the tile."""
         draw = np.random.default_rng(0)
         low = draw.random(self.tile_shape(1, SMALLEST_TILE, frames=1), np.float32)
-        high = self._on_host(memory_errors_named(lambda: self._forward(network, low)))
-        return bool(np.isfinite(high).all())
+        return self._run(network, PlainRun(low), None, None)[1]
 
     def gather(self, windows: Windows, watch: Watch | None = None) -> PlaneStatistics:
         """Gather the statistics of a plane from windows of it, in one run over all of them.
@@ -201,8 +220,8 @@ class Engine:
         statistics = PlaneStatistics(windows)
 
         def gather() -> None:
-            with self._running:
-                self._gather(self.network, self.dtype, statistics, watch)
+            network, low = self.network, memory_errors_named(lambda: self._sent(windows.low))
+            self._worker.call(lambda: self._gather(network, low, statistics, watch), watch or Watch())
 
         self._for_want_of_memory(gather)
         return statistics
@@ -213,13 +232,39 @@ class Engine:
         watch: Watch | None = None,
         statistics: PlaneStatistics | None = None,
     ) -> NDArray[np.float32]:
-        """Upscale a batch of tiles.
+        """Upscale a batch of tiles that are in the network's range.
 
         Parameters
         ----------
         low
-            ``(N, C, Y, X)``, or ``(N, T, C, Y, X)`` for networks that see time; finite, in the network's
-            range.
+            ``(N, C, Y, X)``, or ``(N, T, C, Y, X)`` for networks that see time; finite.
+        watch, statistics
+            As in :meth:`compute`.
+
+        Returns
+        -------
+        NDArray
+            ``(N, C, Y * factor, X * factor)`` float32, or ``(N, T', C, Y * factor, X * factor)`` of the
+            frames that were not only there to help.
+
+        Raises
+        ------
+        OutOfMemory, SampleTooLarge, Cancelled, UserError
+            As :meth:`compute`.
+        """
+        return self.compute(PlainRun(low), watch, statistics)
+
+    def compute(
+        self, run: Run, watch: Watch | None = None, statistics: PlaneStatistics | None = None
+    ) -> NDArray[Any]:
+        """Run the network over a tile, with the arithmetic before and after it.
+
+        May be called by several threads: while one's tile is computed, others copy theirs.
+
+        Parameters
+        ----------
+        run
+            Pixels, and what is done to them.
         watch
             Told of each layer.
         statistics
@@ -228,8 +273,7 @@ class Engine:
         Returns
         -------
         NDArray
-            ``(N, C, Y * factor, X * factor)`` float32, or ``(N, T', C, Y * factor, X * factor)`` of the
-            frames that were not only there to help.
+            What the run makes of the network's answer.
 
         Raises
         ------
@@ -243,17 +287,22 @@ class Engine:
         UserError
             If the model gives values that are not finite, even in float32.
         """
-        result = self._for_want_of_memory(lambda: self._run(self.network, low, watch, statistics))
-        if not np.isfinite(result).all() and self.dtype != torch.float32:
-            result = self._for_want_of_memory(lambda: self._run(self._in_float32, low, watch, statistics))
-        if not np.isfinite(result).all():
-            largest = float(np.abs(low).max())
+        before, after = (not computes_with(self.device, types) for types in run.types)
+        here = PartlyHere(run, before=before, after=after)
+        result, finite = self._for_want_of_memory(lambda: self._run(self.network, here, watch, statistics))
+        if not finite and self.dtype != torch.float32:
+            result, finite = self._for_want_of_memory(
+                lambda: self._run(self._in_float32, here, watch, statistics)
+            )
+        if not finite:
+            low = run.low(torch.from_numpy(run.raw))
+            largest = float(low.abs().max())
             raise UserError(
                 f"the model {self.model.name} gives values that are not finite for inputs up to "
                 f"{significant(largest)} times the image's range; "
                 + ("its weights are broken" if largest < OUTLIER else "replace such outliers by NaN first")
             )
-        return result
+        return here.completed(result)
 
     @property
     def _in_float32(self) -> Generator:
@@ -264,15 +313,19 @@ class Engine:
             return self._exact
 
     def _run(
-        self,
-        network: Generator,
-        low: NDArray[np.float32],
-        watch: Watch | None,
-        statistics: PlaneStatistics | None,
-    ) -> NDArray[np.float32]:
-        with self._running:
-            high = self._upscale(network, _dtype_of(network), low, statistics, watch)
+        self, network: Generator, run: Run, watch: Watch | None, statistics: PlaneStatistics | None
+    ) -> tuple[NDArray[Any], bool]:
+        """What a run makes of the network's answer, and whether all of that is finite."""
+        sent = memory_errors_named(lambda: self._sent(run.raw))
+        stop = watch or Watch()
+        high = self._worker.call(lambda: self._upscale(network, run, sent, statistics, watch), stop)
         return self._on_host(high)  # meanwhile the device is another thread's
+
+    def _sent(self, raw: NDArray[Any]) -> Tensor | Sent:
+        """Pixels on their way to the device; nobody waits for them yet."""
+        if self._copies is not None:
+            return self._copies.up(raw)
+        return torch.from_numpy(raw)
 
     def _for_want_of_memory(self, call: Callable[[], ResultT]) -> ResultT:
         """Make a call; what may be want of memory is that if the smallest tile can be run.
@@ -292,7 +345,7 @@ class Engine:
         self.release()
         smallest = np.zeros(self.tile_shape(1, SMALLEST_TILE, frames=1), np.float32)
         try:
-            self._run(self.network, smallest, None, None)
+            self._run(self.network, PlainRun(smallest), None, None)
         except PerhapsOutOfMemory as error:
             raise UserError(
                 f"{self.device} cannot run the model {self.model.name}: {reason.splitlines()[0]}; "
@@ -303,62 +356,75 @@ class Engine:
     def _upscale(
         self,
         network: Generator,
-        dtype: torch.dtype,
-        low: NDArray[np.float32],
+        run: Run,
+        sent: Tensor | Sent,
         statistics: PlaneStatistics | None,
         watch: Watch | None,
-    ) -> Tensor | Ordered:
+    ) -> Ordered:
         if statistics is None:
             with watched(network, watch, self._later):
-                return memory_errors_named(lambda: self._forward(network, low))
+                return memory_errors_named(lambda: self._made(network, run, sent))
+        dtype = _dtype_of(network)
         if dtype not in statistics.by_dtype:
             reason = ""
             try:
-                self._gather(network, dtype, statistics, watch)
+                self._gather(network, self._sent(statistics.windows.low), statistics, watch)
             except OutOfMemory as error:
                 reason = str(error) or "out of memory"
             if reason:  # outside of the handler, as in memory_errors_named
                 raise SampleTooLarge(reason)
         gathered = Gathered(statistics.by_dtype[dtype])
         with watched(network, watch, self._later), moments_from(gathered, network):
-            return memory_errors_named(lambda: self._forward(network, low))
+            return memory_errors_named(lambda: self._made(network, run, sent))
 
     def _gather(
-        self, network: Generator, dtype: torch.dtype, statistics: PlaneStatistics, watch: Watch | None
+        self, network: Generator, sent: Tensor | Sent, statistics: PlaneStatistics, watch: Watch | None
     ) -> None:
         windows = statistics.windows
         if self._normalised_layers is None:
             self._normalised_layers = self._count_normalised_layers(network, windows.low)
         pixels = windows.low.shape[2] * windows.low.shape[3]
         gathering = Gathering(windows.count, pixels, windows.margin, self._normalised_layers)
+        run = PlainRun(windows.low)
         with watched(network, watch, self._later), moments_from(gathering, network), suppress(Complete):
-            memory_errors_named(lambda: self._forward(network, windows.low))
-        statistics.by_dtype[dtype] = gathering.kept
+            memory_errors_named(lambda: self._made(network, run, sent))
+        statistics.by_dtype[_dtype_of(network)] = gathering.kept
 
     def _count_normalised_layers(self, network: Generator, low: NDArray[np.float32]) -> int:
         """How many run for one orientation; found by running a corner of the image."""
         corner = np.ascontiguousarray(low[:1, :, :SMALLEST_TILE, :SMALLEST_TILE])
         counting = Gathering(1, corner.shape[2] * corner.shape[3])
         with moments_from(counting, network):
-            memory_errors_named(lambda: self._forward(network, corner))
+            memory_errors_named(lambda: self._made(network, PlainRun(corner), self._sent(corner)))
         return len(counting.kept) // self.passes
 
-    def _forward(self, network: nn.Module, low: NDArray[np.float32]) -> Tensor | Ordered:
-        # The grad mode belongs to the thread, and jobs run on threads of their own.
+    def _made(self, network: Generator, run: Run, sent: Tensor | Sent) -> Ordered:
+        """Compute a run, or order it to be computed, on the worker's thread."""
+        # The grad mode belongs to the thread.
         if self.device.type == "cpu":
             follow_thread_count()
         with torch.inference_mode(), full_precision(self.device, _dtype_of(network)):
-            if self._copies is not None:
-                result: Tensor = network(self._copies.up(low))
-                return self._copies.ordered(result.float().contiguous())
-            layout = layout_of(low.ndim, self.device)
-            result = network(torch.from_numpy(low).to(self.device, memory_format=layout))
-            return result.float().cpu()
+            raw = sent.to(self.device) if isinstance(sent, Tensor) else self._arrived(sent)
+            high = self._forward(network, run.low(raw))
+            finite = all_finite(high)
+            pixels = run.pixels(high)
+            return (
+                Ordered(pixels, finite, None)
+                if self._copies is None
+                else self._copies.ordered(pixels, finite)
+            )
 
-    def _on_host(self, high: Tensor | Ordered) -> NDArray[np.float32]:
-        if isinstance(high, Tensor):
-            return high.numpy()
+    def _forward(self, network: Generator, low: Tensor) -> Tensor:
+        high: Tensor = network(low.contiguous(memory_format=layout_of(low.ndim, self.device)))
+        return high.float()
+
+    def _arrived(self, sent: Sent) -> Tensor:
         assert self._copies is not None
+        return self._copies.taken(sent)
+
+    def _on_host(self, high: Ordered) -> tuple[NDArray[Any], bool]:
+        if self._copies is None:
+            return high.values.cpu().numpy(), bool(high.finite)
         copies = self._copies
         return memory_errors_named(lambda: copies.down(high))
 

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.inference.percentiles import percentiles
+
 _EXTREME = 1e30
 """Quantities beyond which float32 is no working type any more."""
 _SMALL = 2.0**-10
@@ -39,23 +41,23 @@ class IntensityTransform:
         """Quantities to network range; any real dtype, any shape."""
         if self.span == 0:
             return np.zeros(values.shape, np.float32)
-        shifted = values.astype(self._working_dtype(values.dtype))
-        if self._extreme:
-            shifted *= self._small
-        shifted -= self.offset * self._small
+        shifted = values.astype(self.working_dtype(values.dtype))
+        if self.extreme:
+            shifted *= self.small
+        shifted -= self.offset * self.small
         with np.errstate(over="ignore"):  # an outlier too large to compute with: the engine names it
-            shifted /= self.span * self._small
+            shifted /= self.span * self.small
             return shifted.astype(np.float32, copy=False)
 
     def invert(self, values: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Network range to the quantities of data of a dtype, in its working dtype and within its range."""
-        quantities = values.astype(self._working_dtype(dtype))
+        quantities = values.astype(self.working_dtype(dtype))
         limits = np.finfo(quantities.dtype)
         with np.errstate(over="ignore"):
-            quantities *= self.span * self._small
-            quantities += self.offset * self._small
-            if self._extreme:
-                quantities /= self._small
+            quantities *= self.span * self.small
+            quantities += self.offset * self.small
+            if self.extreme:
+                quantities /= self.small
         return quantities.clip(limits.min, limits.max, out=quantities)
 
     def brighter(self, gain: float, offset: float) -> IntensityTransform:
@@ -65,16 +67,19 @@ class IntensityTransform:
         return IntensityTransform(gain * self.offset + offset, gain * self.span, self.partial)
 
     @property
-    def _extreme(self) -> bool:
+    def extreme(self) -> bool:
+        """Whether sums and differences of such quantities are not to be had in float32."""
         return max(abs(self.offset), self.span) > _EXTREME
 
     @property
-    def _small(self) -> float:
-        return _SMALL if self._extreme else 1.0
+    def small(self) -> float:
+        """By what quantities are multiplied before they are added up."""
+        return _SMALL if self.extreme else 1.0
 
-    def _working_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+    def working_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """The float type in which quantities of a dtype are computed with."""
         # Differences of the largest float32 values are no float32.
-        return np.dtype(np.float64) if self._extreme else working_dtype(dtype)
+        return np.dtype(np.float64) if self.extreme else working_dtype(dtype)
 
 
 def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -98,13 +103,11 @@ def percentile_transform(samples: NDArray[Any]) -> IntensityTransform:
     finite = samples[np.isfinite(samples)] if samples.dtype.kind == "f" else samples.ravel()
     if finite.size == 0:
         return IntensityTransform(0.0, 0.0)
-    values = finite.astype(np.float64)
-    small = smaller(values)
-    values *= small
-    low, high = np.percentile(values, [LOW_PERCENTILE, HIGH_PERCENTILE])
+    small = smaller(finite)
+    low, high = percentiles(finite, [LOW_PERCENTILE, HIGH_PERCENTILE], small)
     if high <= low:  # a few bright spots on an even ground: only the extremes differ
-        low, high = values.min(), values.max()
-    return IntensityTransform(float(low) / small, min(float(high - low) / small, sys.float_info.max))
+        low, high = (float(end) * small for end in (finite.min(), finite.max()))
+    return IntensityTransform(low / small, min((high - low) / small, sys.float_info.max))
 
 
 def smaller(values: NDArray[Any]) -> float:
@@ -115,7 +118,10 @@ def smaller(values: NDArray[Any]) -> float:
     Parameters
     ----------
     values
-        Values of any float dtype; those that are not finite do not count.
+        Values of any real dtype; those that are not finite do not count.
     """
-    largest = float(np.abs(values).max(initial=0, where=np.isfinite(values)))
-    return _SMALL if largest > _EXTREME else 1.0
+    if values.dtype.kind != "f" or values.dtype.itemsize < 4:  # none of them are as large as that
+        return 1.0
+    finite = np.isfinite(values)
+    ends = values.max(initial=0, where=finite), values.min(initial=0, where=finite)
+    return _SMALL if max(float(ends[0]), -float(ends[1])) > _EXTREME else 1.0

@@ -1,12 +1,14 @@
-"""One plane of an array, or one clip: measured if its model needs that, then upscaled tile by tile."""
+"""The planes of an array, or its clips: measured if their model needs that, then upscaled tile by tile."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from collections.abc import Generator as Iteration
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import Lock
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from napari_srgan.errors import threads_told
 from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.devices.memory_errors import OutOfMemory
 from napari_srgan.inference.plane_statistics import PlaneStatistics
-from napari_srgan.inference.plane_work import Finish, PlaneWork, Sink
+from napari_srgan.inference.plane_work import PlaneWork, Sink
 from napari_srgan.inference.tile_queue import TileQueue
 from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.inference.tiles.tiling import Tile
@@ -48,8 +50,9 @@ class Steps:
     said: Furthest = field(default_factory=Furthest)
     """What was said of the whole job: what is begun again in smaller tiles does not go back."""
 
-    def of_plane(self, number: int) -> Steps:
-        return replace(self, done=number * (self.tiles + self.measuring))
+    def from_plane(self, number: int) -> Steps:
+        """When so many more planes are done."""
+        return self.after(number * (self.tiles + self.measuring))
 
     def after(self, pixels: int) -> Steps:
         return replace(self, done=self.done + pixels)
@@ -57,47 +60,155 @@ class Steps:
     def saying(self, message: str) -> Steps:
         return replace(self, message=message)
 
-    def within(self, pixels: int, fraction: float) -> Progress:
-        """So much of the next pixels is done too."""
+    def within(self, pixels: float) -> Progress:
+        """So many of the next pixels are done too."""
         total = (self.tiles + self.measuring) * self.planes
-        done = min(self.done + int(pixels * min(fraction, 1.0)), total)
+        done = min(self.done + int(pixels), total)
         self.said.pixels = max(self.said.pixels, done)
         return Progress(self.said.pixels, total, self.message)
 
 
-def upscale_plane(
-    work: PlaneWork, index: tuple[int, ...], tiles: list[Tile], steps: Steps, result: Sink
+def upscale_planes(
+    work: PlaneWork, tiles: list[Tile], steps: Steps, result: Sink
 ) -> Iteration[Progress, None, list[Tile]]:
-    """Upscale one plane, or one clip; return its tiles as they were in the end, cut for the next one."""
-    frames, layers = work.count(index), work.engine.layers(work.count(index))
-    fade = cross_fade.CrossFade(work.place, work.stack.card.scale_factor)
-    statistics: PlaneStatistics | None = None
-    measuring, message = steps.measuring, steps.message
+    """Upscale all planes, or all clips; return their tiles as they were in the end.
 
-    def forget_statistics() -> None:
-        nonlocal statistics
-        statistics = None
-
-    queue = TileQueue(work, tiles, forget_statistics)
-    while queue:
-        with queue.next() as tile:
-            if statistics is None and work.must_measure(tile):
-                statistics, steps = yield from _measure_plane(work, index, steps.saying(message), measuring)
-                measuring = 0  # if it is done again, that is not among the steps
-            reach: Tile = tile
-            finish: Finish = _as_it_is
-            if work.fades:
-                reach, finish = fade.reach(tile), partial(fade.blend, tile)
-            compute = partial(work.tile, index, reach, statistics, finish)
-            pixels = yield from _watched(compute, layers, tile.pixels * frames, steps)
-            work.write(result, index, reach, pixels)
-            work.cut |= not work.is_plane(tile)
-            steps = steps.after(tile.pixels * frames)
-    return queue.finished
+    Several tiles are in work at a time where that is faster, also of different planes: they are read one
+    after the other, and written in the order in which they were begun.
+    """
+    together = work.engine.tiles_at_a_time
+    if together > 1:
+        work.reading = Lock()
+    planes, running = _Planes(work, tiles, steps), deque[_Running]()
+    with threads_told(), ThreadPoolExecutor(together, thread_name_prefix="napari-srgan") as threads:
+        try:
+            while True:
+                while len(running) < together and (plane := planes.with_tiles()):
+                    running.append((yield from plane.begin(threads)))
+                if not running:
+                    return planes.tiles
+                yield from _wait(running)
+                one = running.popleft()
+                with one.plane.queue.handling(one.tile):
+                    one.plane.finish(one, result)
+        except BaseException:  # closed, or Ctrl-C, or a tile that failed
+            for one in running:
+                one.watch.cancel()
+            raise
 
 
-def _as_it_is(values: NDArray[Any]) -> NDArray[Any]:
-    return values
+@dataclass
+class _Running:
+    """A tile in work."""
+
+    plane: _Plane
+    tile: Tile
+    reach: Tile
+    """The tile with what it is computed into its neighbours."""
+    pixels: int
+    """Number of pixels of all its frames."""
+    watch: Watch
+    future: Future[NDArray[Any]]
+
+    @property
+    def done(self) -> float:
+        """Number of pixels of it that are done."""
+        return self.pixels * min(self.watch.layers / self.plane.layers, 1.0)
+
+    def result(self) -> NDArray[Any]:
+        """What was computed; it can be had once."""
+        future = self.future
+        # An error in it holds the frames it came through, and they would hold the error.
+        del self.future
+        try:
+            return future.result()
+        finally:
+            del future
+
+
+def _wait(running: deque[_Running]) -> Iteration[Progress, None, None]:
+    """Wait for the tile that was begun first, telling how far its plane is."""
+    first = running[0]
+    while not first.future.done():
+        yield first.plane.steps.within(sum(one.done for one in running if one.plane is first.plane))
+        wait([first.future], _HEARTBEAT)
+
+
+class _Planes:
+    """Planes, or clips, that are begun one after the other, each with the tiles that did fit before."""
+
+    def __init__(self, work: PlaneWork, tiles: list[Tile], steps: Steps) -> None:
+        self.tiles = tiles
+        self._work, self._steps = work, steps
+        self._left = iter(work.clips())
+        self._begun: list[_Plane] = []
+        self._count = 0
+
+    def with_tiles(self) -> _Plane | None:
+        """The first that has tiles to be computed."""
+        for plane in self._begun:
+            if plane.queue:
+                return plane
+        for finished in [plane for plane in self._begun if plane.is_done]:
+            self.tiles = finished.queue.finished
+            self._begun.remove(finished)
+        index = next(self._left, None)
+        if index is None:
+            return None
+        plane = _Plane(self._work, index, self.tiles, self._steps.from_plane(self._count))
+        self._count += self._work.count(index)
+        self._begun.append(plane)
+        return plane
+
+
+class _Plane:
+    """One plane, or one clip, in work."""
+
+    def __init__(self, work: PlaneWork, index: tuple[int, ...], tiles: list[Tile], steps: Steps) -> None:
+        self.steps = steps
+        self.queue = TileQueue(work, tiles, self._forget_statistics)
+        self._work, self._index = work, index
+        self._frames = work.count(index)
+        self.layers = work.engine.layers(self._frames)
+        self._fade = cross_fade.CrossFade(work.place, work.stack.card.scale_factor)
+        self._statistics: PlaneStatistics | None = None
+        self._measuring, self._message = steps.measuring, steps.message
+        self._in_work = 0
+
+    @property
+    def is_done(self) -> bool:
+        return not self.queue and not self._in_work
+
+    def _forget_statistics(self) -> None:
+        self._statistics = None
+
+    def begin(self, threads: ThreadPoolExecutor) -> Iteration[Progress, None, _Running]:
+        """Have its next tile computed; its statistics are gathered before, if they are needed."""
+        work, tile = self._work, self.queue.take()
+        if self._statistics is None and work.must_measure(tile):
+            steps = self.steps.saying(self._message)
+            measured = yield from _measure_plane(work, self._index, steps, self._measuring)
+            self._statistics, self.steps = measured
+            self._measuring = 0  # if it is done again, that is not among the steps
+        reach = self._fade.reach(tile) if work.fades else tile
+        watch = Watch()
+        future = threads.submit(
+            work.frames, self._index, reach, self._statistics, watch, rounded=work.rounds_there
+        )
+        self._in_work += 1
+        return _Running(self, tile, reach, tile.pixels * self._frames, watch, future)
+
+    def finish(self, one: _Running, result: Sink) -> None:
+        """Write a tile that is computed; raises what was raised when it was."""
+        work = self._work
+        self._in_work -= 1
+        frames = one.result()
+        if work.fades:
+            frames = self._fade.blend(one.tile, frames)
+        pixels = work.shaped(frames) if work.rounds_there else work.restored(frames)
+        work.write(result, self._index, one.reach, pixels)
+        work.cut |= not work.is_plane(one.tile)
+        self.steps = self.steps.after(one.pixels)
 
 
 def _measure_plane(
@@ -132,7 +243,7 @@ def _watched(
         future = thread.submit(compute, watch)
         try:
             while not future.done():
-                yield steps.within(pixels, watch.layers / layers)
+                yield steps.within(pixels * min(watch.layers / layers, 1.0))
                 wait([future], _HEARTBEAT)
         except BaseException:  # closed, or Ctrl-C
             watch.cancel()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Protocol
@@ -29,10 +30,11 @@ from napari_srgan.inference.plane_statistics import (
 )
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.tiles import cross_fade
+from napari_srgan.inference.tiles.tile_run import FrameMade, TileRun
 from napari_srgan.inference.tiles.tiling import BORDER, SMALLEST_TILE, Span, Tile, tile_window
 
-Finish = Callable[[NDArray[Any]], NDArray[Any]]
-"""What is done to a tile's quantities ``(frames, Y, X, K)`` before they are rounded."""
+_UNCHANGED = IntensityTransform(offset=0.0, span=1.0)
+"""Of frames that are in the network's range already."""
 
 NO_MEMORY = "close other programs, or use the device 'cpu' if that is another one"
 
@@ -59,6 +61,8 @@ class PlaneWork:
     """Whether a tile was less than its plane, so that halos counted."""
     most_sampled: int | None = field(default=None, repr=False)
     """Pixels that statistics are gathered from, at most; None: measured when they are first needed."""
+    reading: AbstractContextManager[Any] = field(default_factory=nullcontext, repr=False)
+    """Within which the array is read: a lock, if several threads do, as the array may be made for one."""
 
     def __post_init__(self) -> None:
         self._plans = ClipPlans(self.stack, self.engine.timing)
@@ -109,6 +113,11 @@ class PlaneWork:
     def fades(self) -> bool:
         """Whether tiles see less than the network would, and fade into each other."""
         return self.radius > cross_fade.MOST_HALO
+
+    @property
+    def rounds_there(self) -> bool:
+        """Whether tiles are rounded where they are computed: unless they are to be blended before."""
+        return not self.fades
 
     @property
     def halo(self) -> int:
@@ -176,28 +185,46 @@ class PlaneWork:
         windows = Windows(np.concatenate(low), count=len(low), margin=sample.margin)
         return self.engine.gather(windows, watch)
 
-    def tile(
+    def frames(
         self,
         index: tuple[int, ...],
         tile: Tile,
         statistics: PlaneStatistics | None,
-        finish: Finish,
         watch: Watch,
+        *,
+        rounded: bool,
     ) -> NDArray[Any]:
-        """Read, compute, finish and restore one tile of a plane or a clip."""
-        return self.restored(finish(self.quantities(index, tile, statistics, watch)))
+        """Read and compute one tile of a plane or a clip.
 
-    def quantities(
-        self, index: tuple[int, ...], tile: Tile, statistics: PlaneStatistics | None, watch: Watch
-    ) -> NDArray[Any]:
-        """Read and compute one tile: ``(frames, Y * factor, X * factor, K)``, not rounded."""
+        Parameters
+        ----------
+        index
+            Place of the plane, or of the first of the clip.
+        tile
+            The tile.
+        statistics
+            Those of the plane, if the network needs them for this tile.
+        watch
+            Told of each layer.
+        rounded
+            Whether pixels of the result are wanted; if not, quantities in its working dtype.
+
+        Returns
+        -------
+        NDArray
+            ``(frames, Y * factor, X * factor, K)``.
+        """
         plan, transform, factor = self.plan(index), self.transform(index), self.stack.card.scale_factor
         made: dict[int, NDArray[Any]] = {}
         for shot in plan.shots:
-            made |= self._shot(index, plan, shot, tile, statistics, watch)
-        for frame, own in self.stack.read_frames(index, plan.empty, tile, 0).items():
-            made[frame] = own.repeated(transform, factor)
-        return _joined([made[frame] for frame in range(plan.frames.start, plan.frames.stop)], 0)
+            made |= self._shot(index, plan, shot, tile, statistics, watch, rounded)
+        with self.reading:
+            empty_frames = self.stack.read_frames(index, plan.empty, tile, 0)
+        for frame, own in empty_frames.items():
+            empty = own.repeated(transform, factor)
+            made[frame] = restore_dtype(empty, self.stack.result_dtype) if rounded else empty
+        frames = _joined([made[frame] for frame in range(plan.frames.start, plan.frames.stop)])
+        return frames.astype(self.stack.result_dtype, copy=False) if rounded else frames
 
     def _shot(
         self,
@@ -207,22 +234,30 @@ class PlaneWork:
         tile: Tile,
         statistics: PlaneStatistics | None,
         watch: Watch,
+        rounded: bool,
     ) -> dict[int, NDArray[Any]]:
         """Frames ``(Y * factor, X * factor, K)`` that go through the network together."""
-        card = self.stack.card
+        factor = self.stack.card.scale_factor
         made = [frame for frame in shot.frames if frame not in plan.empty]
-        read = self.stack.read_frames(index, shot.seen, tile, self.halo, plan.moves, made)
+        with self.reading:
+            read = self.stack.read_frames(index, shot.seen, tile, self.halo, plan.moves, made)
         shown = {frame: self._transform_of(index, plan, frame) for frame in read}
-        batches = {frame: one.to_batch(shown[frame], card.channels) for frame, one in read.items()}
-        low = _joined([batches[frame] for frame in shot.seen], 1)
-        if self.engine.temporal:
-            high = self.engine.run(low, watch, statistics)
-        else:
-            high = self.engine.run(low[:, 0], watch, statistics)[:, None]
-        return {
-            frame: read[frame].from_batch(high[:, frame - shot.made.start], shown[frame], card.scale_factor)
-            for frame in made
-        }
+        raw, transforms = _together({frame: one.raw(shown[frame]) for frame, one in read.items()}, shown)
+        run = TileRun(
+            raw=_joined([raw[frame] for frame in shot.seen]),
+            transforms=tuple(transforms[frame] for frame in shot.seen),
+            made=tuple(
+                FrameMade(frame - shot.made.start, read[frame].windows, read[frame].quantities(shown[frame]))
+                for frame in made
+            ),
+            channels=self.stack.card.channels,
+            temporal=self.engine.temporal,
+            factor=factor,
+            dtype=self.stack.result_dtype,
+            rounded=rounded,
+        )
+        high = self.engine.compute(run, watch, statistics)
+        return {frame: read[frame].completed(one, factor) for frame, one in zip(made, high, strict=True)}
 
     def _transform_of(self, index: tuple[int, ...], plan: ClipPlan, frame: int) -> IntensityTransform:
         """That of the plane; with it a frame looks as bright to the network as those around it."""
@@ -273,9 +308,18 @@ def halved(tiles: list[Tile], failed: Tile, engine: Engine, error: OutOfMemory) 
     return cut
 
 
-def _joined(frames: list[NDArray[Any]], axis: int) -> NDArray[Any]:
-    """Frames along a new axis; a single one is not copied."""
-    return np.expand_dims(frames[0], axis) if len(frames) == 1 else np.stack(frames, axis)
+def _together(
+    raw: dict[int, NDArray[Any]], shown: dict[int, IntensityTransform]
+) -> tuple[dict[int, NDArray[Any]], dict[int, IntensityTransform]]:
+    """Frames that go to the device as one array: those that were filled have float64, and others have not."""
+    if len({each.dtype for each in raw.values()}) == 1:
+        return raw, shown
+    return {frame: shown[frame].apply(each) for frame, each in raw.items()}, dict.fromkeys(raw, _UNCHANGED)
+
+
+def _joined(frames: list[NDArray[Any]]) -> NDArray[Any]:
+    """Frames along a new first axis; a single one is not copied."""
+    return frames[0][None] if len(frames) == 1 else np.stack(frames)
 
 
 def _scaled(span: Span, origin: Span, factor: int) -> slice:

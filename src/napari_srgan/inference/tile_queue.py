@@ -48,9 +48,19 @@ class TileQueue:
         UserError
             If memory does not even suffice for the smallest tile, or the smallest sample.
         """
-        tile = self._todo.popleft()
-        try:
+        tile = self.take()
+        with self.handling(tile):
             yield tile
+
+    def take(self) -> Tile:
+        """Take the next tile; it is to be computed, and then what comes of it is handled."""
+        return self._todo.popleft()
+
+    @contextmanager
+    def handling(self, tile: Tile) -> Iterator[None]:
+        """As :meth:`next`, for a tile that was taken before; others may have been taken since."""
+        try:
+            yield
         except SampleTooLarge as error:
             self._work.halve_sample(self._work.plan_sample(), error)
             self._todo.appendleft(tile)

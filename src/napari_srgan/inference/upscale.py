@@ -13,7 +13,7 @@ from napari_srgan.inference.devices.memory import PROBE_SIDES
 from napari_srgan.inference.devices.memory_errors import OutOfMemory
 from napari_srgan.inference.engine import Engine, engine_of
 from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
-from napari_srgan.inference.plane_job import Steps, upscale_plane
+from napari_srgan.inference.plane_job import Steps, upscale_planes
 from napari_srgan.inference.plane_work import NO_MEMORY, PlaneWork
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.provenance import provenance
@@ -78,10 +78,7 @@ def upscale_job(
         ),
     )  # fmt: skip
     try:
-        done = 0
-        for at in work.clips():
-            tiles = yield from upscale_plane(work, at, tiles, steps.of_plane(done), result)
-            done += work.count(at)
+        yield from upscale_planes(work, tiles, steps, result)
     finally:
         engine.release()
     return Upscaled(

@@ -19,15 +19,14 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.images.image import Image
 from napari_srgan.images.writing.in_memory import memory_sink
-from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
-from napari_srgan.inference.plane_job import Steps, upscale_plane
-from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
+from napari_srgan.inference.plane_job import Steps, upscale_planes
 from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.upscale import cut_into_tiles, result_shape
 from napari_srgan.models import Model
+from napari_srgan.networks import Generator
 from napari_srgan.networks.self_ensemble import ORIENTATIONS, oriented, oriented_back
 from napari_srgan.progress import Job, Progress
 from napari_srgan.significant import significant
@@ -66,21 +65,10 @@ class _Oriented(Engine):
 
     orientation: tuple[int, bool] = ORIENTATIONS[0]
 
-    def run(
-        self,
-        low: NDArray[np.float32],
-        watch: Watch | None = None,
-        statistics: PlaneStatistics | None = None,
-    ) -> NDArray[np.float32]:
+    def _forward(self, network: Generator, low: torch.Tensor) -> torch.Tensor:
         turns, mirrored = self.orientation
-        seen = oriented(torch.from_numpy(low), turns, mirrored).contiguous()
-        high = super().run(seen.numpy(), watch, statistics)
-        return oriented_back(torch.from_numpy(high), turns, mirrored).numpy()
-
-    def gather(self, windows: Windows, watch: Watch | None = None) -> PlaneStatistics:
-        turns, mirrored = self.orientation
-        low = oriented(torch.from_numpy(windows.low), turns, mirrored).contiguous()
-        return super().gather(Windows(low.numpy(), windows.count, windows.margin), watch)
+        seen = oriented(low, turns, mirrored).contiguous()
+        return oriented_back(super()._forward(network, seen), turns, mirrored)
 
 
 class _RunningMoments:
@@ -104,6 +92,10 @@ class _RunningMoments:
 
 class _Floats(PlaneWork):
     """Keeps quantities as floats: a spread of less than one grey level is one, too."""
+
+    @property
+    def rounds_there(self) -> bool:
+        return False
 
     def restored(self, values: NDArray[Any]) -> NDArray[Any]:
         return self.shaped(values.astype(np.float32))
@@ -151,7 +143,6 @@ def disagreement_job(image: Image, model: Model, options: UpscaleOptions = AS_US
     moments = _RunningMoments(*(memory_sink(shape, np.dtype(np.float32)) for _ in range(2)))
     work = _Floats(engine, stack, place)
     tiles = cut_into_tiles(work, place, options.tile)
-    clips = list(work.clips())
     message = f"Comparing orientations with {model.name} on {engine.device.type}, {engine.precision}"
     steps = Steps(
         tiles=place.pixels,
@@ -163,9 +154,7 @@ def disagreement_job(image: Image, model: Model, options: UpscaleOptions = AS_US
     try:
         for number, engine.orientation in enumerate(ORIENTATIONS):
             moments.number = number + 1
-            for at, index in enumerate(clips):
-                part = steps.of_plane(number * stack.planes + at)
-                tiles = yield from upscale_plane(work, index, tiles, part, moments)
+            tiles = yield from upscale_planes(work, tiles, steps.from_plane(number * stack.planes), moments)
     finally:
         engine.release()
     np.maximum(moments.squares, 0, out=moments.squares)

@@ -6,18 +6,37 @@ pinned; torch hands out a pinned buffer again only when the copies from and to i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_srgan.networks.generator import layout_of
-
 STREAMED = ("cuda",)
 """Kinds of devices that compute what they are ordered, in streams, while the host goes on."""
+
+
+EVERYWHERE = {torch.bool, torch.uint8, torch.int8, torch.int16, torch.float16, torch.float32}
+"""Types that every kind of device computes with; Apple's have no float64, and the larger unsigned integers
+are new to torch."""
+
+
+def computes_with(device: torch.device, types: Iterable[torch.dtype]) -> bool:
+    """Whether a device has kernels for all of some types."""
+    if device.type in ("cpu", "cuda"):
+        return True
+    known = EVERYWHERE | ({torch.uint16} if device.type in STREAMED else set())
+    return known.issuperset(types)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Raw pixels that will be on the device by the time an event has happened."""
+
+    raw: Tensor
+    arrived: Any
 
 
 @dataclass(frozen=True)
@@ -25,6 +44,8 @@ class Ordered:
     """A result that the device will have computed by the time an event has happened."""
 
     values: Tensor
+    finite: Tensor
+    """Whether all of the network's answer is finite; a single bool."""
     ready: Any
 
 
@@ -42,31 +63,47 @@ class DeviceCopies:
         self._module: Any = torch.get_device_module(device)
         self._up, self._down = (self._module.Stream(device) for _ in range(2))
 
-    def up(self, low: NDArray[np.float32]) -> Tensor:
-        """Order a batch to be copied; what is ordered next on the computing stream waits for it."""
+    def up(self, raw: NDArray[Any]) -> Sent:
+        """Order an array to be copied, on whichever thread; nobody waits."""
+        with torch.inference_mode(), self._module.stream(self._up):
+            there = torch.from_numpy(raw).pin_memory().to(self._device, non_blocking=True)
+            return Sent(there, self._mark(self._up))
+
+    def taken(self, sent: Sent) -> Tensor:
+        """What was sent, for what is ordered next on the stream that computes."""
         computing = self._module.current_stream(self._device)
-        with self._module.stream(self._up):
-            batch = torch.from_numpy(low).pin_memory().to(self._device, non_blocking=True)
-            batch = batch.contiguous(memory_format=layout_of(low.ndim, self._device))
-        computing.wait_stream(self._up)
-        batch.record_stream(computing)  # its memory is free only when the computing is over, too
-        return batch
+        computing.wait_event(sent.arrived)
+        sent.raw.record_stream(computing)  # its memory is free only when the computing is over, too
+        return sent.raw
 
-    def ordered(self, values: Tensor) -> Ordered:
+    def ordered(self, values: Tensor, finite: Tensor) -> Ordered:
         """Mark the place in the computing stream at which a result is there."""
-        ready = self._module.Event()
-        ready.record(self._module.current_stream(self._device))
-        return Ordered(values, ready)
+        return Ordered(values, finite, self._mark(self._module.current_stream(self._device)))
 
-    def down(self, result: Ordered) -> NDArray[np.float32]:
-        """Wait for a result, and no longer: what was ordered after it goes on meanwhile."""
+    def down(self, result: Ordered) -> tuple[NDArray[Any], bool]:
+        """Wait for a result, and no longer: what was ordered after it goes on meanwhile.
+
+        Returns
+        -------
+        tuple
+            The values, and whether all of the network's answer is finite.
+        """
         with torch.inference_mode(), self._module.stream(self._down):
             self._down.wait_event(result.ready)
-            host = torch.empty(result.values.shape, dtype=torch.float32, pin_memory=True)
-            host.copy_(result.values, non_blocking=True)
-            result.values.record_stream(self._down)
+            values, finite = (self._to_host(each) for each in (result.values, result.finite))
             self._down.synchronize()
-        return host.numpy()
+        return values.numpy(), bool(finite)
+
+    def _mark(self, stream: Any) -> Any:
+        event = self._module.Event()
+        event.record(stream)
+        return event
+
+    def _to_host(self, there: Tensor) -> Tensor:
+        host = torch.empty(there.shape, dtype=there.dtype, pin_memory=True)
+        host.copy_(there, non_blocking=True)
+        there.record_stream(self._down)
+        return host
 
 
 def copied_to(device: torch.device, tensor: Tensor) -> Tensor:

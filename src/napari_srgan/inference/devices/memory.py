@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from napari_srgan.inference.devices.device_memory import free_bytes, peak_bytes, shares_host_memory
+from napari_srgan.inference.devices.device_memory import free_bytes, shares_host_memory
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.plane_statistics import Windows
 
@@ -128,4 +128,4 @@ def _peak_bytes(engine: Engine, batch: int, side: int, gathering: bool, frames: 
         else:
             engine.run(low)
 
-    return peak_bytes(engine.device, run)
+    return engine.peak_bytes(run)

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from napari_srgan.images.arrays import restore_dtype
 from napari_srgan.inference.intensity import IntensityTransform, smaller, working_dtype
 from napari_srgan.inference.nonfinite import fill_nonfinite, put_back_nonfinite
+from napari_srgan.inference.tiles.tile_run import finished_frame, network_input
 from napari_srgan.inference.tiles.tiling import Tile, TileWindow
 from napari_srgan.models.card import ResultIntensity
 from napari_srgan.networks import bicubic_upsample
@@ -33,49 +35,49 @@ class TileBatch:
     """Quantities of the result, if they are not those of the pixels."""
     result_dtype: np.dtype[Any]
 
-    def to_batch(self, transform: IntensityTransform, channels: int) -> NDArray[np.float32]:
-        """Make what the network sees: ``(N, C, Y, X)`` of float32.
+    def raw(self, transform: IntensityTransform) -> NDArray[Any]:
+        """What the network is to see, before any arithmetic: ``(Y, X, K)`` without alpha, all of it finite.
 
-        A one-channel model sees colours one by one (N = 3); an RGB model sees gray as
-        three equal channels.
+        Pixels that are not are filled from around them. Of a dtype that torch knows, in memory of its own or
+        in that of the image.
         """
-        colours = np.stack([self._continued(self._filled(transform, k)) for k in range(self._colours)])
-        values = transform.apply(colours)
-        if channels == 1:
-            return values[:, None]
-        return (values if len(values) == channels else values.repeat(channels, axis=0))[None]
+        plane = self.pixels[..., : self._colours]
+        if plane.dtype.kind == "f" and not np.isfinite(plane).all():
+            plane = np.stack(
+                [fill_nonfinite(plane[..., k], transform.offset) for k in range(self._colours)], -1
+            )
+        return _for_torch(self._continued(plane))
 
-    def from_batch(
-        self, result: NDArray[np.float32], transform: IntensityTransform, factor: int
-    ) -> NDArray[Any]:
-        """Turn the network's answer into quantities of the result.
+    def to_batch(self, transform: IntensityTransform, channels: int) -> NDArray[np.float32]:
+        """Make what the network sees of one frame, ``(N, C, Y, X)`` of float32, on the host."""
+        raw = self.raw(transform)
+        with torch.inference_mode():
+            low = network_input(torch.from_numpy(raw)[None], (transform,), channels, raw.dtype)
+        values: NDArray[np.float32] = low[:, 0].numpy()
+        return values
+
+    def completed(self, pixels: NDArray[Any], factor: int) -> NDArray[Any]:
+        """Add what no network is asked for: alpha, which is interpolated, and pixels that are not finite.
 
         Parameters
         ----------
-        result
-            ``(N, C, Y * factor, X * factor)`` of float32: the network's answer to :meth:`to_batch`.
-        transform
-            The transform that the batch was made with.
+        pixels
+            ``(Y * factor, X * factor, K)`` of the tile's own pixels, of the result's dtype or its working
+            dtype.
         factor
             The scale factor.
-
-        Returns
-        -------
-        NDArray
-            ``(Y * factor, X * factor, K)`` of a float dtype: the tile's own pixels, not yet rounded.
         """
-        planes = result[:, 0] if result.shape[1] == 1 else result[0]
-        if self._colours == 1:  # an RGB model on gray answers three times
-            planes = planes.mean(axis=0, keepdims=True)
-        if self.result is not None:
-            transform = IntensityTransform(self.result.offset, self.result.span)
-        values = transform.invert(_trimmed(planes, self.windows, factor), self.result_dtype)
-        samples = list(values)
+        rounded = pixels.dtype == self.result_dtype
         if self.pixels.shape[2] > ALPHA:
             opaque = full_scale(self.result_dtype) / full_scale(self.pixels.dtype)
-            samples.append(self._alpha(factor) * opaque if opaque != 1 else self._alpha(factor))
+            alpha = self._alpha(factor) * opaque if opaque != 1 else self._alpha(factor)
+            alpha = restore_dtype(alpha, self.result_dtype) if rounded else alpha
+            pixels = np.concatenate([pixels, alpha[..., None]], axis=-1)
         own = self._own_pixels()
-        return np.stack([put_back_nonfinite(s, own[..., k], factor) for k, s in enumerate(samples)], axis=-1)
+        if own.dtype.kind != "f" or np.isfinite(own).all():
+            return pixels
+        samples = [put_back_nonfinite(pixels[..., k], own[..., k], factor) for k in range(pixels.shape[-1])]
+        return np.stack(samples, axis=-1)
 
     def repeated(self, transform: IntensityTransform, factor: int) -> NDArray[Any]:
         """Repeat every pixel as often as the result has pixels for it: this is what an empty frame becomes.
@@ -97,28 +99,39 @@ class TileBatch:
             own = self._own_pixels().repeat(factor, axis=0).repeat(factor, axis=1)
             return own.astype(working_dtype(own.dtype))
         low = self.to_batch(transform, 1)
-        return self.from_batch(low.repeat(factor, axis=2).repeat(factor, axis=3), transform, factor)
+        high = torch.from_numpy(low.repeat(factor, axis=2).repeat(factor, axis=3))
+        to_result = self.quantities(transform)
+        pixels = finished_frame(
+            high, self.windows, to_result, factor, self._colours, self.result_dtype, rounded=False
+        )
+        return self.completed(pixels.numpy(), factor)
+
+    def quantities(self, transform: IntensityTransform) -> IntensityTransform:
+        """From the network's range to quantities of the result, for a frame that was seen by a transform."""
+        if self.result is None:
+            return transform
+        return IntensityTransform(self.result.offset, self.result.span)
 
     @property
     def _colours(self) -> int:
         return min(int(self.pixels.shape[2]), ALPHA)
 
-    def _filled(self, transform: IntensityTransform, sample: int) -> NDArray[Any]:
-        plane = self.pixels[..., sample]
-        return fill_nonfinite(plane, transform.offset) if plane.dtype.kind == "f" else plane
-
     def _continued(self, plane: NDArray[Any]) -> NDArray[Any]:
-        """The windows' pixels, continued by reflection where the plane ends."""
+        """The windows' pixels ``(Y, X, ...)``, continued by reflection where the plane ends."""
         inside = tuple(
             slice(w.read.start - at, w.read.stop - at)
             for w, at in zip(self.windows, self.offset, strict=True)
         )
-        wide = np.pad(plane[inside], [w.pad for w in self.windows], mode="symmetric")
-        y, x = (slice(w.cut[0], size - w.cut[1]) for w, size in zip(self.windows, wide.shape, strict=True))
+        wide = plane[inside]
+        if any(any(w.pad) for w in self.windows):
+            others = [(0, 0)] * (plane.ndim - len(self.windows))
+            wide = np.pad(wide, [w.pad for w in self.windows] + others, mode="symmetric")
+        y, x = (slice(w.cut[0], size - w.cut[1]) for w, size in zip(self.windows, wide.shape, strict=False))
         return wide[y, x]
 
     def _alpha(self, factor: int) -> NDArray[Any]:
-        alpha = self._continued(self._filled(IntensityTransform(0.0, 1.0), ALPHA))
+        alpha = self.pixels[..., ALPHA]
+        alpha = self._continued(fill_nonfinite(alpha, 0.0) if alpha.dtype.kind == "f" else alpha)
         alpha = alpha.astype(working_dtype(alpha.dtype))
         small, limits = smaller(alpha), np.finfo(alpha.dtype)
         planes = torch.from_numpy(alpha * alpha.dtype.type(small))[None, None]
@@ -140,6 +153,12 @@ class TileBatch:
 def full_scale(dtype: np.dtype[Any]) -> float:
     """What stands for opaque."""
     return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
+
+
+def _for_torch(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Pixels in an order of bytes and of memory that torch can take, copied only if they are not so."""
+    native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    return np.require(native, requirements=["C_CONTIGUOUS", "WRITEABLE"])
 
 
 def _trimmed(planes: NDArray[Any], windows: tuple[TileWindow, ...], factor: int) -> NDArray[Any]:

@@ -96,7 +96,7 @@ class CanonicalTiles:
     def _pixels(self, place: TilePlace, watch: Watch) -> NDArray[Any]:
         self._settle(watch)
         if not self.work.fades:
-            return self.work.restored(self._quantities(place.index, self.grid.tile(place), watch))
+            return self.work.shaped(self._frames(place.index, self.grid.tile(place), watch, rounded=True))
         own = self._predicted(place, watch)
         others = [near for near in self.grid.around(place) if near != place]
         strips = [own, *(strip for near in others for strip in self._strips(near, watch))]
@@ -111,7 +111,7 @@ class CanonicalTiles:
         reach = reach_of(tile, self.grid.whole)
         return self.cache.get(
             ("predicted", place),
-            lambda: Strip(tile, reach, self._quantities(place.index, reach, watch)),
+            lambda: Strip(tile, reach, self._frames(place.index, reach, watch, rounded=False)),
             lambda strip: strip.values.nbytes,
             watch,
         )
@@ -139,7 +139,7 @@ class CanonicalTiles:
         )
         self.work.transforms, self._settled = every, True
 
-    def _quantities(self, index: tuple[int, ...], whole: Tile, watch: Watch) -> NDArray[Any]:
+    def _frames(self, index: tuple[int, ...], whole: Tile, watch: Watch, *, rounded: bool) -> NDArray[Any]:
         """Compute a part of a plane in one go, or in as few as fit."""
         factor = self.grid.factor
         queue = TileQueue(self.work, self._cut(whole), lambda: self.cache.drop(("statistics", index)))
@@ -149,7 +149,7 @@ class CanonicalTiles:
             with queue.next() as tile:
                 seen = fade.reach(tile) if self.work.fades else tile
                 statistics = self._statistics(index, watch) if self.work.must_measure(tile) else None
-                found = self.work.quantities(index, seen, statistics, watch)
+                found = self.work.frames(index, seen, statistics, watch, rounded=rounded)
                 if tile == whole:
                     return found
                 if values is None:

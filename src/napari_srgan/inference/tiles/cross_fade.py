@@ -87,7 +87,8 @@ class CrossFade:
         tile
             The tile without its reach. All tiles together cover the place, each pixel once.
         values
-            ``(..., Y * factor, X * factor, K)`` of the tile with its reach; any float dtype.
+            ``(..., Y * factor, X * factor, K)`` of the tile with its reach; any float dtype. They are
+            overwritten.
 
         Returns
         -------
@@ -97,9 +98,9 @@ class CrossFade:
         """
         reach = self.reach(tile)
         strips = [strip for other in self._kept for strip in other.strips]
-        blended = blend_strips([Strip(tile, reach, values), *strips], reach, self._place, self._factor)
         self._keep(tile, reach, values)
-        return blended
+        strips.append(Strip(tile, reach, values))
+        return blend_strips(strips, reach, self._place, self._factor, into=values)
 
     def _keep(self, tile: Tile, reach: Tile, values: NDArray[Any]) -> None:
         around = self._around(tile)
@@ -132,7 +133,9 @@ def strips_of(whole: Strip, factor: int) -> list[Strip]:
     ]
 
 
-def blend_strips(strips: Iterable[Strip], seen: Tile, place: Tile, factor: int) -> NDArray[Any]:
+def blend_strips(
+    strips: Iterable[Strip], seen: Tile, place: Tile, factor: int, into: NDArray[Any] | None = None
+) -> NDArray[Any]:
     """Blend what tiles have computed of a part of the plane, in an order of its own.
 
     Parameters
@@ -145,12 +148,32 @@ def blend_strips(strips: Iterable[Strip], seen: Tile, place: Tile, factor: int) 
         Everything that is computed of the plane.
     factor
         Number of result pixels for each pixel of a tile, along Y and X.
+    into
+        Where the result is written to; it may be what one of the strips has computed of the same part.
 
     Returns
     -------
     NDArray
         ``(..., Y * factor, X * factor, K)`` of the part, in the float dtype of the strips.
     """
+    strips = list(strips)
+    like = strips[0].values
+    size = len(seen.y) * factor, len(seen.x) * factor
+    result = np.empty((*like.shape[:-3], *size, like.shape[-1]), like.dtype) if into is None else into
+    alone = _seen_alone(strips, seen, place)
+    if alone is None:
+        result[...] = _blend(strips, seen, place, factor)
+        return result
+    strip, part = alone
+    # What follows from a sum over one tile of weight 1: adding 0 makes the negative zero a zero.
+    values = strip.values[pixel_index(part, strip.part, factor)]
+    np.add(values, like.dtype.type(0), out=result[pixel_index(part, seen, factor)])
+    for side in _around(part, seen):
+        result[pixel_index(side, seen, factor)] = _blend(strips, side, place, factor)
+    return result
+
+
+def _blend(strips: list[Strip], seen: Tile, place: Tile, factor: int) -> NDArray[Any]:
     shared = [(strip, common) for strip in strips if (common := _common(seen, strip.part))]
     shared.sort(key=lambda found: (found[0].tile.y.start, found[0].tile.x.start))
     like = shared[0][0].values
@@ -164,6 +187,32 @@ def blend_strips(strips: Iterable[Strip], seen: Tile, place: Tile, factor: int) 
         weights[inside(common, seen, factor)] += weight
     blended: NDArray[Any] = total / weights
     return blended
+
+
+def _seen_alone(strips: list[Strip], seen: Tile, place: Tile) -> tuple[Strip, Tile] | None:
+    """The largest part that one of some tiles fills with a weight of 1, and no other reaches."""
+    found = []
+    for strip in strips:
+        y, x = (
+            core.grown(0 if core.start == whole.start else -REACH, 0 if core.stop == whole.stop else -REACH)
+            for core, whole in ((strip.tile.y, place.y), (strip.tile.x, place.x))
+        )
+        common = _common(Tile(y, x), strip.part)
+        if common and (common := _common(common, seen)):
+            found.append((strip, common))
+    return max(found, key=lambda each: each[1].pixels, default=None)
+
+
+def _around(part: Tile, outer: Tile) -> list[Tile]:
+    """The rest of a tile around a part of it, in up to four pieces."""
+    y, x = outer.y, outer.x
+    pieces = (
+        Tile(Span(y.start, part.y.start), x),
+        Tile(Span(part.y.stop, y.stop), x),
+        Tile(part.y, Span(x.start, part.x.start)),
+        Tile(part.y, Span(part.x.stop, x.stop)),
+    )
+    return [piece for piece in pieces if piece.y.start < piece.y.stop and piece.x.start < piece.x.stop]
 
 
 def _weight(tile: Tile, seen: Tile, place: Tile, factor: int) -> NDArray[np.float64]:
