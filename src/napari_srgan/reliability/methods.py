@@ -85,7 +85,7 @@ def _paragraph(model: Model, provenance: dict[str, Any]) -> str:
             )
         words += [f"{note[0].upper()}{note[1:]}." for note in provenance.get("notes", ())]
     if card.citation:
-        words.append(f"Network: {'; '.join(card.citation.splitlines())}")
+        words.append(f"Network: {card.citation}")
     words.append("Results of a network are predictions, not measurements.")
     return _one_line(" ".join(words))
 
