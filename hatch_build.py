@@ -1,8 +1,9 @@
 """What PyPI and the napari hub show of the project: README with absolute addresses, and the project's links.
 
-A checkout has its pictures beside README; a page on PyPI has not. Where the project lives is known to the machine
-that builds a release, which GitHub Actions tells it in ``GITHUB_REPOSITORY``, so no address is written down that a fork
-or a move would make wrong. The pictures are those of the release's tag, and stay when the next one changes them.
+A checkout has its pictures beside README; a page on PyPI has not. Where the project lives is known to the
+machine that builds a release, which GitHub Actions tells it in ``GITHUB_REPOSITORY``, so no address is
+written down that a fork or a move would make wrong. The pictures are those of the release's tag, and stay
+when the next one changes them.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class ProjectPage(MetadataHookInterface):
 
 
 def repository_address() -> str | None:
-    """Where the repository is found, by what GitHub Actions, or whoever builds by hand, says; None if unknown."""
+    """The repository that GitHub Actions, or whoever builds by hand, names; None if unknown."""
     name = os.environ.get("GITHUB_REPOSITORY")
     return f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{name}" if name else None
 

@@ -1,4 +1,4 @@
-"""README: its two commands are those that the continuous integration runs, and its pictures are found on PyPI."""
+"""README: the continuous integration runs its two commands, and its pictures are found on PyPI."""
 
 from __future__ import annotations
 
