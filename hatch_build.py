@@ -63,11 +63,16 @@ def with_absolute_addresses(text: str, repository: str, tag: str) -> str:
 
 
 def project_links(repository: str, tag: str) -> dict[str, str]:
-    """The links that PyPI shows beside the text; the hub finds the repository by "Source Code"."""
+    """The links that PyPI shows beside the text; the hub finds the repository by "Source Code".
+
+    "Models" is what ``napari-srgan models available`` asks (:mod:`napari_srgan.models.library.index`).
+    """
     return {
         "Homepage": repository,
         "Documentation": f"{repository}/blob/{tag}/docs/README.md",
         "Source Code": repository,
+        # Not of the tag: an older release is to find newer models.
+        "Models": f"{repository}/raw/HEAD/weights/index.json",
         "Changelog": f"{repository}/blob/{tag}/CHANGELOG.md",
         "Bug Tracker": f"{repository}/issues",
         "User Support": FORUM,

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from napari_srgan.models.library.index import INDEX_LABEL
+
 COMMANDS = [
     'python -m pip install ".[all]" && napari-srgan demo',
     'python -m pip install ".[dev]" && tox --current-env',
@@ -107,6 +109,14 @@ def test_pypi_and_the_hub_get_the_links_of_the_repository_that_builds(metadata: 
     links = metadata("somebody/napari-srgan")["urls"]
     assert {"Homepage", "Source Code", "Documentation", "Bug Tracker", "User Support"} <= set(links)
     assert links["Source Code"] == links["Homepage"] == REPOSITORY
+
+
+def test_the_link_to_the_models_is_that_which_the_program_looks_for(
+    metadata: Metadata, checkout: Path
+) -> None:
+    address = metadata("somebody/napari-srgan")["urls"][INDEX_LABEL]
+    file = address.removeprefix(f"{REPOSITORY}/raw/HEAD/")
+    assert (checkout / file).is_file()
 
 
 def test_a_build_of_no_known_repository_invents_no_address(metadata: Metadata, text: str) -> None:
