@@ -40,7 +40,7 @@ class Panel:
     """A crop and what is written beneath it."""
 
     crop: Image
-    """``(SIDE, SIDE)``, 0 black to 1 white."""
+    """``(SIDE, SIDE)``, 0 black to 1 white, or ``(SIDE, SIDE, 3)``."""
     lines: tuple[str, str]
 
 
@@ -127,7 +127,8 @@ def save_panels(rows: list[list[Panel]], file: Path) -> Path:
     """Write rows of panels, each as long as the first, with their lines beneath them."""
     side, text = SIDE * ZOOM, 2 * LINE
     width = len(rows[0]) * (side + GAP) - GAP
-    picture = Picture.new("L", (width, len(rows) * (side + text + GAP) - GAP), 255)
+    mode = "RGB" if any(panel.crop.ndim == 3 for row in rows for panel in row) else "L"
+    picture = Picture.new(mode, (width, len(rows) * (side + text + GAP) - GAP), "white")
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
     for down, row in enumerate(rows):
         for along, panel in enumerate(row):
@@ -135,6 +136,6 @@ def save_panels(rows: list[list[Panel]], file: Path) -> Path:
             grey = np.rint(panel.crop.clip(0, 1) * 255).astype(np.uint8)
             picture.paste(Picture.fromarray(grey.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)), (x, y))
             for number, line in enumerate(panel.lines):
-                draw.text((x + 2, y + side + number * LINE), line, fill=0, font=font)
+                draw.text((x + 2, y + side + number * LINE), line, fill="black", font=font)
     picture.save(file, optimize=True)
     return file

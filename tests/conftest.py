@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from email.message import Message
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -100,6 +101,13 @@ def library_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("NAPARI_SRGAN_MODELS", str(folder))
     return folder
+
+
+@pytest.fixture
+def no_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the environment nor an installed release names an index of models."""
+    monkeypatch.delenv("NAPARI_SRGAN_INDEX", raising=False)
+    monkeypatch.setattr("napari_srgan.models.library.index.metadata", lambda _: Message())
 
 
 @pytest.fixture

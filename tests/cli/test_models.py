@@ -98,10 +98,14 @@ def test_a_model_is_added_renamed_and_deleted(
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
-    arguments: list[str], sentence: str, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    sentence: str,
+    shell: Shell,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    no_index: None,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NAPARI_SRGAN_INDEX", raising=False)
     result = shell("models", *arguments)
     assert result.exit_code == 1
     assert sentence in result.stderr

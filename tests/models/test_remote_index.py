@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from email.message import Message
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +25,7 @@ from napari_srgan.models import (
     save_model,
     write_index,
 )
-from napari_srgan.models.library.index import parse_index
+from napari_srgan.models.library.index import index_address, parse_index
 
 PATIENT = 60.0
 ADDRESS = "https://models.example/lists/index.json"
@@ -58,8 +60,36 @@ def test_addresses_may_be_relative_to_the_index(card: ModelCard) -> None:
     assert index.models[0].address == "https://models.example/files/far.safetensors"
 
 
-def test_without_an_index_a_sentence_says_how_to_set_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NAPARI_SRGAN_INDEX", raising=False)
+@pytest.fixture
+def release(no_index: None, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A release is installed, whose links have an index."""
+    links = Message()
+    links["Project-URL"] = "Source Code, https://code.example/napari-srgan"
+    links["Project-URL"] = f"Models, {ADDRESS}"
+    monkeypatch.setattr("napari_srgan.models.library.index.metadata", lambda _: links)
+    return ADDRESS
+
+
+def test_a_release_knows_the_index_of_its_project(release: str) -> None:
+    assert index_address() == release
+
+
+def test_the_environment_is_asked_before_the_release(release: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAPARI_SRGAN_INDEX", "https://institute.example/index.json")
+    assert index_address() == "https://institute.example/index.json"
+
+
+def test_a_copy_that_was_never_installed_has_no_index(
+    no_index: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> Message:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("napari_srgan.models.library.index.metadata", missing)
+    assert index_address() is None
+
+
+def test_without_an_index_a_sentence_says_how_to_set_one(no_index: None) -> None:
     with pytest.raises(UserError, match=r"no index of models is set; .*NAPARI_SRGAN_INDEX"):
         remote_models()
 

@@ -1,9 +1,10 @@
-"""The wheel: what is in it, and that it works where there is no checkout."""
+"""What is uploaded, source and wheel: what is in them, and that the wheel works without a checkout."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,12 +20,25 @@ def _run(*command: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel built from the checkout, with the build backend of this environment."""
+def dist(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source, made from the checkout, and the wheel, from that, with this environment's build backend."""
     folder = tmp_path_factory.mktemp("dist")
-    _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(checkout))
-    (file,) = folder.glob("napari_srgan-*-py3-none-any.whl")
+    _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(checkout))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> Path:
+    (file,) = dist.glob("napari_srgan-*-py3-none-any.whl")
     return file
+
+
+@pytest.fixture(scope="module")
+def source(dist: Path) -> set[str]:
+    """Files of the source, without its outermost folder."""
+    (file,) = dist.glob("napari_srgan-*.tar.gz")
+    with tarfile.open(file) as archive:
+        return {member.name.partition("/")[2] for member in archive.getmembers()}
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +81,24 @@ def test_the_wheel_holds_nothing_else(contents: set[str]) -> None:
     tops = {name.partition("/")[0] for name in contents}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"napari_srgan"}
     assert not [name for name in contents if "__pycache__" in name or name.endswith((".partial", ".pt"))]
+    weights = {name for name in contents if name.startswith("napari_srgan/weights/")}
+    assert {Path(name).suffix for name in weights} == {".safetensors", ".toml"}
+
+
+def test_the_source_holds_what_makes_the_wheel_and_no_more(source: set[str], contents: set[str]) -> None:
+    metadata = {
+        "CHANGELOG.md", "CITATION.cff", "LICENSE", "PKG-INFO", "README.md", "hatch_build.py",
+        "pyproject.toml",
+    }  # fmt: skip
+    assert metadata <= source
+    shipped = {name.removeprefix("src/napari_srgan/") for name in source - metadata - {".gitignore"}}
+    assert shipped == {
+        name.removeprefix("napari_srgan/") for name in contents if name.startswith("napari_srgan/")
+    }
+
+
+def test_twine_accepts_both(dist: Path) -> None:
+    _run(sys.executable, "-m", "twine", "check", "--strict", *map(str, dist.iterdir()))
 
 
 def test_an_installed_wheel_upscales(wheel: Path, tmp_path: Path, run_python: RunPython) -> None:

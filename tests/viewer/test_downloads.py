@@ -91,8 +91,7 @@ def test_cut_off_download_is_told_and_goes_on_at_the_next_try(offer, open_models
     assert came_from.startswith("bytes=")
 
 
-def test_no_index_is_a_sentence(open_models, finish_library, monkeypatch):
-    monkeypatch.delenv(INDEX_VARIABLE, raising=False)
+def test_no_index_is_a_sentence(open_models, finish_library, no_index):
     viewer, widget = open_models()
     assert widget.status.text() == ""
     QTest.mouseClick(widget.buttons.find_online, Qt.MouseButton.LeftButton)

@@ -113,7 +113,7 @@ def delete(name: Name) -> None:
 
 @app.command()
 def available() -> None:
-    """List the models that can be downloaded, by the index that NAPARI_SRGAN_INDEX names."""
+    """List the models that can be downloaded, by the index of the release or of NAPARI_SRGAN_INDEX."""
     with errors_told():
         from napari_srgan.cli.model_tables import print_models
         from napari_srgan.models import fetch_index, list_models

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
+from napari_srgan.models.bioimageio_file import file_of_model
 from napari_srgan.models.card import SPANDREL, ModelCard
 from napari_srgan.models.library.existing_file import existing_file
 from napari_srgan.models.memory_guard import at_most
@@ -96,13 +97,14 @@ def save_model(
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
-    """Read a model: one that :func:`save_model` wrote, or somebody else's checkpoint.
+    """Read a model: one that :func:`save_model` wrote, in a package too, or somebody else's checkpoint.
 
     Parameters
     ----------
     path
-        A ``.safetensors`` file, or weights of PyTorch (``.pth``, ``.pt``, ``.ckpt``, ``.bin``,
-        ``.pkl``) of a network that is known; what a file is, is told from its contents.
+        A ``.safetensors`` file; weights of PyTorch (``.pth``, ``.pt``, ``.ckpt``, ``.bin``,
+        ``.pkl``) of a network that is known; or a package of bioimage.io that napari-srgan wrote, a
+        ``.zip`` or a folder. What a file is, is told from its contents.
 
     Raises
     ------
@@ -110,7 +112,11 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         If the file is missing, is cut off, is something else, could run code, is of a network
         that is not known, or its card and its weights do not belong together.
     """
-    path = existing_file(path)
+    with file_of_model(Path(path)) as file:
+        return _read_file(existing_file(file))
+
+
+def _read_file(path: Path) -> Model:
     if not has_card(path):
         from napari_srgan.models.foreign import read_foreign
 

@@ -1,8 +1,8 @@
 """A model as a package of the BioImage Model Zoo, https://bioimage.io.
 
 The package is one zip: the network as ONNX, what it expects and gives in ``rdf.yaml``, an
-input and the output it must make of it, so that others can check what they run, and a page
-of documentation.
+input and the output it must make of it, so that others can check what they run, a page
+of documentation, and the model's own file, by which napari-srgan reads the package again.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import numpy as np
 
 from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
+from napari_srgan.models.bioimageio_file import MODEL_ENDING
 from napari_srgan.models.card import ModelCard
 from napari_srgan.models.export.bioimageio_page import PAPERS, documentation_page
 from napari_srgan.models.export.bioimageio_tensors import example_tensors, input_tensor, output_tensor
 from napari_srgan.models.export.onnx_file import OPSET, check_single_images, to_onnx
+from napari_srgan.models.files import save_model
 from napari_srgan.models.model import Model
 
 if TYPE_CHECKING:
@@ -110,9 +112,11 @@ def _describe(model: Model, folder: Path) -> ModelDescr:
     np.save(folder / "test_output.npy", expected)
     (folder / "README.md").write_text(documentation_page(model), encoding="utf-8")
     card = model.card
+    plain_name = re.sub(r"[^A-Za-z0-9_+-]", "-", card.name)
+    own_file = save_model(model, folder / f"{plain_name}{MODEL_ENDING}")
     settings: dict[str, Any] = {"napari-srgan": card.model_dump(mode="json")}
     return spec.ModelDescr(
-        name=f"{re.sub(r'[^A-Za-z0-9_+-]', '-', card.name)} ({_task(card)})",
+        name=f"{plain_name} ({_task(card)})",
         description=card.description,
         authors=[spec.Author(name=AUTHORS)],
         cite=_cite(model),
@@ -124,6 +128,7 @@ def _describe(model: Model, folder: Path) -> ModelDescr:
         weights=spec.WeightsDescr(
             onnx=spec.OnnxWeightsDescr(source=folder / "weights.onnx", opset_version=OPSET)
         ),
+        attachments=[spec.FileDescr(source=own_file)],
         config=spec.Config(**settings),
         version_comment=f"exported by napari-srgan {version('napari-srgan')}, weights {model.weights_hash}",
     )

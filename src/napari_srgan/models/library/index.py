@@ -1,4 +1,4 @@
-"""The index of models that can be downloaded: a small JSON file at an address of your choice."""
+"""The index of models that can be downloaded: a small JSON file of the project's, or of your choice."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 import os
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -22,6 +23,8 @@ from napari_srgan.models.library.user_models import check_name
 
 INDEX_VARIABLE = "NAPARI_SRGAN_INDEX"
 """Environment variable with the index's address."""
+INDEX_LABEL = "Models"
+"""The installed package's link to the index of its project; a release has it, a checkout has not."""
 SCHEMA_VERSION = 1
 """Version of the index's form."""
 LARGEST_INDEX = 16 << 20
@@ -83,7 +86,7 @@ class ModelIndex:
 
 
 def remote_models() -> list[RemoteModel]:
-    """Models that can be downloaded, by the index that ``NAPARI_SRGAN_INDEX`` names.
+    """Models that can be downloaded, by the index of :func:`index_address`.
 
     Asks the server each time, which takes up to ten seconds where it does not answer.
 
@@ -101,7 +104,7 @@ def fetch_index(address: str | None = None, *, timeout: float = INDEX_TIMEOUT) -
     Parameters
     ----------
     address
-        Its address, http or https; by default that in the environment variable ``NAPARI_SRGAN_INDEX``.
+        Its address, http or https; by default that of :func:`index_address`.
     timeout
         Number of seconds without a byte after which to give up.
 
@@ -110,8 +113,8 @@ def fetch_index(address: str | None = None, *, timeout: float = INDEX_TIMEOUT) -
     UserError
         If there is no address, nothing can be fetched from it, or it is no index.
     """
-    address = address or os.environ.get(INDEX_VARIABLE, "")
-    if not address:
+    address = address or index_address()
+    if address is None:
         raise UserError(
             "no index of models is set; put the address of one, such as your institute's, into the "
             f"environment variable {INDEX_VARIABLE} (docs/models.md says how to make one)"
@@ -130,6 +133,25 @@ def fetch_index(address: str | None = None, *, timeout: float = INDEX_TIMEOUT) -
     for _ in job:
         pass
     return parse_index(content.getvalue(), address)
+
+
+def index_address() -> str | None:
+    """Where the index is: the environment variable ``NAPARI_SRGAN_INDEX`` says it, or else the release.
+
+    Returns
+    -------
+    str or None
+        An address, which was not asked for anything; None where the variable is not set and the package
+        was not installed from a release.
+    """
+    named = os.environ.get(INDEX_VARIABLE)
+    if named:
+        return named
+    try:
+        links = metadata("napari-srgan").get_all("Project-URL") or []
+    except PackageNotFoundError:  # a copy that was never installed
+        return None
+    return dict(link.split(", ", 1) for link in links if ", " in link).get(INDEX_LABEL)
 
 
 def parse_index(content: bytes, address: str) -> ModelIndex:

@@ -254,8 +254,8 @@ def load_model(name: str | os.PathLike[str]) -> Model:
     ----------
     name
         A name that :func:`list_models` gives, or the path of a file that
-        :func:`~napari_srgan.models.read_model` can read: ``.safetensors``, or weights of
-        PyTorch (``.pth``, ``.pt``, ``.ckpt``, ``.bin``, ``.pkl``).
+        :func:`~napari_srgan.models.read_model` can read: ``.safetensors``, weights of
+        PyTorch (``.pth``, ``.pt``, ``.ckpt``, ``.bin``, ``.pkl``), or a package of bioimage.io (``.zip``).
 
     Raises
     ------

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from napari_srgan.errors import UserError
+from napari_srgan.models.bioimageio_file import file_of_model
 from napari_srgan.models.card import UNKNOWN_LICENCE, ModelCard
 from napari_srgan.models.files import copy_model, has_card, read_card, read_model, save_model
 from napari_srgan.models.library.existing_file import existing_file
@@ -27,14 +28,15 @@ def add_model(
 ) -> ModelCard:
     """Put a model file into the user's folder, where it is chosen by name.
 
-    A file of napari-srgan is copied with its weights and picture as they are; any other
-    checkpoint that :func:`~napari_srgan.models.read_model` understands is converted.
+    A file of napari-srgan is copied with its weights and picture as they are, out of a package of
+    bioimage.io too; any other checkpoint that :func:`~napari_srgan.models.read_model` understands is
+    converted.
 
     Parameters
     ----------
     path
-        The file; it stays where it is. One without a card that lies in the user's folder under
-        the name that the model gets is kept beside it, as ``.original``.
+        The file, or the package; it stays where it is. One without a card that lies in the user's folder
+        under the name that the model gets is kept beside it, as ``.original``.
     name
         Name in the library. By default it is made from the name of the file, with a number if there is such a
         model already.
@@ -53,7 +55,11 @@ def add_model(
         If the file is no model, the name is taken or is none, the model has another licence,
         or the folder cannot be written; the library is then as it was.
     """
-    path = existing_file(Path(path).expanduser())
+    with file_of_model(Path(path).expanduser()) as file:
+        return _add(existing_file(file), name, licence)
+
+
+def _add(path: Path, name: str | None, licence: str | None) -> ModelCard:
     ours = has_card(path)
     if ours and name is None:
         _refuse_member(path)

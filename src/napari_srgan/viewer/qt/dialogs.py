@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
-MODEL_FILES = "*.safetensors *.pth *.pt *.ckpt *.bin *.pkl"
+MODEL_FILES = "*.safetensors *.pth *.pt *.ckpt *.bin *.pkl *.zip"
 RESULT_FILES = "*.ome.zarr *.zarr"
 
 
