@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 from dataclasses import replace
 
@@ -26,7 +27,7 @@ GRAY = RANDOM.random((24, 20), dtype=np.float32)
 def sharp(library_folder):
     """A partner of photo-x4: its weights, pushed to one side."""
     model = load_model("photo-x4")
-    network = type(model.network)(**model.card.arguments)
+    network = copy.deepcopy(model.network)
     pushed = {name: tensor + 0.02 for name, tensor in model.network.state_dict().items()}
     network.load_state_dict(pushed)
     card = model.card.model_copy(update={"name": "photo-x4-gan", "partner": "photo-x4"})
