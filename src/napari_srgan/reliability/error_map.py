@@ -60,13 +60,7 @@ def error_map_job(pair: OnTop, table: ErrorTable) -> Job[ErrorMap]:
     """Look up a table at each pixel of a result."""
 
     def compute(_low: Float, high: Float) -> Float:
-        finite = np.isfinite(high)
-        filled = (
-            high
-            if finite.all()
-            else fill_nonfinite(high, float(high[finite].mean()) if finite.any() else 0.0)
-        )
-        brightness, structure = brightness_and_structure(filled)
+        brightness, structure = brightness_and_structure(fill_nonfinite(high))
         return np.where(table.knows(brightness), table.at(brightness, structure), np.nan)
 
     halo = -(-STRUCTURE_REACH // pair.factor)
