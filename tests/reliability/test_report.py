@@ -9,14 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from dask import array as da
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 import napari_srgan as sr
 from napari_srgan import TrustReport, UserError
+from napari_srgan.images.image import Image
 from napari_srgan.models.card import ResultIntensity
+from napari_srgan.networks import bicubic_upsample
 from napari_srgan.quality.calibration import blocks_of, calibrate
-from napari_srgan.reliability import maps
+from napari_srgan.reliability import TrustOptions, maps, trust_job
 from napari_srgan.reliability.self_test import without_unclear
 
 X2 = "microscopy-x2"
@@ -98,15 +102,54 @@ def test_a_truth_is_compared_with_and_told_beside_bicubic_interpolation(image: A
     truth = result.astype(np.float64) * 2 + 5
     told = sr.trust(image, result, X2, truth=truth, self_test=False, progress=False)
     assert told.validation is not None
-    assert told.validation.gain == pytest.approx(2)
+    assert told.validation.gains == pytest.approx((2,))
     assert told.validation.psnr > 100 > (told.bicubic_psnr or 0) > 15
     assert told.sentences[0].startswith("Compared with the truth: ")
     figures = json.loads(json.dumps(told.to_dict()))["compared_with_truth"]
-    assert figures["gain"] == pytest.approx(2)
+    assert figures["gains"] == pytest.approx([2])
     assert figures["bicubic_psnr"] == pytest.approx(told.bicubic_psnr, rel=1e-3)
     assert "compared_with_truth" not in report(image, result).to_dict()
     with pytest.raises(UserError, match="a truth of its own shape"):
         sr.trust(image, result, X2, truth=truth[1:], self_test=False, progress=False)
+
+
+def test_a_truth_that_does_not_fit_is_refused_before_anything_is_computed(image: Any, result: Any) -> None:
+    for wrong in (result[1:], np.full_like(result, 7)):
+        job = trust_job(Image(image, "YX"), result, sr.load_model(X2), TrustOptions(truth=wrong))
+        next(job)
+        with pytest.raises(UserError, match="truth"):
+            next(job)
+
+
+def test_a_lazy_result_with_a_truth_is_read_once(image: Any, result: Any) -> None:
+    read = []
+
+    def block(pixels: NDArray[Any]) -> NDArray[Any]:
+        read.append(pixels.shape)
+        return pixels
+
+    whole = da.from_array(result, chunks=result.shape)
+    lazy = whole.map_blocks(block, dtype=result.dtype, meta=np.empty((0, 0), result.dtype))
+    told = report(image, lazy, truth=result + 1.0, self_test=False)
+    assert read == [result.shape]
+    assert told.bicubic_psnr is not None
+
+
+def test_the_truth_itself_has_no_figure_but_infinity(image: Any) -> None:
+    """Both figures say it in one way, and what bicubic interpolation makes is a truth as any other."""
+    smooth = bicubic_upsample(torch.from_numpy(image.astype(np.float64))[None, None], 2)[0, 0].numpy()
+    told = report(image, smooth, truth=smooth, self_test=False).to_dict()
+    figures = json.loads(json.dumps(told))["compared_with_truth"]
+    assert figures["psnr"] == figures["bicubic_psnr"] == "inf"
+
+
+def test_channels_of_a_result_are_brought_to_its_truth_each_by_itself(image: Any, result: Any) -> None:
+    both, made = np.stack([image, image.T]), np.stack([result, result.T])
+    truth = np.stack([made[0] * 2.0, made[1] * 0.1 + 5])
+    told = report(both, made, axes="CYX", truth=truth, self_test=False).validation
+    assert told is not None
+    assert told.gains == pytest.approx((2, 0.1))
+    assert told.psnr > 100
 
 
 def test_projecting_back_is_offered_where_a_model_has_no_such_step(image: Any, result: Any) -> None:
@@ -279,7 +322,7 @@ def test_the_largest_numbers_are_told_of() -> None:
         report(tiny, sr.upscale(tiny, X2, progress=False), compare=[sr.load_model(X2)]).self_test is not None
     )
     compared = sr.validate(huge, huge * 0.5 + 1e299)
-    assert compared.gain == pytest.approx(0.5)
+    assert compared.gains == pytest.approx((0.5,))
     assert compared.ssim == pytest.approx(1)
 
 

@@ -4,8 +4,8 @@ Nieuwenhuizen, R. P. J. et al. (2013). Measuring image resolution in optical nan
 557-562, eq. 1, at the threshold 1/7. A few frequencies of unlike images correlate as much by chance: there is
 a resolution only where a ring also stands above the 3 sigma curve of van Heel, M. and Schatz, M. (2005).
 Fourier shell correlation threshold criteria. J. Struct. Biol. 151, 250-262: 3 over the root of half the
-ring's frequencies, for the other half are their conjugates. Between a result and its *truth* it tells how fine
-a detail is right. Between two results of one network it tells nothing: both may share what was invented.
+ring's frequencies, for the other half are their conjugates. Between a result and its *truth* it tells how
+fine a detail is right. Between two results of one network it tells nothing: both may share what was invented.
 """
 
 from __future__ import annotations
