@@ -192,6 +192,27 @@ def test_noise_alone_is_said_to_show_nothing() -> None:
     assert told.sentences[0].startswith("The image shows nothing that stands out of its noise")
 
 
+def test_of_noise_that_neighbours_share_no_reach_and_no_gain_are_told() -> None:
+    noise = np.random.default_rng(0).normal(0, 100, (128, 128))
+    shared = (1000 + gaussian_filter(noise, 0.7)).astype(np.uint16)
+    told = report(shared, sr.upscale(shared, X2, progress=False), self_test=False)
+    assert sr.look_at(shared).shared
+    assert "that neighbouring pixels share, so that it passes for detail" in told.sentences[0]
+    assert not any(
+        "carries detail" in sentence or "faithful model" in sentence for sentence in told.sentences
+    )
+    channel = json.loads(json.dumps(told.to_dict()))["channels"][0]
+    assert channel["reach"] is channel["expected_gain_over_bicubic_db"] is None
+
+
+def test_of_shapes_in_noise_no_more_is_said_than_is_known() -> None:
+    y, x = np.mgrid[:128, :128]
+    shape = 12.0 * (np.hypot(y - 64, x - 64) < 40)
+    taken = np.random.default_rng(0).poisson(20 + shape).astype(np.uint16)
+    told = report(taken, sr.upscale(taken, X2, progress=False), self_test=False)
+    assert "fine detail that a result shows may be made of noise" in told.sentences[0]
+
+
 @pytest.mark.parametrize(
     "odd",
     [
@@ -277,7 +298,7 @@ def test_a_bright_shape_in_noise_is_not_called_nothing() -> None:
 def test_an_image_without_noise_is_not_said_to_have_some() -> None:
     smooth = gaussian_filter(np.random.default_rng(0).normal(0, 1, (160, 160)), 2)
     told = str(report(smooth, sr.upscale(smooth, X2, progress=False)))
-    assert "There is no noise in it" in told
+    assert "There is hardly any noise in it to measure detail by" in told
     assert "take off noise" not in told
 
 

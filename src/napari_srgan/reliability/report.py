@@ -24,7 +24,7 @@ from napari_srgan.reliability.added import added_detail_job
 from napari_srgan.reliability.consistency import Consistency, check_is_result, consistency_of, relation
 from napari_srgan.reliability.detail import Detail, detail_of
 from napari_srgan.reliability.error_map import ErrorMap, error_map_job
-from napari_srgan.reliability.expectation import Expectation, expected
+from napari_srgan.reliability.expectation import UNKNOWN, Expectation, expected
 from napari_srgan.reliability.maps import OnTop
 from napari_srgan.reliability.matched import match_channels, matched_psnr, read_both
 from napari_srgan.reliability.methods import methods_text
@@ -226,7 +226,11 @@ def trust_job(
     yield Progress(1, steps, "Comparing the result with the image")
     consistencies = {channel: consistency_of(pair, channel) for channel in channels_looked_at(array, axes)}
     channels = {
-        channel: ChannelReport(detail, expected(detail.spectrum, model.scale_factor), consistencies[channel])
+        channel: ChannelReport(
+            detail,
+            UNKNOWN if detail.shared else expected(detail.spectrum, model.scale_factor),
+            consistencies[channel],
+        )
         for channel, detail in details.items()
     }
     if model.card.result is None:
