@@ -170,7 +170,7 @@ def test_an_error_map_is_empty_where_its_table_knows_nothing() -> None:
     assert np.isfinite(found.half_width[:, :20]).all()
     assert np.isnan(found.half_width[:, 40:]).all()
     assert found.outside == np.isnan(found.half_width).mean() == pytest.approx(0.5, abs=0.06)
-    assert "50 % of this result are brighter or darker" in found.sentence
+    assert "55 % of this result are brighter or darker" in found.sentence
     assert error_map(OnTop(np.full((20, 30), 0.5), result[:, :30].repeat(2, 1), "YX", 2), TABLE).outside == 0
 
 
