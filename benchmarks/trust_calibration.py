@@ -13,7 +13,7 @@ from skimage.transform import resize
 
 import napari_srgan
 from napari_srgan.inference.intensity import percentile_transform
-from napari_srgan.models import load_model, save_model
+from napari_srgan.models import Model, load_model, save_model
 from napari_srgan.models.error_table import ErrorTable, brightness_and_structure
 from napari_srgan.quality.matching import affine_map
 from napari_srgan.training.pairs.check import check_pair_job
@@ -51,8 +51,9 @@ def table(data: Path, pictures: Path | None) -> str:
             continue
         result = napari_srgan.upscale(low[:, half:], model, progress=False, device="cpu").astype(np.float64)
         truth = high[:, FACTOR * half :].astype(np.float64)
-        rows.append((name, *judged(result, truth, errors)))
-        drawn.append(panels(low[:, half:], result, truth, errors))
+        width = error_map(low[:, half:], result, model)
+        rows.append((name, *judged(result, truth, errors, width)))
+        drawn.append(panels(low[:, half:], result, truth, width))
     if pictures is not None and drawn:
         save_panels(drawn, pictures / "trust-errors.png")
     head = (
@@ -97,9 +98,16 @@ def finished(job: Any) -> Any:
             return stop.value
 
 
-def panels(low: Any, result: Any, truth: Any, errors: ErrorTable) -> list[Panel]:
+def error_map(low: Any, result: Any, model: Model) -> Any:
+    """The map that the report shows, in grey levels; NaN where nothing is known."""
+    shown = napari_srgan.trust(low, result, model, self_test=False, compare=(), progress=False).errors
+    assert shown is not None
+    return shown.half_width.astype(np.float64)
+
+
+def panels(low: Any, result: Any, truth: Any, width: Any) -> list[Panel]:
     """The part of a pair where most is to be seen; error and error map with one range of grey levels."""
-    wrong, width = error_of(result, truth), errors.half_widths(result)
+    wrong = error_of(result, truth)
     y, x = busiest(truth)
     part = np.s_[y : y + SIDE, x : x + SIDE]
     largest = float(np.nanquantile(width[part], 0.99))
@@ -123,10 +131,11 @@ def error_of(result: Any, truth: Any) -> Any:
     return np.abs(result - (truth - offset) / gain)
 
 
-def judged(result: Any, truth: Any, errors: ErrorTable) -> tuple[str, ...]:
-    wrong = error_of(result, truth)
-    width = errors.half_widths(result)
-    _, structure = brightness_and_structure(result)
+def judged(result: Any, truth: Any, errors: ErrorTable, width: Any) -> tuple[str, ...]:
+    """Figures of the places where the map is not empty."""
+    wrong, (_, structure) = error_of(result, truth), brightness_and_structure(result)
+    known = np.isfinite(width)
+    wrong, width, structure = wrong[known], width[known], structure[known]
     inside, fine = wrong <= width, structure >= np.quantile(structure, 1 - FINE)
     as_often, least = np.quantile(wrong, (inside.mean(), errors.level))
     return (

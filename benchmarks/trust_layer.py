@@ -128,12 +128,12 @@ def gain_part(data: Path, fit: bool) -> str:
             "noise": [one for one in some if "no noise" not in one.condition],
         }
         for name, group in groups.items():
-            true = [one.gain for one in group]
+            true, reach = [one.gain for one in group], [one.reach for one in group]
             said = [expectation.expected(one.spectrum, factor).gain for one in group]
             little = [one.gain for one, gain in zip(group, said, strict=True) if gain < expectation.LITTLE]
             rows.append((
                 f"x{factor}, {name}", str(len(group)),
-                f"{spearmanr(said, true)[0]:.2f}", f"{spearmanr([o.reach for o in group], true)[0]:.2f}",
+                f"{spearmanr(said, true)[0]:.2f}", f"{spearmanr(reach, true, nan_policy='omit')[0]:.2f}",
                 f"{np.median(np.abs(np.subtract(said, true))):.1f} dB",
                 f"{len(little)}: {np.mean(little):+.1f} dB" if little else "none",
             ))  # fmt: skip

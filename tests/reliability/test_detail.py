@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, zoom
 
+from napari_srgan import look_at
 from napari_srgan.reliability.detail import Detail, detail_of, detail_of_windows
 
 SIDE = 256
@@ -48,8 +49,7 @@ def test_reach_falls_with_noise() -> None:
     assert reaches[0] > 2 * reaches[-1]
 
 
-@pytest.mark.parametrize("sigma", [0.0, 1.0])
-def test_noise_alone_shows_nothing(sigma: float) -> None:
+def test_noise_alone_shows_nothing() -> None:
     noise = np.random.default_rng(0).normal(100, 5, (SIDE, SIDE))
     found = reach(noise)
     assert (found.reach, found.blocks) == (0.0, 0)
@@ -92,6 +92,44 @@ def test_what_was_interpolated_or_compressed_is_said_to_be() -> None:
     )
     assert reach(np.asarray(Image.open(file), np.float64)).smoothed
     assert not reach(fine()).smoothed
+
+
+def beads(photons: float, read_noise: float) -> NDArray[np.float64]:
+    """Sparse and bright: noise is faint beside the contrast."""
+    draw = np.random.default_rng(0)
+    light = np.zeros((SIDE, SIDE))
+    light[tuple(draw.integers(0, SIDE, (2, 300)))] = draw.uniform(0.1, 1, 300)
+    light = photons * 10 * gaussian_filter(light, 1.3) + 5
+    taken: NDArray[np.float64] = (draw.poisson(light) + draw.normal(100, read_noise, light.shape)).round()
+    return taken
+
+
+@pytest.mark.parametrize("photons", [20, 1000, 10_000])
+@pytest.mark.parametrize("read_noise", [0, 1.5, 5])
+def test_raw_images_are_never_said_to_be_processed(photons: float, read_noise: float) -> None:
+    assert not reach(beads(photons, read_noise)).smoothed
+
+
+@pytest.mark.parametrize("photons", [1000, 10_000])
+def test_processed_images_are_said_to_be(photons: float) -> None:
+    raw = beads(photons, 1.5)
+    for sigma in (0.8, 1, 2):
+        assert reach(gaussian_filter(raw, sigma)).smoothed
+    assert reach(gaussian_filter(raw, 1).round()).smoothed  # rounding is white, and no camera's noise
+    assert reach(zoom(raw, 2, order=1)).smoothed
+    assert reach(gaussian_filter(fine(), 1.5)).smoothed
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1])
+def test_noise_that_neighbours_share_passes_for_no_detail(sigma: float) -> None:
+    image = 1000 + gaussian_filter(np.random.default_rng(0).normal(0, 100, (SIDE, SIDE)), sigma)
+    found = reach(image)
+    assert look_at(image).shared
+    assert found.shared
+    assert not found.smoothed
+    assert not found.uneven
+    assert np.isnan([found.reach, found.along_y, found.along_x]).all()
+    assert found.noise == pytest.approx((look_at(image).noise or 0) * found.contrast)
 
 
 def test_one_bright_object_does_not_decide() -> None:

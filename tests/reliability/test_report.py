@@ -9,14 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from dask import array as da
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 import napari_srgan as sr
 from napari_srgan import TrustReport, UserError
+from napari_srgan.images.image import Image
 from napari_srgan.models.card import ResultIntensity
+from napari_srgan.networks import bicubic_upsample
 from napari_srgan.quality.calibration import blocks_of, calibrate
-from napari_srgan.reliability import maps
+from napari_srgan.reliability import TrustOptions, maps, trust_job
 from napari_srgan.reliability.self_test import without_unclear
 
 X2 = "microscopy-x2"
@@ -98,15 +102,54 @@ def test_a_truth_is_compared_with_and_told_beside_bicubic_interpolation(image: A
     truth = result.astype(np.float64) * 2 + 5
     told = sr.trust(image, result, X2, truth=truth, self_test=False, progress=False)
     assert told.validation is not None
-    assert told.validation.gain == pytest.approx(2)
+    assert told.validation.gains == pytest.approx((2,))
     assert told.validation.psnr > 100 > (told.bicubic_psnr or 0) > 15
     assert told.sentences[0].startswith("Compared with the truth: ")
     figures = json.loads(json.dumps(told.to_dict()))["compared_with_truth"]
-    assert figures["gain"] == pytest.approx(2)
+    assert figures["gains"] == pytest.approx([2])
     assert figures["bicubic_psnr"] == pytest.approx(told.bicubic_psnr, rel=1e-3)
     assert "compared_with_truth" not in report(image, result).to_dict()
     with pytest.raises(UserError, match="a truth of its own shape"):
         sr.trust(image, result, X2, truth=truth[1:], self_test=False, progress=False)
+
+
+def test_a_truth_that_does_not_fit_is_refused_before_anything_is_computed(image: Any, result: Any) -> None:
+    for wrong in (result[1:], np.full_like(result, 7)):
+        job = trust_job(Image(image, "YX"), result, sr.load_model(X2), TrustOptions(truth=wrong))
+        next(job)
+        with pytest.raises(UserError, match="truth"):
+            next(job)
+
+
+def test_a_lazy_result_with_a_truth_is_read_once(image: Any, result: Any) -> None:
+    read = []
+
+    def block(pixels: NDArray[Any]) -> NDArray[Any]:
+        read.append(pixels.shape)
+        return pixels
+
+    whole = da.from_array(result, chunks=result.shape)
+    lazy = whole.map_blocks(block, dtype=result.dtype, meta=np.empty((0, 0), result.dtype))
+    told = report(image, lazy, truth=result + 1.0, self_test=False)
+    assert read == [result.shape]
+    assert told.bicubic_psnr is not None
+
+
+def test_the_truth_itself_has_no_figure_but_infinity(image: Any) -> None:
+    """Both figures say it in one way, and what bicubic interpolation makes is a truth as any other."""
+    smooth = bicubic_upsample(torch.from_numpy(image.astype(np.float64))[None, None], 2)[0, 0].numpy()
+    told = report(image, smooth, truth=smooth, self_test=False).to_dict()
+    figures = json.loads(json.dumps(told))["compared_with_truth"]
+    assert figures["psnr"] == figures["bicubic_psnr"] == "inf"
+
+
+def test_channels_of_a_result_are_brought_to_its_truth_each_by_itself(image: Any, result: Any) -> None:
+    both, made = np.stack([image, image.T]), np.stack([result, result.T])
+    truth = np.stack([made[0] * 2.0, made[1] * 0.1 + 5])
+    told = report(both, made, axes="CYX", truth=truth, self_test=False).validation
+    assert told is not None
+    assert told.gains == pytest.approx((2, 0.1))
+    assert told.psnr > 100
 
 
 def test_projecting_back_is_offered_where_a_model_has_no_such_step(image: Any, result: Any) -> None:
@@ -147,6 +190,27 @@ def test_noise_alone_is_said_to_show_nothing() -> None:
     noise = np.random.default_rng(0).poisson(np.full((96, 96), 20.0)).astype(np.uint16)
     told = report(noise, sr.upscale(noise, X2, progress=False))
     assert told.sentences[0].startswith("The image shows nothing that stands out of its noise")
+
+
+def test_of_noise_that_neighbours_share_no_reach_and_no_gain_are_told() -> None:
+    noise = np.random.default_rng(0).normal(0, 100, (128, 128))
+    shared = (1000 + gaussian_filter(noise, 0.7)).astype(np.uint16)
+    told = report(shared, sr.upscale(shared, X2, progress=False), self_test=False)
+    assert sr.look_at(shared).shared
+    assert "that neighbouring pixels share, so that it passes for detail" in told.sentences[0]
+    assert not any(
+        "carries detail" in sentence or "faithful model" in sentence for sentence in told.sentences
+    )
+    channel = json.loads(json.dumps(told.to_dict()))["channels"][0]
+    assert channel["reach"] is channel["expected_gain_over_bicubic_db"] is None
+
+
+def test_of_shapes_in_noise_no_more_is_said_than_is_known() -> None:
+    y, x = np.mgrid[:128, :128]
+    shape = 12.0 * (np.hypot(y - 64, x - 64) < 40)
+    taken = np.random.default_rng(0).poisson(20 + shape).astype(np.uint16)
+    told = report(taken, sr.upscale(taken, X2, progress=False), self_test=False)
+    assert "fine detail that a result shows may be made of noise" in told.sentences[0]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +298,7 @@ def test_a_bright_shape_in_noise_is_not_called_nothing() -> None:
 def test_an_image_without_noise_is_not_said_to_have_some() -> None:
     smooth = gaussian_filter(np.random.default_rng(0).normal(0, 1, (160, 160)), 2)
     told = str(report(smooth, sr.upscale(smooth, X2, progress=False)))
-    assert "There is no noise in it" in told
+    assert "There is hardly any noise in it to measure detail by" in told
     assert "take off noise" not in told
 
 
@@ -279,7 +343,7 @@ def test_the_largest_numbers_are_told_of() -> None:
         report(tiny, sr.upscale(tiny, X2, progress=False), compare=[sr.load_model(X2)]).self_test is not None
     )
     compared = sr.validate(huge, huge * 0.5 + 1e299)
-    assert compared.gain == pytest.approx(0.5)
+    assert compared.gains == pytest.approx((0.5,))
     assert compared.ssim == pytest.approx(1)
 
 

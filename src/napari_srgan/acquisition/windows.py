@@ -109,6 +109,20 @@ def window_keys(array: ArrayLike, axes: str, channel: int = 0) -> Iterator[Windo
             yield (*plane, *part, *colour)
 
 
+def in_blocks(window: NDArray[Any], side: int) -> list[NDArray[Any]]:
+    """A window in equal blocks, to be judged one by one.
+
+    Parameters
+    ----------
+    window
+        ``(Y, X)`` of any dtype.
+    side
+        About how many pixels along the sides of a block; one of a window that is smaller is as small.
+    """
+    rows, columns = (max(round(size / side), 1) for size in window.shape)
+    return [block for part in np.array_split(window, rows, 0) for block in np.array_split(part, columns, 1)]
+
+
 def _chunks_along(array: ArrayLike, axis: int) -> tuple[int, ...]:
     """Lengths of the parts of an array that can only be read whole; single pixels of one in memory."""
     size, chunks = array.shape[axis], getattr(array, "chunks", None)

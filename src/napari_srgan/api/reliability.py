@@ -102,25 +102,25 @@ def trust(
 
 
 def validate(
-    result: Any, truth: Any, *, errors: ErrorTable | Model | None = None, rgb: bool | None = None
+    result: Any, truth: Any, *, axes: str | None = None, errors: ErrorTable | Model | None = None
 ) -> Validation:
     """Compare a result with the truth, where there is one.
 
     Parameters
     ----------
     result, truth
-        Arrays or image layers of one shape, ``(..., Y, X)``, or ``(..., Y, X, S)`` if `rgb`. A layer that a
-        model made is refused as truth.
+        Arrays or image layers of one shape, ``(..., Y, X)`` or ``(..., Y, X, S)``. A layer that a model made
+        is refused as truth.
+    axes
+        One letter for each axis, e.g. ``"CYX"``; guessed by default. Each entry along C is brought to the
+        brightness of the truth by itself; of colours alpha is left out.
     errors
         A fine-tuned model, or its error table (``model.card.errors``), to see whether it holds here.
-    rgb
-        Whether the last axis has colours; by default it is known of layers, and guessed of arrays as by
-        :func:`~napari_srgan.upscale`.
 
     Returns
     -------
     Validation
-        PSNR, SSIM, MS-SSIM and resolution to the truth, after the gain and offset that bring the result
+        PSNR, SSIM, MS-SSIM and resolution to the truth, after the gain and offset that bring each channel
         nearest to it; the shift between them, which is not corrected; and the error of each pixel.
 
     Raises
@@ -133,12 +133,11 @@ def validate(
     --------
     >>> import numpy as np, napari_srgan
     >>> truth = np.random.default_rng(0).random((64, 64))
-    >>> napari_srgan.validate(truth / 2 + 1, truth).gain
-    2.0...
+    >>> napari_srgan.validate(truth / 2 + 1, truth).gains
+    (2.0...,)
     """
-    ours, theirs = _pixels(result), _measured(truth)
-    if rgb is None:
-        rgb = bool(result.rgb) if is_layer(result) else _in_colours(ours)
+    ours, theirs = check_array(_pixels(result)), check_array(_measured(truth))
+    axes = _axes_of_layer(result, axes) if is_layer(result) else axes_of(ours, axes)
     if isinstance(errors, Model):
         if errors.card.errors is None:
             raise UserError(
@@ -146,7 +145,7 @@ def validate(
                 "errors="
             )
         errors = errors.card.errors
-    told: Validation = finish(validation_job(ours, theirs, errors=errors, rgb=rgb), False)
+    told: Validation = finish(validation_job(ours, theirs, axes, errors=errors), False)
     return told
 
 
@@ -269,10 +268,10 @@ def _model_of(made: _Made, model: Named) -> Model:
     return recorded_model(made.provenance, None if model is None else _loaded(model))
 
 
-def _in_colours(image: Any) -> bool:
-    """Whether the last axis of an array seems to have the colours of RGB or RGBA."""
-    shape = tuple(check_array(image).shape)
-    return len(shape) > 2 and shape[-1] in (3, 4) and axes_of(image, None).endswith("S")
+def _axes_of_layer(layer: Any, axes: str | None) -> str:
+    from napari_srgan.viewer.layers.upscale_layer import check_image, layer_image
+
+    return layer_image(check_image(layer), axes).axes
 
 
 def _pixels(image: Any) -> Any:

@@ -14,7 +14,7 @@ FILL_RADIUS = 4
 """Finite pixels within this distance stand in for one that is not."""
 
 
-def fill_nonfinite(plane: NDArray[Any], default: float) -> NDArray[Any]:
+def fill_nonfinite(plane: NDArray[Any], default: float | None = None) -> NDArray[Any]:
     """Replace what is not finite by the mean of the finite pixels near it.
 
     Depends on nothing farther than :data:`FILL_RADIUS`, so that a tile is filled as the
@@ -25,11 +25,13 @@ def fill_nonfinite(plane: NDArray[Any], default: float) -> NDArray[Any]:
     plane
         ``(Y, X)`` of a float dtype.
     default
-        For pixels with no finite one near.
+        For pixels with no finite one near; None: the mean of all that are finite, 0 if none is.
     """
     finite = np.isfinite(plane)
     if finite.all():
         return plane
+    if default is None:
+        default = float(plane[finite].mean()) if finite.any() else 0.0
     size = 2 * FILL_RADIUS + 1
     # Differences from the default keep precision where the mean is far from 0.
     small = smaller(plane)

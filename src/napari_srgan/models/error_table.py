@@ -62,16 +62,6 @@ class ErrorTable(BaseModel):
                 raise ValueError("each row has a width, not negative, for each of its columns")
         return self
 
-    def half_widths(self, result: NDArray[Any]) -> NDArray[np.float64]:
-        """The table's value at each pixel of a result.
-
-        Parameters
-        ----------
-        result
-            ``(Y, X)`` in grey levels, finite. What is farther than :data:`STRUCTURE_REACH` does not count.
-        """
-        return self.at(*brightness_and_structure(result))
-
     def knows(self, brightness: NDArray[Any]) -> NDArray[np.bool_]:
         """Whether the table was measured at places as bright as these, or nearly so.
 

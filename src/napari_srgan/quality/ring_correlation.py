@@ -1,8 +1,11 @@
 """Up to which fineness two images agree: Fourier ring correlation.
 
 Nieuwenhuizen, R. P. J. et al. (2013). Measuring image resolution in optical nanoscopy. Nature Methods 10,
-557-562, eq. 1, at the threshold 1/7. Between a result and its *truth* it tells how fine a detail is right.
-Between two results of one network it tells nothing: both may share what was invented.
+557-562, eq. 1, at the threshold 1/7. A few frequencies of unlike images correlate as much by chance: there is
+a resolution only where a ring also stands above the 3 sigma curve of van Heel, M. and Schatz, M. (2005).
+Fourier shell correlation threshold criteria. J. Struct. Biol. 151, 250-262: 3 over the root of half the
+ring's frequencies, for the other half are their conjugates. Between a result and its *truth* it tells how
+fine a detail is right. Between two results of one network it tells nothing: both may share what was invented.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ _TAPER = 0.25
 """Part of each axis over which images fade out to their ends, as in the paper's supplement."""
 _SMOOTHED = 2.0
 """Sigma in rings of the Gaussian over the curve, without which it crosses the threshold by chance."""
+_SIGMAS = 3.0
+"""Standard deviations of unlike images' correlation above which a ring's is no chance."""
 LEAST_RING_SIDE = 32
 
 
@@ -31,15 +36,22 @@ class RingCorrelation:
     """``(rings,)`` in periods a pixel, up to 0.5."""
     correlation: NDArray[np.float64]
     """``(rings,)`` from -1 to 1."""
+    independent: NDArray[np.float64]
+    """``(rings,)``: how many independent frequencies each is the correlation of."""
 
     @property
     def resolution(self) -> float | None:
-        """Pixels a period from which on images agree no more; None if they do at all that pixels show."""
+        """Pixels a period from which on images agree no more; None if they do at all that pixels show.
+
+        Infinite if they agree in nothing, or no more than unlike images do by chance.
+        """
         smooth = gaussian_filter1d(self.correlation, _SMOOTHED, mode="nearest")
         below = np.flatnonzero(smooth < THRESHOLD)
         if not below.size:
             return None
-        return float(1 / self.frequency[below[0]]) if below[0] else float("inf")
+        agreeing = slice(int(below[0]))
+        beyond_chance = self.correlation[agreeing] > _SIGMAS / np.sqrt(self.independent[agreeing])
+        return float(1 / self.frequency[below[0]]) if beyond_chance.any() else float("inf")
 
 
 def ring_correlation(result: NDArray[Any], truth: NDArray[Any]) -> RingCorrelation:
@@ -80,4 +92,7 @@ def ring_correlation(result: NDArray[Any], truth: NDArray[Any]) -> RingCorrelati
     common = summed((ours * theirs.conj()).real)
     power = np.sqrt(summed(np.abs(ours) ** 2) * summed(np.abs(theirs) ** 2))
     correlation = np.divide(common, power, out=np.zeros_like(common), where=power > 0)
-    return RingCorrelation(np.arange(1, rings + 1) / side, correlation)
+    # Under a window, what lies near each other in Fourier space is alike.
+    alike = np.sum(window**4) * window.size / np.sum(window**2) ** 2
+    independent = summed(np.ones_like(window)) / 2 / alike
+    return RingCorrelation(np.arange(1, rings + 1) / side, correlation, independent)

@@ -37,7 +37,7 @@ def added_detail_job(pair: OnTop, gain: float = 1.0, offset: float = 0.0) -> Job
     """
 
     def compute(low: Float, high: Float) -> Float:
-        return high - (gain * _upsampled(_filled(low), pair.factor) + offset)
+        return high - (gain * _upsampled(fill_nonfinite(low), pair.factor) + offset)
 
     return (yield from pair.map_job(compute, HALO, "Finding what was added"))
 
@@ -56,7 +56,7 @@ def projected_back_job(pair: OnTop) -> Job[Any]:
     """
 
     def compute(low: Float, high: Float) -> Float:
-        made = torch.from_numpy(_filled(high))[None, None]
+        made = torch.from_numpy(fill_nonfinite(high))[None, None]
         small = bicubic_downsample(made, pair.factor)[0, 0].numpy()
         given = torch.from_numpy(np.where(np.isfinite(low), low, small))[None, None]
         return back_project(made, given, pair.factor)[0, 0].numpy()
@@ -72,15 +72,8 @@ def projected_back_job(pair: OnTop) -> Job[Any]:
 def residual(low: Float, high: Float, factor: int) -> Float:
     """The image minus the result made small again, ``(Y, X)`` of the image: what the result has lost of
     it."""
-    small = bicubic_downsample(torch.from_numpy(_filled(high))[None, None], factor)[0, 0].numpy()
+    small = bicubic_downsample(torch.from_numpy(fill_nonfinite(high))[None, None], factor)[0, 0].numpy()
     return np.asarray(low - small)
-
-
-def _filled(plane: Float) -> Float:
-    finite = np.isfinite(plane)
-    if finite.all():
-        return plane
-    return np.asarray(fill_nonfinite(plane, float(plane[finite].mean()) if finite.any() else 0.0))
 
 
 def _upsampled(plane: Float, factor: int) -> Float:

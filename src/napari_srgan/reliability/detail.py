@@ -6,18 +6,20 @@ or whose noise hides everything fine, it can take noise off, but hardly find det
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.acquisition.noise import look_at_noise
 from napari_srgan.acquisition.spectrum import COARSE, LEAST_SIDE, Direction, Spectrum, radial_spectrum
-from napari_srgan.acquisition.windows import channels_looked_at, read_windows
+from napari_srgan.acquisition.windows import channels_looked_at, in_blocks, read_windows
 from napari_srgan.images.arrays import ArrayLike
 from napari_srgan.inference.intensity import percentile_transform
+from napari_srgan.reliability.white_noise import has_camera_noise
 
 _BLOCK = 128
 """Pixels along the side of the blocks that are looked at one by one, so that one bright object does not
@@ -44,27 +46,28 @@ class Detail:
     """
 
     reach: float
-    """In all directions: the median over the blocks that show something."""
+    """In all directions: the median over the blocks that show something. NaN where neighbouring pixels
+    share the noise."""
     along_y: float
     """The same of detail that changes along Y."""
     along_x: float
     noise: float
-    """Standard deviation of the noise, in grey levels."""
+    """Standard deviation of the noise, in grey levels; where neighbouring pixels share it, of noise twice as
+    coarse as pixels."""
     contrast: float
     """Grey levels between the darkest and the brightest places."""
     blocks: int
     """Blocks that show something."""
     spectrum: Spectrum
     """The power of all windows, in parts of the contrast."""
+    smoothed: bool
+    """Whether there is hardly any noise to measure detail by, and none that is seen to be a camera's.
 
-    @property
-    def smoothed(self) -> bool:
-        """Whether there is no noise at all to measure detail by.
-
-        So it is in images that were smoothed, interpolated, compressed or computed: some of what is taken for
-        detail there is left by that.
-        """
-        return self.spectrum.floor < _FAINTEST**2
+    So it is in images that were smoothed, interpolated, compressed or computed: some of what is taken for
+    detail there is left by that. A raw image without one quiet place, under 10,000 photons, is like them."""
+    shared: bool
+    """Whether neighbouring pixels share the noise, as :func:`~napari_srgan.look_at` finds: such noise passes
+    for detail, and how far that reaches cannot be told."""
 
     @property
     def uneven(self) -> bool:
@@ -109,7 +112,7 @@ def detail_of_windows(windows: Sequence[NDArray[np.float64]]) -> Detail | None:
     whole = radial_spectrum(scaled)
     assert whole is not None
     reaches: dict[Direction, list[float]] = {"all": [], "y": [], "x": []}
-    for block in (block for window in scaled for block in _blocks(window)):
+    for block in (block for window in scaled for block in in_blocks(window, _BLOCK)):
         every = radial_spectrum([block])
         if every is None or every.between(COARSE) < _SHOWN * _floor(every):
             continue
@@ -117,15 +120,23 @@ def detail_of_windows(windows: Sequence[NDArray[np.float64]]) -> Detail | None:
             along = every if direction == "all" else radial_spectrum([block], direction)
             assert along is not None
             found.append(_reach(along, _floor(every)))
-    reach, along_y, along_x = (median(found) if found else 0.0 for found in reaches.values())
+    noise = look_at_noise(scaled, whole)
+    if noise.is_shared:
+        ends = [math.nan] * len(reaches)
+    else:
+        ends = [median(found) if found else 0.0 for found in reaches.values()]
+    reach, along_y, along_x = ends
+    faint = whole.floor < _FAINTEST**2
     return Detail(
         reach=reach,
         along_y=along_y,
         along_x=along_x,
-        noise=float(np.sqrt(whole.floor)) * seen.span,
+        noise=(noise.coarse if noise.is_shared else float(np.sqrt(whole.floor))) * seen.span,
         contrast=seen.span,
         blocks=len(reaches["all"]),
         spectrum=whole,
+        smoothed=faint and not noise.is_shared and not has_camera_noise(windows),
+        shared=noise.is_shared,
     )
 
 
@@ -137,11 +148,3 @@ def _reach(spectrum: Spectrum, floor: float) -> float:
     """The first frequency from which on detail does not stand out of the noise."""
     drowned = (spectrum.frequency > _COARSEST) & (spectrum.power <= _ABOVE * floor)
     return float(spectrum.frequency[drowned].min(initial=1.0))
-
-
-def _blocks(window: NDArray[Any]) -> list[NDArray[Any]]:
-    """A window in equal parts of about :data:`_BLOCK` pixels along each side."""
-    parts = [max(round(size / _BLOCK), 1) for size in window.shape]
-    return [
-        block for rows in np.array_split(window, parts[0], 0) for block in np.array_split(rows, parts[1], 1)
-    ]

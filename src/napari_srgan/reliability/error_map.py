@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from napari_srgan.progress import Job
 from napari_srgan.reliability.maps import Float, OnTop
 
 OUTSIDE = 0.05
-"""Part of a result whose brightness a table does not know, from which on that is said."""
+"""Part of a map that is empty, from which on that is said."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class ErrorMap:
     darker than what the table was measured on: there nothing is known."""
     table: ErrorTable
     outside: float
-    """Part of the result that is brighter or darker than what the table was measured on."""
+    """Part of the map that is empty for that."""
 
     @property
     def sentence(self) -> str:
@@ -60,27 +61,21 @@ def error_map_job(pair: OnTop, table: ErrorTable) -> Job[ErrorMap]:
     """Look up a table at each pixel of a result."""
 
     def compute(_low: Float, high: Float) -> Float:
-        finite = np.isfinite(high)
-        filled = (
-            high
-            if finite.all()
-            else fill_nonfinite(high, float(high[finite].mean()) if finite.any() else 0.0)
-        )
-        brightness, structure = brightness_and_structure(filled)
+        brightness, structure = brightness_and_structure(fill_nonfinite(high))
         return np.where(table.knows(brightness), table.at(brightness, structure), np.nan)
 
     halo = -(-STRUCTURE_REACH // pair.factor)
     half_width = yield from pair.map_job(compute, halo, "Looking up errors")
-    return ErrorMap(half_width, table, _outside(pair, table))
+    return ErrorMap(half_width, table, _empty_part(pair, half_width))
 
 
-def _outside(pair: OnTop, table: ErrorTable) -> float:
-    """Part of the finite values of a few windows that the table does not know."""
-    unknown, count = 0, 0
-    for channel in channels_looked_at(pair.result, pair.axes):
-        for key in window_keys(pair.result, pair.axes, channel):
-            values = read_block(pair.result, key).astype(np.float64)
-            values = values[np.isfinite(values)]
-            unknown += int((~table.knows(values)).sum())
-            count += values.size
-    return unknown / count if count else 0.0
+def _empty_part(pair: OnTop, half_width: Any) -> float:
+    """Part of the finite values of a few windows of a result at which its map is empty."""
+    empty, count = 0, 0
+    places = SimpleNamespace(shape=half_width.shape)  # the same in memory and on disk
+    for channel in channels_looked_at(half_width, pair.axes):
+        for key in window_keys(places, pair.axes, channel):
+            finite = np.isfinite(read_block(pair.result, key))
+            empty += int(np.isnan(read_block(half_width, key)[finite]).sum())
+            count += int(finite.sum())
+    return empty / count if count else 0.0

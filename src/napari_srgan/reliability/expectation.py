@@ -43,6 +43,10 @@ class Expectation:
         return self.gain < LITTLE
 
 
+UNKNOWN = Expectation(math.nan, math.nan)
+"""Of an image whose noise neighbouring pixels share: its spectrum does not tell noise from detail."""
+
+
 def expected(spectrum: Spectrum, factor: int) -> Expectation:
     """Expect a gain from the spectrum of an image.
 

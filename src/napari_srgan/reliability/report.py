@@ -24,14 +24,15 @@ from napari_srgan.reliability.added import added_detail_job
 from napari_srgan.reliability.consistency import Consistency, check_is_result, consistency_of, relation
 from napari_srgan.reliability.detail import Detail, detail_of
 from napari_srgan.reliability.error_map import ErrorMap, error_map_job
-from napari_srgan.reliability.expectation import Expectation, expected
+from napari_srgan.reliability.expectation import UNKNOWN, Expectation, expected
 from napari_srgan.reliability.maps import OnTop
+from napari_srgan.reliability.matched import match_channels, matched_psnr, read_both
 from napari_srgan.reliability.methods import methods_text
 from napari_srgan.reliability.orientations import Disagreement, check_not_temporal, disagreement_job
 from napari_srgan.reliability.recomputed import Recomputed, recomputed_job
 from napari_srgan.reliability.self_test import SelfTest, can_be_compared, self_test_job
 from napari_srgan.reliability.sentences import sentences_of
-from napari_srgan.reliability.validation import Validation, matched_psnr, validation_job
+from napari_srgan.reliability.validation import Validation, plain, validation_job
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class TrustReport:
         if self.validation is not None:
             told["compared_with_truth"] = {
                 **self.validation.to_dict(),
-                "bicubic_psnr": None if self.bicubic_psnr is None else _rounded(self.bicubic_psnr),
+                "bicubic_psnr": plain(self.bicubic_psnr),
             }
         return told
 
@@ -216,11 +217,20 @@ def trust_job(
     pair = on_top(image, made, model.scale_factor, region)
     steps = 2 + options.self_test + options.disagreement
     yield Progress(0, steps, "Looking at the image's detail")
+    truth = None
+    if options.truth is not None:
+        made, truth = read_both(made, check_array(options.truth), axes)
+        match_channels(made, truth, axes)
+        pair = replace(pair, result=made)
     details = detail_of(array, axes)
     yield Progress(1, steps, "Comparing the result with the image")
     consistencies = {channel: consistency_of(pair, channel) for channel in channels_looked_at(array, axes)}
     channels = {
-        channel: ChannelReport(detail, expected(detail.spectrum, model.scale_factor), consistencies[channel])
+        channel: ChannelReport(
+            detail,
+            UNKNOWN if detail.shared else expected(detail.spectrum, model.scale_factor),
+            consistencies[channel],
+        )
         for channel, detail in details.items()
     }
     if model.card.result is None:
@@ -248,9 +258,9 @@ def trust_job(
         tested = yield from self_test_job(array, axes, models, device=device, precision=precision)
     if options.disagreement:
         spread = yield from disagreement_job(image, model, UpscaleOptions(region, device, precision))
-    if options.truth is not None:
-        compared = yield from validation_job(made, options.truth, errors=table, rgb=axes.endswith("S"))
-        bicubic = matched_psnr(np.asarray(made) - np.asarray(added), np.asarray(options.truth))
+    if truth is not None:
+        compared = yield from validation_job(made, truth, axes, errors=table)
+        bicubic = matched_psnr(made - np.asarray(added), truth, axes)
     sentences = tuple(
         sentences_of(model.card, channels, recomputed, errors, tested, spread, compared, bicubic)
     )

@@ -125,8 +125,13 @@ def _of_detail(name: str, one: ChannelReport, card: ModelCard) -> list[str]:
                 "noise."
             ]
         return [
-            f"{name} shows shapes, but no detail that stands out of its noise: whatever detail a result "
-            "shows was made of noise."
+            f"{name} shows shapes, but no fine detail whose single frequencies stand out of its noise: fine "
+            "detail that a result shows may be made of noise."
+        ]
+    if detail.shared:
+        return [
+            f"{name} has noise of {significant(detail.noise, 2)} grey levels that neighbouring pixels share, "
+            "so that it passes for detail: how fine its detail is, and what a model gains, cannot be told."
         ]
     reach = "all" if detail.reach >= _FULL else f"{100 * detail.reach:.0f} %"
     words = f"{name} carries detail to {reach} of what its pixels could hold"
@@ -135,8 +140,8 @@ def _of_detail(name: str, one: ChannelReport, card: ModelCard) -> list[str]:
     said = [words + "."]
     if detail.smoothed:
         said.append(
-            "There is no noise in it to measure detail by: it was smoothed, interpolated, compressed or "
-            "computed, and some of that detail may be of the processing."
+            "There is hardly any noise in it to measure detail by: if it was smoothed, interpolated, "
+            "compressed or computed, some of that detail is of the processing."
         )
     return said if card.result is not None else [*said, *_of_expectation(one, card)]
 
