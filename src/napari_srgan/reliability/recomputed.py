@@ -6,10 +6,11 @@ another image or made by other weights, neither an error map nor what it has los
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,7 +62,7 @@ class Recomputed:
 
 
 def recomputed_job(
-    image: Image, pair: OnTop, model: Model, options: UpscaleOptions, *, exact: bool = False
+    image: Image, pair: OnTop, model: Model, options: UpscaleOptions, provenance: Mapping[str, Any]
 ) -> Job[Recomputed | None]:
     """Compute places of a result again, those where it differs most from bicubic interpolation.
 
@@ -74,22 +75,36 @@ def recomputed_job(
     model
         That is said to have made it.
     options
-        How it is said to have been made; its region and its tiles do not count.
-    exact
-        Whether both are computed in float32.
+        Device and precision.
+    provenance
+        How the result is said to have been made. Where nothing is said, an ensemble of orientations is tried,
+        too.
 
     Returns
     -------
     Recomputed or None
-        None where neither is finite in any of these places.
+        None where neither is finite in any of these places, and for results that were projected back.
     """
-    made = LazyUpscaling(
-        image, model, UpscaleOptions(
-            device=options.device, precision=options.precision, tile=TILE,
-            self_ensemble=options.self_ensemble, align=options.align,
-        ),
+    if provenance.get("projected_back"):
+        return None
+    exact = provenance.get("precision") == "float32"
+    used = UpscaleOptions(
+        device=options.device, precision="float32" if exact else options.precision, tile=TILE,
+        self_ensemble=bool(provenance.get("self_ensemble")), align=provenance.get("align"),
     )  # fmt: skip
+    alike = _EXACTLY if exact else _ALIKE
+    found = yield from _compared_job(LazyUpscaling(image, model, used), pair, alike)
+    if found is None or found.same or provenance:
+        return found
+    ensemble = LazyUpscaling(image, model, replace(used, self_ensemble=True))
+    again = yield from _compared_job(ensemble, pair, alike)
+    return again if again is not None and again.same else found
+
+
+def _compared_job(made: LazyUpscaling, pair: OnTop, alike: float) -> Job[Recomputed | None]:
+    """The worst of the places of all channels; `alike` in parts of the variation there."""
     channels = channels_looked_at(pair.image, pair.axes)
+    rounding = _ROUNDING if np.dtype(pair.result.dtype).kind in "iub" else 0.0
     worst: Recomputed | None = None
     for number, channel in enumerate(channels):
         yield Progress(number, len(channels), "Computing places of the result again")
@@ -101,8 +116,6 @@ def recomputed_job(
                 continue
             difference = float(np.sqrt(np.mean((again - there)[seen] ** 2)))
             variation = float(np.std(again[seen]))
-            rounding = _ROUNDING if np.dtype(pair.result.dtype).kind in "iub" else 0.0
-            alike = _EXACTLY if exact else _ALIKE
             most = alike * variation + _FAINT * float(np.abs(again[seen]).max()) + rounding
             found = Recomputed(difference, variation, difference <= most)
             if worst is None or (found.same, -found.difference) < (worst.same, -worst.difference):

@@ -238,17 +238,8 @@ def trust_job(
     gain, offset = (1.0, 0.0) if model.card.result is None else relation(pair)
     added = yield from added_detail_job(pair, gain, offset)
     told = provenance or {}
-    recomputed = None
-    if not told.get("projected_back"):
-        exact = told.get("precision") == "float32"
-        used = UpscaleOptions(
-            device=options.device, precision="float32" if exact else options.precision,
-            align=told.get("align"), self_ensemble=bool(told.get("self_ensemble")),
-        )  # fmt: skip
-        recomputed = yield from recomputed_job(image, pair, model, used, exact=exact)
-        if recomputed is not None and not recomputed.same and not told:  # nobody said how it was made
-            again = yield from recomputed_job(image, pair, model, replace(used, self_ensemble=True))
-            recomputed = again if again is not None and again.same else recomputed
+    here = UpscaleOptions(device=options.device, precision=options.precision)
+    recomputed = yield from recomputed_job(image, pair, model, here, told)
     table = model.card.errors if recomputed is not None and recomputed.same else None
     errors = None if table is None else (yield from error_map_job(pair, table))
     tested, spread, compared, bicubic = None, None, None, None
