@@ -260,7 +260,7 @@ def _seen_through(
     larger = ("reach", "expected_gain_over_bicubic_db", "contrast")
     seen = not told["made_by_model"]
     better = any(
-        any(b[key] > a[key] for key in larger)
+        any((b[key] or 0) > (a[key] or 0) for key in larger)
         # Of what is told to be none of the model's, no residual is told.
         or (not seen and b.get("residual", 0) < a.get("residual", 0))
         for a, b in zip(ours, theirs, strict=True)
