@@ -43,13 +43,14 @@ from napari_srgan.inference.tiles.batch import TileBatch
 from napari_srgan.inference.tiles.tile_run import TileRun
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
+from napari_srgan.networks.generator import GeneratorArguments
 
 
 class NearestNeighbour(Generator):
     """Repeats pixels, and sees as far as another network."""
 
     def __init__(self, like: Generator) -> None:
-        super().__init__(scale_factor=like.scale_factor, channels=like.channels)
+        super().__init__(GeneratorArguments(like.scale_factor, like.channels))
         self.weight = nn.Parameter(torch.ones(1))
         self._radius = like.receptive_radius
 
