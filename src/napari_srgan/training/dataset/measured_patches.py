@@ -80,11 +80,11 @@ class MeasuredPatches:
             bool(draw.integers(2)),
             draw.uniform(*self._recipe.gain),
         )
-        low, high = (
-            orient(torch.from_numpy(field.seen.apply(image))[None] * gain, turns, mirrored)
-            for image in (low, high)
-        )
-        return low, high
+
+        def as_seen(image: NDArray[np.float64]) -> Tensor:
+            return orient(torch.from_numpy(field.seen.apply(image))[None] * gain, turns, mirrored)
+
+        return as_seen(low), as_seen(high)
 
 
 class MixedPatches:
