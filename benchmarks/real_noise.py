@@ -105,7 +105,8 @@ class RealNoise:
         plain = by_set(self._plain_pairs(factor))
         models = {name: by_set(self._model_pairs(name)) for name in names}
         targets = "\n".join(real_pairs_table.targets(plain, models))
-        return f"{real_pairs_table.table(plain, models)}\n\n{targets}"
+        taught = set().union(*(taught_sets(self.models[name]) for name in names))
+        return f"{real_pairs_table.table(plain, models, taught)}\n\n{targets}"
 
     def _modality_section(self, factor: int, names: list[str]) -> str:
         def measured(way: Upscale) -> dict[str, float]:
@@ -157,6 +158,12 @@ class RealNoise:
 def for_noise(models: list[Model]) -> list[Model]:
     """Those that are judged here: of one channel, and of one frame."""
     return [model for model in models if model.card.channels == 1 and model.card.frames == 1]
+
+
+def taught_sets(model: Model) -> set[str]:
+    """Sets of whose pairs a model was trained on the short exposures, by its card."""
+    measured = model.card.recipe.get("measured") or {}
+    return {real_pairs.set_of(name) for name in measured.get("names", ())}
 
 
 def upscaler(model: Model) -> Upscale:

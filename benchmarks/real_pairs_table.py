@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from statistics import mean
 
 from markdown_table import gain, markdown, verdict
@@ -12,13 +13,16 @@ OVER_BETTER, OVER_BICUBIC = 0.5, 1.5
 """dB wanted above the better baseline on every set, and above bicubic in the mean over sets."""
 
 
-def table(plain: Figures, models: dict[str, Figures]) -> str:
-    """A row for each set, of baselines and models; figures are means over the pairs of a set."""
+def table(plain: Figures, models: dict[str, Figures], taught: AbstractSet[str] = frozenset()) -> str:
+    """A row for each set, of baselines and models; figures are means over the pairs of a set.
+
+    `taught` are the sets whose short exposures one of the models was trained on.
+    """
     beaten = {name: margins(plain, figures, name) for name, figures in models.items()}
     heading = ["set", "in training", "bicubic", "Gauss + bicubic (sigma)", "TV + bicubic (weight)"]
     rows = [[*heading, *(f"{name} (over bicubic, over the better)" for name in models)]]
     for name, of_set in plain.items():
-        row = [name, "never" if name in JUDGE_ONLY else "perhaps", f"{of_set['bicubic']:.2f}"]
+        row = [name, _in_training(name, taught), f"{of_set['bicubic']:.2f}"]
         for way in (best(of_set, kind) for kind in (GAUSS, TV)):
             row.append(f"{of_set[way]:.2f} ({way.split()[1]})")
         rows.append([*row, *(_cell(model, [name], models, beaten) for model in models)])
@@ -27,6 +31,14 @@ def table(plain: Figures, models: dict[str, Figures]) -> str:
         row += [f"{mean(plain[name][best(plain[name], kind)] for name in names):.2f}" for kind in (GAUSS, TV)]
         rows.append([*row, *(_cell(model, names, models, beaten) for model in models)])
     return markdown(rows)
+
+
+def _in_training(name: str, taught: AbstractSet[str]) -> str:
+    if name in JUDGE_ONLY & taught:
+        raise SystemExit(f"a model was trained on {name}, which only judges; train it without")
+    if name in taught:
+        return "yes"
+    return "never" if name in JUDGE_ONLY else "perhaps"
 
 
 def _cell(model: str, names: list[str], models: dict[str, Figures], beaten: dict[str, Margins]) -> str:

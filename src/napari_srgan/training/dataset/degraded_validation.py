@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from skimage.io import imread
 
-from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import percentile_transform
 from napari_srgan.training.dataset.degraded_patches import in_file, normalised, sampled_values
+from napari_srgan.training.dataset.exposure_pairs import ExposurePair, binned, pair_names, read_pairs
 from napari_srgan.training.dataset.tile import TrainingTile
 from napari_srgan.training.degradation.camera_noise import BYTES, seen_range
 from napari_srgan.training.degradation.exposure import Exposure
@@ -25,7 +24,6 @@ _READ_ELECTRONS = 1.5
 JPEG_QUALITY = 75
 MOST_OF_A_SET = 1
 """Tiles of each source set of which noisy images are made."""
-SHORT, LONG = "_short.png", "_long.png"
 LARGEST_PAIR = 512
 """High-resolution pixels along the side of the middle of a measured pair that is looked at."""
 
@@ -87,9 +85,10 @@ def _taken(tile: TrainingTile, recipe: Recipe, name: str, exposure: Exposure, se
 
 
 def pair_tiles(recipe: Recipe, data: Path) -> list[TrainingTile]:
-    """Read the measured pairs of a recipe: short exposures, binned like a camera, and long ones.
+    """Read the measured pairs that judge: short exposures, binned like a camera, and long ones.
 
-    The brightness of the long exposure is fitted to that of the short one by a line.
+    The brightness of the long exposure is fitted to that of the short one by a line. Pairs that are
+    trained on do not judge.
 
     Parameters
     ----------
@@ -103,28 +102,28 @@ def pair_tiles(recipe: Recipe, data: Path) -> list[TrainingTile]:
     UserError
         If a folder has no pairs, or an image cannot be read.
     """
-    return [tile for folder in recipe.pairs for tile in _pairs_in(data / folder, recipe.scale_factor)]
+    return [
+        _judging_tile(pair, recipe.scale_factor)
+        for folder in recipe.pairs
+        for pair in read_pairs(data / folder, _judging(recipe, folder, pair_names(data / folder)))
+    ]
 
 
-def _pairs_in(folder: Path, factor: int) -> Iterator[TrainingTile]:
-    files = sorted(folder.glob(f"*{SHORT}"))
-    if not files:
-        raise UserError(f"there are no pairs (NAME{SHORT} and NAME{LONG}) in {folder}")
-    for file in files:
-        name = file.name.removesuffix(SHORT)
-        try:
-            short, long = (imread(each).astype(np.float64) for each in (file, folder / f"{name}{LONG}"))
-        except (OSError, ValueError) as error:
-            raise UserError(f"the pair {file} cannot be read: {error}") from error
-        middle = tuple(
-            slice((size - min(size, LARGEST_PAIR)) // 2, (size - min(size, LARGEST_PAIR)) // 2 + side)
-            for size in short.shape
-            for side in (min(size, LARGEST_PAIR) // factor * factor,)
-        )
-        short, long = short[middle], long[middle]
-        gain, offset = np.polyfit(long.ravel(), short.ravel(), 1)
-        rows, columns = (size // factor for size in short.shape)
-        low = short.reshape(rows, factor, columns, factor).mean(axis=(1, 3))
-        transform = percentile_transform(low)
-        low, high = (torch.from_numpy(transform.apply(image))[None] for image in (low, gain * long + offset))
-        yield TrainingTile(f"pair {name}", low, high, hashlib.sha256(short.tobytes()).digest())
+def _judging(recipe: Recipe, folder: str, names: list[str]) -> list[str]:
+    measured = recipe.measured
+    learned_from = measured.names if measured is not None and measured.folder == folder else ()
+    return [name for name in names if name not in learned_from]
+
+
+def _judging_tile(pair: ExposurePair, factor: int) -> TrainingTile:
+    middle = tuple(
+        slice((size - min(size, LARGEST_PAIR)) // 2, (size - min(size, LARGEST_PAIR)) // 2 + side)
+        for size in pair.short.shape
+        for side in (min(size, LARGEST_PAIR) // factor * factor,)
+    )
+    short, long = pair.short[middle], pair.long[middle]
+    gain, offset = np.polyfit(long.ravel(), short.ravel(), 1)
+    image = binned(short, factor)
+    transform = percentile_transform(image)
+    low, high = (torch.from_numpy(transform.apply(each))[None] for each in (image, gain * long + offset))
+    return TrainingTile(f"pair {pair.name}", low, high, hashlib.sha256(short.tobytes()).digest())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -149,26 +148,6 @@ def movie(name: str, frames: NDArray[Any], factor: int) -> Movie:
     high = torch.from_numpy(light)[:, None]
     low = bicubic_downsample(high, factor)
     return Movie(name, low, high, sampled_values(low))
-
-
-def movie_sources(recipe: Recipe, data: Path) -> tuple[str, ...]:
-    """One line for each source of movies: name, repository, commit and licence.
-
-    Raises
-    ------
-    UserError
-        If SOURCES.tsv is missing.
-    """
-    assert recipe.movies is not None
-    lines = []
-    for folder in recipe.movies.folders:
-        try:
-            with (data / folder / "SOURCES.tsv").open(encoding="utf-8") as file:
-                rows = [dict(zip(_COLUMNS, row, strict=False)) for row in csv.reader(file, delimiter="\t")]
-        except OSError as error:
-            raise UserError(f"{data / folder} has no SOURCES.tsv ({error.strerror})") from error
-        lines += ["{set}: {repo} at {commit}, {licence}".format(**row) for row in rows]
-    return tuple(dict.fromkeys(lines))
 
 
 def _check_size(of: Movie, recipe: Recipe) -> None:

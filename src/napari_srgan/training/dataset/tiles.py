@@ -22,7 +22,10 @@ from napari_srgan.training.dataset.clean_truth import without_noise
 from napari_srgan.training.dataset.dataset import Sampler
 from napari_srgan.training.dataset.degraded_patches import DegradedPatches
 from napari_srgan.training.dataset.degraded_validation import noisy_tiles, pair_tiles
+from napari_srgan.training.dataset.exposure_pairs import ExposurePair
+from napari_srgan.training.dataset.measured_patches import MeasuredPatches, MixedPatches
 from napari_srgan.training.dataset.patch_sampler import PatchSampler
+from napari_srgan.training.dataset.taught_pairs import taught_pairs
 from napari_srgan.training.dataset.tile import TrainingTile
 from napari_srgan.training.dataset.tile_validation import tile_scores, validate_bicubic
 from napari_srgan.training.degradation.ideal import degrade
@@ -47,15 +50,25 @@ class TileSets:
     """Training tiles left out because a patch does not fit into them, or would not if they had no noise."""
     noisy: list[TrainingTile] = field(default_factory=list)
     """Noisy images and measured pairs that judge too."""
+    measured: list[ExposurePair] = field(default_factory=list)
+    """Measured pairs to train on."""
 
     @property
     def summary(self) -> str:
         """What is learned from, in words."""
-        return f"{len(self.training)} tiles ({self.too_small} smaller than a patch left out)"
+        pairs = (
+            f", and the measured pairs {', '.join(p.name for p in self.measured)}" if self.measured else ""
+        )
+        return f"{len(self.training)} tiles ({self.too_small} smaller than a patch left out){pairs}"
 
     def sampler(self, recipe: Recipe, draw: np.random.Generator) -> Sampler:
         kind = PatchSampler if recipe.degradation is None else DegradedPatches
-        return kind(self.training, recipe, draw)
+        sampler: Sampler = kind(self.training, recipe, draw)
+        if recipe.measured is None:
+            return sampler
+        return MixedPatches(
+            sampler, MeasuredPatches(self.measured, recipe, draw), recipe.measured.share, draw
+        )
 
     def validate(self, network: Generator, device: torch.device) -> dict[str, float]:
         return tile_scores(network, [*self.held_back, *self.noisy], device)
@@ -112,7 +125,9 @@ def read_tiles(recipe: Recipe, data: Path) -> TileSets:
     noisy = noisy_tiles(held_back, recipe) if recipe.degradation is not None else []
     if recipe.scale_factor == 1:  # a clean tile of the same size is its own truth
         held_back = []
-    return TileSets(training, held_back, too_small, [*noisy, *pair_tiles(recipe, data)])
+    return TileSets(
+        training, held_back, too_small, [*noisy, *pair_tiles(recipe, data)], taught_pairs(recipe, data)
+    )
 
 
 def attribution(recipe: Recipe, data: Path) -> tuple[str, ...]:

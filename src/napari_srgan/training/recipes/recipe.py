@@ -144,6 +144,34 @@ class RecipeDegradation(BaseModel):
         return Degradation(factor, gain=gain, **same)
 
 
+class MeasuredPairs(BaseModel):
+    """Measured pairs of a short and a long exposure to learn from, beside simulated noise.
+
+    A folder may hold pairs that judge and pairs that teach. Each of them is named, so that none of the
+    first kind is ever trained on by mistake.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str
+    """Folder inside the data folder that holds ``NAME_short.png`` and ``NAME_long.png``."""
+    names: tuple[str, ...] = Field(min_length=1)
+    """The pairs that are trained on."""
+    judges: tuple[str, ...] = ()
+    """The other pairs of the folder, which are never trained on."""
+    share: float = Field(gt=0, lt=1)
+    """Part of the patches that is cut from these pairs, by chance."""
+
+    @model_validator(mode="after")
+    def _judges_are_not_trained_on(self) -> MeasuredPairs:
+        both = sorted(set(self.names) & set(self.judges))
+        if both:
+            raise ValueError(
+                f"{', '.join(both)}: a pair that judges is never trained on; take it out of names"
+            )
+        return self
+
+
 class Recipe(BaseModel):
     """What to train, on what, and for how long."""
 
@@ -178,8 +206,11 @@ class Recipe(BaseModel):
     degradation: RecipeDegradation | None = None
     """How low resolution is made; None: by antialiased bicubic, without blur and noise."""
     pairs: tuple[str, ...] = ()
-    """Folders of measured pairs inside the data folder that the model is judged by and never learns from:
-    short exposures ``NAME_short.png`` and long ones ``NAME_long.png`` of the same field."""
+    """Folders of measured pairs inside the data folder that the model is judged by and never learns from,
+    those of `measured` left out: short exposures ``NAME_short.png`` and long ones ``NAME_long.png`` of the
+    same field."""
+    measured: MeasuredPairs | None = None
+    """Measured pairs that part of the patches is cut from."""
     movies: MovieClips | None = None
     """Movies, for a network of several frames."""
     without: tuple[str, ...] = ()
@@ -249,6 +280,13 @@ class Recipe(BaseModel):
                 "at a scale factor of 1 there is nothing to learn without blur or noise: the recipe needs "
                 "photons, blur or jpeg in [degradation]"
             )
+        if self.measured and (self.degradation is None or self.movies or self.channels != 1):
+            raise ValueError(
+                "measured pairs are learned from beside tiles of one channel with a [degradation], "
+                "not beside movies"
+            )
+        if self.measured and self.intensity != "percentile":
+            raise ValueError("measured pairs have noise: the recipe needs intensity = 'percentile'")
         if self.gan and self.gan.after_part is None and self.steps is None:
             raise ValueError("an adversarial stage of a training without steps needs after_part")
         if self.gan and self.steps is not None and self.gan.after >= self.steps:

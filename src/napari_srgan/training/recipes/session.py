@@ -10,7 +10,8 @@ from pathlib import Path
 from napari_srgan.errors import UserError
 from napari_srgan.models import Model, ModelCard, save_model
 from napari_srgan.networks import Generator
-from napari_srgan.training.dataset.movies import Movies, movie_sources, read_movies
+from napari_srgan.training.dataset.movies import Movies, read_movies
+from napari_srgan.training.dataset.source_lines import source_lines
 from napari_srgan.training.dataset.tiles import TileSets, attribution, read_tiles
 from napari_srgan.training.dataset.validation import HeldBackScores
 from napari_srgan.training.loop.events import Resumed, TrainingDiverged
@@ -72,12 +73,9 @@ def run_recipe(
     """
     recipe = read_recipe(recipe_file)
     _make_folder(out)
-    sources = attribution(recipe, data)
-    material: TileSets | Movies
-    if recipe.movies is None:
-        material = read_tiles(recipe, data)
-    else:
-        material, sources = read_movies(recipe, data), (*sources, *movie_sources(recipe, data))
+    sources = (*attribution(recipe, data), *source_lines(data / folder for folder in _other_folders(recipe)))
+    read = read_tiles if recipe.movies is None else read_movies
+    material: TileSets | Movies = read(recipe, data)
     log = out / f"{recipe.name}.csv"
     loop = train(
         recipe,
@@ -121,6 +119,12 @@ def run_recipe(
             "train again, which goes on from the last checkpoint"
         ) from diverged
     return model
+
+
+def _other_folders(recipe: Recipe) -> tuple[str, ...]:
+    """Folders of movies and of measured pairs that are trained on."""
+    movies = recipe.movies.folders if recipe.movies else ()
+    return (*movies, recipe.measured.folder) if recipe.measured else movies
 
 
 def _card(
