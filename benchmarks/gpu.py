@@ -185,9 +185,11 @@ def ways(model: Model, image: NDArray[Any], setting: Setting) -> Iterator[tuple[
 
 def to_store(image: NDArray[Any], model: Model, options: UpscaleOptions) -> None:
     from napari_srgan.results.upscale_to_zarr import upscale_to_zarr_job
+    from napari_srgan.results.upscaled_store import StoreRun
 
     with tempfile.TemporaryDirectory() as folder:
-        finish(upscale_to_zarr_job(Image(image, "YX"), model, Path(folder) / "out.ome.zarr", options))
+        run = StoreRun(Image(image, "YX"), model, Path(folder) / "out.ome.zarr", options)
+        finish(upscale_to_zarr_job(run))
 
 
 def speed(setting: Setting) -> str:
