@@ -20,8 +20,8 @@ from napari_srgan.viewer.models.signal import LIBRARY
 from napari_srgan.viewer.models.widget import ModelsWidget
 from napari_srgan.viewer.qt import dialogs
 
-TRAINED_ON = 5
-"""Number of the column."""
+FRAMES, TRAINED_ON = ([column.heading for column in COLUMNS].index(name) for name in ("frames", "trained on"))
+"""Numbers of the columns."""
 QUALITY = [
     {"images": f"set {n}", "psnr": 30.0 + n, "bicubic_psnr": 28.0 + n / 2, "protocol": "a"} for n in range(3)
 ]
@@ -70,12 +70,12 @@ def test_table_shows_every_model(open_models, own):
     _, widget = open_models()
     shown = cells(widget)
     assert names(widget) == ["microscopy-x2", "photo-x4", "mine"]
-    assert shown[2][1:4] == ["untrained, for tests", "x4", "RGB"]
-    assert shown[2][5] == "unknown"
-    assert shown[2][6].endswith("kB")
-    assert shown[2][7:] == ["CC0-1.0", "+2.50 dB (3 sets)", "netG.pth"]
-    assert shown[0][2:4] == ["x2", "1"]
-    assert shown[0][8:] == ["", "bundled"]
+    assert shown[2][1:5] == ["x4", "+2.50 dB (3 sets)", "untrained, for tests", "RGB"]
+    assert shown[2][6] == "unknown"
+    assert shown[2][7].endswith("kB")
+    assert shown[2][8:] == ["CC0-1.0", "netG.pth"]
+    assert (shown[0][1], shown[0][2], shown[0][4]) == ("x2", "", "1")
+    assert shown[0][-1] == "bundled"
 
 
 def test_table_shows_and_sorts_by_the_noise_that_models_were_trained_with(open_models, model_file):
@@ -100,9 +100,9 @@ def test_table_shows_and_sorts_by_the_noise_that_models_were_trained_with(open_m
 def test_frames_of_models_for_time_lapses(open_models, make_movie_model):
     make_movie_model("movie-x2")
     _, widget = open_models()
-    assert [row[4] for row in cells(widget)] == ["", "", "5"]
+    assert [row[FRAMES] for row in cells(widget)] == ["", "", "5"]
     model = widget.table.model()
-    tooltips = [model.index(row, 4).data(Qt.ItemDataRole.ToolTipRole) for row in (0, 2)]
+    tooltips = [model.index(row, FRAMES).data(Qt.ItemDataRole.ToolTipRole) for row in (0, 2)]
     assert tooltips == ["<p>for single images</p>", "<p>5 frames of a time-lapse help each other</p>"]
     widget.table.choose("movie-x2")
     assert "5 of a time-lapse" in widget.details.text.toPlainText()
@@ -321,7 +321,7 @@ def test_sharp_model_says_that_it_invents_and_how_it_looks(open_models, library_
     save_model(type(model)(model.network, card), library_folder / "gan.safetensors")
     _, widget = open_models()
     click_row(widget, "gan")
-    assert cells(widget)[2][8] == "-1.00 dB; looks 0.08 / 0.12 (Set5)"
+    assert cells(widget)[2][2] == "-1.00 dB; looks 0.08 / 0.12 (Set5)"
     text = widget.details.text.toPlainText()
     assert "Sharp: fine detail is invented, do not quantify it." in text
     assert "0.08 / 0.12" in text

@@ -140,7 +140,11 @@ class Engine:
         return self._worker.call(lambda: peak_bytes(self.device, run), Watch())
 
     def release(self) -> None:
-        """Give memory that torch keeps for later back to the device."""
+        """End the thread of the network, and give memory that torch keeps for later back to the device.
+
+        Whatever is run after begins another one.
+        """
+        self._worker.close()
         give_back(self.device)
 
     @property

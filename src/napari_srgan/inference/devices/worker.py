@@ -18,7 +18,8 @@ class Worker:
     """Makes calls on one thread, one after the other, for callers on any.
 
     Libraries keep plans, handles and threads of their own for every thread that calls them: cuDNN plans each
-    convolution anew in a new one. The thread begins with the first call and ends with the worker.
+    convolution anew in a new one. The thread begins with the first call, and ends with the worker
+    or when it is closed.
     """
 
     def __init__(self) -> None:
@@ -57,6 +58,13 @@ class Worker:
                 watch.cancel()
             # An error in it holds this frame, and the frame would hold the error.
             del future
+
+    def close(self) -> None:
+        """End the thread, once it has made the calls that it has; another call begins a new one."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None and self._process == os.getpid():
+            thread.shutdown(wait=False)
 
     def _begun(self) -> ThreadPoolExecutor:
         with self._lock:
