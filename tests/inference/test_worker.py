@@ -72,3 +72,30 @@ def test_a_forked_process_has_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatc
     before = thread_of(worker)
     monkeypatch.setattr(os, "getpid", lambda: 1)
     assert thread_of(worker) != before
+
+
+def test_a_call_is_made_though_others_close_the_worker() -> None:
+    worker, answers = Worker(), []
+    begin = threading.Barrier(2)
+
+    def close() -> None:
+        begin.wait()
+        for _ in range(300):
+            worker.close()
+
+    closing = threading.Thread(target=close)
+    closing.start()
+    begin.wait()
+    for number in range(300):
+        answers.append(worker.call(lambda number=number: number, Watch()))
+    closing.join()
+    worker.close()
+    assert answers == list(range(300))
+
+
+def test_a_closed_worker_ends_its_thread() -> None:
+    worker = Worker()
+    thread = worker.call(threading.current_thread, Watch())
+    worker.close()
+    thread.join(5)
+    assert not thread.is_alive()

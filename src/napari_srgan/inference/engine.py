@@ -132,7 +132,7 @@ class Engine:
         """Take the network off the device; it is put there again when it is next used."""
         with self._preparing:
             self._network = self._exact = None
-        self.release()
+        self.close()
 
     def peak_bytes(self, run: Callable[[], object]) -> float:
         """Most bytes that a run takes on the device at a time, beyond what is taken already."""
@@ -140,12 +140,13 @@ class Engine:
         return self._worker.call(lambda: peak_bytes(self.device, run), Watch())
 
     def release(self) -> None:
-        """End the thread of the network, and give memory that torch keeps for later back to the device.
-
-        Whatever is run after begins another one.
-        """
-        self._worker.close()
+        """Give memory that torch keeps for later back to the device."""
         give_back(self.device)
+
+    def close(self) -> None:
+        """End the thread of the network, and give memory back; whatever is run after begins another one."""
+        self._worker.close()
+        self.release()
 
     @property
     def tiles_at_a_time(self) -> int:

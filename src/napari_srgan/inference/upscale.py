@@ -80,7 +80,7 @@ def upscale_job(
     try:
         yield from upscale_planes(work, tiles, steps, result)
     finally:
-        engine.release()
+        engine.close()
     return Upscaled(
         data=result,
         axes=image.axes,

@@ -156,7 +156,7 @@ def disagreement_job(image: Image, model: Model, options: UpscaleOptions = AS_US
             moments.number = number + 1
             tiles = yield from upscale_planes(work, tiles, steps.from_plane(number * stack.planes), moments)
     finally:
-        engine.release()
+        engine.close()
     np.maximum(moments.squares, 0, out=moments.squares)
     spread = np.sqrt(moments.squares / len(ORIENTATIONS), out=moments.squares)
     return Disagreement(moments.mean, spread)

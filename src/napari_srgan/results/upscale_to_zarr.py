@@ -96,4 +96,4 @@ def affordable_side(model: Model, batch: int, options: UpscaleOptions) -> int:
     try:
         return choose_side(engine, batch, seen_around(model.card.receptive_radius))
     finally:
-        engine.release()
+        engine.close()

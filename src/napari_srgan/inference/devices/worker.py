@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from napari_srgan.errors import NoThreads, threads_told
@@ -47,7 +47,7 @@ class Worker:
             return call()
         try:
             with threads_told():
-                future = self._begun().submit(call)
+                future = self._submitted(call)
         except NoThreads:
             self._thread = None  # it has taken the call, and would make it for nobody
             raise
@@ -66,13 +66,13 @@ class Worker:
         if thread is not None and self._process == os.getpid():
             thread.shutdown(wait=False)
 
-    def _begun(self) -> ThreadPoolExecutor:
-        with self._lock:
+    def _submitted(self, call: Callable[[], ResultT]) -> Future[ResultT]:
+        with self._lock:  # a thread that another caller closes takes no call any more
             # A process that was forked has all of this one's memory, and none of its threads.
             if self._thread is None or self._process != os.getpid():
                 self._thread = ThreadPoolExecutor(1, "napari-srgan network", _mark, (self._here,))
                 self._process = os.getpid()
-            return self._thread
+            return self._thread.submit(call)
 
 
 def _mark(here: threading.local) -> None:
