@@ -283,7 +283,7 @@ def cost_part(data: Path) -> str:
             finished(trust_job(Image(image, "YX"), result, model))
             times.append((time.perf_counter() - between) / (between - began))
         rows.append((name, f"{100 * min(times):.0f} %"))
-    return markdown([("model, image of 1024 x 1024", "time of reach, added detail and self-test"), *rows])
+    return markdown([("model, image of 1024 x 1024", "time of the whole report"), *rows])
 
 
 def main() -> None:

@@ -30,6 +30,9 @@ ANOTHER = 0.8
 """Residual, in parts of the image's own variation, from which on the result is one of another image."""
 _ALIKE = 0.7
 """Correlation, of either sign, from which on a result shows the image, whatever its grey levels are."""
+_MOST_SIDE = 160
+"""Pixels along the sides of the middle of a window that is compared: a shift is sure in it, and half of the
+time is saved."""
 _LEAST_SIDE = 32
 """Pixels along the sides of a window in which a shift can be told."""
 _SAID_SHIFT = 0.25
@@ -156,6 +159,7 @@ def _windows(pair: OnTop, channel: int) -> list[tuple[Float, Float]]:
         for at in range(2):
             span = key[y + at]
             assert isinstance(span, slice)
+            span = _middle(span)
             low[y + at] = slice(span.start + pair.start[at], span.stop + pair.start[at])
             high[y + at] = slice(span.start * factor, span.stop * factor)
         found.append(
@@ -165,6 +169,11 @@ def _windows(pair: OnTop, channel: int) -> list[tuple[Float, Float]]:
             )
         )
     return found
+
+
+def _middle(span: slice) -> slice:
+    cut = max(span.stop - span.start - _MOST_SIDE, 0)
+    return slice(span.start + cut // 2, span.stop - (cut - cut // 2))
 
 
 def _means_of_windows(pair: OnTop, channel: int) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -239,7 +239,7 @@ def trust_job(
     added = yield from added_detail_job(pair, gain, offset)
     told = provenance or {}
     here = UpscaleOptions(device=options.device, precision=options.precision)
-    recomputed = yield from recomputed_job(image, pair, model, here, told)
+    recomputed = yield from recomputed_job(image, pair, added, model, here, told)
     table = model.card.errors if recomputed is not None and recomputed.same else None
     errors = None if table is None else (yield from error_map_job(pair, table))
     tested, spread, compared, bicubic = None, None, None, None
