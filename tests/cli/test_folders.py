@@ -11,7 +11,7 @@ import tifffile
 import zarr
 from PIL import Image, ImageFile
 
-from napari_srgan.cli.inputs import find_inputs
+from napari_srgan.api.inputs import find_inputs
 from napari_srgan.results.made_here import made_here
 
 from .conftest import Shell
@@ -95,7 +95,7 @@ def test_a_folder_of_results_alone(upscale: Shell, folder: Path, tmp_path: Path)
     assert upscale(folder / "a.tif", tmp_path / "results" / "b.tif").exit_code == 0
     refused = upscale(tmp_path / "results", tmp_path / "more")
     assert refused.exit_code == 1
-    assert "b.tif is a result of napari-srgan; give it by name" in refused.stderr
+    assert "b.tif is a result of napari-srgan; give the file itself" in refused.stderr
     assert upscale(tmp_path / "results" / "b.tif", tmp_path / "c.tif").exit_code == 0
 
 

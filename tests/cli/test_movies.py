@@ -110,7 +110,7 @@ def test_videos_beside_images_are_left_out_where_none_can_be_read_and_that_is_sa
 ) -> None:
     write(tmp_path / "in" / "a.mp4")
     tifffile.imwrite(tmp_path / "in" / "c.tif", MOVIE, imagej=True, metadata={"axes": "TYX"})
-    monkeypatch.setattr("napari_srgan.cli.inputs.find_spec", lambda name: None)
+    monkeypatch.setattr("napari_srgan.api.inputs.find_spec", lambda name: None)
     result = upscale(tmp_path / "in", tmp_path / "out")
     assert result.exit_code == 1
     assert "a.mp4 is in a format that cannot be read here" in result.stderr

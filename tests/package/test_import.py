@@ -26,7 +26,8 @@ def test_nothing_but_a_file_of_others_imports_bioio(run_python: RunPython, check
 import sys
 import numpy, tifffile
 import napari_srgan, napari_srgan.api, napari_srgan.cli
-from napari_srgan.cli import inputs, upscale
+from napari_srgan.api import inputs
+from napari_srgan.cli import upscale
 from napari_srgan.images.formats import open_image
 tifffile.imwrite("x.tif", numpy.zeros((20, 20), "u2"))
 open_image(inputs.Path("x.tif")).close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from napari_srgan.cli.inputs import find_inputs
+from napari_srgan.api.inputs import find_inputs
 from napari_srgan.cli.terminal import complain
 from napari_srgan.errors import UserError
 from napari_srgan.images.formats import open_image

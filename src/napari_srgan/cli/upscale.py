@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_srgan.cli.option_flags import read_region, with_flags
 from napari_srgan.cli.terminal import check_inputs, complain, errors_told
-from napari_srgan.errors import UserError
 from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.progress_bar import progress_bar, run_job
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from napari_srgan.cli.targets import Target
+    from napari_srgan.api.batch import Batch
     from napari_srgan.images.series import Series
     from napari_srgan.models import Model
 
@@ -101,28 +99,28 @@ def upscale(
 
         given, output = [place_of(path) for path in paths[:-1]], local_path(paths[-1])
         check_inputs(given, all_needed=False)
-        from napari_srgan.cli.inputs import find_inputs
-        from napari_srgan.cli.targets import choose_target
+        from napari_srgan.api.batch import Batch
+        from napari_srgan.api.inputs import find_inputs
+        from napari_srgan.api.targets import choose_target
 
         found = find_inputs(given)
         images = found.series(series)
         for note in found.notes:
             complain(note)
-        run = _Run(
+        batch = Batch(
             inputs=images,
-            beside=found.beside,
             target=choose_target(output, given, images),
+            beside=found.beside,
             model=_load(model),
-            overwrite=overwrite,
-            trust=trust,
-            axes=axes,
-            pyramid=pyramid,
             options=options(),
+            axes=axes,
+            overwrite=overwrite,
+            pyramid=pyramid,
         )
         if scheduler is None:
-            _check_machine(run.options)
-        with _cluster(scheduler) as run.cluster:
-            failed = run.all() + found.unread
+            _check_machine(batch.options)
+        with _cluster(scheduler) as batch.cluster:
+            failed = _Run(batch, trust).all() + found.unread
     if failed:
         if (total := len(images) + found.unread) > 1:
             complain(f"{failed} of {total} images could not be upscaled")
@@ -133,76 +131,43 @@ def upscale(
 class _Run:
     """One call of the command."""
 
-    inputs: list[Series]
-    beside: list[Path]
-    """Files of these images that were given too."""
-    target: Target
-    model: Model | None
-    overwrite: bool
+    batch: Batch
     trust: bool
-    axes: str | None
-    pyramid: bool | None
-    options: UpscaleOptions
-    cluster: Any = None
-    """Client of the cluster that computes; this process if there is none."""
+    """Whether it is told what can be believed of each result."""
 
     def all(self) -> int:
         """Upscale one after the other; return how many failed."""
-        written: set[Path] = set()
+        inputs = self.batch.inputs
         failed = 0
         with progress_bar() as bar:
-            for number, one in enumerate(self.inputs, 1):
-                of = "" if len(self.inputs) == 1 else f" ({number} of {len(self.inputs)})"
+            for number, one in enumerate(inputs, 1):
+                of = "" if len(inputs) == 1 else f" ({number} of {len(inputs)})"
                 try:
-                    self._one(one, written, bar, f"{one.title}{of}")
+                    self._one(one, bar, f"{one.title}{of}")
                 except Exception as error:
                     failed += 1
                     complain(_sentence(one, error))
         return failed
 
-    def _one(self, one: Series, written: set[Path], bar: Bar, title: str) -> None:
-        from napari_srgan.acquisition.choice import notes_on_input
-        from napari_srgan.api.calls import OutputSettings
-        from napari_srgan.api.files import upscale_file_job
-        from napari_srgan.images.formats import open_image
-        from napari_srgan.inference.movies.clip_plans import notes_on_time
-        from napari_srgan.results.collision import refuse_collision
-
-        with open_image(one.place, self.axes, one.part) as stored:
-            if stored.note:
-                complain(stored.note)
-            image = stored.image(self.axes)
-            model = self._model_for(image.axes)
-            result_file = self.target.file(one, model.scale_factor, stored.ending)
-            refuse_collision(
-                result_file, [*(each.place for each in self.inputs), *self.beside, *stored.other_files]
-            )
-            if result_file in written:
-                raise UserError(
-                    f"{result_file} is the result of another input already; upscale it on its own"
-                )
-            notes = notes_on_input(image.pixels, image.axes, model.card)
-            for note in (*notes_on_time(image.pixels, image.axes, model), *notes):
-                complain(f"{one.title}: {note}" if len(self.inputs) > 1 else note)
-            output = OutputSettings(result_file, self.overwrite, self.cluster, self.pyramid)
-            job = upscale_file_job(image, model, output, self.options, notes=notes)
+    def _one(self, one: Series, bar: Bar, title: str) -> None:
+        batch = self.batch
+        with batch.opened(one) as opened:
+            if opened.note:
+                complain(opened.note)
+            for note in opened.notes:
+                complain(f"{one.title}: {note}" if len(batch.inputs) > 1 else note)
             # Who computes on a cluster, and whether anybody does, is said by the job itself.
-            result = run_job(job, bar, title if self.cluster is None else "")
+            result = run_job(opened.job, bar, title if batch.cluster is None else "")
             if result.note:
                 complain(result.note)
-            written.add(result_file)
-            typer.echo(f"{one} -> {result_file}")
+            typer.echo(f"{one} -> {opened.path}")
             if self.trust:
                 from napari_srgan.cli.trust_report import write_report
 
                 write_report(
-                    image, model, result_file, self.options, result.provenance, bar, f"trust in {title}"
-                )
-
-    def _model_for(self, axes: str) -> Model:
-        from napari_srgan.models import default_model_name, load_model
-
-        return self.model or load_model(default_model_name(rgb=axes.endswith("S")))
+                    opened.image, opened.model, opened.path, batch.options, result.provenance, bar,
+                    f"trust in {title}",
+                )  # fmt: skip
 
 
 def _load(name: str | None) -> Model | None:
@@ -231,13 +196,6 @@ def _check_machine(options: UpscaleOptions) -> None:
 
 
 def _sentence(one: Series, error: Exception) -> str:
-    """What is wrong, with the image it is about."""
-    if isinstance(error, MemoryError):
-        words = f"there is not enough memory for it ({error}); upscale a --region, or write a .zarr"
-    elif isinstance(error, OSError):
-        words = f"{error.strerror or error}"
-    elif isinstance(error, UserError):
-        words = str(error)
-    else:
-        words = f"something went wrong that should not have ({type(error).__name__}: {error})"
-    return words if one.place.name in words and not one.name else f"{one}: {words}"
+    from napari_srgan.api.batch import failure_in_words
+
+    return failure_in_words(one, error, "upscale a --region, or write a .zarr")

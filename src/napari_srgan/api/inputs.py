@@ -65,7 +65,7 @@ class Inputs:
             results,
             "a result of napari-srgan|results of napari-srgan",
             folder,
-            "; give it by name|; give them by name",
+            "; give the file itself to upscale it|; give the files themselves to upscale them",
         )
         self._note(
             unread,
