@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_srgan.viewer.commands import upscale_selected
-from napari_srgan.viewer.qt.labels import camera_of, grid_of
+from napari_srgan.viewer.qt.labels import camera_of, grid_of, view_size
 
 CELLS = np.random.default_rng(0).integers(100, 4000, (40, 32), dtype=np.uint16)
 
@@ -136,6 +136,107 @@ def test_the_menu_hides_it_too_and_leaves_others(make_napari_viewer, finish):
     upscale_selected(viewer)
     finish(viewer)
     assert visible(viewer) == ["gray", "red x2 (microscopy-x2)", "gray x2 (microscopy-x2)"]
+
+
+def shown_of(viewer, layer):
+    """First and last corner of what a cell shows of a layer, in pixels of that layer."""
+    half, middle = view_size(viewer) / 2 / camera_of(viewer).zoom, np.array(camera_of(viewer).center[-2:])
+    corners = [np.array(layer.world_to_data(middle + sign * half)) for sign in (-1, 1)]
+    return np.clip(corners, -0.5, np.array(layer.data.shape) - 0.5)
+
+
+@pytest.mark.parametrize("window", [(1270, 620), (700, 600), (500, 380)])
+@pytest.mark.parametrize("grid", [False, True])
+def test_each_cell_shows_what_was_seen_before(make_napari_viewer, open_widget, run, qtbot, window, grid):
+    viewer, widget = open_widget(make_napari_viewer(show=True))
+    cells = viewer.add_image(CELLS, name="cells", scale=(0.1, 0.1), translate=(5, 7))
+    grid_of(viewer).enabled = grid
+    viewer.window._qt_window.resize(*window)
+    qtbot.wait(100)
+    run(viewer, widget)
+    viewer.reset_view()
+    before = shown_of(viewer, cells)
+    np.testing.assert_allclose(before, [(-0.5, -0.5), (39.5, 31.5)])
+    camera = camera_of(viewer)
+    for _ in range(2):
+        zoom = camera.zoom
+        widget["beside"].value = True
+        qtbot.wait(100)
+        np.testing.assert_allclose(shown_of(viewer, cells), before)
+        widget["beside"].value = False
+        assert camera.zoom == zoom
+
+
+def test_of_a_detail_each_cell_shows_as_much_as_was_seen(make_napari_viewer, open_widget, run, qtbot):
+    viewer, widget = open_widget(make_napari_viewer(show=True))
+    cells = viewer.add_image(CELLS, name="cells")
+    run(viewer, widget)
+    camera = camera_of(viewer)
+    camera.zoom, camera.center = 60, (0, 20, 15)
+    before = shown_of(viewer, cells)
+    widget["beside"].value = True
+    qtbot.wait(100)
+    now = shown_of(viewer, cells)
+    assert (now[0] <= before[0] + 1e-6).all()
+    assert (now[1] >= before[1] - 1e-6).all()
+    assert (now[1] - now[0]).min() < 1.2 * (before[1] - before[0]).max(), "and is no farther than need be"
+
+
+def test_images_that_are_out_of_sight_are_brought_into_view(open_widget, run):
+    viewer, widget = open_widget()
+    cells = viewer.add_image(CELLS, name="cells")
+    run(viewer, widget)
+    camera_of(viewer).zoom, camera_of(viewer).center = 50, (0, 4000, -900)
+    widget["beside"].value = True
+    np.testing.assert_allclose(shown_of(viewer, cells), [(-0.5, -0.5), (39.5, 31.5)])
+
+
+def test_in_3d_each_cell_shows_as_much(open_widget, run):
+    viewer, widget = open_widget()
+    viewer.add_image(np.stack([CELLS] * 4), name="cells", axis_labels=("z", "y", "x"))
+    run(viewer, widget)
+    viewer.dims.ndisplay = 3
+    camera = camera_of(viewer)
+    camera.zoom, size = 3, view_size(viewer)
+    widget["beside"].value = True
+    assert camera.zoom == pytest.approx(3 * (view_size(viewer) / size).min())
+    widget["beside"].value = False
+    assert camera.zoom == 3
+
+
+def test_a_result_of_the_menu_comes_beside_its_image_too(among_others, run, finish):
+    viewer, widget = among_others
+    widget["beside"].value = True
+    run(viewer, widget)
+    viewer.layers.selection = {viewer.layers["other"]}
+    upscale_selected(viewer)
+    finish(viewer)
+    assert cells_of_grid(viewer) == [["other"], ["other x2 (microscopy-x2)"]]
+
+
+def test_the_original_is_shown_in_the_place_of_its_result(open_widget, run):
+    viewer, widget = open_widget()
+    viewer.add_image(CELLS, name="cells")
+    original = widget["original"]
+    assert not original.native.isVisibleTo(widget.native), "there is nothing to compare"
+    run(viewer, widget)
+    assert original.native.isVisibleTo(widget.native)
+    original.value = True
+    assert visible(viewer) == ["cells"]
+    original.value = False
+    assert visible(viewer) == ["cells", "cells x2 (microscopy-x2)"]
+    original.value = True
+    run(viewer, widget)
+    assert not original.value, "a new result is shown"
+    assert visible(viewer) == [layer.name for layer in viewer.layers]
+    original.value = True
+    widget["beside"].value = True
+    assert not original.value
+    assert not original.enabled, "both are seen"
+    widget["beside"].value = False
+    assert original.enabled
+    del viewer.layers["cells"]
+    assert not original.native.isVisibleTo(widget.native)
 
 
 def hold(viewer, qtbot, held):

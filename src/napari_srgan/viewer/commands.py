@@ -16,7 +16,6 @@ from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import default_model_name, read_library
 from napari_srgan.results.existing_result import ExistingKind, look_for_result
 from napari_srgan.viewer.jobs.runner import Task, library_runner_of, runner_of
-from napari_srgan.viewer.layers.comparison import comparison_of
 from napari_srgan.viewer.layers.provenance import is_illustration
 from napari_srgan.viewer.layers.reopen import reopened_layer
 from napari_srgan.viewer.layers.result_in_viewer import add_result
@@ -145,7 +144,6 @@ def _options() -> UpscaleOptions:
 def _add(result: Image, layer: Image, viewer: Any) -> None:
     """Add a result, and tell what is to be said of the image it was made of."""
     add_result(result, layer, viewer)
-    comparison_of(viewer).offer(layer, result)
     for note in notes_of(result):
         show_warning(f"{layer.name}: {note}")
 

@@ -31,7 +31,6 @@ from napari_srgan.viewer.fine_tuning.preview_layers import TrainingLayers
 from napari_srgan.viewer.fine_tuning.save_model import Trained, train_and_save
 from napari_srgan.viewer.fine_tuning.saved_run import KeptTraining, SavedRun, begin_run
 from napari_srgan.viewer.jobs.runner import Task, runner_of, training_runner_of
-from napari_srgan.viewer.layers.comparison import comparison_of
 from napari_srgan.viewer.layers.provenance import is_illustration
 from napari_srgan.viewer.layers.result_in_viewer import add_result
 from napari_srgan.viewer.layers.upscale_layer import finest_data, upscale_layer_job
@@ -300,7 +299,6 @@ class FineTuneState:
 
         def add(result: Image) -> None:
             add_result(result, layer, self._viewer)
-            comparison_of(self._viewer).offer(layer, result)
             self.layers.hide()
             self.layers.look_at(result)
             self.said.emit(added(result, layer), False)

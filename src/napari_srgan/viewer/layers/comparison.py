@@ -10,7 +10,9 @@ from weakref import WeakKeyDictionary, ref
 
 from napari import Viewer
 from napari.layers import Image, Layer
+from psygnal import Signal
 
+from napari_srgan.viewer.layers.kept_view import keep_in_view, seen_of
 from napari_srgan.viewer.qt.labels import camera_of, grid_of
 
 ORIGINAL_KEY = "U"
@@ -27,6 +29,11 @@ class Comparison:
     viewer
         Whose layers they are.
     """
+
+    offered = Signal()
+    """There are an image and its result to be compared, or no more."""
+    flicked = Signal(bool)
+    """The original is shown in the place of its result, or both are again as they were."""
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer_ref = ref(viewer)  # it owns us
@@ -49,13 +56,26 @@ class Comparison:
     def offer(self, image: Image, result: Image) -> None:
         """Remember an image and its result, to be shown when :meth:`show_last` is called."""
         self._last = ref(image), ref(result)
+        self.offered.emit()
+
+    @property
+    def last(self) -> tuple[Image, Image] | None:
+        """The image and the result that were offered last, if both are still in the viewer."""
+        image, result = (None, None) if self._last is None else (each() for each in self._last)
+        layers = self._viewer.layers
+        if image is None or result is None or image not in layers or result not in layers:
+            return None
+        return image, result
+
+    @property
+    def shows_original(self) -> bool:
+        """Whether the original is shown in the place of its result."""
+        return bool(self._flicked)
 
     def show_last(self) -> None:
         """Show the image and the result that were offered last, if both are still in the viewer."""
-        image, result = (None, None) if self._last is None else (each() for each in self._last)
-        layers = self._viewer.layers
-        if image is not None and result is not None and image in layers and result in layers:
-            self.show(image, result)
+        if self.last is not None:
+            self.show(*self.last)
 
     def show(self, image: Image, result: Image) -> None:
         """Show two layers of the viewer, and no other ones.
@@ -69,16 +89,19 @@ class Comparison:
         """
         self.end()
         viewer = self._viewer
+        seen = seen_of((image, result), viewer)
         self._before = _View.of(viewer)
         self._compared = image, result
         for layer in viewer.layers:
             layer.visible = layer in (image, result)
         grid = grid_of(viewer)
         grid.shape, grid.stride, grid.enabled = SIDE_BY_SIDE, 1, True
+        keep_in_view(seen, viewer)
         viewer.layers.selection.active = result
 
     def end(self) -> None:
         """Bring back visibility, grid, camera and selection as they were; layers that came since stay."""
+        self.show_result()
         before, compared = self._before, self._compared
         if before is None or compared is None:
             return
@@ -87,18 +110,20 @@ class Comparison:
 
     def show_original(self) -> None:
         """Show the last image in the place of its result, until :meth:`show_result` is called."""
-        image, result = (None, None) if self._last is None else (each() for each in self._last)
-        layers = self._viewer.layers
-        if self._flicked or image is None or result is None or image not in layers or result not in layers:
+        if self._flicked or self.last is None:
             return
+        image, result = self.last
         self._flicked = (image, image.visible), (result, result.visible)
         image.visible, result.visible = True, False
+        self.flicked.emit(True)
 
     def show_result(self) -> None:
         """Show both as they were before :meth:`show_original`."""
         flicked, self._flicked = self._flicked, ()
         for layer, visible in flicked:
             layer.visible = visible
+        if flicked:
+            self.flicked.emit(False)
 
     def _while_held(self, _viewer: Viewer) -> Iterator[None]:
         """What napari does while the key is held: up to the yield when it is pressed, the rest after."""
@@ -109,6 +134,7 @@ class Comparison:
     def _on_removed(self, event: Any) -> None:
         if self._compared is not None and event.value in self._compared:
             self.end()
+        self.offered.emit()
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from napari import Viewer
 from napari.layers import Image
 
+from napari_srgan.viewer.layers.comparison import comparison_of
+
 ADDITIVE = "additive"
 """The blending of layers whose brightness adds up."""
 
 
-def add_result(result: Image, image: Image, viewer: Viewer, *, above: bool = False) -> None:
+def add_result(result: Image, image: Image, viewer: Viewer) -> None:
     """Add a result to a viewer, and hide the image that it was made of where both would add up.
+
+    Where results are shown beside their images, this one takes the place of the last one there.
 
     Parameters
     ----------
@@ -20,11 +24,10 @@ def add_result(result: Image, image: Image, viewer: Viewer, *, above: bool = Fal
         What it was made of; it may have left the viewer meanwhile.
     viewer
         To add it to.
-    above
-        Whether it is put right above `image`, instead of above all layers.
     """
-    layers = viewer.layers
-    if above and image in layers:
+    comparison, layers = comparison_of(viewer), viewer.layers
+    comparison.end()  # or it would come into the grid
+    if comparison.wanted and image in layers:
         layers.insert(layers.index(image) + 1, result)
         layers.selection.active = result
     else:
@@ -32,6 +35,9 @@ def add_result(result: Image, image: Image, viewer: Viewer, *, above: bool = Fal
     result.visible = True  # also of an image that was hidden by its first result
     if result.blending == ADDITIVE and image in layers:
         image.visible = False
+    comparison.offer(image, result)
+    if comparison.wanted:
+        comparison.show_last()
 
 
 def hidden_in_words(result: Image, image: Image) -> str:

@@ -112,13 +112,7 @@ class UpscaleSession:
         result = made.result if isinstance(made, Trusted) else made
         self._does_not_fit |= isinstance(result, DoesNotFit)
         layer = layer_of(result)
-        comparison = self.comparison
-        beside = comparison.wanted
-        comparison.end()
-        add_result(layer, image, self._viewer, above=beside)
-        comparison.offer(image, layer)
-        if beside:
-            comparison.show_last()
+        add_result(layer, image, self._viewer)
         sentence = added(layer, image)
         if isinstance(made, Trusted) and made.report is None and made.why:
             sentence += f" What can be believed of it: {made.why}"
