@@ -306,6 +306,7 @@ _Runners = WeakKeyDictionary[Viewer, JobRunner]
 _UPSCALING: _Runners = WeakKeyDictionary()
 _LIBRARY: _Runners = WeakKeyDictionary()
 _TRAINING: _Runners = WeakKeyDictionary()
+_LISTING: _Runners = WeakKeyDictionary()
 
 
 def runner_of(viewer: Viewer) -> JobRunner:
@@ -321,6 +322,11 @@ def library_runner_of(viewer: Viewer) -> JobRunner:
 def training_runner_of(viewer: Viewer) -> JobRunner:
     """A third one, for a training: images can be upscaled while it runs."""
     return _runner_in(_TRAINING, viewer)
+
+
+def listing_runner_of(viewer: Viewer) -> JobRunner:
+    """A fourth one, that looks for images in folders: that takes long on a slow disk, and nothing waits."""
+    return _runner_in(_LISTING, viewer)
 
 
 def _runner_in(runners: _Runners, viewer: Viewer) -> JobRunner:

@@ -18,6 +18,18 @@ def ask_for_model_files(parent: QWidget | None) -> list[Path]:
     return [Path(file) for file in chosen]
 
 
+def ask_for_image_files(parent: QWidget | None, folder: Path) -> list[Path]:
+    """Image files to upscale; empty if the question was cancelled."""
+    chosen, _ = QFileDialog.getOpenFileNames(parent, "Files to upscale", str(folder))
+    return [Path(file) for file in chosen]
+
+
+def ask_for_folder(parent: QWidget | None, title: str, folder: Path) -> Path | None:
+    """A folder; None if the question was cancelled."""
+    chosen = QFileDialog.getExistingDirectory(parent, title, str(folder))
+    return Path(chosen) if chosen else None
+
+
 def ask_where_to_write(parent: QWidget | None, suggested: Path) -> Path | None:
     """The file of a result; None if the question was cancelled.
 

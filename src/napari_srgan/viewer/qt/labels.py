@@ -12,8 +12,9 @@ from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QLabel, QSizePolicy, QSl
 
 from napari_srgan.viewer.qt.whole_names import show_whole_names
 
-ERROR_STYLE = "color: #e8554e"
+ERROR_COLOR = "#e8554e"
 """Readable on napari's dark and light themes."""
+ERROR_STYLE = f"color: {ERROR_COLOR}"
 _NARROWEST = 120
 """Narrowest width in pixels; a label that was not laid out yet has a width of its own fancy."""
 NARROWEST_FIELD = 90

@@ -19,12 +19,11 @@ from napari_srgan.viewer.layers.one_plane import shown_plane
 from napari_srgan.viewer.layers.provenance import predicted_by
 from napari_srgan.viewer.layers.upscale_layer import finest_data
 from napari_srgan.viewer.layers.watched_layer import WatchedLayer
-from napari_srgan.viewer.preferences import preferred_device
 from napari_srgan.viewer.qt.labels import make_elastic, say
-from napari_srgan.viewer.qt.option_field import option_choice, option_switch
+from napari_srgan.viewer.qt.option_field import option_switch
 from napari_srgan.viewer.upscale import choices
-from napari_srgan.viewer.upscale.advanced import Advanced
 from napari_srgan.viewer.upscale.axes_fields import AxesFields
+from napari_srgan.viewer.upscale.computing import Computing
 from napari_srgan.viewer.upscale.expected_size import expected_size
 from napari_srgan.viewer.upscale.model_chooser import ModelChooser
 from napari_srgan.viewer.upscale.other_layers import OtherLayers
@@ -65,7 +64,6 @@ class UpscaleFields:
             tooltip="The whole image, of a stack the plane that is shown, the part in view, or the bounding "
             "box of a Shapes layer",
         )  # fmt: skip
-        self.target = TargetField()
         self.axes = AxesFields()
         self.drift = option_switch(UpscaleOptions, "align", name="drift", visible=False)
         self.trust = CheckBox(
@@ -73,13 +71,8 @@ class UpscaleFields:
             tooltip="Looks at the image and at the result: how much detail there is to work with, what was "
             "added, and how wrong it may be where that was measured",
         )  # fmt: skip
-        self._device = option_choice(UpscaleOptions, "device", choices.devices())
-        if preferred_device() in self._device.choices:
-            self._device.value = preferred_device()
-        self._precision = option_choice(UpscaleOptions, "precision")
-        self._tile = option_choice(UpscaleOptions, "tile", choices.TILE_CHOICES)
-        self._ensemble = option_switch(UpscaleOptions, "self_ensemble", "Self-ensemble (8 times slower)")
-        self.advanced = Advanced([self._device, self._precision, self._tile, self._ensemble])
+        self.target = TargetField(self.trust)
+        self.advanced = Computing()
         self._watched = WatchedLayer()
         self._connect()
 
@@ -88,19 +81,25 @@ class UpscaleFields:
         self._watched.edited.connect(self._on_edited)
         self.target.changed.connect(self._on_target)
         self.models.changed.connect(self._on_model)
-        for field in (self.region, self.axes, self._tile, self._ensemble, self.drift):
+        for field in (self.region, self.axes, self.advanced.tile, self.advanced.ensemble, self.drift):
             field.changed.connect(self.look_ahead)
 
     @property
     def rows(self) -> list[Any]:
-        """All fields but those that are folded away, in the order in which they are shown."""
+        """What is asked first, in the order in which it is shown."""
         return [
-            self.image, self.others.row, *self.models.rows, self.size, self.axes.time, self.region,
-            *self.target.rows, *self.axes.rows, self.drift, self.trust,
+            self.image, self.others.row, *self.models.rows, self.size, self.axes.time, self.drift,
+            self.region, *self.axes.rows,
         ]  # fmt: skip
+
+    @property
+    def folded(self) -> list[Any]:
+        """What needs no answer, folded away under two headings."""
+        return [*self.target.rows, *self.advanced.rows]
 
     def begin(self) -> None:
         """Show what is to be shown of the first image; called when all fields are in their form."""
+        self.target.show(False)
         if (way := last_choices().way) in (meant for _, meant in choices.RESULTS):
             self.target.way = way
         self.advanced.show(False)
@@ -121,6 +120,7 @@ class UpscaleFields:
         self.region.value = choices.WHOLE_IMAGE
         self.target.way = choices.MEMORY
         self.drift.value = self.trust.value = False
+        self.target.show(False)
         self.advanced.restore_defaults()
 
     def remember(self) -> None:
@@ -183,7 +183,7 @@ class UpscaleFields:
     def _look_at_file(self, image: Image) -> None:
         axes = self.axes.chosen(image)
         wanted: dict[str, Any] = {
-            "axes": axes, "self_ensemble": self._ensemble.value,
+            "axes": axes, "self_ensemble": self.advanced.ensemble.value,
             "source_shape": finest_data(image).shape, "align": self._align,
         }  # fmt: skip
         if self.region.value != choices.VISIBLE:  # moves with every look
@@ -246,11 +246,8 @@ class UpscaleFields:
             if self.target.replaces:
                 refuse_shown(path, self._viewer.layers)
         lazily = way == choices.LAZY
-        options = UpscaleOptions(
-            region=None if lazily else self._chosen_region(image), device=self._device.value,
-            precision=self._precision.value, tile=self._tile.value, self_ensemble=self._ensemble.value,
-            align=self._align,
-        )  # fmt: skip
+        region = None if lazily else self._chosen_region(image)
+        options = self.advanced.options(region=region, align=self._align)
         model = self.models.chosen
         assert model is not None
         one_plane = self.region.value == choices.PLANE and not lazily

@@ -11,18 +11,30 @@ from psygnal import Signal
 
 from napari_srgan.errors import UserError
 from napari_srgan.viewer.qt import dialogs
+from napari_srgan.viewer.qt.collapsible import CLOSED, FLAT, OPEN
 from napari_srgan.viewer.qt.labels import as_sentence, make_elastic, say
 from napari_srgan.viewer.upscale import choices
 from napari_srgan.viewer.upscale.output_path import Outlook, outlook, with_ending
 
 
 class TargetField:
-    """Rows of fields: in memory, lazily or on disk; the file; what is there already; replace it."""
+    """Rows that are folded away: in memory, lazily or on disk; the file; what is there already; replace it.
+
+    They unfold where something is to be answered: when the result goes to disk.
+
+    Parameters
+    ----------
+    trust
+        The tick with which it is told what can be believed of the result; shown with the others.
+    """
 
     changed = Signal()
     """The user chose another way or another file."""
 
-    def __init__(self) -> None:
+    def __init__(self, trust: CheckBox) -> None:
+        self._opened = False
+        self._expected = Outlook()
+        self._trust = trust
         self._suggested: Path | None = None
         self._axes = "YX"
         self._way = ComboBox(
@@ -34,20 +46,38 @@ class TargetField:
         )
         self._row: Container[Any] = Container(
             name="target", label="File", widgets=[self._file, self._choose], layout="horizontal",
-            labels=False, visible=False,
+            labels=False,
         )  # fmt: skip
         self._row.margins = (0, 0, 0, 0)
-        self._there = Label(name="there", label=" ", visible=False)
+        self._there = Label(name="there", label=" ")
         self._replace = CheckBox(
-            name="replace", label="Replace what is there", visible=False,
+            name="replace", label="Replace what is there",
             tooltip="What has this name now is removed when the new result is complete",
         )  # fmt: skip
-        self.rows: list[Any] = [self._way, self._row, self._there, self._replace]
+        self._heading = PushButton(name="result_heading", label=" ", tooltip="Where the result goes")
+        self._heading.native.setStyleSheet(FLAT)
+        self.rows: list[Any] = [self._heading, self._way, self._row, self._there, self._replace, trust]
         """Widgets that are shown one below the other, each with its label."""
         make_elastic(self._there)
         self._way.changed.connect(self._on_way)
         self._file.changed.connect(self._on_file)
         self._choose.changed.connect(self.ask)
+        self._heading.changed.connect(lambda _: self.show(not self._opened))
+        trust.changed.connect(lambda _: self._show_rows())
+
+    def show(self, opened: bool) -> None:
+        """Show the fields, or the heading alone, which says what is set in them."""
+        self._opened = opened
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        opened, to_disk = self._opened, self._way.value == choices.DISK
+        self._way.visible = self._trust.visible = opened
+        self._row.visible = opened and to_disk
+        self._there.visible = opened and bool(self._expected.sentence)
+        self._replace.visible = opened and self._expected.replaceable
+        chosen = [str(self._way.current_choice), *([self._trust.label.lower()] if self._trust.value else [])]
+        self._heading.text = f"{OPEN if opened else CLOSED} Result: {', '.join(chosen)}"
 
     @property
     def way(self) -> str:
@@ -107,12 +137,12 @@ class TargetField:
                 expected = outlook(self.path, wanted)
             except (UserError, OSError):  # told when it is run
                 expected = Outlook()
-        self._there.visible = bool(expected.sentence)
+        self._expected = expected
         if expected.sentence:
             say(self._there, as_sentence(expected.sentence), wrong=expected.refused)
-        self._replace.visible = bool(expected.replaceable)
         if not expected.replaceable:
             self._replace.value = False
+        self._show_rows()
 
     def ask(self) -> bool:
         """Ask for a file in a window of its own; whether one was chosen."""
@@ -127,7 +157,8 @@ class TargetField:
         return True
 
     def _on_way(self) -> None:
-        self._row.visible = self._way.value == choices.DISK
+        self._opened |= self._way.value == choices.DISK  # the file is to be seen
+        self._show_rows()
         self.changed.emit()
 
     def _on_file(self) -> None:

@@ -15,6 +15,7 @@ from napari_srgan.viewer.jobs.runner import PERCENT
 from napari_srgan.viewer.models.signal import look_when_entered
 from napari_srgan.viewer.preferences import apply_folder
 from napari_srgan.viewer.qt.accessible import name_fields
+from napari_srgan.viewer.qt.collapsible import CLOSED, FLAT
 from napari_srgan.viewer.qt.help_button import make_help_button
 from napari_srgan.viewer.qt.keyboard import RunKeys
 from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, make_elastic, say
@@ -45,8 +46,8 @@ class UpscaleWidget(ScrolledForm):
         super().__init__(name="upscale")
         # Labels get one width only if the fields come after.
         self.extend([
-            *self._fields.rows, self._beside, *self._fields.advanced.rows, self._buttons, self._bar,
-            self._status, self._offers,
+            *self._fields.rows, self._buttons, self._bar, self._status, self._offers, self._original,
+            self._beside, *self._fields.folded, self._files,
         ])  # fmt: skip
         self.keep_at_the_top()
         make_elastic(self._status)
@@ -56,11 +57,16 @@ class UpscaleWidget(ScrolledForm):
         name_fields(self)
         self._bar.hide()
         self._show_idle()
+        self._show_comparison()
         if (running := self._session.runner.running) is not None:  # it was closed meanwhile
             self._bar.show()
             self._say(running)
 
     def _make_parts(self) -> None:
+        self._original = CheckBox(
+            name="original", label="Show original", visible=False,
+            tooltip="Shows the image in the place of its result; so does U while it is held on the canvas",
+        )  # fmt: skip
         self._beside = CheckBox(
             name="beside", label="Show original beside",
             value=self._session.comparison.wanted,
@@ -81,6 +87,12 @@ class UpscaleWidget(ScrolledForm):
         self._bar = ProgressBar(name="progress", label=" ", max=PERCENT, tooltip="How far the run is")
         self._status = Label(name="status", label=" ")
         self._offers = OtherWays("offers")
+        self._files = PushButton(
+            name="files", label=" ",
+            tooltip="Opens the widget Upscale files, which upscales image files into a folder",
+        )  # fmt: skip
+        self._files.text = f"{CLOSED} Files or a folder…"
+        self._files.native.setStyleSheet(FLAT)
 
     def _connect(self) -> None:
         fields, runner = self._fields, self._session.runner
@@ -96,6 +108,11 @@ class UpscaleWidget(ScrolledForm):
         self._help.changed.connect(self._on_help)
         RunKeys(self.native, self._run.native, self._cancel.native)
         self._beside.changed.connect(self._on_beside)
+        self._original.changed.connect(self._on_original)
+        self._files.changed.connect(self._on_files)
+        comparison = self._session.comparison
+        comparison.offered.connect(self._show_comparison)
+        comparison.flicked.connect(self._show_comparison)
         runner.started.connect(self._show_started)
         runner.shown.connect(self._show_progress)
         runner.ended.connect(self._show_ended)
@@ -103,8 +120,10 @@ class UpscaleWidget(ScrolledForm):
 
     def _disconnect(self) -> None:
         """Let go of the runner and the library, which outlive a widget that is closed."""
-        runner = self._session.runner
+        runner, comparison = self._session.runner, self._session.comparison
         self._fields.close()
+        comparison.offered.disconnect(self._show_comparison, missing_ok=True)
+        comparison.flicked.disconnect(self._show_comparison, missing_ok=True)
         runner.started.disconnect(self._show_started, missing_ok=True)
         runner.shown.disconnect(self._show_progress, missing_ok=True)
         runner.ended.disconnect(self._show_ended, missing_ok=True)
@@ -150,6 +169,22 @@ class UpscaleWidget(ScrolledForm):
             comparison.show_last()
         else:
             comparison.end()
+        self._show_comparison()
+
+    def _on_original(self, original: bool) -> None:
+        """Show the last image in the place of its result, or the result."""
+        comparison = self._session.comparison
+        if original:
+            comparison.show_original()
+        else:
+            comparison.show_result()
+
+    def _on_files(self) -> None:
+        """Open the widget for image files, with the model that is chosen here."""
+        dock, files = self._viewer.window.add_plugin_dock_widget("napari-srgan", "Upscale files", tabify=True)
+        dock.show()
+        dock.raise_()
+        files.choose_model(self._fields.models.name)
 
     def _on_lazily(self) -> None:
         self._fields.target.way = choices.LAZY
@@ -188,6 +223,14 @@ class UpscaleWidget(ScrolledForm):
         self._show_idle()
         self._fields.look_ahead()
         self._say(outcome.sentence, wrong=outcome.wrong)
+
+    def _show_comparison(self, *_: Any) -> None:
+        """Offer to look at the original while there is one to compare; beside it, both are seen."""
+        comparison = self._session.comparison
+        self._original.visible = comparison.last is not None
+        self._original.enabled = not comparison.wanted
+        with self._original.changed.blocked():
+            self._original.value = comparison.shows_original
 
     def _show_idle(self) -> None:
         running = self._session.runner.running is not None
