@@ -105,7 +105,7 @@ def names_of(path: Path) -> Iterator[Path]:
 def files_of_image(path: Path) -> tuple[Path, ...]:
     """The files that the image in a TIFF lies in, and the one that describes it; itself if in doubt."""
     for name in names_of(path):
-        with suppress(UserError, OSError, ValueError, tifffile.TiffFileError):  # told when it is opened
+        with suppress(Exception):  # of any library that looks at a broken file; told when it is opened
             return _files_beside(name)
     return (path,)
 

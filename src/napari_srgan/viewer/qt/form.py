@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QSpinBox, QWidget
 
 from napari_srgan.viewer.qt.accessible import name_row
+from napari_srgan.viewer.qt.narrow_rows import room_for_words
 
 LABEL_WIDTH = 102
 """Width of labels in pixels."""
@@ -32,17 +34,38 @@ class Form(QWidget):
         self._rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)  # in a narrow dock
         self._rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._labels: list[QLabel] = []
         for text, field in rows:
             if field is None:
                 self._rows.addRow(_heading(text))
             elif text:
                 label = QLabel(text)
                 label.setMinimumWidth(LABEL_WIDTH)
+                self._labels.append(label)
                 label.setToolTip(field.toolTip())
                 name_row(text, field)
                 self._rows.addRow(label, field)
             else:
                 self._rows.addRow(field)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._lay_out()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Lay all labels above their fields, where these have no room for words beside them."""
+        shown = [label for label in self._labels if label.isVisibleTo(self)]
+        widest = max((label.sizeHint().width() for label in shown), default=0)
+        policy = QFormLayout.RowWrapPolicy
+        narrow = self.width() - max(widest, LABEL_WIDTH) < room_for_words(self)
+        wanted = policy.WrapAllRows if narrow else policy.WrapLongRows
+        if self._rows.rowWrapPolicy() != wanted:
+            self._rows.setRowWrapPolicy(wanted)
 
     def show_row(self, field: QWidget, shown: bool) -> None:
         """Show a field with its label, or hide both."""

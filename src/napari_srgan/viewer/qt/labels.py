@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QLabel, QSizePolicy, QSlider, QWidget
 
+from napari_srgan.viewer.qt.narrow_rows import lay_out_rows
 from napari_srgan.viewer.qt.whole_names import show_whole_names
+from napari_srgan.viewer.qt.wrapped_texts import wrap_texts
 
 ERROR_COLOR = "#e8554e"
 """Readable on napari's dark and light themes."""
@@ -56,6 +58,7 @@ def fit_into_dock(widget: QWidget) -> None:
     Whoever scrolls chooses nothing: only a field that was clicked turns with the wheel.
     """
     show_whole_names(widget)
+    wrap_texts(widget)
     _WholeLabels(widget)
     unclicked = _Unclicked(widget)
     for kind in (QComboBox, QAbstractSpinBox, QSlider):
@@ -75,9 +78,10 @@ class _WholeLabels(QObject):
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         fields = getattr(widget, "_magic_widget", ())
-        labeled = [field._labeled_widget() for field in fields]
+        labeled = [one for field in fields if (one := field._labeled_widget()) is not None]
         self._widget = widget
-        self._labels: list[QLabel] = [one._label_widget.native for one in labeled if one is not None]
+        self._labels: list[QLabel] = [one._label_widget.native for one in labeled]
+        lay_out_rows(widget, [(one.native, one._label_widget.native) for one in labeled])
         for label in self._labels:
             label.installEventFilter(self)
 
