@@ -14,7 +14,9 @@ from qtpy.QtWidgets import QLabel
 
 import napari_srgan as sr
 from napari_srgan import UserError
+from napari_srgan.models import save_model
 from napari_srgan.reliability import maps
+from napari_srgan.viewer.jobs.runner import runner_of
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.trust.layers import map_layers, projected_back_layer_job, trust_layer_job
 
@@ -41,7 +43,7 @@ def test_the_tick_in_upscale_opens_the_report(open_widget, run):
     widget["trust"].value = True
     assert run(viewer, widget) == "Added 'cells x2 (microscopy-x2)'."
     result = viewer.layers["cells x2 (microscopy-x2)"]
-    added = viewer.layers["cells x2 (microscopy-x2): added detail, not measured"]
+    added = viewer.layers["cells x2: added detail"]
     assert not added.visible
     assert added.data.shape == result.data.shape
     for corner in ((0, 0), (143, 127)):
@@ -247,9 +249,88 @@ def test_a_result_is_compared_with_its_truth(open_widget, run, finish):
     assert "Compared with the truth: " in told["status"].value
     assert "brightness matched by " in told["status"].value
     assert "bicubic interpolation: " in told["status"].value
-    error = viewer.layers["cells x2 (microscopy-x2): error, measured by the truth"]
+    error = viewer.layers["cells x2: true error"]
     assert error.data.shape == truth.data.shape
     np.testing.assert_allclose(error.data_to_world((127, 111)), result.data_to_world((127, 111)))
+    assert "'truth' has neither pixel size nor place, and was taken to lie on" in told["status"].value
+
+
+@pytest.fixture
+def placed(open_widget, run):
+    """Compares a result with a truth that lies in some place, and gives what is said."""
+    viewer, widget = open_widget()
+    y, x = np.mgrid[:128, :112]
+    true = (1000 + 500 * np.sin(y / 3) * np.cos(x / 4)).astype(np.float32)
+    small = true.reshape(64, 2, 56, 2).mean(axis=(1, 3))
+    viewer.add_image(small, name="cells", scale=(0.2, 0.2), translate=(30, 40))
+    run(viewer, widget)
+    told = trust_widget_of(viewer)
+
+    def compare(**place):
+        told["truth"].value = viewer.add_image(true, name="truth", **place)
+        told["buttons"]["run"].native.click()
+        return told
+
+    return viewer, compare
+
+
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [
+        (
+            {"translate": (31.2 - 0.05, 39.5 - 0.05)},
+            "its first pixel is 12 lower and 5 to the left, its last one 12 lower and 5 to the left",
+        ),
+        ({"translate": (29.95, 42)}, "its first pixel is 20.5 to the right"),
+        (
+            {"translate": (29.95, 39.95), "scale": (0.2, 0.2)},
+            "its first pixel is in its place, its last one 127 lower and 111 to the right",
+        ),
+        ({"translate": (29.95, 39.95), "rotate": 90}, "its last one 238 higher"),
+    ],
+)
+def test_a_truth_that_lies_elsewhere_is_refused(placed, place, sentence):
+    viewer, compare = placed
+    told = compare(**{"scale": (0.1, 0.1)} | place)
+    assert runner_of(viewer).running is None
+    assert "'truth' lies elsewhere than 'cells x2 (microscopy-x2)'" in told["status"].value
+    assert sentence in told["status"].value
+
+
+@pytest.mark.parametrize("translate", [(29.95, 39.95), (30, 40), (29.99, 39.98)])
+def test_a_truth_on_the_result_is_taken_by_either_convention(placed, finish, translate):
+    viewer, compare = placed
+    told = compare(scale=(0.1, 0.1), translate=translate)
+    finish(viewer)
+    assert "Compared with the truth: " in told["status"].value
+    assert "neither pixel size nor place" not in told["status"].value
+
+
+def test_maps_are_named_so_that_the_layer_list_shows_what_and_of_which_result(placed, finish, qtbot):
+    viewer, compare = placed
+    compare(scale=(0.1, 0.1), translate=(30, 40))
+    finish(viewer)
+    maps = [layer.name for layer in viewer.layers if layer.metadata.get("napari-srgan", {}).get("map")]
+    assert sorted(maps) == ["cells x2: added detail", "cells x2: true error"]
+    names = viewer.window._qt_viewer.layers
+    free = names.width() - 100  # picture, eye and kind
+    assert all(names.fontMetrics().horizontalAdvance(name) < max(free, 200) for name in maps)
+
+
+def test_the_model_tells_which_of_two_results(open_widget, run, finish, library_folder, tiny_model):
+    viewer, widget = open_widget()
+    save_model(tiny_model(name="mine", scale_factor=2), library_folder / "mine.safetensors")
+    viewer.add_image(CELLS, name="cells")
+    run(viewer, widget)
+    widget.reset_choices()
+    widget["models"]["model"].value = "mine"
+    run(viewer, widget)
+    told = trust_widget_of(viewer)
+    told["result"].value = viewer.layers["cells x2 (mine)"]
+    told["image"].value = viewer.layers["cells"]
+    told["buttons"]["run"].native.click()
+    finish(viewer)
+    assert "cells x2 (mine): added detail" in viewer.layers
 
 
 def test_no_prediction_and_no_other_size_is_taken_for_the_truth(open_widget, run, finish):
@@ -289,8 +370,8 @@ def test_what_a_result_lost_is_projected_back(open_widget, run, finish):
     assert not told["project_back"].native.isHidden()
     told["project_back"].native.click()
     finish(viewer)
-    mended = viewer.layers["cells x2 (microscopy-x2), projected back"]
-    assert "Added 'cells x2 (microscopy-x2), projected back'." in told["status"].value
+    mended = viewer.layers["cells x2 projected back"]
+    assert "Added 'cells x2 projected back'." in told["status"].value
     assert mended.data.dtype == np.uint16
     small, before = (one.data.reshape(72, 2, 64, 2).mean(axis=(1, 3)) for one in (mended, result))
     assert np.abs(small - cells).mean() < 0.3 * np.abs(before - cells).mean()

@@ -21,9 +21,10 @@ from napari_srgan.reliability import TrustOptions, TrustReport, trust_job
 from napari_srgan.reliability.added import projected_back_job
 from napari_srgan.reliability.report import on_top
 from napari_srgan.reliability.self_test import partners
-from napari_srgan.viewer.layers.provenance import ILLUSTRATION_KEY, check_truth
+from napari_srgan.viewer.layers.provenance import ILLUSTRATION_KEY
 from napari_srgan.viewer.layers.stored_layer import StoredResult
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_data, layer_image, load_chosen
+from napari_srgan.viewer.trust.truth import check_truth_of
 from napari_srgan.viewer.upscale.output_modes import Result
 
 _LARGEST_PLANE = 2**28
@@ -49,20 +50,20 @@ class MapKind(StrEnum):
 
     ADDED = "added detail"
     ERRORS = "error map"
-    TRUE_ERROR = "error"
+    TRUE_ERROR = "true error"
     DISAGREEMENT = "disagreement"
 
     @property
-    def layer_name(self) -> str:
-        """What the layer is called: what it shows, and what must not be read into it."""
-        return f"{self.value}, {_TOLD[self]}"
+    def means(self) -> str:
+        """What must not be read into it; kept in the layer's metadata too."""
+        return _MEANS[self]
 
 
-_TOLD = {
-    MapKind.ADDED: "not measured",
-    MapKind.ERRORS: "9 of 10 pixels",
+_MEANS = {
+    MapKind.ADDED: "what the network added; not measured",
+    MapKind.ERRORS: "half the width of an interval that holds the truth at 9 of 10 pixels",
     MapKind.TRUE_ERROR: "measured by the truth",
-    MapKind.DISAGREEMENT: "low is not right",
+    MapKind.DISAGREEMENT: "where orientations differ; low is not right",
 }
 
 
@@ -110,13 +111,13 @@ def trust_layer_job(
     ------
     UserError
         If nothing says which model made the result, it says that another one than `model` did, or the truth
-        is a prediction itself.
+        is a prediction itself or lies elsewhere.
     """
     told = dict(result.metadata.get(METADATA_KEY, {}))
     if model is None and model_of(result) is None:
         raise UserError(f"nothing says which model made {result.name!r}; choose a result of Upscale")
     if truth is not None:
-        check_truth(truth)
+        check_truth_of(truth, result)
     given, made = layer_image(image), finest_data(result)
     true = None if truth is None else finest_data(truth)
 
@@ -202,13 +203,24 @@ def projected_back_layer_job(image: Image, result: Image) -> Job[LayerParts]:
         # What was found of the result holds for it no more.
         kept_of_it = {key: value for key, value in told.items() if key != "trust"}
         metadata = {METADATA_KEY: {**kept_of_it, "projected_back": True}}
-        return pixels, {**kept, "name": f"{result.name}, projected back", "metadata": metadata}
+        return pixels, {**kept, "name": f"{_short(result)} projected back", "metadata": metadata}
 
     return job()
 
 
-def map_layers(report: TrustReport, result: Image) -> list[Image]:
-    """The maps of a report as layers, hidden, on the same grid as the result; only on the main thread."""
+def map_layers(report: TrustReport, result: Image, among: Iterable[Layer] = ()) -> list[Image]:
+    """The maps of a report as layers, hidden, on the same grid as the result; only on the main thread.
+
+    Parameters
+    ----------
+    report
+        What was found.
+    result
+        The layer that it is about.
+    among
+        The layers from whose names those of the maps tell which result it is.
+    """
+    about = _short_name(result, among)
     maps = [(MapKind.ADDED, report.added)]
     if report.errors is not None:
         maps.append((MapKind.ERRORS, report.errors.half_width))
@@ -216,7 +228,18 @@ def map_layers(report: TrustReport, result: Image) -> list[Image]:
         maps.append((MapKind.TRUE_ERROR, report.validation.error))
     if report.disagreement is not None:
         maps.append((MapKind.DISAGREEMENT, report.disagreement.spread))
-    return [_layer(pixels, kind, result) for kind, pixels in maps if _can_be_shown(pixels)]
+    return [_layer(pixels, kind, result, about) for kind, pixels in maps if _can_be_shown(pixels)]
+
+
+def _short_name(result: Image, among: Iterable[Layer]) -> str:
+    """A result's name without its model, unless that tells it from others; long ones are cut in the list."""
+    short = _short(result)
+    alike = (layer for layer in among if layer is not result and isinstance(layer, Image) and model_of(layer))
+    return str(result.name) if any(_short(layer) == short for layer in alike) else short
+
+
+def _short(layer: Image) -> str:
+    return str(layer.name).removesuffix(f" ({model_of(layer)})")
 
 
 def shown_map(layers: Iterable[Layer], new: Image) -> Image | None:
@@ -243,7 +266,7 @@ def _can_be_shown(pixels: Any) -> bool:
     return isinstance(pixels, np.ndarray) or int(np.prod(pixels.shape[-2:])) * 4 <= _LARGEST_PLANE
 
 
-def _layer(pixels: Any, kind: MapKind, result: Image) -> Image:
+def _layer(pixels: Any, kind: MapKind, result: Image, about: str) -> Image:
     signed = kind is MapKind.ADDED
     if result.rgb:  # colours of a map are none
         pixels = pixels[..., :3].mean(axis=-1)
@@ -251,13 +274,16 @@ def _layer(pixels: Any, kind: MapKind, result: Image) -> Image:
     low, high = _limits(pixels)
     high = max(abs(low), abs(high), _FAINT * float(np.ptp(result.contrast_limits)))
     low = -high if signed else 0.0
+    told = {
+        ILLUSTRATION_KEY: "trust", "map_of": _identity(result), "map": kind.value, "means": kind.means,
+    }  # fmt: skip
     return Image(
         pixels,
-        name=f"{result.name}: {kind.layer_name}",
+        name=f"{about}: {kind.value}",
         colormap="coolwarm" if signed else "inferno",
         contrast_limits=(low, high),
         visible=False,
-        metadata={METADATA_KEY: {ILLUSTRATION_KEY: "trust", "map_of": _identity(result), "map": kind.value}},
+        metadata={METADATA_KEY: told},
         **{key: state[key] for key in _PLACE if key in state},
     )
 

@@ -22,6 +22,7 @@ from napari_srgan.viewer.trust.layers import (
     shown_map,
     trust_layer_job,
 )
+from napari_srgan.viewer.trust.truth import check_truth_of
 
 
 class TrustSession:
@@ -45,7 +46,7 @@ class TrustSession:
         self.problem = ""
         """Why there is no report of what was asked for last; empty if there is one."""
         self.note = ""
-        """What was done since that report."""
+        """What is to be said beside that report, or was done since."""
         self.running = False
         """Whether something is being made for the widget."""
         self.runner.ended.connect(self._on_ended)
@@ -81,8 +82,13 @@ class TrustSession:
             If something else runs, or the layer is no result.
         """
         job = trust_layer_job(image, result, truth=truth, disagreement=disagreement)
+        note = "" if truth is None else check_truth_of(truth, result)
+
+        def take(report: TrustReport) -> None:
+            self.take(report, image, result, note)
+
         title = f"Looking what can be believed of {result.name}"
-        self.runner.start([Task(title, job, lambda report: self.take(report, image, result), self._complain)])
+        self.runner.start([Task(title, job, take, self._complain)])
         self.running = True
 
     def project_back(self, image: Image, result: Image) -> None:
@@ -108,13 +114,23 @@ class TrustSession:
         self.runner.start([Task(f"Projecting back {result.name}", job, add, self._complain)])
         self.running = True
 
-    def take(self, report: TrustReport, image: Image, result: Image) -> None:
-        """Take a report, and add its maps to the layers, hidden, above the result."""
+    def take(self, report: TrustReport, image: Image, result: Image, note: str = "") -> None:
+        """Take a report, and add its maps to the layers, hidden, above the result.
+
+        Parameters
+        ----------
+        report
+            What was found.
+        image, result
+            What it is about.
+        note
+            A sentence beside it.
+        """
         viewer = self._viewer_ref()
         if viewer is not None and result not in viewer.layers:
             self._complain(f"{result.name!r} is no layer any more; there is nothing to tell of it")
             return
-        self.report, self._about, self.problem, self.note = report, (ref(image), ref(result)), "", ""
+        self.report, self._about, self.problem, self.note = report, (ref(image), ref(result)), "", note
         if viewer is not None:
             _show_maps(report, result, viewer)
         self.changed.emit()
@@ -130,7 +146,7 @@ class TrustSession:
 def _show_maps(report: TrustReport, result: Image, viewer: Viewer) -> None:
     layers = viewer.layers
     place = layers.index(result) + 1
-    for layer in map_layers(report, result):
+    for layer in map_layers(report, result, layers):
         shown = shown_map(layers, layer)
         if shown is None:
             layers.insert(place, layer)
