@@ -50,6 +50,7 @@ def main() -> None:
         os.environ["NAPARI_SRGAN_CHOICES"] = str(Path(nothing) / "choices.json")
         _the_upscale_widget()
         _to_disk(Path(nothing) / "data")
+        _files(Path(nothing) / "plate")
         _a_noisy_image()
         _fine_tune_for_this_noise()
         _the_slider()
@@ -107,6 +108,32 @@ def _to_disk(folder: Path) -> None:
     _wait_until(lambda: widget["buttons"]["run"].enabled)
     _wait(0.5)
     _save(viewer, "to-disk")
+    viewer.close()
+
+
+def _files(folder: Path) -> None:
+    """A folder, of which one file is damaged."""
+    folder.mkdir()
+    sample = Image.fromarray(imread(sample_path("nuclei")))
+    for field in range(1, 6):
+        sample.save(folder / f"A0{field} nuclei.tif")
+    cut_off = folder / "A03 nuclei.tif"
+    cut_off.write_bytes(cut_off.read_bytes()[:200])
+    viewer, _, widget = _open("nuclei", "Upscale files")
+    widget.session.add([folder])
+    _wait_until(lambda: len(widget.session.rows) == 5)
+    runner = runner_of(viewer)
+    runner.progressed.connect(
+        lambda progress, _: "A04" in str(runner.running) and progress.fraction > 0.3 and runner.pause(),
+        max_args=2,
+    )
+    widget.run.click()
+    _wait_until(lambda: runner.is_paused)
+    _wait(1)
+    _save(viewer, "files")
+    runner.progressed.disconnect()
+    runner.resume()
+    _wait_until(lambda: runner.running is None)
     viewer.close()
 
 

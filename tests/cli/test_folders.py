@@ -116,6 +116,16 @@ def test_what_is_left_out_is_said_and_fails(upscale: Shell, folder: Path, tmp_pa
     assert "2 of 4 images could not be upscaled" in result.stderr
 
 
+def test_a_tiff_that_ends_within_its_first_bytes_stops_no_folder(
+    upscale: Shell, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "c.tif").write_bytes(b"II*\0x")
+    result = upscale(folder, tmp_path / "out")
+    assert result.exit_code == 1
+    assert names(tmp_path / "out") == {"a_x2.tif"}
+    assert "c.tif is damaged or cut off" in result.stderr
+
+
 def test_sub_folders_alone_are_no_failure(upscale: Shell, folder: Path, tmp_path: Path) -> None:
     (folder / "sub").mkdir()
     result = upscale(folder, tmp_path / "out")

@@ -11,21 +11,27 @@ from napari.settings import get_settings
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QAbstractSpinBox,
     QApplication,
     QCheckBox,
     QComboBox,
     QLabel,
+    QPushButton,
     QScrollArea,
     QSlider,
     QWidget,
 )
 
 from napari_srgan.viewer.qt.scrolled import ScrolledPage
+from napari_srgan.viewer.qt.whole_names import shown_text
 
 WIDGETS = ("Upscale", "Fine-tune", "Trust", "Models")
+ALL = (*WIDGETS, "Upscale files")
 SCREEN = (1024, 700)
 NARROW = 260
+LETTERS = 8
+"""Of a long name that are shown at least."""
 ROOM = 1100
 """Width of a window in which there is room for a dock of any width."""
 
@@ -75,7 +81,7 @@ def test_three_docks_stay_on_a_small_screen(small_window: Any, qtbot: Any, left_
         assert dock.geometry().bottom() <= SCREEN[1]
 
 
-@pytest.mark.parametrize("name", WIDGETS)
+@pytest.mark.parametrize("name", ALL)
 def test_what_is_hidden_in_a_low_dock_is_reached_by_scrolling(
     small_window: Any, qtbot: Any, name: str
 ) -> None:
@@ -91,10 +97,39 @@ def test_what_is_hidden_in_a_low_dock_is_reached_by_scrolling(
     assert bar.maximum() == page.height() - viewport.height()
 
 
-@pytest.mark.parametrize("name", WIDGETS)
-def test_a_narrow_dock_shows_whole_labels_in_any_font(
-    small_window: Any, qtbot: Any, font_of: Callable[[int], None], name: str
+def is_whole(part: QLabel | QAbstractButton) -> bool:
+    """Whether all of the text of a label or a button is shown."""
+    room, metrics = part.contentsRect(), part.fontMetrics()
+    if isinstance(part, QLabel) and part.wordWrap():
+        return part.height() >= part.heightForWidth(part.width())
+    if part.minimumHeight() <= metrics.height():  # one line
+        return room.width() >= metrics.horizontalAdvance(part.text())
+    tick = part.sizeHint().width() - metrics.horizontalAdvance(part.text())
+    room.setWidth(room.width() - (tick if isinstance(part, QCheckBox) else 0))
+    needed = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, part.text())
+    return needed.width() <= room.width() and needed.height() <= room.height()
+
+
+def assert_readable(native: QWidget) -> None:
+    """All texts are whole, what is chosen can be read, and nothing goes beyond the right side."""
+    page: Any = scroll_of(native).widget()
+    assert page.width() <= scroll_of(native).viewport().width(), "nothing is cut at the right"
+    assert page.minimumSizeHint().width() <= page.width()
+    parts = [*native.findChildren(QLabel), *native.findChildren(QPushButton), *native.findChildren(QCheckBox)]
+    shown = [part for part in parts if part.isVisible() and part.text().strip()]
+    assert len(shown) > 3
+    assert [part.text() for part in shown if not is_whole(part)] == []
+    boxes = [box for box in native.findChildren(QComboBox) if box.isVisible()]
+    cut = [shown_text(box) for box in boxes if shown_text(box) != box.currentText()]
+    assert [text for text in cut if len(text.replace("…", "")) < LETTERS] == []
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("name", ALL)
+def test_a_narrow_dock_can_be_read_in_any_font(
+    small_window: Any, qtbot: Any, font_of: Callable[[int], None], name: str, theme: str
 ) -> None:
+    small_window.theme = theme
     dock, native = opened(small_window, name)
     window = small_window.window._qt_window
     window.resize(ROOM, 800)
@@ -103,17 +138,26 @@ def test_a_narrow_dock_shows_whole_labels_in_any_font(
         qtbot.wait(100)
         window.resizeDocks([dock], [NARROW], Qt.Orientation.Horizontal)
         qtbot.wait(200)
-        assert dock.width() <= NARROW or size > 9
-        found = native.findChildren(QLabel)
-        for label in (label for label in found if label.isVisible() and label.text().strip()):
-            if label.wordWrap():
-                assert label.height() >= label.heightForWidth(label.width()), label.text()
-            else:
-                assert label.width() >= label.fontMetrics().horizontalAdvance(label.text()), label.text()
-        scroll = scroll_of(native)
-        page: Any = scroll.widget()
-        viewport: Any = scroll.viewport()
-        assert page.width() <= viewport.width(), "nothing is cut at the right"
+        assert dock.width() <= NARROW
+        assert_readable(native)
+
+
+def test_what_is_unfolded_in_a_narrow_dock_can_be_read(
+    small_window: Any, qtbot: Any, font_of: Callable[[int], None]
+) -> None:
+    dock, widget = small_window.window.add_plugin_dock_widget("napari-srgan", "Upscale")
+    window = small_window.window._qt_window
+    window.resize(ROOM, 800)
+    font_of(16)
+    widget["result"].value = "disk"
+    widget["advanced"].native.click()
+    widget["self_ensemble"].value = True
+    widget["device"].value = "cpu"
+    qtbot.wait(100)
+    window.resizeDocks([dock], [NARROW], Qt.Orientation.Horizontal)
+    qtbot.wait(200)
+    assert dock.width() <= NARROW
+    assert_readable(widget.native)
 
 
 def _turn_the_wheel(field: QWidget) -> None:
@@ -131,7 +175,7 @@ def _state(field: Any) -> Any:
     return field.isChecked() if isinstance(field, QCheckBox) else field.value()
 
 
-@pytest.mark.parametrize("name", WIDGETS)
+@pytest.mark.parametrize("name", ALL)
 def test_the_wheel_over_any_field_changes_nothing(small_window: Any, qtbot: Any, name: str) -> None:
     _, native = opened(small_window, name)
     qtbot.wait(100)

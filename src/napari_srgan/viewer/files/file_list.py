@@ -36,6 +36,7 @@ class FileList(QListWidget):
         self.setWordWrap(True)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setResizeMode(QListWidget.ResizeMode.Adjust)
 
     def sizeHint(self) -> QSize:
@@ -64,6 +65,14 @@ class FileList(QListWidget):
         item.setForeground(QBrush(QColor(ERROR_COLOR)) if failed else QBrush())
         if began:
             self.scrollToItem(item)
+
+    def go_to_failed(self) -> None:
+        """Bring the first file that failed into sight, if one did."""
+        for place in range(self.count()):
+            item = self.item(place)
+            if item is not None and item.data(Qt.ItemDataRole.UserRole) == State.FAILED.value:
+                self.scrollToItem(item)
+                return
 
     @property
     def chosen(self) -> list[int]:

@@ -227,12 +227,11 @@ def _outcome(rows: Sequence[FileRow], folder: Path, *, cancelled: bool) -> tuple
     done = sum(row.state is State.DONE for row in rows)
     failed = [row for row in rows if row.state is State.FAILED]
     files = "file is" if len(rows) == 1 else "files are"
-    said = [f"{done} of {len(rows)} {files} upscaled, in {folder}."]
+    said = [f"{done} of {len(rows)} {files} upscaled, in the folder {folder.name}."]
     if cancelled:
         said.insert(0, "Cancelled; what is done is kept.")
     if failed:
-        said.append(f"{len(failed)} could not be upscaled:")
-        said += [f"{row.sentence.rstrip('.')}." for row in failed]
+        said.append(f"{len(failed)} could not be upscaled; the list says which and why, in red.")
     return "\n".join(said), bool(failed)
 
 

@@ -12,7 +12,7 @@ import napari
 from napari.utils.history import get_open_history, update_open_history, update_save_history
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Progress
@@ -28,8 +28,11 @@ from napari_srgan.viewer.qt.help_button import help_button
 from napari_srgan.viewer.qt.keyboard import RunKeys
 from napari_srgan.viewer.qt.labels import as_sentence, tell
 from napari_srgan.viewer.qt.scrolled import ScrolledPage
+from napari_srgan.viewer.qt.wrapped_texts import wrap_texts
 
 _PREFERRED = QSize(320, 560)
+_MARGINS = (6, 6, 6, 0)
+"""Pixels left, above, right and below of fields."""
 
 
 class FilesWidget(QWidget):
@@ -61,7 +64,7 @@ class FilesWidget(QWidget):
     def _make_parts(self) -> None:
         self.files = _button("Files…", "Adds image files to the list; files can be dropped on it, too")
         self.folder = _button("Folder…", "Adds the images in a folder, without results of napari-srgan")
-        self.clear = _button("Clear", "Takes all files out of the list; the files themselves stay")
+        self.clear = _button("Clear list", "Takes all files out of the list; the files themselves stay")
         self.list = FileList()
         self.left_out = _line()
         self.settings = FilesSettings()
@@ -76,16 +79,22 @@ class FilesWidget(QWidget):
     def _lay_out(self) -> None:
         page = QWidget()
         parts = QVBoxLayout(page)
-        parts.addLayout(_row(self.files, self.folder, self.clear))
+        parts.setContentsMargins(*_MARGINS)
+        parts.addLayout(_row(self.files, self.folder))
         parts.addWidget(self.list, 1)
+        parts.addWidget(self.clear)
         parts.addWidget(self.left_out)
         parts.addWidget(self.settings.native)
-        parts.addLayout(_row(self.run, self.cancel, self.help))
-        parts.addWidget(self.bar)
-        parts.addWidget(self.status)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(ScrolledPage(page))
+        layout.setContentsMargins(0, 0, 0, 6)
+        layout.addWidget(ScrolledPage(page), 1)
+        always = QVBoxLayout()  # in sight
+        always.setContentsMargins(*_MARGINS)
+        always.addLayout(_row(self.run, self.cancel, self.help))
+        always.addWidget(self.bar)
+        always.addWidget(self.status)
+        layout.addLayout(always)
+        wrap_texts(self)
 
     def _connect(self) -> None:
         session = self.session
@@ -160,6 +169,7 @@ class FilesWidget(QWidget):
     def _show_list(self) -> None:
         session = self.session
         self.list.show_rows(session.rows)
+        self.clear.setVisible(bool(session.rows))
         tell(self.left_out, "\n".join(f"{as_sentence(note)}." for note in session.left_out))
         self.left_out.setVisible(bool(session.left_out))
         self.settings.suggest(session.folder)
@@ -180,6 +190,7 @@ class FilesWidget(QWidget):
 
     def _show_outcome(self) -> None:
         self._say(*self.session.outcome)
+        self.list.go_to_failed()
         self.settings.look_again()
 
     def _show_idle(self, *_: Any) -> None:
@@ -196,6 +207,7 @@ class FilesWidget(QWidget):
     def _say(self, sentence: str, wrong: bool) -> None:
         self._wrong = sentence if wrong else ""
         tell(self.status, sentence, wrong=wrong)
+        self.status.setToolTip(sentence)
         self.status.setVisible(bool(sentence))
 
 
@@ -208,6 +220,7 @@ def _button(text: str, tooltip: str) -> QPushButton:
 def _line() -> QLabel:
     line = QLabel()
     line.setWordWrap(True)
+    line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)  # paths are long words
     line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return line
 

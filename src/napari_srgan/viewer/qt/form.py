@@ -62,7 +62,7 @@ class Form(QWidget):
         shown = [label for label in self._labels if label.isVisibleTo(self)]
         widest = max((label.sizeHint().width() for label in shown), default=0)
         policy = QFormLayout.RowWrapPolicy
-        narrow = self.width() - max(widest, LABEL_WIDTH) < room_for_words(self)
+        narrow = bool(shown) and self.width() - max(widest, LABEL_WIDTH) < room_for_words(shown[0])
         wanted = policy.WrapAllRows if narrow else policy.WrapLongRows
         if self._rows.rowWrapPolicy() != wanted:
             self._rows.setRowWrapPolicy(wanted)

@@ -35,7 +35,8 @@ def make_elastic(label: Label) -> None:
     native.installEventFilter(_Resized(native))
 
 
-_NEW_HEIGHTS = (QEvent.Type.Resize, QEvent.Type.Polish, QEvent.Type.FontChange, QEvent.Type.Show)
+# A label knows of another font only after it was told: when it is painted.
+_NEW_HEIGHTS = (QEvent.Type.Resize, QEvent.Type.Polish, QEvent.Type.Show, QEvent.Type.Paint)
 
 
 class _Resized(QObject):

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QAbstractSpinBox, QBoxLayout, QComboBox, QLabel, QLineEdit, QPushButton, QWidget
 
-_LETTERS = 15
-"""Letters of what is chosen that are to be read beside a label."""
+_LETTERS = 19
+"""Letters of what is chosen that are to be read beside a label; the arrow of a list takes some of them."""
 _NARROW_AT = (
     QEvent.Type.Resize, QEvent.Type.FontChange, QEvent.Type.StyleChange, QEvent.Type.Show,
     QEvent.Type.LayoutRequest,
 )  # fmt: skip
 
 
-def room_for_words(widget: QWidget) -> int:
-    """Pixels that a field has to have at least, to be read, in the font of a widget."""
-    return _LETTERS * widget.fontMetrics().averageCharWidth()
+def room_for_words(label: QLabel) -> int:
+    """Pixels that a field has to have at least, to be read, in the font of its label."""
+    return _LETTERS * label.fontMetrics().averageCharWidth()
 
 
 def lay_out_rows(widget: QWidget, rows: Sequence[tuple[QWidget, QLabel]]) -> None:
@@ -38,6 +38,17 @@ def lay_out_rows(widget: QWidget, rows: Sequence[tuple[QWidget, QLabel]]) -> Non
             label.hide()
 
 
+def _parts(layout: QBoxLayout) -> list[QWidget]:
+    items = (layout.itemAt(place) for place in range(layout.count()))
+    return [part for item in items if item is not None and (part := item.widget()) is not None]
+
+
+def _least_width(part: QWidget) -> int:
+    if isinstance(part, QLabel):
+        return part.sizeHint().width()
+    return part.minimumWidth() or part.minimumSizeHint().width()
+
+
 class _Row(QObject):
     """Lays a label beside its field, or above it."""
 
@@ -55,6 +66,10 @@ class _Row(QObject):
         layout = self._row.layout()
         if not isinstance(layout, QBoxLayout):
             return
+        # Or it could never become so narrow that its label goes above.
+        least = max(_least_width(part) for part in _parts(layout))
+        if self._row.minimumWidth() != least:
+            self._row.setMinimumWidth(least)
         ways = QBoxLayout.Direction
         way = ways.LeftToRight if self._fits() else ways.TopToBottom
         if layout.direction() != way:
@@ -66,5 +81,5 @@ class _Row(QObject):
         if not any(row.findChildren(kind) for kind in (QComboBox, QAbstractSpinBox, QLineEdit)):
             return True
         buttons = sum(button.sizeHint().width() for button in row.findChildren(QPushButton))
-        taken = max(self._label.minimumWidth(), self._label.sizeHint().width()) + buttons
-        return row.width() - taken >= room_for_words(row)
+        taken = max(self._label.minimumWidth(), _least_width(self._label)) + buttons
+        return row.width() - taken >= room_for_words(self._label)

@@ -52,7 +52,7 @@ class _Wrapped(QObject):
 def _fit(button: QPushButton | QCheckBox) -> bool:
     """Set the least size of a button; whether its text has several lines."""
     metrics, hint, text = button.fontMetrics(), button.sizeHint(), button.text()
-    around = hint.width() - metrics.horizontalAdvance(text)
+    around = max(hint.width() - metrics.horizontalAdvance(text), 0)
     if isinstance(button, QPushButton):
         around = min(around, 2 * _PADDING)
     least = max(metrics.horizontalAdvance(word) for word in text.split()) + around
