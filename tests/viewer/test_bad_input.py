@@ -78,7 +78,10 @@ def test_what_napari_itself_takes_for_no_image(make_napari_viewer, data):
 
 def test_no_image(open_widget, run):
     viewer, widget = open_widget()
-    assert run(viewer, widget) == "There is no image layer to upscale; open an image first"
+    assert (
+        run(viewer, widget)
+        == "There is no image layer to upscale; open an image first, or choose files below"
+    )
 
 
 def test_labels_are_not_offered(open_widget, run):

@@ -217,7 +217,7 @@ class UpscaleFields:
         """
         image: Image | None = self.image.value
         if image is None:
-            raise UserError("there is no image layer to upscale; open an image first")
+            raise UserError("there is no image layer to upscale; open an image first, or choose files below")
         if self.models.chosen is None:
             raise UserError(f"there is no model; put one into {user_folder()}")
         first = self._request(image)
