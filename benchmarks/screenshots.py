@@ -31,7 +31,7 @@ from napari_srgan.viewer.qt.labels import grid_of
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (1280, 800)
-SLIDE = 1024
+SLIDE = 2048
 """Pixels along Y and X of what is written to disk: the sample, mirrored again and again."""
 WIDE = (1270, 620)
 """Pixels; wide enough for all columns of the table."""
