@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from napari_srgan.networks import ARCHITECTURES, Generator, build_network
 from napari_srgan.networks.rrdb import DOUBLINGS
-from napari_srgan.networks.sub_pixel import UPSAMPLING_STAGES
+from napari_srgan.networks.sub_pixel import UPSAMPLING_STAGES, remove_checkerboard
 from napari_srgan.networks.temporal import TemporalGenerator
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -81,3 +81,16 @@ def test_a_moved_image_has_a_moved_result(kind: tuple[str, int], rows: int, colu
     inside = [slice((radius + by) * factor, (radius + 3 + by) * factor) for by in (down, right)]
     first = slice(radius * factor, (radius + 3) * factor)
     torch.testing.assert_close(there[:, first, first], here[:, inside[0], inside[1]])
+
+
+@given(kind=st.sampled_from(KINDS))
+@settings(max_examples=20)
+def test_no_grid_lies_on_what_is_even_after_its_checkerboard_is_removed(kind: tuple[str, int]) -> None:
+    network = network_of(*kind)
+    remove_checkerboard(network)
+    border = int(network.receptive_radius) + network.grid
+    side = 2 * border + 4
+    answer = through(network, torch.full((1, side, side), 0.5, dtype=torch.float64))
+    edge = border * network.scale_factor
+    inner = answer[..., edge:-edge, edge:-edge]
+    assert float(inner.max() - inner.min()) < 1e-12

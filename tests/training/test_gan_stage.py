@@ -61,6 +61,18 @@ def test_pixel_stage_then_adversarial_stage(
     assert all(parameter.isfinite().all() for parameter in model.network.parameters())
 
 
+def test_neither_stage_lays_a_grid_on_what_is_even(gan_file: Path, data: Path, tmp_path: Path) -> None:
+    gan_file.write_text(gan_file.read_text().replace("adversarial_weight = 1e-2", "adversarial_weight = 1.0"))
+    model = finish(gan_file, data, tmp_path / "out")
+    assert model is not None
+    network, factor = model.network, model.scale_factor
+    border = factor * (int(network.receptive_radius) + 1)
+    side = 2 * (border // factor) + 4
+    with torch.inference_mode():
+        even = network(torch.full((1, 1, side, side), 0.5))[..., border:-border, border:-border]
+    assert float(even.max() - even.min()) < 1e-5
+
+
 def test_a_stopped_adversarial_stage_goes_on_as_if_it_had_not_been(
     gan_file: Path, data: Path, tmp_path: Path
 ) -> None:

@@ -2,13 +2,21 @@
 
 Shi, W. et al. (2016). Real-time single image and video super-resolution using an
 efficient sub-pixel convolutional neural network. CVPR, arXiv 1609.05158, section 2.2.
+
+Each of the ``factor**2`` phases of the larger image has kernels of its own, which few or noisy steps of a
+training move apart: then a grid lies on what is even, the checkerboard artifact. It vanishes there if all
+phases have the same steady-state gain, which is the sum of a kernel: Sugawara, Y. et al. (2019).
+Checkerboard artifacts free convolutional neural networks. APSIPA Transactions on Signal and Information
+Processing 8, e9, section III-A.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Literal
 
+import torch
 from torch import nn
 
 Upsampling = Literal["staged", "direct"]
@@ -69,3 +77,33 @@ def check_upsampling(name: str, upsampling: str) -> None:
     """Raise a ValueError for a kind of upsampling there is no tail for."""
     if upsampling not in ("staged", "direct"):
         raise ValueError(f"{name} upsamples 'staged' or 'direct', not {upsampling!r}")
+
+
+@torch.no_grad()
+def remove_checkerboard(network: nn.Module) -> None:
+    """Let all phases of each sub-pixel convolution answer alike to what is even; weights change in place.
+
+    By the smallest change that does: the sums of kernels ``(N * factor**2, C, Y, X)`` and the biases are
+    replaced by their means over the phases, the kernels' shapes are left as they are. Applied again it
+    changes nothing, and means of such weights are such weights.
+
+    Parameters
+    ----------
+    network
+        Convolutions in it that a pixel shuffle follows in the same ``nn.Sequential`` are changed.
+    """
+    for convolution, factor in _sub_pixel_convolutions(network):
+        weight = convolution.weight.view(-1, factor**2, *convolution.weight.shape[1:])
+        sums = weight.sum((-2, -1), keepdim=True)
+        weight += (sums.mean(1, keepdim=True) - sums) / convolution.weight[0, 0].numel()
+        if convolution.bias is not None:
+            bias = convolution.bias.view(-1, factor**2)
+            bias.copy_(bias.mean(1, keepdim=True).expand_as(bias))
+
+
+def _sub_pixel_convolutions(network: nn.Module) -> Iterator[tuple[nn.Conv2d, int]]:
+    for module in network.modules():
+        if isinstance(module, nn.Sequential):
+            for convolution, shuffle in pairwise(module):
+                if isinstance(convolution, nn.Conv2d) and isinstance(shuffle, nn.PixelShuffle):
+                    yield convolution, shuffle.upscale_factor

@@ -18,8 +18,10 @@ from napari_srgan.images.factor import rival
 from napari_srgan.inference.devices.copies import copied_to
 from napari_srgan.inference.devices.device_memory import give_back
 from napari_srgan.inference.devices.memory_errors import OutOfMemory, memory_errors_named
+from napari_srgan.models.card import SPANDREL
 from napari_srgan.networks import Generator
 from napari_srgan.networks.generator import layout_of
+from napari_srgan.networks.sub_pixel import remove_checkerboard
 from napari_srgan.training.dataset.dataset import Dataset
 from napari_srgan.training.dataset.validation import HeldBackScores
 from napari_srgan.training.loop.checkpoint import TrainingState, read_checkpoint, write_checkpoint
@@ -165,6 +167,8 @@ class _Run:
             if over:
                 return
             loss = self._step(position)
+            if self._recipe.architecture != SPANDREL:  # others keep what they have learnt around it
+                remove_checkerboard(state.network)
             state.losses.append(loss)
             state.step += 1
             self._averaging.update(state.step)
