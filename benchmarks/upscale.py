@@ -28,9 +28,7 @@ from torch import Tensor, nn
 
 import napari_srgan
 from napari_srgan.inference.devices.choice import choose_device, choose_dtype
-from napari_srgan.models import Model, ModelCard
-from napari_srgan.networks import Generator
-from napari_srgan.networks.generator import GeneratorArguments
+from napari_srgan.models import Model
 
 
 def main() -> None:
@@ -58,9 +56,9 @@ def main() -> None:
         runs[f"naive: {key}"] = lambda i=image, m=model: naive(i, m.network, device)
         work[f"ours: {key}"] = operations(model.network) * image.shape[0] * image.shape[1]
     if arguments.foreign and "foreign" in arguments.only:
-        model = foreign_model(arguments.foreign)
+        model, plain = foreign_model(arguments.foreign)
         runs["ours: foreign, uint8 RGB"] = lambda: ours(rgb, model, arguments.device, arguments.precision)
-        runs["naive: foreign, uint8 RGB"] = lambda: tile_loop(rgb, model.network.inner, device)
+        runs["naive: foreign, uint8 RGB"] = lambda: tile_loop(rgb, plain, device)
         work["ours: foreign, uint8 RGB"] = operations(model.network) * rgb.shape[0] * rgb.shape[1]
     for kind in (torch.bfloat16, torch.float32):
         runs[f"matrix product, {kind}"] = lambda k=kind: matrix_product(k, device)
@@ -171,35 +169,13 @@ def operations(network: nn.Module) -> float:
     return total
 
 
-class Foreign(Generator):
-    """A network loaded by Spandrel, with the casts that our own generators do inside."""
-
-    def __init__(self, inner: nn.Module, scale_factor: int, channels: int) -> None:
-        super().__init__(GeneratorArguments(scale_factor, channels))
-        self.inner = inner
-
-    @property
-    def receptive_radius(self) -> int:
-        return sum(m.kernel_size[0] // 2 for m in self.inner.modules() if isinstance(m, nn.Conv2d))
-
-    def forward(self, low: Tensor) -> Tensor:
-        return self.inner(low.to(next(self.inner.parameters()).dtype)).float()
-
-
-def foreign_model(file: Path) -> Model:
+def foreign_model(file: Path) -> tuple[Model, nn.Module]:
+    """A checkpoint as this package reads it, seen on the range of 8-bit data, and as Spandrel does."""
     from spandrel import ModelLoader
 
-    loaded = ModelLoader(device="cpu").load_from_file(file)
-    network = Foreign(loaded.model, loaded.scale, loaded.input_channels).eval().requires_grad_(False)
-    card = ModelCard.model_construct(
-        name="foreign",
-        description=file.name,
-        scale_factor=network.scale_factor,
-        channels=network.channels,
-        intensity="byte",
-        receptive_radius=network.receptive_radius,
-    )
-    return Model(network, card)
+    model = napari_srgan.load_model(file)
+    model = Model(model.network, model.card.model_copy(update={"intensity": "byte"}))
+    return model, ModelLoader(device="cpu").load_from_file(file).model.eval().requires_grad_(False)
 
 
 if __name__ == "__main__":
