@@ -45,10 +45,10 @@ it were this."""
 _LEAST_LEVELS, _FIRST_LOOK = 8, 4096
 """Number of different values in the windows below which an image is a drawing or a mask; and of pixels that
 are looked at for them first."""
-_EVERY = 2
-"""Of so many rows and columns of a smoothed window one is looked at: the smoothing has made neighbours alike
-(:data:`_SMOOTHED` of 0.7 gives noise a correlation of 0.6 at one pixel and 0.1 at two), so that the others
-would hardly make its percentiles surer."""
+_ENOUGH, _EVERY = 2**17, 2
+"""Number of smoothed pixels of which a hundred are among the brightest and more do not make their percentile
+surer; where there are enough, one of so many rows and columns is looked at. Smoothing has made neighbours
+alike: :data:`_SMOOTHED` of 0.7 gives noise a correlation of 0.6 at one pixel and 0.1 at two."""
 
 
 @dataclass(frozen=True)
@@ -216,15 +216,16 @@ def _told(windows: Sequence[NDArray[np.float32]], spectrum: Spectrum) -> Acquisi
 
 
 def _dark_and_bright(windows: Sequence[NDArray[np.float32]], sigma: float) -> tuple[float, float]:
-    levels = np.concatenate([_smoothed(window, sigma).ravel() for window in windows])
+    every = _EVERY if sum(window.size for window in windows) >= _EVERY**2 * _ENOUGH else 1
+    levels = np.concatenate([_smoothed(window, sigma, every).ravel() for window in windows])
     dark, bright = percentiles(levels, (DARKEST, BRIGHTEST))
     return dark, bright
 
 
-def _smoothed(window: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """One of :data:`_EVERY` rows and columns of a window under a Gaussian."""
-    rows = gaussian_filter1d(window, sigma, axis=0)[::_EVERY]
-    return np.asarray(gaussian_filter1d(rows, sigma, axis=1)[:, ::_EVERY])
+def _smoothed(window: NDArray[np.float32], sigma: float, every: int) -> NDArray[np.float32]:
+    """One of so many rows and columns of a window under a Gaussian."""
+    rows = gaussian_filter1d(window, sigma, axis=0)[::every]
+    return np.asarray(gaussian_filter1d(rows, sigma, axis=1)[:, ::every])
 
 
 def _camera(windows: Sequence[NDArray[np.float32]], fine: Blocks) -> Camera | None:
