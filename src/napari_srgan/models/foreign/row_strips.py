@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-STRIP_PIXELS, LEAST_ROWS = 2**13, 8
-"""Number of pixels of a strip, 2 MiB of float32 for 64 features; and of its rows in a wide image."""
+STRIP_PIXELS, LEAST_ROWS = 2**15, 8
+"""Number of pixels of a strip, 8 MiB of float32 for 64 features; and least number of its rows."""
 
 
 def compact_in_strips(model: Any, low: Tensor) -> Tensor:
