@@ -226,8 +226,8 @@ def beside_a_plain_loop(setting: Setting) -> str:
         network: nn.Module = copy.deepcopy(model.network)
     else:
         needs("spandrel")
-        model, name = foreign_model(setting.foreign), f"{setting.foreign.name}, loaded by Spandrel"
-        network = copy.deepcopy(model.network.inner)
+        name = f"{setting.foreign.name}, loaded by Spandrel"
+        model, network = foreign_model(setting.foreign)
     gray = setting.image(2048)
     colours = np.stack([gray // 128] * 3, -1).clip(0, 255).astype(np.uint8)
     half = torch.float32 if setting.dry else torch.float16

@@ -6,11 +6,11 @@ In one run, repetitions interleaved so that a drifting machine slows all alike:
 
 * ours: `napari_srgan.upscale` of an 8-bit RGB and a 16-bit image of a megapixel
 * naive: the same network called on the whole image at once, float32, eager
-* with ``--foreign``: Spandrel's own float32 call with a plain tile loop (tile 256, halo 10)
-  of a checkpoint, against ours with the same weights
+* with ``--foreign``: Spandrel's own float32 call of a checkpoint in a plain tile loop (tile 256, halo 10),
+  and of the whole image at once, against ours with the same weights
 * what a processor without bfloat16 takes, on one that has it: ``--precision float32``, and in the environment
   ``ONEDNN_MAX_CPU_ISA=AVX2`` and ``ATEN_CPU_CAPABILITY=avx2``
-* the rate of the machine's bfloat16 and float32 matrix products, and ours beside it
+* the rate of the machine's matrix products in our precision, and ours beside it
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ from torch import Tensor, nn
 
 import napari_srgan
 from napari_srgan.inference.devices.choice import choose_device, choose_dtype
-from napari_srgan.models import Model, ModelCard
-from napari_srgan.networks import Generator
-from napari_srgan.networks.generator import GeneratorArguments
+from napari_srgan.models import Model
 
 
 def main() -> None:
@@ -58,28 +56,31 @@ def main() -> None:
         runs[f"naive: {key}"] = lambda i=image, m=model: naive(i, m.network, device)
         work[f"ours: {key}"] = operations(model.network) * image.shape[0] * image.shape[1]
     if arguments.foreign and "foreign" in arguments.only:
-        model = foreign_model(arguments.foreign)
-        runs["ours: foreign, uint8 RGB"] = lambda: ours(rgb, model, arguments.device, arguments.precision)
-        runs["naive: foreign, uint8 RGB"] = lambda: tile_loop(rgb, model.network.inner, device)
-        work["ours: foreign, uint8 RGB"] = operations(model.network) * rgb.shape[0] * rgb.shape[1]
-    for kind in (torch.bfloat16, torch.float32):
-        runs[f"matrix product, {kind}"] = lambda k=kind: matrix_product(k, device)
+        model, plain = foreign_model(arguments.foreign)
+        key = "foreign, uint8 RGB"
+        runs[f"ours: {key}"] = lambda: ours(rgb, model, arguments.device, arguments.precision)
+        runs[f"naive: {key}"] = lambda: tile_loop(rgb, plain, device)
+        runs[f"naive: {key}{WHOLE}"] = lambda: naive(rgb, plain, device)
+        work[f"ours: {key}"] = operations(model.network) * rgb.shape[0] * rgb.shape[1]
+    kind = choose_dtype(device, arguments.precision)
+    runs["matrix product"] = lambda: matrix_product(kind, device)
 
     seconds = measure(runs, arguments.repeat)
-    fast = choose_dtype(device)
-    rate = MATRIX_OPERATIONS / median(seconds[f"matrix product, {torch.bfloat16}"])
-    print(f"{device}, {torch.get_num_threads()} threads, automatic precision {fast}")
-    print(f"bfloat16 matrix products: {rate / 1e9:.0f} GFLOP/s")
-    print("| what | ours, s | naive, s | times faster | in each turn | of the bfloat16 matrix rate |")
+    rate = MATRIX_OPERATIONS / median(seconds["matrix product"])
+    print(f"{device}, {torch.get_num_threads()} threads, matrix products of {kind}: {rate / 1e9:.0f} GFLOP/s")
+    print("| what | ours, s | naive, s | times faster | in each turn | of the matrix rate |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name in work:
-        key = name.removeprefix("ours: ")
-        own, plain = (median(seconds[one]) for one in (name, f"naive: {key}"))
-        turns = [theirs / ours for ours, theirs in zip(seconds[name], seconds[f"naive: {key}"], strict=True)]
+    for naively in (name for name in runs if name.startswith("naive: ")):
+        key = naively.removeprefix("naive: ")
+        name = f"ours: {key.removesuffix(WHOLE)}"
+        own, theirs = median(seconds[name]), median(seconds[naively])
+        turns = [theirs / ours for ours, theirs in zip(seconds[name], seconds[naively], strict=True)]
         each = ", ".join(f"{ratio:.2f}" for ratio in turns)
         share = work[name] / own / rate
-        print(f"| {key} | {own:.2f} | {plain:.2f} | {median(turns):.2f} | {each} | {share:.0%} |")
+        print(f"| {key} | {own:.2f} | {theirs:.2f} | {median(turns):.2f} | {each} | {share:.0%} |")
 
+
+WHOLE = ", the whole image at once"
 
 MATRIX_SIDE = 2048
 MATRIX_OPERATIONS = 2 * MATRIX_SIDE**3
@@ -171,35 +172,13 @@ def operations(network: nn.Module) -> float:
     return total
 
 
-class Foreign(Generator):
-    """A network loaded by Spandrel, with the casts that our own generators do inside."""
-
-    def __init__(self, inner: nn.Module, scale_factor: int, channels: int) -> None:
-        super().__init__(GeneratorArguments(scale_factor, channels))
-        self.inner = inner
-
-    @property
-    def receptive_radius(self) -> int:
-        return sum(m.kernel_size[0] // 2 for m in self.inner.modules() if isinstance(m, nn.Conv2d))
-
-    def forward(self, low: Tensor) -> Tensor:
-        return self.inner(low.to(next(self.inner.parameters()).dtype)).float()
-
-
-def foreign_model(file: Path) -> Model:
+def foreign_model(file: Path) -> tuple[Model, nn.Module]:
+    """A checkpoint as this package reads it, seen on the range of 8-bit data, and as Spandrel does."""
     from spandrel import ModelLoader
 
-    loaded = ModelLoader(device="cpu").load_from_file(file)
-    network = Foreign(loaded.model, loaded.scale, loaded.input_channels).eval().requires_grad_(False)
-    card = ModelCard.model_construct(
-        name="foreign",
-        description=file.name,
-        scale_factor=network.scale_factor,
-        channels=network.channels,
-        intensity="byte",
-        receptive_radius=network.receptive_radius,
-    )
-    return Model(network, card)
+    model = napari_srgan.load_model(file)
+    model = Model(model.network, model.card.model_copy(update={"intensity": "byte"}))
+    return model, ModelLoader(device="cpu").load_from_file(file).model.eval().requires_grad_(False)
 
 
 if __name__ == "__main__":

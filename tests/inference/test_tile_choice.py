@@ -25,9 +25,9 @@ from napari_srgan.inference.tiles.tiling import Span, Tile
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
 
-LIGHT = TilePace(TileCost(0, 262), most=3_000_000, on_cpu=True)
+LIGHT = TilePace(TileCost(0, 262), most=3_000_000, cached=True)
 """microscopy-x2 in bfloat16."""
-HEAVY = TilePace(TileCost(0, 5_000), most=170_000, on_cpu=True)
+HEAVY = TilePace(TileCost(0, 5_000), most=170_000, cached=True)
 """Many channels at the size of the result: memory holds but few of its pixels."""
 
 
@@ -65,18 +65,18 @@ def test_halos_outweigh_the_cache_where_tiles_must_be_small() -> None:
 
 def test_a_network_of_hardly_any_cost_gets_no_tiny_tiles() -> None:
     """Each tile costs a little of itself."""
-    assert fastest_side(TilePace(TileCost(0, 80), most=10_000_000, on_cpu=True), halo=0) >= 512
+    assert fastest_side(TilePace(TileCost(0, 80), most=10_000_000, cached=True), halo=0) >= 512
 
 
 def test_a_device_gets_what_its_memory_holds() -> None:
-    pace = TilePace(TileCost(0, 262), most=3_000_000, on_cpu=False)
+    pace = TilePace(TileCost(0, 262), most=3_000_000, cached=False)
     assert 1400 <= fastest_side(pace, halo=42) <= 1600
     assert len(fastest_tiles(pace, plane(3000), halo=42)) == 4
 
 
 @given(per_pixel=st.floats(1, 1e5), most=st.integers(1, 10**7), halo=st.integers(0, 60))
 def test_the_side_of_a_grid_fits_memory_if_any_does(per_pixel: float, most: int, halo: int) -> None:
-    side = fastest_side(TilePace(TileCost(0, per_pixel), most, on_cpu=True), halo)
+    side = fastest_side(TilePace(TileCost(0, per_pixel), most, cached=True), halo)
     assert side >= 16
     assert side == 16 or (side + 2 * halo) ** 2 <= most
     assert side % STEP == 0 or (STEP + 2 * halo) ** 2 > most

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.acquisition.blocks import BLOCK, Blocks, blocks_of, whole_blocks
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import ArrayLike, check_array
+from napari_srgan.inference.percentiles import percentiles
 from napari_srgan.significant import significant
 
-BLOCK = 8
-"""Pixels along the side of a block."""
 _LEAST_BLOCKS = 16
 """Blocks without which nothing is estimated."""
 _LARGEST_PLANE, MOST_PLANES = 2048, 8
@@ -37,6 +37,8 @@ _LEVELS = 24
 """Largest number of groups of blocks of equal brightness."""
 ROUNDS = 3
 """Number of fits of the line; each takes blocks of one group by the line before it to the same brightness."""
+_REWEIGHTED = 20
+"""Number of times that groups far from the line are given less weight."""
 _CERTAIN = 2.0
 """Number of standard errors by which the slope of the line must exceed 0 to be a gain."""
 
@@ -52,10 +54,14 @@ class Camera:
     read_noise: float
     """Standard deviation without light, in grey levels."""
 
+    def variance(self, level: NDArray[Any]) -> NDArray[np.float64]:
+        """Variance of the noise at given grey levels, any shape."""
+        light = np.maximum(np.asarray(level, np.float64) - self.offset, 0)
+        return np.asarray(self.gain * light + self.read_noise**2)
+
     def deviation(self, level: NDArray[Any]) -> NDArray[np.float64]:
         """Standard deviation of the noise at given grey levels, any shape."""
-        light = np.maximum(np.asarray(level, np.float64) - self.offset, 0)
-        return np.asarray(np.sqrt(self.gain * light + self.read_noise**2))
+        return np.sqrt(self.variance(level))
 
     @property
     def summary(self) -> str:
@@ -96,27 +102,33 @@ def estimate_camera(image: Any | Sequence[Any]) -> Camera:
     return camera_of_planes([plane for each in _spread(images) for plane in sampled_planes(each)])
 
 
-def camera_of_planes(planes: Sequence[NDArray[np.float64]]) -> Camera:
+def camera_of_planes(planes: Sequence[NDArray[np.floating]], blocks: Blocks | None = None) -> Camera:
     """Find gain, offset and read noise of the camera that took some planes, all of which are looked at.
 
     Parameters
     ----------
     planes
-        ``(Y, X)`` each, in grey levels of the same camera.
+        ``(Y, X)`` each, of a float dtype, in grey levels of the same camera.
+    blocks
+        The blocks of these planes, if they are known already.
 
     Raises
     ------
     UserError
         If there are too few places that are finite and not saturated, see :func:`estimate_camera`.
     """
-    blocks = [_blocks(plane) for plane in planes]
-    mean, variance = (np.concatenate(values) for values in zip(*blocks, strict=True))
+    blocks = blocks_of(planes) if blocks is None else blocks
+    good = np.isfinite(blocks.level) & np.isfinite(blocks.power)
+    good &= ~np.concatenate([_saturated(plane) for plane in planes])
+    mean, variance = (values[good].astype(np.float64) for values in (blocks.level, blocks.power))
     if mean.size < _LEAST_BLOCKS:
         raise UserError(
             f"the noise of the camera needs at least {_LEAST_BLOCKS} blocks of {BLOCK} x {BLOCK} pixels that "
             f"are finite and not saturated; got {mean.size} in an image of shape {planes[0].shape}: choose a "
             "larger image, or give gain, offset and read noise"
         )
+    order = np.argsort(mean, kind="stable")
+    mean, variance = mean[order], variance[order]
     gain, at_zero = 0.0, 1.0
     for _ in range(ROUNDS):
         levels, noise, counts = _quiet_levels(mean, variance, gain, at_zero)
@@ -174,33 +186,24 @@ def _middle(size: int) -> slice:
     return slice((size - side) // 2, (size - side) // 2 + side)
 
 
-def _blocks(plane: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and noise variance of each block that is finite and not saturated.
-
-    The noise is what is left by the mask of Immerkaer, J. (1996). Fast noise variance estimation.
-    Computer Vision and Image Understanding 64(2), 300-302, eq. 1: it does not see slopes and
-    curvature along the axes, and its squares sum to 36.
-    """
-    rows, columns = ((size - 2) // BLOCK * BLOCK for size in plane.shape)
-    if min(rows, columns) <= 0:
-        return np.empty(0), np.empty(0)
-    with np.errstate(invalid="ignore"):
-        down = plane[:-2] - 2 * plane[1:-1] + plane[2:]
-        residual = (down[:, :-2] - 2 * down[:, 1:-1] + down[:, 2:]) / 6
-        mean = _block_mean(plane[1:-1, 1:-1][:rows, :columns])
-        variance = _block_mean(residual[:rows, :columns] ** 2)
-    finite = plane[np.isfinite(plane)]
-    top = finite.max() if finite.size else 0.0
+def _saturated(plane: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """``(blocks,)``: the blocks of a plane with places where the camera stops."""
+    rows, columns = whole_blocks(plane.shape)
+    top, count = plane.max(initial=-np.inf), plane.size
+    if not np.isfinite(top):
+        finite = plane[np.isfinite(plane)]
+        top, count = finite.max(initial=-np.inf), finite.size
+    brightest = plane == top
     # One brightest pixel is a pixel; many of them are where the camera stops.
-    saturated = top if np.sum(finite == top) > max(1e-4 * finite.size, 8) and np.any(finite < top) else np.inf
-    full = _block_mean((plane[1:-1, 1:-1][:rows, :columns] >= saturated).astype(np.float64)) > 0
-    good = np.isfinite(mean) & np.isfinite(variance) & ~full
-    return mean[good], variance[good]
+    if not max(1e-4 * count, 8) < np.count_nonzero(brightest) < count:
+        return np.zeros(rows * columns // BLOCK**2, bool)
+    blocks = brightest[1 : rows + 1, 1 : columns + 1].reshape(rows // BLOCK, BLOCK, columns // BLOCK, BLOCK)
+    return np.asarray(blocks.any(axis=(1, 3)).ravel())
 
 
-def _block_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    rows, columns = values.shape
-    return np.asarray(values.reshape(rows // BLOCK, BLOCK, columns // BLOCK, BLOCK).mean(axis=(1, 3)))
+def quantile(values: NDArray[np.floating], share: float) -> float:
+    """The value below which a share of some values lies; ``(values,)``, finite, at least one."""
+    return percentiles(values, [100 * share])[0]
 
 
 def _quiet_levels(
@@ -208,21 +211,21 @@ def _quiet_levels(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Brightness, noise variance and number of blocks of groups of nearly equal brightness.
 
-    In a group of few bright blocks brightness still differs, and what is expected of it with it.
+    Blocks are given from the darkest to the brightest. In a group of few bright blocks brightness still
+    differs, and what is expected of it with it.
     """
     expected = gain * mean + at_zero
     expected = np.maximum(expected, max(float(expected.max()) * 1e-3, 1e-12))
-    order = np.argsort(mean, kind="stable")
-    groups = np.array_split(order, min(_LEVELS, max(mean.size // _LEAST_BLOCKS, 1)))
-    levels = np.array([mean[group].mean() for group in groups])
-    quiet = [np.quantile(variance[group] / expected[group], QUIET) for group in groups]
-    noise = np.array([ratio * expected[group].mean() for ratio, group in zip(quiet, groups, strict=True)])
-    return levels, noise / QUIET_RATIO, np.array([float(len(group)) for group in groups])
+    count = min(_LEVELS, max(mean.size // _LEAST_BLOCKS, 1))
+    groups = [np.array_split(values, count) for values in (mean, variance / expected, expected)]
+    levels, usual = (np.array([group.mean() for group in groups[at]]) for at in (0, 2))
+    quiet = np.array([quantile(group, QUIET) for group in groups[1]])
+    return levels, quiet * usual / QUIET_RATIO, np.array([float(group.size) for group in groups[0]])
 
 
 def _darkest(mean: NDArray[np.float64], noise: float) -> float:
     """Level of the darkest fiftieth of blocks, made two deviations darker by the noise of their means."""
-    return float(np.quantile(mean, 0.02)) + 2 * float(np.sqrt(noise)) / BLOCK
+    return quantile(mean, 0.02) + 2 * float(np.sqrt(noise)) / BLOCK
 
 
 def _line(
@@ -232,22 +235,32 @@ def _line(
 
     The error of a variance grows with the variance. A slope that is not certain is 0.
     """
-    slope, intercept = 0.0, float(np.median(noise))
+    flat = 0.0, float(np.median(noise))
     if len(levels) < 3 or np.ptp(levels) == 0:
-        return slope, intercept
-    design = np.stack([levels, np.ones_like(levels)], axis=1)
+        return flat
     floor = max(float(noise.max()) * 1e-3, 1e-12)
     expected = np.maximum(noise, floor)
     robust = np.ones_like(levels)
-    for _ in range(20):
-        weight = np.sqrt(counts * robust) / expected
-        (slope, intercept), *_ = np.linalg.lstsq(design * weight[:, None], noise * weight, rcond=None)
-        expected = np.maximum(design @ (slope, intercept), floor)
-        error = np.abs(noise - design @ (slope, intercept)) * np.sqrt(counts) / expected
-        scale = max(1.4826 * float(np.median(error)), 1e-9)
+    for _ in range(_REWEIGHTED):
+        slope, intercept, _ = _weighted_line(levels, noise, counts * robust / expected**2)
+        line = slope * levels + intercept
+        expected = np.maximum(line, floor)
+        error = np.abs(noise - line) * np.sqrt(counts) / expected
+        scale = max(1.4826 * quantile(error, 0.5), 1e-9)
         robust = np.minimum(1.0, 1.5 * scale / np.maximum(error, 1e-12))
-    weighted = design * (np.sqrt(counts * robust) / expected)[:, None]
-    deviation = scale * float(np.sqrt(np.linalg.pinv(weighted.T @ weighted)[0, 0]))
-    if slope <= _CERTAIN * deviation:
-        return 0.0, float(np.median(noise))
-    return float(slope), float(intercept)
+    *_, spread = _weighted_line(levels, noise, counts * robust / expected**2)
+    if slope * np.sqrt(spread) <= _CERTAIN * scale:
+        return flat
+    return slope, intercept
+
+
+def _weighted_line(
+    x: NDArray[np.float64], y: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Slope and intercept by weighted least squares, and what the slope's variance is the inverse of."""
+    total = float(weight.sum())
+    middle = float(weight @ x) / total
+    away = x - middle
+    spread = float(weight @ away**2)
+    slope = float((weight * away) @ y) / spread if spread else 0.0
+    return slope, float(weight @ y) / total - slope * middle, spread

@@ -10,13 +10,12 @@ trained without noise does worse than bicubic interpolation (``benchmarks/acquis
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_srgan.acquisition.camera import BLOCK, QUIET, QUIET_RATIO
+from napari_srgan.acquisition.blocks import Blocks
+from napari_srgan.acquisition.camera import QUIET, QUIET_RATIO, quantile
 from napari_srgan.acquisition.spectrum import COARSE, FINE, MIDDLE, Spectrum
 
 _FAINTEST = 0.01
@@ -74,62 +73,43 @@ class NoiseLook:
         )
 
 
-def look_at_noise(windows: Sequence[NDArray[np.float64]], spectrum: Spectrum) -> NoiseLook:
+def look_at_noise(fine: Blocks, coarse: Blocks, spectrum: Spectrum) -> NoiseLook:
     """Measure the noise in windows of an image.
 
     Parameters
     ----------
-    windows
-        Windows ``(Y, X)`` of float64, finite, divided by the contrast of the image.
+    fine, coarse
+        The blocks of these windows, which were finite and divided by the contrast of the image, with a
+        spacing of 1 and of 2.
     spectrum
         The radial spectrum of these windows.
     """
     bands = [math.sqrt(spectrum.between(band)) for band in (FINE, MIDDLE, COARSE)]
-    fine, middle, coarse = (max(band, 1e-12) for band in bands)
+    finest, middle, coarsest = (max(band, 1e-12) for band in bands)
     corners = math.sqrt(spectrum.floor)
-    evenness, _ = _quiet_places(windows, spacing=1)
-    coarse_evenness, quiet = _quiet_places(windows, spacing=2)
+    evenness, _ = _quiet_places(fine)
+    coarse_evenness, quiet = _quiet_places(coarse)
     return NoiseLook(
         white=corners,
-        whiteness=corners / fine,
+        whiteness=corners / finest,
         drowned=corners / middle,
         evenness=evenness,
         coarse_evenness=coarse_evenness,
         coarse=math.sqrt(quiet),
-        decay=middle / coarse,
+        decay=middle / coarsest,
     )
 
 
-def _quiet_places(windows: Sequence[NDArray[np.float64]], *, spacing: int) -> tuple[float, float]:
+def _quiet_places(blocks: Blocks) -> tuple[float, float]:
     """Power of detail in quiet blocks in parts of that of all, of which structure has little; and itself.
 
     Quiet are the :data:`~napari_srgan.acquisition.camera.QUIET` blocks of equal brightness that vary least.
     """
-    blocks = [_blocks(window, spacing) for window in windows]
-    level, power = (np.concatenate(values) for values in zip(*blocks, strict=True))
+    power = blocks.power
     if not power.size:
         return 0.0, 0.0
-    order = np.argsort(level, kind="stable")
+    order = np.argsort(blocks.level, kind="stable")
     groups = np.array_split(power[order], max(min(BRIGHTNESSES, power.size // BLOCKS_OF_EACH), 1))
-    quiet = sum(float(np.quantile(group, QUIET)) * group.size for group in groups)
-    total = float(power.sum())
+    quiet = sum(quantile(group, QUIET) * group.size for group in groups)
+    total = float(power.sum(dtype=np.float64))
     return (quiet / total if total else 0.0), quiet / power.size / QUIET_RATIO
-
-
-def _blocks(window: NDArray[np.float64], spacing: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Brightness of blocks, and power of their detail by Immerkaer's mask, its pixels `spacing` apart.
-
-    Immerkaer, J. (1996). Fast noise variance estimation. Computer Vision and Image Understanding 64(2),
-    300-302, eq. 1.
-    """
-    rows, columns = ((size - 2 * spacing) // BLOCK * BLOCK for size in window.shape)
-    if min(rows, columns) <= 0:
-        return np.empty(0), np.empty(0)
-    inner = slice(spacing, -spacing)
-    down = window[: -2 * spacing] - 2 * window[inner] + window[2 * spacing :]
-    residual = (down[:, : -2 * spacing] - 2 * down[:, inner] + down[:, 2 * spacing :]) / 6
-    level, power = (
-        values[:rows, :columns].reshape(rows // BLOCK, BLOCK, -1, BLOCK).mean(axis=(1, 3)).ravel()
-        for values in (window[inner, inner], residual**2)
-    )
-    return level, power

@@ -52,7 +52,7 @@ def channels_looked_at(array: ArrayLike, axes: str) -> list[int]:
     return sorted({int(at) for at in np.linspace(0, count - 1, min(count, _MOST_CHANNELS))})
 
 
-def read_windows(array: ArrayLike, axes: str, channel: int = 0) -> list[NDArray[np.float64]]:
+def read_windows(array: ArrayLike, axes: str, channel: int = 0) -> list[NDArray[Any]]:
     """Read windows of one channel that are spread over its planes.
 
     Parameters
@@ -67,8 +67,9 @@ def read_windows(array: ArrayLike, axes: str, channel: int = 0) -> list[NDArray[
     Returns
     -------
     list of numpy.ndarray
-        ``(Y, X)`` each, all values finite. Windows that cannot be read, show one value only, or are finite
-        in too few places are left out: there may be none.
+        ``(Y, X)`` each, all values finite, in the dtype of the array, or float64 where values had to be
+        filled in; perhaps parts of the array itself, not to be written to. Windows that cannot be read, show
+        one value only, or are finite in too few places are left out: there may be none.
     """
     keys = list(window_keys(array, axes, channel))
     windows = (_usable(pixels) for pixels in _read_all(array, keys) if pixels is not None)
@@ -178,11 +179,16 @@ def _read(array: ArrayLike, key: WindowKey) -> NDArray[Any] | None:
         return None
 
 
-def _usable(pixels: NDArray[Any]) -> NDArray[np.float64] | None:
-    with np.errstate(over="ignore"):
-        plane = pixels.astype(np.float64)
-    finite = np.isfinite(plane) & (np.abs(plane) < LARGEST)
+def _usable(pixels: NDArray[Any]) -> NDArray[Any] | None:
+    whole = _filled(pixels) if pixels.dtype.kind == "f" else pixels
+    return whole if whole is not None and whole.min() < whole.max() else None
+
+
+def _filled(pixels: NDArray[Any]) -> NDArray[Any] | None:
+    finite = np.abs(pixels) <= min(LARGEST, float(np.finfo(pixels.dtype).max))  # false where it is NaN
+    if finite.all():
+        return pixels
     if finite.mean() < 1 - MOST_MISSING:
         return None
-    plane = fill_nonfinite(np.where(finite, plane, np.nan), float(np.median(plane[finite])))
-    return plane if plane.min() < plane.max() else None
+    plane = np.where(finite, pixels, np.nan).astype(np.float64)
+    return fill_nonfinite(plane, float(np.median(plane[finite])))

@@ -120,6 +120,12 @@ class Generator(nn.Module, ABC):
         return 1
 
     @property
+    def in_strips(self) -> bool:
+        """Whether it works through an image strip by strip on a CPU, so that a pixel of a large tile takes no
+        longer than one of a small tile."""
+        return False
+
+    @property
     def needs_plane_statistics(self) -> bool:
         """Whether every pixel depends on the whole image, by way of its mean and variance."""
         return normalises_over_image(self)

@@ -14,6 +14,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_srgan.acquisition.blocks import blocks_of
 from napari_srgan.acquisition.noise import look_at_noise
 from napari_srgan.acquisition.spectrum import COARSE, LEAST_SIDE, Direction, Spectrum, radial_spectrum
 from napari_srgan.acquisition.windows import channels_looked_at, in_blocks, read_windows
@@ -94,7 +95,9 @@ def detail_of(array: ArrayLike, axes: str) -> dict[int, Detail]:
         Without the channels that show one value only, are smaller than 32 x 32 pixels, or cannot be read.
     """
     found = {
-        channel: detail_of_windows(read_windows(array, axes, channel))
+        channel: detail_of_windows(
+            [window.astype(np.float64) for window in read_windows(array, axes, channel)]
+        )
         for channel in channels_looked_at(array, axes)
     }
     return {channel: detail for channel, detail in found.items() if detail is not None}
@@ -120,7 +123,7 @@ def detail_of_windows(windows: Sequence[NDArray[np.float64]]) -> Detail | None:
             along = every if direction == "all" else radial_spectrum([block], direction)
             assert along is not None
             found.append(_reach(along, _floor(every)))
-    noise = look_at_noise(scaled, whole)
+    noise = look_at_noise(blocks_of(scaled), blocks_of(scaled, 2), whole)
     if noise.is_shared:
         ends = [math.nan] * len(reaches)
     else:

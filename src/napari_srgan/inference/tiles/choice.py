@@ -36,11 +36,12 @@ class TilePace:
     other."""
     most: int
     """Number of pixels, halo included, that the device's memory holds."""
-    on_cpu: bool
+    cached: bool
+    """Whether small tiles are faster, because what lies between their layers stays in a processor's cache."""
 
     def slowness(self, pixels: float) -> float:
         """Time for each pixel of a tile that sees so many, as a multiple of that of a small one."""
-        if not self.on_cpu:
+        if not self.cached:
             return 1.0
         size = self.cost.fixed + self.cost.per_pixel * pixels
         return 1 + SLOWER * min(max(math.log2(size / CACHED), 0.0), _DOUBLINGS)
@@ -54,7 +55,7 @@ class TilePace:
         """Pixels, halo included, of tiles to choose from: from the largest that memory holds down."""
         pixels = self.most
         yield pixels
-        while self.on_cpu and (pixels := int(pixels / 2 ** (1 / 3))) >= self.least:
+        while self.cached and (pixels := int(pixels / 2 ** (1 / 3))) >= self.least:
             yield pixels
 
 
@@ -77,7 +78,8 @@ def measure_pace(engine: Engine, batch: int) -> TilePace:
     most = most_pixels(engine, batch, cost)
     if engine.timing.clip > 1:
         cost = measure_cost(engine, batch, frames=1)
-    return TilePace(cost, most, engine.device.type == "cpu")
+    cached = engine.device.type == "cpu" and not engine.model.network.in_strips
+    return TilePace(cost, most, cached)
 
 
 def choose_tiles(engine: Engine, batch: int, region: Tile, halo: int) -> list[Tile]:

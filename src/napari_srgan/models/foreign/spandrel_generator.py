@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from napari_srgan.models.foreign.process_wide import process_wide
 from napari_srgan.models.foreign.radius import measure_radius
+from napari_srgan.models.foreign.row_strips import compact_in_strips
 from napari_srgan.models.foreign.without_triton import without_triton
 from napari_srgan.models.memory_guard import at_most
 from napari_srgan.models.sentences import first_line
@@ -76,6 +77,10 @@ class SpandrelGenerator(Generator):
     @property
     def receptive_radius(self) -> int:
         return self._radius
+
+    @property
+    def in_strips(self) -> bool:
+        return self._call is compact_in_strips
 
     @property
     def half_precisions(self) -> frozenset[torch.dtype]:
@@ -191,6 +196,8 @@ class OfNoUse(NotKnown):
 
 
 def _call_of(found: Any) -> Callable[[nn.Module, Tensor], Tensor]:
+    if found.architecture.id == "Compact":
+        return compact_in_strips
     # Calling the descriptor itself clips to 0..1, where 16-bit data have values outside.
     call: Callable[[nn.Module, Tensor], Tensor] = found._call_fn
     return call
