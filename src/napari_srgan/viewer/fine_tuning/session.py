@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary, ref
 
 from napari import Viewer
 from napari.layers import Image
@@ -36,6 +35,7 @@ from napari_srgan.viewer.layers.provenance import is_illustration
 from napari_srgan.viewer.layers.result_in_viewer import add_result
 from napari_srgan.viewer.layers.upscale_layer import finest_data, upscale_layer_job
 from napari_srgan.viewer.models.signal import LIBRARY
+from napari_srgan.viewer.one_per_viewer import OfViewer, one_per_viewer
 from napari_srgan.viewer.upscale.messages import added
 from napari_srgan.viewer.upscale.preferred_model import wish_of
 from napari_srgan.viewer.upscale.time_axis import movie_axes
@@ -53,7 +53,7 @@ class Outcome:
     trained: Trained | None = None
 
 
-class FineTuneState:
+class FineTuneState(OfViewer):
     """What the Fine-tune widget of a viewer shows.
 
     Parameters
@@ -68,7 +68,7 @@ class FineTuneState:
     """What came of something short, and whether something is wrong."""
 
     def __init__(self, viewer: Viewer) -> None:
-        self._viewer_ref = ref(viewer)  # it owns us
+        super().__init__(viewer)
         self.runner = training_runner_of(viewer)
         self.layers = TrainingLayers(viewer)
         self.pairs = PairList(viewer, self.layers)
@@ -85,12 +85,6 @@ class FineTuneState:
         self.runner.ended.connect(lambda _: self.changed.emit())
         self.pairs.changed.connect(self.changed.emit)
         self.pairs.lost.connect(self._on_lost)
-
-    @property
-    def _viewer(self) -> Viewer:
-        viewer = self._viewer_ref()
-        assert viewer is not None
-        return viewer
 
     def _reset_curves(self) -> None:
         self.losses: list[tuple[int, float]] = []
@@ -337,12 +331,7 @@ def _what_is_kept(kept: KeptTraining | None) -> str:
     return ""
 
 
-_STATES: WeakKeyDictionary[Viewer, FineTuneState] = WeakKeyDictionary()
-
-
+@one_per_viewer
 def fine_tuning_of(viewer: Viewer) -> FineTuneState:
     """The fine-tuning of a viewer; the same for all widgets of its window."""
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
-    if viewer not in _STATES:
-        _STATES[viewer] = FineTuneState(viewer)
-    return _STATES[viewer]
+    return FineTuneState(viewer)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from napari import Viewer
 from napari.layers import Image, Layer
 
+from napari_srgan.viewer.one_per_viewer import OfViewer, one_per_viewer
 from napari_srgan.viewer.qt.labels import camera_of, grid_of
 
 ORIGINAL_KEY = "U"
@@ -19,7 +20,7 @@ SIDE_BY_SIDE = (1, 2)
 """Rows and columns of the grid."""
 
 
-class Comparison:
+class Comparison(OfViewer):
     """Shows two layers of a viewer beside each other, and brings back what was shown before.
 
     Parameters
@@ -29,7 +30,7 @@ class Comparison:
     """
 
     def __init__(self, viewer: Viewer) -> None:
-        self._viewer_ref = ref(viewer)  # it owns us
+        super().__init__(viewer)
         self.wanted = False
         """Whether the next result is shown beside its image, too."""
         self._before: _View | None = None
@@ -39,12 +40,6 @@ class Comparison:
         viewer.layers.events.removed.connect(self._on_removed)
         with suppress(ValueError):  # the user has bound it to something else
             viewer.bind_key(ORIGINAL_KEY, self._while_held)
-
-    @property
-    def _viewer(self) -> Viewer:
-        viewer = self._viewer_ref()
-        assert viewer is not None
-        return viewer
 
     def offer(self, image: Image, result: Image) -> None:
         """Remember an image and its result, to be shown when :meth:`show_last` is called."""
@@ -147,12 +142,7 @@ class _View:
             layers.selection.active = self.active
 
 
-_COMPARISONS: WeakKeyDictionary[Viewer, Comparison] = WeakKeyDictionary()
-
-
+@one_per_viewer
 def comparison_of(viewer: Viewer) -> Comparison:
     """Return the comparison of a viewer; the same for all widgets of its window."""
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
-    if viewer not in _COMPARISONS:
-        _COMPARISONS[viewer] = Comparison(viewer)
-    return _COMPARISONS[viewer]
+    return Comparison(viewer)
