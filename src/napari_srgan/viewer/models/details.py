@@ -12,16 +12,13 @@ from qtpy.QtWidgets import QBoxLayout, QLabel, QSizePolicy, QTextBrowser, QWidge
 from napari_srgan.errors import UserError
 from napari_srgan.images.factor import factor_in_words, rival_in_prose
 from napari_srgan.models import ModelCard, Quality, model_picture
+from napari_srgan.models.card_words import channels_in_words, is_sharp, mean_looks, trained_on_in_words
 from napari_srgan.viewer.models.rows import (
     SHARP_NOTE,
     ModelRow,
-    channel_words,
-    is_sharp,
-    mean_looks,
     origin_in_words,
     quality_in_words,
     size_in_words,
-    trained_on_in_words,
 )
 
 _NOTHING_CHOSEN = "Choose a model to read about it."
@@ -133,7 +130,7 @@ def details_html(row: ModelRow | None, *, has_picture: bool = True) -> str:
 def _facts(row: ModelRow, card: ModelCard) -> str:
     facts = {
         "factor": factor_in_words(card.scale_factor),
-        "channels": channel_words(card.channels),
+        "channels": channels_in_words(card),
         "frames": f"{card.frames} of a time-lapse help each other" if card.frames > 1 else "",
         "trained on": trained_on_in_words(card),
         "network": card.architecture,

@@ -14,9 +14,10 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.factor import factor_in_words
 from napari_srgan.inference.devices.choice import device_kinds
 from napari_srgan.models import Library, ModelCard, models_for
+from napari_srgan.models.card_words import is_sharp
 from napari_srgan.viewer.layers.provenance import is_illustration, predicted_by
 from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
-from napari_srgan.viewer.models.rows import SHARP_NOTE, is_sharp
+from napari_srgan.viewer.models.rows import SHARP_NOTE
 from napari_srgan.viewer.upscale.time_axis import likeliest_time, times_of
 
 Choices = list[tuple[str, Any]]
