@@ -44,7 +44,7 @@ _LEAST_SIDE = 24
 """Pixels along the sides of a window made small: with less, networks see more of its edges than of it."""
 _MOST_SIDE = 256
 """Pixels along the sides of a window of the image."""
-UNKNOWN = 0.8
+_UNKNOWN = 0.8
 """Blur in pixels of an image in which noise hides it."""
 _STEP = 8
 """Pixels of which the sides of a window made small are multiples, as networks that halve them want it."""
@@ -201,7 +201,7 @@ def _blur(windows: Sequence[NDArray[np.float64]]) -> float:
     """Sigma in pixels of the Gaussian that windows were seen through, that of sharp pixels at least."""
     spectrum = radial_spectrum([plane for window in windows for plane in np.moveaxis(window, -1, 0)])
     found = None if spectrum is None else estimate_blur(_of_contrast_one(spectrum)).sigma
-    return math.hypot(SHARP_BLUR, UNKNOWN if found is None else found)
+    return math.hypot(SHARP_BLUR, _UNKNOWN if found is None else found)
 
 
 def _of_contrast_one(spectrum: Spectrum) -> Spectrum:

@@ -25,8 +25,8 @@ from napari_srgan.training.fine_tuning.adapt import Start, adapt
 from napari_srgan.training.fine_tuning.agreement import (
     agreed_channels,
     agreed_factor,
+    check_is_measured,
     check_noise_of,
-    check_truth,
 )
 from napari_srgan.training.fine_tuning.dataset import PairDataset
 from napari_srgan.training.fine_tuning.finish import finished_model, predicted_notes, records_of
@@ -121,7 +121,7 @@ def _fine_tune(
 ) -> FineTuningJob:
     import_optimisers()
     for pair in pairs:
-        check_truth(pair.high if isinstance(pair, MatchedPair) else pair, settings)
+        check_is_measured(pair.high if isinstance(pair, MatchedPair) else pair, settings)
     _check_noise(pairs, settings, noise_of)
     choice = find_device(settings.device)
     team = team or SingleProcess(choice.device)

@@ -45,7 +45,7 @@ PREVIEWS_APART = 1.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """How a training ended, in words."""
 
     sentence: str
@@ -74,7 +74,7 @@ class FineTuneState(OfViewer):
         self.pairs = PairList(viewer, self.layers)
         self.plan: SavedRun | None = None
         """Plan of the training that runs, or ran last."""
-        self.outcome: Outcome | None = None
+        self.outcome: TrainingOutcome | None = None
         self._kept: KeptTraining | None = None
         self._learned_from: tuple[PairOfLayers, ...] = ()
         self._noise_of: Image | None = None
@@ -252,7 +252,7 @@ class FineTuneState(OfViewer):
         self._kept = None
         self._show_preview()
         self.points = list(trained.model.history) or self.points
-        self.outcome = Outcome(trained.sentence, trained.wrong, trained)
+        self.outcome = TrainingOutcome(trained.sentence, trained.wrong, trained)
         if trained.card is not None:
             LIBRARY.tell()
             wish_of(self._viewer).wish(trained.card.name)
@@ -261,14 +261,14 @@ class FineTuneState(OfViewer):
     def _on_problem(self, sentence: str) -> None:
         kept, self._kept = self._kept, None
         self.pairs.note_failure(sentence)
-        self.outcome = Outcome(sentence + _what_is_kept(kept), wrong=True)
+        self.outcome = TrainingOutcome(sentence + _what_is_kept(kept), wrong=True)
 
     def _on_cancelled(self, trained: Trained | None) -> None:
         if trained is not None:  # it was done already
             self._end(trained)
             return
         kept, self._kept = self._kept, None
-        self.outcome = Outcome("Cancelled." + _what_is_kept(kept))
+        self.outcome = TrainingOutcome("Cancelled." + _what_is_kept(kept))
 
     def save_again(self) -> None:
         """Try once more to put a model into the library that could not be written."""

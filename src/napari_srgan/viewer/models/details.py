@@ -23,7 +23,7 @@ from napari_srgan.viewer.models.rows import (
 
 _NOTHING_CHOSEN = "Choose a model to read about it."
 NO_PICTURE = "This model brings no picture."
-SIDE_BY_SIDE = 900
+_SIDE_BY_SIDE = 900
 """Pixels of width from which on the picture stands beside the text."""
 PICTURE_SHARE, TEXT_SHARE = 2, 3
 """Shares of the space that the picture and the text get."""
@@ -59,7 +59,7 @@ class ModelDetails(QWidget):
         super().resizeEvent(event)
         across = QBoxLayout.Direction.LeftToRight
         down = QBoxLayout.Direction.TopToBottom
-        self._layout.setDirection(across if self.width() >= SIDE_BY_SIDE else down)
+        self._layout.setDirection(across if self.width() >= _SIDE_BY_SIDE else down)
 
 
 class PictureLabel(QLabel):

@@ -24,11 +24,11 @@ from napari_srgan.viewer.trust.session import trust_of
 from napari_srgan.viewer.upscale import choices
 from napari_srgan.viewer.upscale.messages import added
 from napari_srgan.viewer.upscale.output_modes import DoesNotFit, Result, layer_of
-from napari_srgan.viewer.upscale.request import Request
+from napari_srgan.viewer.upscale.request import UpscaleRequest
 
 
 @dataclass(frozen=True)
-class Outcome:
+class UpscaleOutcome:
     """What came of a run."""
 
     sentence: str
@@ -52,13 +52,13 @@ class UpscaleSession(OfViewer):
         super().__init__(viewer)
         self.runner = runner_of(viewer)
         self.comparison = comparison_of(viewer)
-        self.outcome = Outcome("")
+        self.outcome = UpscaleOutcome("")
         """What came of the last run."""
         self._forget()
         self.runner.started.connect(self._on_started)
         self.runner.ended.connect(self._on_ended)
 
-    def start(self, requests: Sequence[Request]) -> None:
+    def start(self, requests: Sequence[UpscaleRequest]) -> None:
         """Start a run: one image after the other; one that cannot be upscaled does not stop those after it.
 
         Raises
@@ -91,7 +91,9 @@ class UpscaleSession(OfViewer):
         if cancelled:
             said = [*said, ("Cancelled; what is done is kept." if self._writes else "Cancelled.", False)]
         words = "\n".join(sentence for sentence, _ in said) or "The run has ended."
-        self.outcome = Outcome(words, any(wrong for _, wrong in said), self._writes, self._does_not_fit)
+        self.outcome = UpscaleOutcome(
+            words, any(wrong for _, wrong in said), self._writes, self._does_not_fit
+        )
         self._forget()
 
     def _forget(self) -> None:
