@@ -82,7 +82,7 @@ def fine_tune_job(
         The processes that train together; None: this one alone.
     noise_of
         An image whose noise and blur are simulated in high-resolution images alone, see
-        :func:`~napari_srgan.training.degradation.measured.degradation_like`; the model's card names it.
+        :meth:`~napari_srgan.training.degradation.measured.MeasuredNoise.degradation`; the card names it.
 
     Yields
     ------

@@ -149,9 +149,13 @@ class UnnamedAxis:
     """Its number and its size, e.g. ``"Axis 0 (30)"``."""
 
 
-def unnamed_axes(image: Image | None, most: int = 3) -> list[UnnamedAxis | None]:
-    """Say for each of the first `most` axes how to ask what it is; None if that is clear."""
-    asked: list[UnnamedAxis | None] = [None] * most
+MOST_UNNAMED = 3
+"""Leading axes that are asked for."""
+
+
+def unnamed_axes(image: Image | None) -> list[UnnamedAxis | None]:
+    """Say for each of the first axes how to ask what it is; None if that is clear."""
+    asked: list[UnnamedAxis | None] = [None] * MOST_UNNAMED
     if image is None:
         return asked
     try:
@@ -159,7 +163,7 @@ def unnamed_axes(image: Image | None, most: int = 3) -> list[UnnamedAxis | None]
     except UserError:  # told when it is run
         return asked
     shape = finest_data(image).shape
-    for place, letter in enumerate(axes[:most]):
+    for place, letter in enumerate(axes[:MOST_UNNAMED]):
         if letter == "Q":
             asked[place] = UnnamedAxis(f"Axis {place} ({shape[place]})")
     return asked
