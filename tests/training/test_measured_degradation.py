@@ -64,10 +64,8 @@ def test_blur_is_what_the_noisy_image_has_more() -> None:
     light = cells(2) + 0.5 * gaussian_filter(np.random.default_rng(3).random((512, 512)), 0.7)
     sharp = short_exposure(light, 2000, gain=1.0, offset=0.0)
     soft = short_exposure(gaussian_filter(light, 2), 2000, gain=1.0, offset=0.0)
-    assert (
-        measure_noise(soft).degradation([sharp], 1).blur[1]
-        > measure_noise(sharp).degradation([sharp], 1).blur[1] + 0.5
-    )
+    less, more = (measure_noise(image).degradation([sharp], 1).blur[1] for image in (sharp, soft))
+    assert more > less + 0.5
 
 
 def test_without_high_resolution_there_are_tiles_to_learn_from() -> None:
@@ -77,7 +75,7 @@ def test_without_high_resolution_there_are_tiles_to_learn_from() -> None:
     lows, highs = np.percentile(tiles, (0.1, 99.9), axis=(1, 2))
     assert np.ptp(lows) < 50
     assert np.ptp(highs) < 500
-    found = measure_noise(short_exposure(cells(0)).degradation(30, 4.0, 100.0), [tiles], 2)
+    found = measure_noise(short_exposure(cells(0), 30, 4.0, 100.0)).degradation([tiles], 2)
     assert found.gain is not None
 
 
