@@ -26,11 +26,6 @@ class DirectTailArguments(GeneratorArguments):
 
     ``back_projection="brightness"`` is for noisy images, of which no more can be kept without keeping their
     noise.
-
-    Raises
-    ------
-    ValueError
-        If a number is too small, or there is no such factor.
     """
 
     factors = tuple(UPSAMPLING_STAGES)
