@@ -169,7 +169,7 @@ def test_one_copy_and_no_wait_to_gather_statistics(pretended_device: Device, tin
 def overlapping(device: Device, copies: type[DeviceCopies], model: Any) -> list[Any]:
     """Three tiles, of which the next is ordered before the last is fetched."""
     engine = Engine(model, NAME, "float32")
-    runner = engine._runner
+    runner = engine.runner
     runner._copies = copies(engine.device)
     ordered, results = [], []
     for side in (16, 18, 20):

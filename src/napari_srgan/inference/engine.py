@@ -77,15 +77,16 @@ class Engine:
         self.needs_plane_statistics = model.network.needs_plane_statistics
         self.timing = TemporalWindow.of(model.network)
         self._layers: dict[int, int] = {}
-        self._runner = self._runner_on(self.device)
+        self.runner = self._runner_on(self.device)
+        """Runs networks there, and measures what that takes."""
         self._on_device = NetworkOnDevice(
             model.network,
-            self._runner,
+            self.runner,
             choose_dtype(self.device, precision),
             self._smallest_tile,
             self_ensemble=self_ensemble,
         )
-        self._statistics = StatisticsRunner(self._runner, self.passes)
+        self._statistics = StatisticsRunner(self.runner, self.passes)
 
     @property
     def network(self) -> Generator:
@@ -113,23 +114,15 @@ class Engine:
         self._on_device.forget()
         self.close()
 
-    def peak_bytes(self, run: Callable[[], object]) -> float:
-        """Most bytes that a run takes on the device at a time, beyond what is taken already."""
-        return self._runner.peak_bytes(run)
-
-    def release(self) -> None:
-        """Give memory that torch keeps for later back to the device."""
-        self._runner.release()
-
     def close(self) -> None:
         """End the thread of the network, and give memory back; whatever is run after begins another one."""
-        self._runner.close()
+        self.runner.close()
 
     @property
     def tiles_at_a_time(self) -> int:
         """Tiles that are best in work together: one is read, one computed and one written, if the device
         computes while the host goes on."""
-        return 3 if self._runner.streamed else 1
+        return 3 if self.runner.streamed else 1
 
     @property
     def temporal(self) -> bool:
@@ -261,7 +254,7 @@ class Engine:
         self, network: Generator, run: Run, watch: Watch | None, statistics: PlaneStatistics | None
     ) -> tuple[NDArray[Any], bool]:
         normalised = partial(self._statistics.normalised, network, statistics, watch)
-        return self._runner.run(network, run, watch, normalised)
+        return self.runner.run(network, run, watch, normalised)
 
     def _for_want_of_memory(self, call: Callable[[], ResultT]) -> ResultT:
         """Make a call; what may be want of memory is that if the smallest tile can be run.
@@ -278,9 +271,9 @@ class Engine:
         except PerhapsOutOfMemory as error:
             reason = str(error)
         # Outside of the handler, whose error holds what the run had taken.
-        self.release()
+        self.runner.release()
         try:
-            self._runner.run(self.network, PlainRun(np.zeros(self._smallest_tile, np.float32)))
+            self.runner.run(self.network, PlainRun(np.zeros(self._smallest_tile, np.float32)))
         except PerhapsOutOfMemory as error:
             raise UserError(
                 f"{self.device} cannot run the model {self.model.name}: {reason.splitlines()[0]}; "
