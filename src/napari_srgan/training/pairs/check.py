@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from napari_srgan.progress import Job, Progress
+from napari_srgan.training.pairs.budget import evenly_spread
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_check import PlaneCheck, check_plane_job, relation_of
 from napari_srgan.training.pairs.plane_pair import checked_region, joined, read_strip, strips
@@ -52,10 +53,7 @@ def _chosen(pair: MatchedPair) -> list[tuple[int, ...]]:
         by_channel.setdefault(pair.channel_of(index), []).append(index)
     chosen: list[tuple[int, ...]] = []
     for planes in by_channel.values():
-        places = np.unique(
-            np.linspace(0, len(planes) - 1, min(len(planes), _MOST_PLANES)).round().astype(int)
-        )
-        chosen.extend(planes[place] for place in places)
+        chosen.extend(evenly_spread(planes, _MOST_PLANES))
     return sorted(chosen)
 
 
