@@ -150,7 +150,7 @@ class UnnamedAxis:
 
 
 MOST_UNNAMED = 3
-"""Leading axes that are asked for."""
+"""Leading axes that a layer of five can have."""
 
 
 def unnamed_axes(image: Image | None) -> list[UnnamedAxis | None]:
