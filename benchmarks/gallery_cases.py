@@ -41,56 +41,52 @@ class Case:
     """Whether each panel is shown from its own black to its own white: two microscopes, two brightnesses."""
 
 
-_HAGEN = "G. Hagen et al. 2021, doi 10.1093/gigascience/giab032 (GigaDB 100888), CC0-1.0"
+def _short_exposure(name: str, title: str, file: str, factor: int, words: str) -> Case:
+    """A binned short exposure of a pair, upscaled to the size of the long one."""
+    model = f"microscopy-x{factor}"
+    return Case(
+        name=name,
+        title=title,
+        model=model,
+        lines=f"""\
+pair = DATA / "pairs/short-long-exposure"
+low = downscale_local_mean(imread(pair / "{file}_short.png"), ({factor}, {factor}))
+truth = imread(pair / "{file}_long.png")
+high = sr.upscale(low, "{model}")
+""",
+        words=words,
+        source="G. Hagen et al. 2021, doi 10.1093/gigascience/giab032 (GigaDB 100888), CC0-1.0",
+        measured=True,
+    )
+
 
 CASES = (
-    Case(
-        name="actin",
-        title="Actin, a short exposure",
-        model="microscopy-x2",
-        lines="""\
-pair = DATA / "pairs/short-long-exposure"
-low = downscale_local_mean(imread(pair / "actin-60x-noise1_short.png"), (2, 2))
-truth = imread(pair / "actin-60x-noise1_long.png")
-high = sr.upscale(low, "microscopy-x2")
-""",
+    _short_exposure(
+        "actin",
+        "Actin, a short exposure",
+        "actin-60x-noise1",
+        2,
         words="""\
 The noise goes and the fibres stay apart. Between the bundles, where light hardly sufficed, the faintest
 fibres are smoother than in the truth, and some bundles brighter.""",
-        source=_HAGEN,
-        measured=True,
     ),
-    Case(
-        name="mitochondria",
-        title="Mitochondria, a short exposure, four times larger",
-        model="microscopy-x4",
-        lines="""\
-pair = DATA / "pairs/short-long-exposure"
-low = downscale_local_mean(imread(pair / "mito-60x-noise2_short.png"), (4, 4))
-truth = imread(pair / "mito-60x-noise2_long.png")
-high = sr.upscale(low, "microscopy-x4")
-""",
+    _short_exposure(
+        "mitochondria",
+        "Mitochondria, a short exposure, four times larger",
+        "mito-60x-noise2",
+        4,
         words="""\
 So few photons that interpolation shows little but noise. The model finds the mitochondria, blurred; what is
 inside them, and the smallest of them, it does not bring back.""",
-        source=_HAGEN,
-        measured=True,
     ),
-    Case(
-        name="nucleus",
-        title="A nucleus, a short exposure",
-        model="microscopy-x2",
-        lines="""\
-pair = DATA / "pairs/short-long-exposure"
-low = downscale_local_mean(imread(pair / "nucleus_short.png"), (2, 2))
-truth = imread(pair / "nucleus_long.png")
-high = sr.upscale(low, "microscopy-x2")
-""",
+    _short_exposure(
+        "nucleus",
+        "A nucleus, a short exposure",
+        "nucleus",
+        2,
         words="""\
 Outline and bright parts come out of the noise as the long exposure has them; the fine texture is smoothed
 away.""",
-        source=_HAGEN,
-        measured=True,
     ),
     Case(
         name="er",

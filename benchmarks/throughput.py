@@ -31,6 +31,7 @@ from upscale import MATRIX_OPERATIONS, matrix_product, operations
 
 import napari_srgan
 from napari_srgan.inference.devices.cancellation import Watch
+from napari_srgan.inference.devices.network_runner import NetworkRunner
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.lazy import LAZY_TILE
 from napari_srgan.inference.plane_work import PlaneWork
@@ -51,23 +52,23 @@ class InNetwork:
         self.pixels = 0
         self._seconds = 0.0
         self._events: list[tuple[Any, Any]] = []
-        inner = Engine._forward
+        inner = NetworkRunner._forward
 
-        def forward(engine: Engine, network: Any, low: torch.Tensor) -> Any:
+        def forward(runner: NetworkRunner, network: Any, low: torch.Tensor) -> Any:
             self.pixels += low.shape[2] * low.shape[3]
             began = time.perf_counter()
-            if engine.device.type != "cuda":
-                result = inner(engine, network, low)
+            if runner.device.type != "cuda":
+                result = inner(runner, network, low)
                 self._seconds += time.perf_counter() - began
                 return result
             hooks = [network.register_forward_pre_hook(self._begin), network.register_forward_hook(self._end)]
             try:
-                return inner(engine, network, low)
+                return inner(runner, network, low)
             finally:
                 for hook in hooks:
                     hook.remove()
 
-        Engine._forward = forward  # type: ignore[method-assign]
+        NetworkRunner._forward = forward  # type: ignore[method-assign]
 
     @property
     def seconds(self) -> float:

@@ -16,8 +16,7 @@ import torch
 from hypothesis import settings
 
 import upscalings
-from napari_srgan.inference import engine
-from napari_srgan.inference.devices import choice, copies
+from napari_srgan.inference.devices import choice, copies, network_runner
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.networks import build_network
 from pretended_device import NAME, Device, pretended
@@ -83,7 +82,7 @@ def pretended_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[Device]:
     """A device that is only pretended, the best there is: see :mod:`pretended_device`."""
     monkeypatch.setattr(choice, "ACCELERATORS", (NAME,))
     monkeypatch.setattr(copies, "STREAMED", (NAME,))
-    monkeypatch.setattr(engine, "STREAMED", (NAME,))
+    monkeypatch.setattr(network_runner, "STREAMED", (NAME,))
     with pretended() as device:
         yield device
     assert not device.races

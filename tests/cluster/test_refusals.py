@@ -18,8 +18,7 @@ from zarr.codecs import GzipCodec
 from conftest import make_tiny_model
 from napari_srgan import upscale
 from napari_srgan.cluster import connection, source
-from napari_srgan.cluster.check_workers import check_workers
-from napari_srgan.cluster.worker_info import WorkerInfo
+from napari_srgan.cluster.check_workers import WorkerInfo, check_workers
 from napari_srgan.errors import UserError
 from upscalings import cluster_job
 

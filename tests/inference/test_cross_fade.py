@@ -15,7 +15,7 @@ from tests.conftest import make_tiny_model
 
 from napari_srgan.images.upscaled import Upscaled
 from napari_srgan.images.zarr.read import open_finished_store
-from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.devices.network_runner import NetworkRunner
 from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.inference.tiles.cross_fade import CrossFade
 from napari_srgan.inference.tiles.tiling import Span, Tile, plan_tiles
@@ -231,15 +231,15 @@ def test_results_are_rounded_once(tmp_path: Path) -> None:
 def test_out_of_memory_halves_tiles_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     model, array = make_tiny_model(), image(2, 130, 110)
     expected = run(array, model, tile=1000)
-    forward, calls = Engine._forward, []
+    forward, calls = NetworkRunner._forward, []
 
-    def limited(self: Engine, network: Any, low: Any) -> Any:
+    def limited(self: NetworkRunner, network: Any, low: Any) -> Any:
         calls.append(low.shape)
         if len(calls) == 4 or low.shape[2] * low.shape[3] > 80 * 80:
             raise torch.OutOfMemoryError("out of memory")
         return forward(self, network, low)
 
-    monkeypatch.setattr(Engine, "_forward", limited)
+    monkeypatch.setattr(NetworkRunner, "_forward", limited)
     result = run(array, model, tile=64)
     assert np.isfinite(result).all()
     assert np.sqrt(np.mean((result - expected) ** 2)) < 0.05 * 200

@@ -17,6 +17,7 @@ from napari_srgan.images.zarr.read import open_finished_store
 from napari_srgan.inference.devices import memory
 from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.devices.device_memory import LiveTensors
+from napari_srgan.inference.devices.network_runner import NetworkRunner
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.plane_statistics import Windows, plan_sample
 from napari_srgan.inference.tiles.tiling import SMALLEST_TILE
@@ -232,15 +233,15 @@ def test_samples_lie_in_the_plane_and_fit(height: int, width: int, halo: int, la
 def test_out_of_memory_halves_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     model = instance_model()
     array = np.stack([uneven(300, 200), uneven(300, 200)])
-    forward, refused = Engine._forward, []
+    forward, refused = NetworkRunner._forward, []
 
-    def limited(self: Engine, network: Any, low: Any) -> Any:
+    def limited(self: NetworkRunner, network: Any, low: Any) -> Any:
         if low.numel() > 150 * 150:
             refused.append(low.numel())
             raise torch.OutOfMemoryError("out of memory")
         return forward(self, network, low)
 
-    monkeypatch.setattr(Engine, "_forward", limited)
+    monkeypatch.setattr(NetworkRunner, "_forward", limited)
     result = run(array, model, tile=64, axes="ZYX")
     assert result.provenance["statistics"].endswith("% of the plane")
     # Learned once: the second plane starts with the smaller sample.
@@ -252,17 +253,17 @@ def test_out_of_memory_while_gathering_again_in_float32_halves_the_sample(
 ) -> None:
     model, array = instance_model(), uneven(320, 192)  # tiles are equal
     model.network.head[0].weight.data *= 1e6  # too much for float16
-    forward, tiles = Engine._forward, set()
+    forward, tiles = NetworkRunner._forward, set()
 
-    def limited(self: Engine, network: Any, low: Any) -> Any:
+    def limited(self: NetworkRunner, network: Any, low: Any) -> Any:
         if low.shape[0] == 1:  # samples are several
             tiles.add(low.numel())
         tiles.add(low.numel()) if low.shape[0] == 1 and low.shape[2] < 120 else None
-        if network is not self.network and low.numel() > 150 * 150:
+        if next(network.parameters()).dtype == torch.float32 and low.numel() > 150 * 150:
             raise torch.OutOfMemoryError("out of memory")
         return forward(self, network, low)
 
-    monkeypatch.setattr(Engine, "_forward", limited)
+    monkeypatch.setattr(NetworkRunner, "_forward", limited)
     result, said = finish(array_job(array, model, device="cpu", precision="float16", tile=64))
     assert result.provenance["statistics"].endswith("% of the plane")
     assert min(tiles - {SMALLEST_TILE**2, *(side**2 for side in memory.PROBE_SIDES)}) > 64**2  # none was cut
@@ -274,15 +275,15 @@ def test_out_of_memory_while_gathering_again_in_float32_halves_the_sample(
 def test_a_plane_whose_only_tile_does_not_fit_is_measured_then(monkeypatch: pytest.MonkeyPatch) -> None:
     model, array = instance_model(), uneven(120, 110)
     expected = run(array, model).data
-    forward, sizes = Engine._forward, []
+    forward, sizes = NetworkRunner._forward, []
 
-    def limited(self: Engine, network: Any, low: Any) -> Any:
+    def limited(self: NetworkRunner, network: Any, low: Any) -> Any:
         sizes.append(low.shape[2:])
         if len(sizes) == 1:
             raise torch.OutOfMemoryError("out of memory")
         return forward(self, network, low)
 
-    monkeypatch.setattr(Engine, "_forward", limited)
+    monkeypatch.setattr(NetworkRunner, "_forward", limited)
     result = run(array, model, tile=200)
     assert_same(result.data, expected)
 

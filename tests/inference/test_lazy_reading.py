@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import make_tiny_model
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.devices.network_runner import NetworkRunner
 from napari_srgan.models.card import ResultIntensity
 from upscalings import RANDOM, image, lazy
 
@@ -19,13 +19,13 @@ from upscalings import RANDOM, image, lazy
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """Shapes of what the network has run over."""
     seen: list[tuple[int, ...]] = []
-    forward = Engine._forward
+    forward = NetworkRunner._forward
 
-    def counted(self: Engine, network: Any, low: Any) -> Any:
+    def counted(self: NetworkRunner, network: Any, low: Any) -> Any:
         seen.append(low.shape)
         return forward(self, network, low)
 
-    monkeypatch.setattr(Engine, "_forward", counted)
+    monkeypatch.setattr(NetworkRunner, "_forward", counted)
     return seen
 
 

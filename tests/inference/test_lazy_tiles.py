@@ -18,6 +18,7 @@ from tests.conftest import make_tiny_model
 from napari_srgan.errors import UserError
 from napari_srgan.inference.devices import memory
 from napari_srgan.inference.devices.cancellation import Cancelled, Watch
+from napari_srgan.inference.devices.network_runner import NetworkRunner
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.tiles import cache as tile_cache
 from napari_srgan.inference.tiles import cross_fade
@@ -29,13 +30,13 @@ Forward = Callable[[Engine, Any, Any], Any]
 
 def replace_forward(monkeypatch: pytest.MonkeyPatch, before: Callable[[Any], None]) -> None:
     """Do something with what goes into the network, before it does."""
-    forward = Engine._forward
+    forward = NetworkRunner._forward
 
-    def watched(self: Engine, network: Any, low: Any) -> Any:
+    def watched(self: NetworkRunner, network: Any, low: Any) -> Any:
         before(low)
         return forward(self, network, low)
 
-    monkeypatch.setattr(Engine, "_forward", watched)
+    monkeypatch.setattr(NetworkRunner, "_forward", watched)
 
 
 # --- Threads -----------------------------------------------------------------------------

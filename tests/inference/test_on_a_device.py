@@ -169,15 +169,16 @@ def test_one_copy_and_no_wait_to_gather_statistics(pretended_device: Device, tin
 def overlapping(device: Device, copies: type[DeviceCopies], model: Any) -> list[Any]:
     """Three tiles, of which the next is ordered before the last is fetched."""
     engine = Engine(model, NAME, "float32")
-    engine._copies = copies(engine.device)
+    runner = engine.runner
+    runner._copies = copies(engine.device)
     ordered, results = [], []
     for side in (16, 18, 20):
         low = np.full((1, 1, side, 16), side / 20, np.float32)
         run = PlainRun(low)
-        ordered.append(engine._upscale(engine.network, run, engine._sent(low), None, None))
+        ordered.append(runner.order(engine.network, run, runner.send(low), None))
         if len(ordered) > 1:
-            results.append(engine._on_host(ordered.pop(0))[0])
-    results += [engine._on_host(one)[0] for one in ordered]
+            results.append(runner.fetch(ordered.pop(0))[0])
+    results += [runner.fetch(one)[0] for one in ordered]
     ordered.clear()
     gc.collect()
     return results
@@ -340,13 +341,13 @@ def test_what_is_not_want_of_memory_is_said(tiny_model: Any) -> None:
 def counted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> list[torch.dtype]:
     """Types in which its network is put on the device, from now on."""
     made: list[torch.dtype] = []
-    prepared = engine._prepared
+    prepared = engine._on_device._prepared
 
     def prepare(dtype: torch.dtype) -> Generator:
         made.append(dtype)
         return prepared(dtype)
 
-    monkeypatch.setattr(engine, "_prepared", prepare)
+    monkeypatch.setattr(engine._on_device, "_prepared", prepare)
     return made
 
 
@@ -366,7 +367,7 @@ def test_a_device_without_float16_computes_in_float32_from_the_start(
     pretended_device: Device, tiny_model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = Engine(tiny_model(), NAME, "float16")
-    prepared, runs = engine._prepared, []
+    prepared, runs = engine._on_device._prepared, []
 
     def broken(dtype: torch.dtype) -> Generator:
         def spoil(_network: Any, _given: Any, result: torch.Tensor) -> torch.Tensor:
@@ -377,7 +378,7 @@ def test_a_device_without_float16_computes_in_float32_from_the_start(
         network.register_forward_hook(spoil)
         return network
 
-    monkeypatch.setattr(engine, "_prepared", broken)
+    monkeypatch.setattr(engine._on_device, "_prepared", broken)
     assert engine.precision == "float32"
     for _ in range(3):
         assert np.isfinite(engine.run(np.ones((1, 1, 16, 16), np.float32))).all()

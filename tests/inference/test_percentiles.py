@@ -31,7 +31,9 @@ def test_they_are_numpys_to_the_last_bit(data: st.DataObject, kind: str) -> None
 @pytest.mark.parametrize("kind", ["u2", "i2"])
 def test_many_are_counted_in_blocks(kind: str) -> None:
     ends = np.iinfo(kind)
-    values = np.random.default_rng(0).integers(ends.min, ends.max, 3 * module.BLOCK + 7, kind, endpoint=True)
+    values = np.random.default_rng(0).integers(
+        ends.min, ends.max, 3 * module.COUNTED_TOGETHER + 7, kind, endpoint=True
+    )
     wanted = [0, 0.1, 50, 99.9, 100]
     assert percentiles(values, wanted) == np.percentile(values.astype(np.float64), wanted).tolist()
 

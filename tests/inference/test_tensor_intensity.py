@@ -86,7 +86,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, channels: int, c
     answer = torch.rand(*shape, 60, 58)
     results = []
     for block in (1, 2**20):
-        monkeypatch.setattr(tensor_intensity, "BLOCK", block)
+        monkeypatch.setattr(tensor_intensity, "VALUES_A_THREAD", block)
         frame = finished_frame(
             answer, (window(30), window(29)), IntensityTransform(3, 200), 2, colours, np.dtype("u1"), True
         )

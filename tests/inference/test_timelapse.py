@@ -19,6 +19,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.devices import memory
 from napari_srgan.inference.devices.cancellation import Watch
 from napari_srgan.inference.devices.memory import measure_cost
+from napari_srgan.inference.devices.network_runner import NetworkRunner
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.tiles import cross_fade
 from napari_srgan.models import Model
@@ -226,28 +227,28 @@ def test_cancelling_works_within_a_clip(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_out_of_memory_halves_the_tile(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, forward, refused = make_temporal_model(), Engine._forward, []
+    model, forward, refused = make_temporal_model(), NetworkRunner._forward, []
     whole = run(MOVIE, model, tile=1000)
 
-    def limited(self: Engine, network: Any, low: Any) -> Any:
+    def limited(self: NetworkRunner, network: Any, low: Any) -> Any:
         if low.shape[-1] * low.shape[-2] > 65 * 65:
             refused.append(low.shape)
             raise torch.OutOfMemoryError("out of memory")
         return forward(self, network, low)
 
-    monkeypatch.setattr(Engine, "_forward", limited)
+    monkeypatch.setattr(NetworkRunner, "_forward", limited)
     np.testing.assert_allclose(run(MOVIE, model, tile=1000), whole, atol=2e-3)
     assert 1 <= len(refused) <= 2  # learned once, for all clips
 
 
 def test_little_memory_makes_small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, sizes, forward = make_temporal_model(width=16), [], Engine._forward
+    model, sizes, forward = make_temporal_model(width=16), [], NetworkRunner._forward
 
-    def seen(self: Engine, network: Any, low: Any) -> Any:
+    def seen(self: NetworkRunner, network: Any, low: Any) -> Any:
         sizes.append(low.shape[-1] * low.shape[-2])
         return forward(self, network, low)
 
-    monkeypatch.setattr(Engine, "_forward", seen)
+    monkeypatch.setattr(NetworkRunner, "_forward", seen)
     movie = np.tile(MOVIE, (1, 3, 3))
     run(movie, model)
     large = max(sizes)

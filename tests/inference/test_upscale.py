@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.conftest import make_tiny_model
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.devices.network_runner import NetworkRunner
 from napari_srgan.models import Model
 from upscalings import array_job, image
 from upscalings import eager as run_job
@@ -227,15 +227,15 @@ def test_nothing_finite_at_all() -> None:
 def limit_memory(monkeypatch: pytest.MonkeyPatch, most_pixels: int) -> list[int]:
     """A device that refuses large tiles; returns the sizes it was asked for."""
     asked: list[int] = []
-    forward = Engine._forward
+    forward = NetworkRunner._forward
 
-    def limited(self: Engine, network: Any, low: Any) -> Any:
+    def limited(self: NetworkRunner, network: Any, low: Any) -> Any:
         asked.append(low.shape[2] * low.shape[3])
         if asked[-1] > most_pixels:
             raise torch.OutOfMemoryError("out of memory")
         return forward(self, network, low)
 
-    monkeypatch.setattr(Engine, "_forward", limited)
+    monkeypatch.setattr(NetworkRunner, "_forward", limited)
     return asked
 
 
@@ -275,13 +275,13 @@ def test_a_device_too_full_to_measure_begins_with_small_tiles(monkeypatch: pytes
 def test_what_a_failed_tile_had_taken_is_free_again(monkeypatch: pytest.MonkeyPatch) -> None:
     alive: list[weakref.ref[torch.Tensor]] = []
 
-    def refuse(self: Engine, network: Any, low: Any) -> Any:
+    def refuse(self: NetworkRunner, network: Any, low: Any) -> Any:
         taken = torch.zeros(10)
         assert not [ref for ref in alive if ref() is not None]
         alive.append(weakref.ref(taken))
         raise torch.OutOfMemoryError("out of memory")
 
-    monkeypatch.setattr(Engine, "_forward", refuse)
+    monkeypatch.setattr(NetworkRunner, "_forward", refuse)
     gc.disable()
     try:
         with pytest.raises(UserError, match="does not fit into the memory"):
@@ -340,16 +340,16 @@ def test_progress_rises_to_the_end() -> None:
 
 
 def test_progress_does_not_fall_where_a_tile_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    forward = Engine._forward
+    forward = NetworkRunner._forward
 
-    def short_of_memory_at_the_end(self: Engine, network: Any, low: Any) -> Any:
+    def short_of_memory_at_the_end(self: NetworkRunner, network: Any, low: Any) -> Any:
         made = forward(self, network, low)
         if low.numel() > 90 * 90:
             time.sleep(0.2)  # long enough to be seen near its end
             raise torch.OutOfMemoryError("out of memory")
         return made
 
-    monkeypatch.setattr(Engine, "_forward", short_of_memory_at_the_end)
+    monkeypatch.setattr(NetworkRunner, "_forward", short_of_memory_at_the_end)
     steps = list(array_job(image(100, 200), make_tiny_model(), tile=96, device="cpu"))[1:]
     fractions = [step.fraction for step in steps]
     assert fractions == sorted(fractions)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-RunPython = Callable[..., str]
+RunPython = Python = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +19,23 @@ def checkout() -> Path:
     return Path(__file__).parents[2]
 
 
+@pytest.fixture(scope="session")
+def python() -> Python:
+    """Run an interpreter of its own; gives what it printed."""
+
+    def run(*arguments: str, cwd: Path, env: dict[str, str]) -> str:
+        ended = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=cwd, env=env, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout.strip()
+
+    return run
+
+
 @pytest.fixture
-def run_python(tmp_path: Path) -> RunPython:
+def run_python(tmp_path: Path, python: Python) -> RunPython:
     """Run code in an interpreter of its own, in an empty folder; gives what it printed."""
 
     def run(code: str, *, path: Path | str | None = None) -> str:
@@ -29,16 +44,6 @@ def run_python(tmp_path: Path) -> RunPython:
             environment["PYTHONPATH"] = str(path)
         folder = tmp_path / "elsewhere"
         folder.mkdir(exist_ok=True)
-        ended = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr
-        return ended.stdout.strip()
+        return python("-c", code, cwd=folder, env=environment)
 
     return run

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,7 +41,7 @@ def text(checkout: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def metadata(checkout: Path) -> Metadata:
+def metadata(checkout: Path, python: Any) -> Metadata:
     """What a build tells PyPI, in a repository of a name."""
 
     def built(repository: str = "") -> dict[str, Any]:
@@ -51,17 +49,8 @@ def metadata(checkout: Path) -> Metadata:
             "GITHUB_REPOSITORY": repository,
             "GITHUB_SERVER_URL": "https://github.com",
         }
-        ended = subprocess.run(
-            [sys.executable, "-m", "hatchling", "metadata"],
-            cwd=checkout,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr
-        fields: dict[str, Any] = json.loads(ended.stdout)
+        told = python("-m", "hatchling", "metadata", cwd=checkout, env=environment)
+        fields: dict[str, Any] = json.loads(told)
         return fields
 
     return built

@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 from napari_srgan.errors import UserError
 from napari_srgan.samples import sample_tiles
 from napari_srgan.training.degradation.exposure import Exposure
-from napari_srgan.training.degradation.measured import degradation_like, measure_noise
+from napari_srgan.training.degradation.measured import measure_noise
 from napari_srgan.training.degradation.sample import noise_sample
 from napari_srgan.training.degradation.settings import Degradation
 from napari_srgan.training.degradation.simulate import expose
@@ -43,7 +43,7 @@ def test_as_many_photons_are_simulated_as_were_caught(
     noisy = short_exposure(cells(0), photons, gain=4.0, offset=100.0)
     dark, span = levels
     high = dark + span * cells(1)
-    found = degradation_like(noisy, [high], factor)
+    found = measure_noise(noisy).degradation([high], factor)
     assert found.factor == factor
     assert found.gain is not None
     # Four grey levels a photon there; here as many parts of the range of brightness.
@@ -64,7 +64,8 @@ def test_blur_is_what_the_noisy_image_has_more() -> None:
     light = cells(2) + 0.5 * gaussian_filter(np.random.default_rng(3).random((512, 512)), 0.7)
     sharp = short_exposure(light, 2000, gain=1.0, offset=0.0)
     soft = short_exposure(gaussian_filter(light, 2), 2000, gain=1.0, offset=0.0)
-    assert degradation_like(soft, [sharp], 1).blur[1] > degradation_like(sharp, [sharp], 1).blur[1] + 0.5
+    less, more = (measure_noise(image).degradation([sharp], 1).blur[1] for image in (sharp, soft))
+    assert more > less + 0.5
 
 
 def test_without_high_resolution_there_are_tiles_to_learn_from() -> None:
@@ -74,7 +75,7 @@ def test_without_high_resolution_there_are_tiles_to_learn_from() -> None:
     lows, highs = np.percentile(tiles, (0.1, 99.9), axis=(1, 2))
     assert np.ptp(lows) < 50
     assert np.ptp(highs) < 500
-    found = degradation_like(short_exposure(cells(0), 30, 4.0, 100.0), [tiles], 2)
+    found = measure_noise(short_exposure(cells(0), 30, 4.0, 100.0)).degradation([tiles], 2)
     assert found.gain is not None
 
 
@@ -121,7 +122,7 @@ def test_the_blur_of_the_good_images_is_taken_off_in_a_training_too() -> None:
         high=high, noise_of=noisy, base=None, factor=1, steps=1, width=4, blocks=1, patch=16, progress=False
     )
     assert model.card.made_for is not None
-    expected = degradation_like(noisy, [high], 1).blur
+    expected = measure_noise(noisy).degradation([high], 1).blur
     assert expected[1] < 0.5 * measure_noise(noisy).found.blur
     assert model.card.made_for.blur == pytest.approx(expected)
 
@@ -142,8 +143,8 @@ def test_a_stack_in_colours_is_measured() -> None:
 def test_good_images_that_are_noisier_are_refused() -> None:
     noisy, noisier = (short_exposure(cells(0), photons, 4.0, 100.0) for photons in (100, 10))
     with pytest.raises(UserError, match="they are exchanged, or the former is not good enough"):
-        degradation_like(noisy, [noisier], 2)
-    degradation_like(noisier, [noisy], 2)
+        measure_noise(noisy).degradation([noisier], 2)
+    measure_noise(noisier).degradation([noisy], 2)
 
 
 @pytest.mark.parametrize("factor", [1, 2])
@@ -167,7 +168,7 @@ def test_a_sample_of_the_noise_can_be_compared_by_eye(factor: int) -> None:
 )
 def test_an_image_that_shows_nothing_is_refused(noisy: Any, words: str) -> None:
     with pytest.raises(UserError, match=words):
-        degradation_like(noisy, [cells(0)], 2)
+        measure_noise(noisy).degradation([cells(0)], 2)
 
 
 @pytest.mark.parametrize("with_high", [True, False])

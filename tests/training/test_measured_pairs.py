@@ -17,7 +17,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.inference.intensity import percentile_transform
 from napari_srgan.training.dataset.degraded_validation import pair_tiles
 from napari_srgan.training.dataset.exposure_pairs import ExposurePair, binned
-from napari_srgan.training.dataset.measured_patches import MeasuredPatches, MixedPatches
+from napari_srgan.training.dataset.measured_patches import ExposurePatches, MixedPatches
 from napari_srgan.training.dataset.taught_pairs import taught_pairs
 from napari_srgan.training.dataset.tiles import read_tiles
 from napari_srgan.training.recipes.recipe import Recipe
@@ -40,8 +40,8 @@ def with_measured(recipe: Recipe, **more: Any) -> Recipe:
     )
 
 
-def patches(pair: ExposurePair, recipe: Recipe) -> MeasuredPatches:
-    return MeasuredPatches([pair], recipe, np.random.default_rng(0))
+def patches(pair: ExposurePair, recipe: Recipe) -> ExposurePatches:
+    return ExposurePatches([pair], recipe, np.random.default_rng(0))
 
 
 @pytest.fixture

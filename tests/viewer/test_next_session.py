@@ -12,8 +12,8 @@ from npe2 import PluginManifest
 import napari_srgan
 from napari_srgan.models import read_library, save_model
 from napari_srgan.models.library.library import use_folder, user_folder
-from napari_srgan.viewer.last_choices import LastChoices, kind_of, last_choices, remember, remember_model
-from napari_srgan.viewer.preferences import apply_folder, index_address, preferred_device
+from napari_srgan.viewer.last_choices import LastChoices, image_kind, last_choices, remember, remember_model
+from napari_srgan.viewer.preferences import apply_folder, chosen_index, preferred_device
 
 CELLS = np.random.default_rng(0).integers(100, 4000, (40, 32), dtype=np.uint16)
 
@@ -56,7 +56,7 @@ def test_what_suits_is_not_taken_for_a_choice(open_widget, run, choices_file):
 
 
 def test_a_model_that_is_gone_is_not_insisted_on(open_widget):
-    remember_model(kind_of(rgb=False, movie=False, noisy=False), "gone")
+    remember_model(image_kind(rgb=False, movie=False, noisy=False), "gone")
     viewer, widget = open_widget()
     viewer.add_image(CELLS, name="cells")
     assert widget["models"]["model"].value == "microscopy-x2"
@@ -134,11 +134,11 @@ def test_the_folder_of_models(settings, monkeypatch, tmp_path, tiny_model):
 
 def test_the_index(settings, monkeypatch):
     monkeypatch.delenv("NAPARI_SRGAN_INDEX", raising=False)
-    assert index_address() == ""
+    assert chosen_index() == ""
     settings.index = "https://example.org/index.json"
-    assert index_address() == "https://example.org/index.json"
+    assert chosen_index() == "https://example.org/index.json"
     monkeypatch.setenv("NAPARI_SRGAN_INDEX", "https://example.org/other.json")
-    assert index_address() == "https://example.org/other.json"
+    assert chosen_index() == "https://example.org/other.json"
 
 
 def test_the_device(settings, monkeypatch):
@@ -157,4 +157,4 @@ def test_without_settings_of_plugins_all_is_as_usual(monkeypatch):
 
     monkeypatch.delattr(napari.settings, "get_plugin_settings")
     monkeypatch.delenv("NAPARI_SRGAN_INDEX", raising=False)
-    assert (preferred_device(), index_address()) == ("auto", "")
+    assert (preferred_device(), chosen_index()) == ("auto", "")

@@ -37,6 +37,48 @@ def trust_widget_of(viewer):
     return widget
 
 
+@pytest.fixture
+def upscaled(open_widget, run):
+    """Upscales pixels as the layer 'cells' of a new viewer; looks at the result where that is ticked."""
+
+    def upscale(pixels=CELLS, *, trust=False, **layer):
+        viewer, widget = open_widget()
+        viewer.add_image(pixels, name="cells", **layer)
+        widget["trust"].value = trust
+        run(viewer, widget)
+        return viewer
+
+    return upscale
+
+
+@pytest.fixture
+def look(finish):
+    """Clicks Run in Trust, and waits for what comes of it."""
+
+    def click(viewer, told):
+        told["buttons"]["run"].native.click()
+        finish(viewer)
+
+    return click
+
+
+@pytest.fixture
+def looking(monkeypatch, qtbot):
+    """Clicks Run in Trust, and returns while it computes a map, slowly: the windows that are made."""
+
+    def click(told, *, tile=8, seconds=0.02):
+        whole, windows = maps.OnTop._window, []
+        monkeypatch.setattr(maps, "MAP_TILE", tile)
+        monkeypatch.setattr(
+            maps.OnTop, "_window", lambda *of: windows.append(1) or time.sleep(seconds) or whole(*of)
+        )
+        told["buttons"]["run"].native.click()
+        qtbot.waitUntil(lambda: len(windows) > 1, timeout=20_000)
+        return windows
+
+    return click
+
+
 def test_the_tick_in_upscale_opens_the_report(open_widget, run):
     viewer, widget = open_widget()
     source = viewer.add_image(CELLS, name="cells", scale=(0.5, 0.5), translate=(3, 4), rotate=30, units="um")
@@ -57,7 +99,7 @@ def test_the_tick_in_upscale_opens_the_report(open_widget, run):
     assert viewer.layers.selection.active is result
 
 
-def test_a_result_that_is_there_is_looked_at(open_widget, run, finish):
+def test_a_result_that_is_there_is_looked_at(open_widget, look, run):
     viewer, widget = open_widget()
     viewer.add_image(CELLS, name="cells")
     viewer.add_image(CELLS.T, name="others")
@@ -67,25 +109,20 @@ def test_a_result_that_is_there_is_looked_at(open_widget, run, finish):
     assert [field.itemText(i) for i in range(field.count())] == [told["result"].value.name]
     assert told["result"].value.name == f"{told['image'].value.name} x2 (microscopy-x2)"
     told["disagreement"].value = True
-    told["buttons"]["run"].native.click()
-    finish(viewer)
+    look(viewer, told)
     assert "There is no error map" in told["status"].value
     names = [layer.name for layer in viewer.layers]
     assert sum("added detail" in name for name in names) == 1
     assert sum("disagreement" in name for name in names) == 1
 
 
-def test_a_second_run_brings_maps_up_to_date_and_a_cancelled_one_keeps_the_report(open_widget, run, finish):
-    viewer, widget = open_widget()
-    viewer.add_image(CELLS, name="cells")
-    widget["trust"].value = True
-    run(viewer, widget)
+def test_a_second_run_brings_maps_up_to_date_and_a_cancelled_one_keeps_the_report(upscaled, look, finish):
+    viewer = upscaled(trust=True)
     told = trust_widget_of(viewer)
     said, count = told["status"].value, len(viewer.layers)
     added = next(layer for layer in viewer.layers if "added detail" in layer.name)
     added.name, added.data = "mine", np.zeros_like(added.data)
-    told["buttons"]["run"].native.click()
-    finish(viewer)
+    look(viewer, told)
     assert len(viewer.layers) == count
     assert added.data.any()
     told["disagreement"].value = True
@@ -97,25 +134,10 @@ def test_a_second_run_brings_maps_up_to_date_and_a_cancelled_one_keeps_the_repor
     assert len(viewer.layers) == count
 
 
-@pytest.fixture
-def looking(open_widget, run, monkeypatch, qtbot):
-    """A viewer in which Trust has begun to compute a map, slowly."""
-    viewer, widget = open_widget()
-    viewer.add_image(CELLS, name="cells")
-    run(viewer, widget)
+def test_a_widget_closed_meanwhile_shows_the_report_when_it_is_opened_again(upscaled, looking, finish):
+    viewer = upscaled()
     told = trust_widget_of(viewer)
-    whole, windows = maps.OnTop._window, []
-    monkeypatch.setattr(maps, "MAP_TILE", 8)
-    monkeypatch.setattr(
-        maps.OnTop, "_window", lambda *of: windows.append(1) or time.sleep(0.02) or whole(*of)
-    )
-    told["buttons"]["run"].native.click()
-    qtbot.waitUntil(lambda: len(windows) > 1, timeout=20_000)
-    return viewer, told
-
-
-def test_a_widget_closed_meanwhile_shows_the_report_when_it_is_opened_again(looking, finish):
-    viewer, told = looking
+    looking(told)
     viewer.window.remove_dock_widget(told.native)
     told = trust_widget_of(viewer)
     assert told["progress"].native.isVisibleTo(told.native)
@@ -127,17 +149,13 @@ def test_a_widget_closed_meanwhile_shows_the_report_when_it_is_opened_again(look
     assert "There is no error map" in trust_widget_of(viewer)["status"].value
 
 
-def test_maps_belong_to_their_result_whatever_layers_are_called(open_widget, run, finish):
-    viewer, widget = open_widget()
-    viewer.add_image(CELLS, name="cells")
-    widget["trust"].value = True
-    run(viewer, widget)
+def test_maps_belong_to_their_result_whatever_layers_are_called(upscaled, look):
+    viewer = upscaled(trust=True)
     count = len(viewer.layers)
     result = viewer.layers["cells x2 (microscopy-x2)"]
     told = trust_widget_of(viewer)
     result.name = "renamed"
-    told["buttons"]["run"].native.click()
-    finish(viewer)
+    look(viewer, told)
     assert len(viewer.layers) == count  # the map that is there was brought up to date
     twin = viewer.add_image(
         result.data + 1,
@@ -147,27 +165,20 @@ def test_maps_belong_to_their_result_whatever_layers_are_called(open_widget, run
     added = next(layer for layer in viewer.layers if "added detail" in layer.name)
     before = added.data.copy()
     told["result"].value = twin
-    told["buttons"]["run"].native.click()
-    finish(viewer)
+    look(viewer, told)
     assert len(viewer.layers) == count + 2  # the twin, and a map of its own
     np.testing.assert_array_equal(added.data, before)
 
 
-def test_maps_of_a_result_that_hardly_differs_are_calm(open_widget, run):
-    viewer, widget = open_widget()
-    viewer.add_image(CELLS.astype(np.float32) + 1e4 * (np.arange(64) > 30), name="cells")
-    widget["trust"].value = True
-    run(viewer, widget)
+def test_maps_of_a_result_that_hardly_differs_are_calm(upscaled):
+    viewer = upscaled(CELLS.astype(np.float32) + 1e4 * (np.arange(64) > 30), trust=True)
     result = viewer.layers["cells x2 (microscopy-x2)"]
     added = next(layer for layer in viewer.layers if "added detail" in layer.name)
     assert added.contrast_limits[1] >= 0.02 * np.ptp(result.contrast_limits)
 
 
-def test_it_fits_into_a_narrow_dock(open_widget, run):
-    viewer, widget = open_widget()
-    viewer.add_image(CELLS, name="cells")
-    widget["trust"].value = True
-    run(viewer, widget)
+def test_it_fits_into_a_narrow_dock(upscaled):
+    viewer = upscaled(trust=True)
     assert trust_widget_of(viewer).native.minimumSizeHint().width() <= 260
 
 
@@ -184,15 +195,13 @@ def test_labels_are_whole_in_a_large_font(make_napari_viewer, qtbot, monkeypatch
         assert label.width() >= label.sizeHint().width()
 
 
-def test_the_wrong_image_is_refused_in_words(open_widget, run, finish):
-    viewer, widget = open_widget()
-    cells = viewer.add_image(CELLS, name="cells")
-    run(viewer, widget)
+def test_the_wrong_image_is_refused_in_words(upscaled, look):
+    viewer = upscaled()
+    cells = viewer.layers["cells"]
     other = viewer.add_image(np.zeros((30, 30), np.uint16), name="other")
     told = trust_widget_of(viewer)
     told["image"].value = other
-    told["buttons"]["run"].native.click()
-    finish(viewer)
+    look(viewer, told)
     assert "is none of an image of shape (30, 30)" in told["status"].value
     told["image"].value = told["result"].value
     told["buttons"]["run"].native.click()
@@ -208,11 +217,8 @@ def test_without_a_result_there_is_nothing_to_tell(make_napari_viewer):
     assert told["status"].value.startswith("There is no result in the layers")
 
 
-def test_a_report_is_saved(open_widget, run, monkeypatch, tmp_path):
-    viewer, widget = open_widget()
-    viewer.add_image(CELLS, name="cells")
-    widget["trust"].value = True
-    run(viewer, widget)
+def test_a_report_is_saved(upscaled, monkeypatch, tmp_path):
+    viewer = upscaled(trust=True)
     told = trust_widget_of(viewer)
     asked = []
     monkeypatch.setattr(dialogs, "ask_where_to_save_report", lambda *_: asked.append(1) or tmp_path / "cells")
@@ -222,30 +228,22 @@ def test_a_report_is_saved(open_widget, run, monkeypatch, tmp_path):
     assert "Saved cells.trust.json" in told["status"].value
 
 
-def test_colours_and_stacks(open_widget, run):
-    viewer, widget = open_widget()
-    rgb = RANDOM.integers(0, 255, (48, 40, 3), dtype=np.uint8)
-    viewer.add_image(rgb, name="colours", rgb=True)
-    widget["trust"].value = True
-    run(viewer, widget)
+def test_colours_and_stacks(upscaled):
+    viewer = upscaled(RANDOM.integers(0, 255, (48, 40, 3), dtype=np.uint8), trust=True, rgb=True)
     assert viewer.layers[-1].data.shape == (192, 160)
     assert not viewer.layers[-1].rgb
 
 
-def test_a_result_is_compared_with_its_truth(open_widget, run, finish):
-    viewer, widget = open_widget()
+def test_a_result_is_compared_with_its_truth(upscaled, look):
     y, x = np.mgrid[:128, :112]
     true = (1000 + 500 * np.sin(y / 3) * np.cos(x / 4)).astype(np.float32)
-    viewer.add_image(true.reshape(64, 2, 56, 2).mean(axis=(1, 3)), name="cells")
+    viewer = upscaled(true.reshape(64, 2, 56, 2).mean(axis=(1, 3)))
     truth = viewer.add_image(true * 2 + 7, name="truth")
-    widget["image"].value = viewer.layers["cells"]
-    run(viewer, widget)
     result = viewer.layers["cells x2 (microscopy-x2)"]
     told = trust_widget_of(viewer)
     assert told["truth"].value is None
     told["truth"].value = truth
-    told["buttons"]["run"].native.click()
-    finish(viewer)
+    look(viewer, told)
     assert "Compared with the truth: " in told["status"].value
     assert "brightness matched by " in told["status"].value
     assert "bicubic interpolation: " in told["status"].value
@@ -333,10 +331,9 @@ def test_the_model_tells_which_of_two_results(open_widget, run, finish, library_
     assert "cells x2 (mine): added detail" in viewer.layers
 
 
-def test_no_prediction_and_no_other_size_is_taken_for_the_truth(open_widget, run, finish):
-    viewer, widget = open_widget()
-    image = viewer.add_image(CELLS, name="cells")
-    run(viewer, widget)
+def test_no_prediction_and_no_other_size_is_taken_for_the_truth(upscaled, look):
+    viewer = upscaled()
+    image = viewer.layers["cells"]
     result = viewer.layers["cells x2 (microscopy-x2)"]
     twin = viewer.add_image(result.data, name="twin", metadata=dict(result.metadata))
     told = trust_widget_of(viewer)
@@ -347,26 +344,22 @@ def test_no_prediction_and_no_other_size_is_taken_for_the_truth(open_widget, run
         (twin, "'twin' was made by microscopy-x2, and is no truth"),
     ):
         told["truth"].value = truth
-        told["buttons"]["run"].native.click()
-        finish(viewer)
+        look(viewer, told)
         assert sentence in told["status"].value
     told["truth"].value = viewer.add_image(CELLS[:20], name="small")
-    told["buttons"]["run"].native.click()
-    finish(viewer)
+    look(viewer, told)
     assert "a truth of its own shape; got (144, 128) and (20, 64)" in told["status"].value
 
 
-def test_what_a_result_lost_is_projected_back(open_widget, run, finish):
-    viewer, widget = open_widget()
+def test_what_a_result_lost_is_projected_back(upscaled, look, finish):
     y, x = np.mgrid[:72, :64]
     cells = (2000 + 900 * np.sin(y / 2) * np.cos(x / 3)).astype(np.uint16)
-    image = viewer.add_image(cells, name="cells", scale=(0.5, 0.5))
-    run(viewer, widget)
+    viewer = upscaled(cells, scale=(0.5, 0.5))
+    image = viewer.layers["cells"]
     result = viewer.layers["cells x2 (microscopy-x2)"]
     told = trust_widget_of(viewer)
     assert told["project_back"].native.isHidden()
-    told["buttons"]["run"].native.click()
-    finish(viewer)
+    look(viewer, told)
     assert not told["project_back"].native.isHidden()
     told["project_back"].native.click()
     finish(viewer)
@@ -381,11 +374,9 @@ def test_what_a_result_lost_is_projected_back(open_widget, run, finish):
     assert image in viewer.layers
 
 
-def test_what_was_projected_back_says_so(open_widget, run, finish):
-    viewer, widget = open_widget()
-    image = viewer.add_image(CELLS, name="cells")
-    widget["trust"].value = True
-    run(viewer, widget)
+def test_what_was_projected_back_says_so(upscaled):
+    viewer = upscaled(trust=True)
+    image = viewer.layers["cells"]
     result = viewer.layers["cells x2 (microscopy-x2)"]
     assert "trust" in result.metadata["napari-srgan"]
     _, others = finished(projected_back_layer_job(image, result))
@@ -444,16 +435,10 @@ def test_lazily_nothing_is_told(open_widget):
     assert not widget["trust"].enabled
 
 
-def test_a_map_is_cancelled_within_a_second(open_widget, run, finish, monkeypatch, qtbot):
-    viewer, widget = open_widget()
-    viewer.add_image(CELLS, name="cells")
-    run(viewer, widget)
+def test_a_map_is_cancelled_within_a_second(upscaled, looking, finish):
+    viewer = upscaled()
     told = trust_widget_of(viewer)
-    whole, windows = maps.OnTop._window, []
-    monkeypatch.setattr(maps, "MAP_TILE", 8)
-    monkeypatch.setattr(maps.OnTop, "_window", lambda *of: windows.append(1) or time.sleep(0.1) or whole(*of))
-    told["buttons"]["run"].native.click()
-    qtbot.waitUntil(lambda: len(windows) > 1, timeout=20_000)
+    windows = looking(told, tile=8, seconds=0.1)
     told["buttons"]["cancel"].native.click()
     began = time.perf_counter()
     finish(viewer)
@@ -463,25 +448,18 @@ def test_a_map_is_cancelled_within_a_second(open_widget, run, finish, monkeypatc
     assert told["status"].value.endswith("Cancelled.")
 
 
-def test_closed_during_a_map(open_widget, run, finish, monkeypatch, qtbot):
-    viewer, widget = open_widget()
-    viewer.add_image(CELLS, name="cells")
-    run(viewer, widget)
+def test_closed_during_a_map(upscaled, looking, finish):
+    viewer = upscaled()
     told = trust_widget_of(viewer)
-    whole, windows = maps.OnTop._window, []
-    monkeypatch.setattr(maps, "MAP_TILE", 16)
-    monkeypatch.setattr(
-        maps.OnTop, "_window", lambda *of: windows.append(1) or time.sleep(0.02) or whole(*of)
-    )
-    told["buttons"]["run"].native.click()
-    qtbot.waitUntil(lambda: len(windows) > 1, timeout=20_000)
+    looking(told, tile=16, seconds=0.02)
     viewer.window.remove_dock_widget(told.native.parent())
     finish(viewer)
     assert any("added detail" in layer.name for layer in viewer.layers)
 
 
-def test_a_window_closed_during_a_map_ends_its_thread(looking, qtbot, capfd):
-    viewer, _ = looking
+def test_a_window_closed_during_a_map_ends_its_thread(upscaled, looking, qtbot, capfd):
+    viewer = upscaled()
+    looking(trust_widget_of(viewer))
     count = len(viewer.layers)
     viewer.close()
     mine = ("napari-srgan",)
@@ -511,16 +489,14 @@ def test_maps_of_a_layer_that_names_no_model(make_napari_viewer):
         trust_layer_job(layer, layer)
 
 
-def test_a_report_is_never_shown_or_saved_for_another_result(open_widget, run, finish):
-    viewer, widget = open_widget()
-    cells = viewer.add_image(CELLS, name="cells")
-    run(viewer, widget)
+def test_a_report_is_never_shown_or_saved_for_another_result(upscaled, look, finish):
+    viewer = upscaled()
+    cells = viewer.layers["cells"]
     result = viewer.layers["cells x2 (microscopy-x2)"]
     twin = viewer.add_image(result.data + 1, name="twin", metadata=dict(result.metadata))
     told = trust_widget_of(viewer)
     told["result"].value, told["image"].value = result, cells
-    told["buttons"]["run"].native.click()
-    finish(viewer)
+    look(viewer, told)
     assert not told["save"].native.isHidden()
     told["result"].value = twin
     assert told["status"].value == ""
@@ -532,39 +508,26 @@ def test_a_report_is_never_shown_or_saved_for_another_result(open_widget, run, f
     assert told["save"].native.isHidden()
 
 
-def test_maps_follow_their_result_and_are_not_those_of_its_duplicate(open_widget, run, finish):
-    viewer, widget = open_widget()
-    viewer.add_image(CELLS, name="cells")
-    widget["trust"].value = True
-    run(viewer, widget)
+def test_maps_follow_their_result_and_are_not_those_of_its_duplicate(upscaled, look):
+    viewer = upscaled(trust=True)
     result = viewer.layers["cells x2 (microscopy-x2)"]
     added = next(layer for layer in viewer.layers if "added detail" in layer.name)
     result.translate = (100, 50)
     told = trust_widget_of(viewer)
-    told["buttons"]["run"].native.click()
-    finish(viewer)
+    look(viewer, told)
     np.testing.assert_allclose(added.translate, (100, 50))
     copy = Image.create(*result.as_layer_data_tuple())  # as napari duplicates a layer
     viewer.add_layer(copy)
     before = len(viewer.layers)
     told["result"].value = copy
-    told["buttons"]["run"].native.click()
-    finish(viewer)
+    look(viewer, told)
     assert len(viewer.layers) == before + 1
 
 
-def test_a_result_that_is_removed_meanwhile_gets_no_maps(open_widget, run, finish, monkeypatch, qtbot):
-    viewer, widget = open_widget()
-    viewer.add_image(CELLS, name="cells")
-    run(viewer, widget)
+def test_a_result_that_is_removed_meanwhile_gets_no_maps(upscaled, looking, finish):
+    viewer = upscaled()
     told = trust_widget_of(viewer)
-    whole, windows = maps.OnTop._window, []
-    monkeypatch.setattr(maps, "MAP_TILE", 16)
-    monkeypatch.setattr(
-        maps.OnTop, "_window", lambda *of: windows.append(1) or time.sleep(0.02) or whole(*of)
-    )
-    told["buttons"]["run"].native.click()
-    qtbot.waitUntil(lambda: len(windows) > 1, timeout=20_000)
+    looking(told, tile=16, seconds=0.02)
     viewer.layers.remove("cells x2 (microscopy-x2)")
     finish(viewer)
     assert [layer.name for layer in viewer.layers] == ["cells"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from napari_srgan.api.calls import Named, UpscaleCall, finish, is_layer
+from napari_srgan.api.make_result import make_result, upscale_in_memory
 from napari_srgan.errors import UserError
 from napari_srgan.images.address import local_path, place_of
 from napari_srgan.images.arrays import check_array
@@ -199,8 +200,6 @@ def upscale_and_trust(call: UpscaleCall) -> tuple[Any, TrustReport]:
     tuple
         What ``upscale`` gives, and the report. Beside a result on disk the report is written, too.
     """
-    from napari_srgan.api.upscaling import make_result, upscale_in_memory
-
     if call.series == ALL:
         raise UserError("what can be believed is told of one image at a time; name it, e.g. series=0")
     path = call.output.path

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 from napari_srgan.cli.terminal import printable_words
 from napari_srgan.errors import UserError
 from napari_srgan.images.factor import factor_in_words, rival_in_full, rival_in_prose
-from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
+from napari_srgan.models.card_words import (
+    channels_in_words,
+    frames_in_words,
+    is_sharp,
+    mean_gain,
+    mean_looks,
+    noise_in_words,
+    trained_on_in_words,
+)
+from napari_srgan.models.trained_input import noise_order
 
 if TYPE_CHECKING:
     from napari_srgan.models import ModelCard, Quality
@@ -43,8 +52,7 @@ def sorted_models(rows: Iterable[Row], by: str | None) -> list[Row]:
 
 
 def _gain_order(card: ModelCard) -> float:
-    gains = [figure.gain for figure in card.quality]
-    return -sum(gains) / len(gains) if gains else float("inf")
+    return -mean_gain(card.quality) if card.quality else float("inf")
 
 
 ORDERS: dict[str, Callable[[ModelCard], Any]] = {
@@ -68,7 +76,7 @@ def print_models(rows: Iterable[Row]) -> None:
     for card, origin, size in rows:
         cells = (
             card.name, factor_in_words(card.scale_factor), channels_in_words(card),
-            card.made_for.noise if card.made_for else UNKNOWN_INPUT, card.description, _gains(card),
+            noise_in_words(card), card.description, _gains(card),
             card.licence, origin, f"{size / 1e6:.1f}",
         )  # fmt: skip
         # Cards are other people's words, never mark-up.
@@ -83,13 +91,13 @@ def card_page(card: ModelCard) -> str:
         "description": card.description,
         "factor": factor_in_words(card.scale_factor),
         "channels": channels_in_words(card),
-        "frames": str(card.frames) if card.frames > 1 else "",
+        "frames": frames_in_words(card),
         "intensity": card.intensity,
         "architecture": f"{card.architecture} ({_arguments(card)})",
         "licence": card.licence,
         "attribution": "\n".join(card.attribution),
         "trained": card.trained,
-        "trained on": card.made_for.words if card.made_for else UNKNOWN_INPUT,
+        "trained on": trained_on_in_words(card),
         "quality": figures(card) + _explained(card),
         "partner": card.partner or "",
         "citation": card.citation,
@@ -101,11 +109,6 @@ def card_page(card: ModelCard) -> str:
         for name, text in lines.items()
         if text
     )
-
-
-def channels_in_words(card: ModelCard) -> str:
-    """Channels as one says them: RGB, or how many."""
-    return "RGB" if card.channels == 3 else str(card.channels)
 
 
 def figures(card: ModelCard) -> str:
@@ -131,16 +134,10 @@ def _explained(card: ModelCard) -> str:
 
 def _looks(card: ModelCard) -> list[str]:
     """How a model looks that was trained to look sharp, and has a lower PSNR for it."""
-    if not card.adversarial:
+    found = mean_looks(card.quality) if is_sharp(card) else None
+    if found is None:
         return []
-    pairs = [
-        (q.lpips_like, q.bicubic_lpips_like)
-        for q in card.quality
-        if q.lpips_like is not None and q.bicubic_lpips_like is not None
-    ]
-    if not pairs:
-        return []
-    own, theirs = (sum(side) / len(pairs) for side in zip(*pairs, strict=True))
+    own, theirs = found
     return [f"looks: {own:.2f} against {rival_in_prose(card.scale_factor)}'s {theirs:.2f}; less is better"]
 
 
@@ -153,6 +150,6 @@ def _figure(q: Quality) -> str:
 
 
 def _summary(several: list[Quality]) -> str:
-    mean = sum(q.gain for q in several) / len(several)
     least = min(several, key=lambda q: q.gain)
-    return f"{len(several)} held-back sets: mean {mean:+z.2f}, least {least.gain:+z.2f} ({least.images})"
+    mean = f"mean {mean_gain(several):+z.2f}"
+    return f"{len(several)} held-back sets: {mean}, least {least.gain:+z.2f} ({least.images})"

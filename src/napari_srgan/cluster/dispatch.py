@@ -14,22 +14,14 @@ from napari_srgan.results.upscaled_store import StoreRun
 def upscale_anywhere_job(run: StoreRun, cluster: Any = None) -> Job[Path]:
     """Upscale an image into a store, where it is meant to be computed.
 
+    It yields and returns what :func:`~napari_srgan.results.upscale_to_zarr.upscale_to_zarr_job` does.
+
     Parameters
     ----------
     run
         What, with what, how, and where to.
     cluster
         As in :func:`~napari_srgan.cluster.connection.client_of`.
-
-    Yields
-    ------
-    Progress
-        Several times a second; closing the generator ends the work, and keeps what is done.
-
-    Returns
-    -------
-    Path
-        The path of the store.
 
     Raises
     ------

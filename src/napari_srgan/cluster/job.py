@@ -31,7 +31,8 @@ def upscale_on_cluster_job(run: StoreRun, client: Client) -> Job[Path]:
     """Upscale an image of any size into a zarr array or an OME-Zarr image, on a cluster.
 
     The store is the one that :func:`~napari_srgan.results.upscale_to_zarr.upscale_to_zarr_job` makes, and a
-    run begun by the one is gone on with by the other, if they compute on the same type of device.
+    run begun by the one is gone on with by the other, if they compute on the same type of device. Progress
+    and path are given as there.
 
     Parameters
     ----------
@@ -42,17 +43,6 @@ def upscale_on_cluster_job(run: StoreRun, client: Client) -> Job[Path]:
         fast. Where machines are mixed, each takes its own device and all take float32.
     client
         The client of the cluster, which may have no workers yet.
-
-    Yields
-    ------
-    Progress
-        Several times a second; closing the generator ends the work of all workers within a tile, and
-        keeps what is done.
-
-    Returns
-    -------
-    Path
-        The path of the store.
 
     Raises
     ------

@@ -2,54 +2,31 @@
 
 from __future__ import annotations
 
-import copy
-import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from napari_srgan.errors import UserError
-from napari_srgan.inference.devices.cancellation import Watch, layers_of, watched
+from napari_srgan.inference.devices.cancellation import Watch, layers_of
 from napari_srgan.inference.devices.choice import choose_dtype, find_device
-from napari_srgan.inference.devices.copies import (
-    STREAMED,
-    DeviceCopies,
-    Ordered,
-    Sent,
-    computes_with,
-)
-from napari_srgan.inference.devices.device_memory import give_back, peak_bytes
-from napari_srgan.inference.devices.full_precision import full_precision
-from napari_srgan.inference.devices.memory_errors import (
-    OutOfMemory,
-    PerhapsOutOfMemory,
-    SampleTooLarge,
-    memory_errors_named,
-)
-from napari_srgan.inference.devices.thread_count import follow_thread_count
-from napari_srgan.inference.devices.worker import Worker
+from napari_srgan.inference.devices.copies import computes_with
+from napari_srgan.inference.devices.half_precision import NetworkOnDevice
+from napari_srgan.inference.devices.memory_errors import OutOfMemory, PerhapsOutOfMemory
+from napari_srgan.inference.devices.network_runner import NetworkRunner
 from napari_srgan.inference.movies.clips import TemporalWindow
 from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.inference.plane_statistics import PlaneStatistics, Windows
-from napari_srgan.inference.tensor_intensity import all_finite
+from napari_srgan.inference.statistics_run import StatisticsRunner
 from napari_srgan.inference.tiles.tile_run import PartlyHere, PlainRun, Run
 from napari_srgan.inference.tiles.tiling import SMALLEST_TILE
 from napari_srgan.models import Model
 from napari_srgan.networks import Generator
-from napari_srgan.networks.generator import layout_of
-from napari_srgan.networks.instance_norm import (
-    Complete,
-    Gathered,
-    Gathering,
-    adopt_instance_norms,
-    moments_from,
-)
-from napari_srgan.networks.self_ensemble import ORIENTATIONS, SelfEnsemble
+from napari_srgan.networks.self_ensemble import ORIENTATIONS
 from napari_srgan.networks.temporal import TemporalGenerator
 from napari_srgan.significant import significant
 
@@ -96,18 +73,20 @@ class Engine:
         self.device = choice.device
         self.device_note = choice.note
         """Why it is not the device that would have been expected; "" if it is."""
-        wanted = choose_dtype(self.device, precision)
-        self.dtype = wanted if wanted in model.network.half_precisions else torch.float32
         self.passes = len(ORIENTATIONS) if self_ensemble else 1
         self.needs_plane_statistics = model.network.needs_plane_statistics
         self.timing = TemporalWindow.of(model.network)
-        self._network: Generator | None = None
-        self._exact: Generator | None = None
-        self._preparing = threading.Lock()
-        self._worker = Worker()
-        self._normalised_layers: int | None = None
         self._layers: dict[int, int] = {}
-        self._copies = DeviceCopies(self.device) if self.device.type in STREAMED else None
+        self.runner = self._runner_on(self.device)
+        """Runs networks there, and measures what that takes."""
+        self._on_device = NetworkOnDevice(
+            model.network,
+            self.runner,
+            choose_dtype(self.device, precision),
+            self._smallest_tile,
+            self_ensemble=self_ensemble,
+        )
+        self._statistics = StatisticsRunner(self.runner, self.passes)
 
     @property
     def network(self) -> Generator:
@@ -118,41 +97,32 @@ class Engine:
         OutOfMemory
             If it does not fit there.
         """
-        with self._preparing:
-            if self._network is None:
-                network = self._prepared(self.dtype)
-                # Told here, not by the tiles: what a tile is must not depend on those before it.
-                if self._may_lack_float16 and not self._finite(network):
-                    self.dtype = torch.float32
-                    network = self._prepared(self.dtype)
-                self._network = network
-            return self._network
+        return self._on_device.network
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The float type the network computes in, as far as it is known without running it."""
+        return self._on_device.dtype
+
+    @property
+    def precision(self) -> str:
+        """The float type it computes in; where that would be float16, the device is asked for it first."""
+        return self._on_device.precision
 
     def forget(self) -> None:
         """Take the network off the device; it is put there again when it is next used."""
-        with self._preparing:
-            self._network = self._exact = None
+        self._on_device.forget()
         self.close()
-
-    def peak_bytes(self, run: Callable[[], object]) -> float:
-        """Most bytes that a run takes on the device at a time, beyond what is taken already."""
-        # Tensors can be counted on the thread that makes them, and on no other.
-        return self._worker.call(lambda: peak_bytes(self.device, run), Watch())
-
-    def release(self) -> None:
-        """Give memory that torch keeps for later back to the device."""
-        give_back(self.device)
 
     def close(self) -> None:
         """End the thread of the network, and give memory back; whatever is run after begins another one."""
-        self._worker.close()
-        self.release()
+        self.runner.close()
 
     @property
     def tiles_at_a_time(self) -> int:
         """Tiles that are best in work together: one is read, one computed and one written, if the device
         computes while the host goes on."""
-        return 3 if self._copies is not None else 1
+        return 3 if self.runner.streamed else 1
 
     @property
     def temporal(self) -> bool:
@@ -178,34 +148,12 @@ class Engine:
         channels = self.model.card.channels
         return (batch, seen, channels, side, side) if self.temporal else (batch, channels, side, side)
 
-    @property
-    def _later(self) -> torch.device | None:
-        """The device, if it computes while the host goes on."""
-        return self.device if self._copies is not None else None
+    def _runner_on(self, device: torch.device) -> NetworkRunner:
+        return NetworkRunner(device)
 
     @property
-    def precision(self) -> str:
-        """The float type it computes in; where that would be float16, the device is asked for it first."""
-        if self._may_lack_float16:
-            with suppress(OutOfMemory):  # the tiles themselves will say so
-                _ = self.network
-        return str(self.dtype).removeprefix("torch.")
-
-    def _prepared(self, dtype: torch.dtype) -> Generator:
-        network = memory_errors_named(lambda: copy.deepcopy(self.model.network).to(self.device, dtype))
-        adopt_instance_norms(network)
-        network = network.to(memory_format=layout_of(4, self.device))
-        return (SelfEnsemble(network) if self.passes > 1 else network).eval()
-
-    @property
-    def _may_lack_float16(self) -> bool:
-        return self._copies is not None and self.dtype == torch.float16
-
-    def _finite(self, network: Generator) -> bool:
-        """Whether a device gives numbers in float16 at all: GeForce GTX 16xx do not, whatever the tile."""
-        draw = np.random.default_rng(0)
-        low = draw.random(self.tile_shape(1, SMALLEST_TILE, frames=1), np.float32)
-        return self._run(network, PlainRun(low), None, None)[1]
+    def _smallest_tile(self) -> tuple[int, ...]:
+        return self.tile_shape(1, SMALLEST_TILE, frames=1)
 
     def gather(self, windows: Windows, watch: Watch | None = None) -> PlaneStatistics:
         """Gather the statistics of a plane from windows of it, in one run over all of them.
@@ -222,14 +170,7 @@ class Engine:
         OutOfMemory, Cancelled
             As :meth:`run`.
         """
-        statistics = PlaneStatistics(windows)
-
-        def gather() -> None:
-            network, low = self.network, memory_errors_named(lambda: self._sent(windows.low))
-            self._worker.call(lambda: self._gather(network, low, statistics, watch), watch or Watch())
-
-        self._for_want_of_memory(gather)
-        return statistics
+        return self._for_want_of_memory(lambda: self._statistics.gather(self.network, windows, watch))
 
     def run(
         self,
@@ -297,7 +238,7 @@ class Engine:
         result, finite = self._for_want_of_memory(lambda: self._run(self.network, here, watch, statistics))
         if not finite and self.dtype != torch.float32:
             result, finite = self._for_want_of_memory(
-                lambda: self._run(self._in_float32, here, watch, statistics)
+                lambda: self._run(self._on_device.in_float32, here, watch, statistics)
             )
         if not finite:
             low = run.low(torch.from_numpy(run.raw))
@@ -309,28 +250,11 @@ class Engine:
             )
         return here.completed(result)
 
-    @property
-    def _in_float32(self) -> Generator:
-        """For the tiles that are not finite in a smaller type."""
-        with self._preparing:
-            if self._exact is None:
-                self._exact = self._prepared(torch.float32)
-            return self._exact
-
     def _run(
         self, network: Generator, run: Run, watch: Watch | None, statistics: PlaneStatistics | None
     ) -> tuple[NDArray[Any], bool]:
-        """What a run makes of the network's answer, and whether all of that is finite."""
-        sent = memory_errors_named(lambda: self._sent(run.raw))
-        stop = watch or Watch()
-        high = self._worker.call(lambda: self._upscale(network, run, sent, statistics, watch), stop)
-        return self._on_host(high)  # meanwhile the device is another thread's
-
-    def _sent(self, raw: NDArray[Any]) -> Tensor | Sent:
-        """Pixels on their way to the device; nobody waits for them yet."""
-        if self._copies is not None:
-            return self._copies.up(raw)
-        return torch.from_numpy(raw)
+        normalised = partial(self._statistics.normalised, network, statistics, watch)
+        return self.runner.run(network, run, watch, normalised)
 
     def _for_want_of_memory(self, call: Callable[[], ResultT]) -> ResultT:
         """Make a call; what may be want of memory is that if the smallest tile can be run.
@@ -347,95 +271,15 @@ class Engine:
         except PerhapsOutOfMemory as error:
             reason = str(error)
         # Outside of the handler, whose error holds what the run had taken.
-        self.release()
-        smallest = np.zeros(self.tile_shape(1, SMALLEST_TILE, frames=1), np.float32)
+        self.runner.release()
         try:
-            self._run(self.network, PlainRun(smallest), None, None)
+            self.runner.run(self.network, PlainRun(np.zeros(self._smallest_tile, np.float32)))
         except PerhapsOutOfMemory as error:
             raise UserError(
                 f"{self.device} cannot run the model {self.model.name}: {reason.splitlines()[0]}; "
                 "use the device 'cpu'"
             ) from error
         raise OutOfMemory(reason)
-
-    def _upscale(
-        self,
-        network: Generator,
-        run: Run,
-        sent: Tensor | Sent,
-        statistics: PlaneStatistics | None,
-        watch: Watch | None,
-    ) -> Ordered:
-        if statistics is None:
-            with watched(network, watch, self._later):
-                return memory_errors_named(lambda: self._made(network, run, sent))
-        dtype = _dtype_of(network)
-        if dtype not in statistics.by_dtype:
-            reason = ""
-            try:
-                self._gather(network, self._sent(statistics.windows.low), statistics, watch)
-            except OutOfMemory as error:
-                reason = str(error) or "out of memory"
-            if reason:  # outside of the handler, as in memory_errors_named
-                raise SampleTooLarge(reason)
-        gathered = Gathered(statistics.by_dtype[dtype])
-        with watched(network, watch, self._later), moments_from(gathered, network):
-            return memory_errors_named(lambda: self._made(network, run, sent))
-
-    def _gather(
-        self, network: Generator, sent: Tensor | Sent, statistics: PlaneStatistics, watch: Watch | None
-    ) -> None:
-        windows = statistics.windows
-        if self._normalised_layers is None:
-            self._normalised_layers = self._count_normalised_layers(network, windows.low)
-        pixels = windows.low.shape[2] * windows.low.shape[3]
-        gathering = Gathering(windows.count, pixels, windows.margin, self._normalised_layers)
-        run = PlainRun(windows.low)
-        with watched(network, watch, self._later), moments_from(gathering, network), suppress(Complete):
-            memory_errors_named(lambda: self._made(network, run, sent))
-        statistics.by_dtype[_dtype_of(network)] = gathering.kept
-
-    def _count_normalised_layers(self, network: Generator, low: NDArray[np.float32]) -> int:
-        """How many run for one orientation; found by running a corner of the image."""
-        corner = np.ascontiguousarray(low[:1, :, :SMALLEST_TILE, :SMALLEST_TILE])
-        counting = Gathering(1, corner.shape[2] * corner.shape[3])
-        with moments_from(counting, network):
-            memory_errors_named(lambda: self._made(network, PlainRun(corner), self._sent(corner)))
-        return len(counting.kept) // self.passes
-
-    def _made(self, network: Generator, run: Run, sent: Tensor | Sent) -> Ordered:
-        """Compute a run, or order it to be computed, on the worker's thread."""
-        # The grad mode belongs to the thread.
-        if self.device.type == "cpu":
-            follow_thread_count()
-        with torch.inference_mode(), full_precision(self.device, _dtype_of(network)):
-            raw = sent.to(self.device) if isinstance(sent, Tensor) else self._arrived(sent)
-            high = self._forward(network, run.low(raw))
-            finite = all_finite(high)
-            pixels = run.pixels(high)
-            return (
-                Ordered(pixels, finite, None)
-                if self._copies is None
-                else self._copies.ordered(pixels, finite)
-            )
-
-    def _forward(self, network: Generator, low: Tensor) -> Tensor:
-        high: Tensor = network(low.contiguous(memory_format=layout_of(low.ndim, self.device)))
-        return high.float()
-
-    def _arrived(self, sent: Sent) -> Tensor:
-        assert self._copies is not None
-        return self._copies.taken(sent)
-
-    def _on_host(self, high: Ordered) -> tuple[NDArray[Any], bool]:
-        if self._copies is None:
-            return high.values.cpu().numpy(), bool(high.finite)
-        copies = self._copies
-        return memory_errors_named(lambda: copies.down(high))
-
-
-def _dtype_of(network: nn.Module) -> torch.dtype:
-    return next((parameter.dtype for parameter in network.parameters()), torch.float32)
 
 
 def engine_of(model: Model, options: UpscaleOptions) -> Engine:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 2**16
+COUNTED_TOGETHER = 2**16
 """Values that are counted at a time: so many as 64-bit numbers, which NumPy counts, stay in a cache."""
 
 
@@ -38,8 +38,8 @@ def _ranked(values: NDArray[Any], ranks: list[int]) -> NDArray[Any]:
         return np.asarray(np.partition(values, ranks)[ranks])
     lowest = 0 if values.dtype.kind == "b" else int(np.iinfo(values.dtype).min)
     counts = np.zeros(2 ** (8 * values.dtype.itemsize), np.int64)
-    for start in range(0, len(values), BLOCK):
-        block = values[start : start + BLOCK]
+    for start in range(0, len(values), COUNTED_TOGETHER):
+        block = values[start : start + COUNTED_TOGETHER]
         counted = np.bincount(block if lowest == 0 else block.astype(np.int64) - lowest)
         counts[: len(counted)] += counted
     return np.searchsorted(counts.cumsum(), ranks, side="right") + lowest

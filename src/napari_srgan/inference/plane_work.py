@@ -160,7 +160,7 @@ class PlaneWork:
 
     def halve_sample(self, failed: StatisticsSample, error: OutOfMemory) -> None:
         """Make the next sample smaller than one that did not fit."""
-        self.engine.release()
+        self.engine.runner.release()
         if smallest_sample(self.stack.plane_shape, failed):
             raise UserError(
                 f"{failed.pixels} pixels, of which the statistics of the plane are gathered, do not fit "
@@ -296,7 +296,7 @@ def halved(tiles: list[Tile], failed: Tile, engine: Engine, error: OutOfMemory) 
     UserError
         If that one was as small as can be.
     """
-    engine.release()
+    engine.runner.release()
     if max(len(failed.y), len(failed.x)) <= SMALLEST_TILE:
         raise UserError(
             f"a tile of {len(failed.y)} x {len(failed.x)} pixels does not fit into the memory of "

@@ -16,7 +16,7 @@ from torch import Tensor
 from napari_srgan.images.arrays import integer_range
 from napari_srgan.inference.intensity import IntensityTransform
 
-BLOCK = 2**16
+VALUES_A_THREAD = 2**16
 """Values that each thread of a CPU takes at a time from the first operation to the last: they stay in its
 cache, and are enough for torch to share them among threads."""
 
@@ -115,6 +115,6 @@ def row_blocks(rows: int, values: int, device: torch.device) -> Iterator[slice]:
     """Rows of so many values each that are worked on together: few on a CPU, all elsewhere."""
     together = rows
     if device.type == "cpu":
-        together = max(BLOCK * torch.get_num_threads() // max(values, 1), 1)
+        together = max(VALUES_A_THREAD * torch.get_num_threads() // max(values, 1), 1)
     for start in range(0, rows, together):
         yield slice(start, start + together)

@@ -16,13 +16,7 @@ from napari_srgan.networks.temporal import KERNEL, TemporalArguments, TemporalGe
 
 @dataclass(frozen=True)
 class EarlyFusionArguments(TemporalArguments):
-    """What can be chosen of early fusion.
-
-    Raises
-    ------
-    ValueError
-        If one is outside what is said here.
-    """
+    """What can be chosen of early fusion."""
 
     title = "early fusion"
 

@@ -62,11 +62,6 @@ class RDNArguments(GeneratorArguments):
 
     Its factors are 2, 3 and 4; here there are 8 too, and 1 to denoise or deblur, as in Zhang, Y. et al.
     (2021). Residual dense network for image restoration. IEEE Trans. PAMI 43(7), arXiv 1812.10477.
-
-    Raises
-    ------
-    ValueError
-        If one is outside what is said here.
     """
 
     title = "RDN"

@@ -57,13 +57,7 @@ class ConvLSTM(nn.Module):
 
 @dataclass(frozen=True)
 class RecurrentArguments(TemporalArguments):
-    """What can be chosen of the recurrent network.
-
-    Raises
-    ------
-    ValueError
-        If one is outside what is said here.
-    """
+    """What can be chosen of the recurrent network."""
 
     title = "recurrent"
 

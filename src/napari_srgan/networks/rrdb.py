@@ -75,13 +75,7 @@ class ResidualInResidualDenseBlock(nn.Module):
 
 @dataclass(frozen=True)
 class RRDBArguments(GeneratorArguments):
-    """What can be chosen of RRDBNet; the defaults are those of the paper.
-
-    Raises
-    ------
-    ValueError
-        If one is outside what is said here.
-    """
+    """What can be chosen of RRDBNet; the defaults are those of the paper."""
 
     title = "RRDBNet"
     factors = tuple(DOUBLINGS)

@@ -39,13 +39,7 @@ class Merge(nn.Module):
 
 @dataclass(frozen=True)
 class SlowFusionArguments(TemporalArguments):
-    """What can be chosen of slow fusion; of a clip it computes once what neighbouring frames have in common.
-
-    Raises
-    ------
-    ValueError
-        If one is outside what is said here.
-    """
+    """What can be chosen of slow fusion, which computes once what the frames of a clip have in common."""
 
     title = "slow fusion"
 

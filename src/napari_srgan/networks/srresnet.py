@@ -68,13 +68,7 @@ class ResidualBlock(nn.Module):
 
 @dataclass(frozen=True)
 class SRResNetArguments(GeneratorArguments):
-    """What can be chosen of SRResNet; the defaults are those of the paper.
-
-    Raises
-    ------
-    ValueError
-        If one is outside what is said here.
-    """
+    """What can be chosen of SRResNet; the defaults are those of the paper."""
 
     title = "SRResNet"
     factors = tuple(UPSAMPLING_STAGES)

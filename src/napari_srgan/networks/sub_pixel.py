@@ -13,16 +13,35 @@ Processing 8, e9, section III-A.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass, field
 from itertools import pairwise
 from typing import Literal
 
 import torch
 from torch import nn
 
+from napari_srgan.networks.generator import GeneratorArguments
+
 Upsampling = Literal["staged", "direct"]
 
 UPSAMPLING_STAGES: dict[int, tuple[int, ...]] = {1: (), 2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 """Sub-pixel stages by scale factor: doubled as often as is needed, and not at all where the size stays."""
+
+
+@dataclass(frozen=True)
+class DirectTailArguments(GeneratorArguments):
+    """What can be chosen of networks that end in a direct tail and always have an interpolated skip.
+
+    ``back_projection="brightness"`` is for noisy images, of which no more can be kept without keeping their
+    noise.
+    """
+
+    factors = tuple(UPSAMPLING_STAGES)
+
+    scale_factor: int = 2
+    channels: int = 1
+    _: KW_ONLY
+    interpolated_skip: bool = field(default=True, init=False)
 
 
 def direct_tail(factor: int, channels: int, width: int) -> nn.Sequential:

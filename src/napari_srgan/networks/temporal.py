@@ -12,42 +12,29 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from napari_srgan.networks.generator import Generator, GeneratorArguments, layout_of, predict_nothing_yet
+from napari_srgan.networks.generator import Generator, layout_of, predict_nothing_yet
 from napari_srgan.networks.srresnet import ResidualBlock
-from napari_srgan.networks.sub_pixel import UPSAMPLING_STAGES, direct_tail, tail_radius
+from napari_srgan.networks.sub_pixel import DirectTailArguments, direct_tail, tail_radius
 
 KERNEL = 3
 """Side of every convolution in pixels."""
 
 
 @dataclass(frozen=True)
-class TemporalArguments(GeneratorArguments):
-    """What can be chosen of every network for time-lapses. All have an interpolated skip.
+class TemporalArguments(DirectTailArguments):
+    """What can be chosen of every network for time-lapses, whose frames agree with their input one by one."""
 
-    Frames are made to agree with their input one by one; ``back_projection="brightness"`` is for noisy
-    images.
-
-    Raises
-    ------
-    ValueError
-        If a number is too small, or there is no such factor.
-    """
-
-    factors = tuple(UPSAMPLING_STAGES)
     counted: ClassVar[Mapping[str, str]] = {
         "channels": "channel", "blocks": "block", "width": "feature", "clip": "frame"
     }  # fmt: skip
 
-    scale_factor: int = 2
-    channels: int = 1
     _: KW_ONLY
-    interpolated_skip: bool = field(default=True, init=False)
     blocks: int = 8
     """Number of residual blocks of the trunk."""
     width: int = 32

@@ -12,44 +12,31 @@ generators, a convolution and a pixel shuffle (Shi et al. 2016, arXiv 1609.05158
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_srgan.networks.generator import Generator, GeneratorArguments, predict_nothing_yet
+from napari_srgan.networks.generator import Generator, predict_nothing_yet
 from napari_srgan.networks.srresnet import ResidualBlock
-from napari_srgan.networks.sub_pixel import UPSAMPLING_STAGES, direct_tail
+from napari_srgan.networks.sub_pixel import DirectTailArguments, direct_tail
 
 HALVING = 2
 """Pixels along the side of the image that are one pixel of the half resolution."""
 
 
 @dataclass(frozen=True)
-class UNetArguments(GeneratorArguments):
-    """What can be chosen of the U-Net. It always has an interpolated skip.
-
-    ``back_projection="brightness"`` is for noisy images, of which no more can be kept without keeping their
-    noise.
-
-    Raises
-    ------
-    ValueError
-        If a number is too small, or there is no such factor.
-    """
+class UNetArguments(DirectTailArguments):
+    """What can be chosen of the U-Net."""
 
     title = "UNet"
-    factors = tuple(UPSAMPLING_STAGES)
     counted: ClassVar[Mapping[str, str]] = {
         "channels": "channel", "width": "feature", "blocks": "block", "deep_width": "feature",
         "deep_blocks": "block",
     }  # fmt: skip
 
-    scale_factor: int = 2
-    channels: int = 1
     _: KW_ONLY
-    interpolated_skip: bool = field(default=True, init=False)
     width: int = 32
     """Number of features at the resolution of the image."""
     blocks: int = 2

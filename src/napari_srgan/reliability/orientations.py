@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from napari_srgan.errors import UserError
 from napari_srgan.images.image import Image
 from napari_srgan.images.writing.in_memory import memory_sink
+from napari_srgan.inference.devices.network_runner import NetworkRunner
 from napari_srgan.inference.engine import Engine
 from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.inference.plane_job import Steps, upscale_planes
@@ -60,8 +61,8 @@ class Disagreement:
         )
 
 
-class _Oriented(Engine):
-    """An engine that is shown images in one orientation, and turns its answers back."""
+class _OrientedRunner(NetworkRunner):
+    """Shows networks images in one orientation, and turns their answers back."""
 
     orientation: tuple[int, bool] = ORIENTATIONS[0]
 
@@ -69,6 +70,14 @@ class _Oriented(Engine):
         turns, mirrored = self.orientation
         seen = oriented(low, turns, mirrored).contiguous()
         return oriented_back(super()._forward(network, seen), turns, mirrored)
+
+
+class _OrientedEngine(Engine):
+    """An engine whose network sees one orientation of images."""
+
+    def _runner_on(self, device: torch.device) -> NetworkRunner:
+        self.oriented = _OrientedRunner(device)
+        return self.oriented
 
 
 class _RunningMoments:
@@ -138,7 +147,7 @@ def disagreement_job(image: Image, model: Model, options: UpscaleOptions = AS_US
     check_not_temporal(model)
     stack = PlaneStack(image.pixels, image.axes, model.card, options)
     place = stack.place
-    engine = _Oriented(model, options.device, options.precision)
+    engine = _OrientedEngine(model, options.device, options.precision)
     shape = result_shape(stack, place, model.scale_factor)
     moments = _RunningMoments(*(memory_sink(shape, np.dtype(np.float32)) for _ in range(2)))
     work = _Floats(engine, stack, place)
@@ -152,7 +161,7 @@ def disagreement_job(image: Image, model: Model, options: UpscaleOptions = AS_US
     )
     yield Progress(0, 1, message)
     try:
-        for number, engine.orientation in enumerate(ORIENTATIONS):
+        for number, engine.oriented.orientation in enumerate(ORIENTATIONS):
             moments.number = number + 1
             tiles = yield from upscale_planes(work, tiles, steps.from_plane(number * stack.planes), moments)
     finally:

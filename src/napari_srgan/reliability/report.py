@@ -243,12 +243,11 @@ def trust_job(
     table = model.card.errors if recomputed is not None and recomputed.same else None
     errors = None if table is None else (yield from error_map_job(pair, table))
     tested, spread, compared, bicubic = None, None, None, None
-    device, precision = options.device, options.precision
     if options.self_test and options.compare and can_be_compared(model.card):
         models = [model, *options.compare]
-        tested = yield from self_test_job(array, axes, models, device=device, precision=precision)
+        tested = yield from self_test_job(array, axes, models, here)
     if options.disagreement:
-        spread = yield from disagreement_job(image, model, UpscaleOptions(region, device, precision))
+        spread = yield from disagreement_job(image, model, replace(here, region=region))
     if truth is not None:
         compared = yield from validation_job(made, truth, axes, errors=table)
         bicubic = matched_psnr(made - np.asarray(added), truth, axes)

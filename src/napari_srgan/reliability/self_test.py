@@ -28,8 +28,9 @@ from napari_srgan.acquisition.spectrum import Spectrum, radial_spectrum
 from napari_srgan.acquisition.windows import LARGEST, MOST_MISSING, channels_looked_at, window_keys
 from napari_srgan.errors import UserError
 from napari_srgan.images.arrays import ArrayLike, read_block
-from napari_srgan.inference.engine import Engine
+from napari_srgan.inference.engine import Engine, engine_of
 from napari_srgan.inference.nonfinite import fill_nonfinite
+from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.tiles.batch import ALPHA
 from napari_srgan.inference.tiles.tiling import BORDER
@@ -44,7 +45,7 @@ _LEAST_SIDE = 24
 """Pixels along the sides of a window made small: with less, networks see more of its edges than of it."""
 _MOST_SIDE = 256
 """Pixels along the sides of a window of the image."""
-UNKNOWN = 0.8
+_UNKNOWN = 0.8
 """Blur in pixels of an image in which noise hides it."""
 _STEP = 8
 """Pixels of which the sides of a window made small are multiples, as networks that halve them want it."""
@@ -94,7 +95,7 @@ def can_be_compared(card: ModelCard) -> bool:
 
 
 def self_test_job(
-    array: ArrayLike, axes: str, models: Sequence[Model], *, device: str = "auto", precision: str = "auto"
+    array: ArrayLike, axes: str, models: Sequence[Model], options: UpscaleOptions = AS_USUAL
 ) -> Job[SelfTest | None]:
     """Compare models on an image.
 
@@ -106,8 +107,8 @@ def self_test_job(
         One letter for each of its axes.
     models
         Two or more, for which :func:`can_be_compared` holds, all of one factor.
-    device, precision
-        See :class:`~napari_srgan.inference.engine.Engine`.
+    options
+        On which device, and in which precision.
 
     Returns
     -------
@@ -133,7 +134,7 @@ def self_test_job(
     windows = list(_windows(array, axes, factor))
     if not windows:
         return None
-    engines = [Engine(model, device, precision) for model in models]
+    engines = [engine_of(model, options) for model in models]
     transforms = [PlaneStack(array, axes, m.card).transforms(search=False, partial=True) for m in models]
     farther = _from_farther_away(windows, factor)
     errors = np.zeros(len(models) + 1)
@@ -201,7 +202,7 @@ def _blur(windows: Sequence[NDArray[np.float64]]) -> float:
     """Sigma in pixels of the Gaussian that windows were seen through, that of sharp pixels at least."""
     spectrum = radial_spectrum([plane for window in windows for plane in np.moveaxis(window, -1, 0)])
     found = None if spectrum is None else estimate_blur(_of_contrast_one(spectrum)).sigma
-    return math.hypot(SHARP_BLUR, UNKNOWN if found is None else found)
+    return math.hypot(SHARP_BLUR, _UNKNOWN if found is None else found)
 
 
 def _of_contrast_one(spectrum: Spectrum) -> Spectrum:

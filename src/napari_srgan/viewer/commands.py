@@ -23,6 +23,7 @@ from napari_srgan.viewer.layers.stored_layer import StoredResult, stored_layer_j
 from napari_srgan.viewer.layers.upscale_layer import layer_axes, upscale_layer_job
 from napari_srgan.viewer.lazy.lazy_layer import LazyResult, lazy_layer_job
 from napari_srgan.viewer.models.tasks import Added, add_task
+from napari_srgan.viewer.one_per_viewer import unwrapped
 from napari_srgan.viewer.preferences import apply_folder, preferred_device
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.upscale.messages import notes_of
@@ -57,7 +58,7 @@ def upscale_selected_to_disk(viewer: napari.viewer.Viewer) -> None:
 
 
 def _start_with(task_of: Callable[[Image, Any], Task | None], viewer: Any) -> None:
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+    viewer = unwrapped(viewer)
     apply_folder()
     selected = [layer for layer in viewer.layers if layer in viewer.layers.selection]
     images = [layer for layer in selected if isinstance(layer, Image) and not is_illustration(layer)]
@@ -71,7 +72,7 @@ def _start_with(task_of: Callable[[Image, Any], Task | None], viewer: Any) -> No
 
 def open_result(viewer: napari.viewer.Viewer) -> None:
     """Ask for a result on disk and add it in its place; what is wrong is told in a notification."""
-    viewer = getattr(viewer, "__wrapped__", viewer)
+    viewer = unwrapped(viewer)
     try:
         if path := dialogs.ask_for_result(viewer.window._qt_window, Path(get_open_history()[0])):
             viewer.add_layer(reopened_layer(path))
@@ -82,7 +83,7 @@ def open_result(viewer: napari.viewer.Viewer) -> None:
 
 def add_models(viewer: napari.viewer.Viewer) -> None:
     """Ask for files of models and add them to the library; the outcome is told in a notification."""
-    viewer = getattr(viewer, "__wrapped__", viewer)
+    viewer = unwrapped(viewer)
 
     def told(added: Added) -> None:
         (show_warning if added.problems else show_info)(str(added))

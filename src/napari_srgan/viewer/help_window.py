@@ -7,12 +7,13 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from napari import Viewer
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QColor, QDesktopServices, QPalette, QTextCursor
 from qtpy.QtWidgets import QApplication, QDialog, QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayout, QWidget
+
+from napari_srgan.viewer.one_per_viewer import one_per_viewer
 
 _SIZE = (760, 640)
 _LINKS = "#3b8eea"
@@ -137,7 +138,9 @@ def report_details(error: str) -> str:
     return "\n".join([*([error] if error else []), system, *found])
 
 
-_WINDOWS: WeakKeyDictionary[Viewer, HelpWindow] = WeakKeyDictionary()
+@one_per_viewer
+def _help_window_of(viewer: Viewer) -> HelpWindow:
+    return HelpWindow(viewer.window._qt_window)
 
 
 def show_help(viewer: Viewer, page: str, anchor: str = "", *, error: str = "") -> HelpWindow:
@@ -152,9 +155,7 @@ def show_help(viewer: Viewer, page: str, anchor: str = "", *, error: str = "") -
     error
         What the widget says is wrong, for a report.
     """
-    if viewer not in _WINDOWS:
-        _WINDOWS[viewer] = HelpWindow(viewer.window._qt_window)
-    window = _WINDOWS[viewer]
+    window = _help_window_of(viewer)
     window.error = error
     window.show()  # before, so that it is known where headings lie
     window.show_page(page, anchor)

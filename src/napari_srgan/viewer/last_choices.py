@@ -24,14 +24,14 @@ class LastChoices(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     models: dict[str, str] = Field(default_factory=dict)
-    """Name of the model, by the kind of image it was chosen for; see :func:`kind_of`."""
+    """Name of the model, by the kind of image it was chosen for; see :func:`image_kind`."""
     way: str = ""
     """Where results go: in memory, lazily, on disk."""
     minutes: float | None = Field(default=None, gt=0, le=10_000)
     """How long a training lasts."""
 
 
-def kind_of(*, rgb: bool, movie: bool, noisy: bool) -> str:
+def image_kind(*, rgb: bool, movie: bool, noisy: bool) -> str:
     """Say what kind of image a model was chosen for, e.g. ``"gray, noisy"``.
 
     A model that suits clean images is not proposed for noisy ones because it was chosen once.

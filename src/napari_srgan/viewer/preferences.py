@@ -26,7 +26,7 @@ def _setting(name: str) -> str:
         return ""
 
 
-def index_address() -> str:
+def chosen_index() -> str:
     """The address of the index of models; empty if none is set."""
     return os.environ.get(INDEX_VARIABLE) or _setting("index").strip()
 

@@ -18,7 +18,7 @@ STREAMED = ("cuda",)
 """Kinds of devices that compute what they are ordered, in streams, while the host goes on."""
 
 
-EVERYWHERE = {torch.bool, torch.uint8, torch.int8, torch.int16, torch.float16, torch.float32}
+_EVERYWHERE = {torch.bool, torch.uint8, torch.int8, torch.int16, torch.float16, torch.float32}
 """Types that every kind of device computes with; Apple's have no float64, and the larger unsigned integers
 are new to torch."""
 
@@ -27,7 +27,7 @@ def computes_with(device: torch.device, types: Iterable[torch.dtype]) -> bool:
     """Whether a device has kernels for all of some types."""
     if device.type in ("cpu", "cuda"):
         return True
-    known = EVERYWHERE | ({torch.uint16} if device.type in STREAMED else set())
+    known = _EVERYWHERE | ({torch.uint16} if device.type in STREAMED else set())
     return known.issuperset(types)
 
 

@@ -128,4 +128,4 @@ def _peak_bytes(engine: Engine, batch: int, side: int, gathering: bool, frames: 
         else:
             engine.run(low)
 
-    return engine.peak_bytes(run)
+    return engine.runner.peak_bytes(run)

@@ -27,7 +27,7 @@ class _Field:
     """The range that upscaling finds for the binned short exposure."""
 
 
-class MeasuredPatches:
+class ExposurePatches:
     """Draws batches of patches of measured pairs, all pairs alike, in all 8 orientations.
 
     The short exposure is binned like a camera, from any pixel on. The long one has hardly any noise, so that

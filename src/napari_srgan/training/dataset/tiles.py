@@ -23,7 +23,7 @@ from napari_srgan.training.dataset.dataset import Sampler
 from napari_srgan.training.dataset.degraded_patches import DegradedPatches
 from napari_srgan.training.dataset.degraded_validation import noisy_tiles, pair_tiles
 from napari_srgan.training.dataset.exposure_pairs import ExposurePair
-from napari_srgan.training.dataset.measured_patches import MeasuredPatches, MixedPatches
+from napari_srgan.training.dataset.measured_patches import ExposurePatches, MixedPatches
 from napari_srgan.training.dataset.patch_sampler import PatchSampler
 from napari_srgan.training.dataset.taught_pairs import taught_pairs
 from napari_srgan.training.dataset.tile import TrainingTile
@@ -67,7 +67,7 @@ class TileSets:
         if recipe.measured is None:
             return sampler
         return MixedPatches(
-            sampler, MeasuredPatches(self.measured, recipe, draw), recipe.measured.share, draw
+            sampler, ExposurePatches(self.measured, recipe, draw), recipe.measured.share, draw
         )
 
     def validate(self, network: Generator, device: torch.device) -> dict[str, float]:

@@ -182,15 +182,6 @@ def measure_noise(noisy: Any, axes: str | None = None) -> MeasuredNoise:
     return MeasuredNoise(camera, dark, bright, found)
 
 
-def degradation_like(noisy: Any, high: Sequence[Any], factor: int, axes: str | None = None) -> Degradation:
-    """Find how high-resolution images are to be degraded to become like a noisy one.
-
-    :func:`measure_noise` of `noisy`, and its :meth:`MeasuredNoise.degradation` of the others, whose
-    parameters and errors these are.
-    """
-    return measure_noise(noisy, axes).degradation(high, factor)
-
-
 def _one_camera(array: ArrayLike, axes: str, channel: int) -> Any:
     """What one camera took: the middle plane of one channel, or of a stack in colours."""
     several = axes[: axes.index("Y")]

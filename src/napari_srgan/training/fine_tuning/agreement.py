@@ -67,7 +67,7 @@ def agreed_channels(pairs: Sequence[MatchedPair | SourceImage]) -> int:
     return 3 if kinds.pop() else 1
 
 
-def check_truth(image: SourceImage, settings: FineTuning) -> None:
+def check_is_measured(image: SourceImage, settings: FineTuning) -> None:
     """Refuse a high-resolution image that a model made, unless that is meant.
 
     Parameters

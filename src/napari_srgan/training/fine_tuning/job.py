@@ -25,8 +25,8 @@ from napari_srgan.training.fine_tuning.adapt import Start, adapt
 from napari_srgan.training.fine_tuning.agreement import (
     agreed_channels,
     agreed_factor,
+    check_is_measured,
     check_noise_of,
-    check_truth,
 )
 from napari_srgan.training.fine_tuning.dataset import PairDataset
 from napari_srgan.training.fine_tuning.finish import finished_model, predicted_notes, records_of
@@ -82,7 +82,7 @@ def fine_tune_job(
         The processes that train together; None: this one alone.
     noise_of
         An image whose noise and blur are simulated in high-resolution images alone, see
-        :func:`~napari_srgan.training.degradation.measured.degradation_like`; the model's card names it.
+        :meth:`~napari_srgan.training.degradation.measured.MeasuredNoise.degradation`; the card names it.
 
     Yields
     ------
@@ -121,7 +121,7 @@ def _fine_tune(
 ) -> FineTuningJob:
     import_optimisers()
     for pair in pairs:
-        check_truth(pair.high if isinstance(pair, MatchedPair) else pair, settings)
+        check_is_measured(pair.high if isinstance(pair, MatchedPair) else pair, settings)
     _check_noise(pairs, settings, noise_of)
     choice = find_device(settings.device)
     team = team or SingleProcess(choice.device)

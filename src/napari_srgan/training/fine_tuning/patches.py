@@ -19,7 +19,7 @@ from napari_srgan.training.fine_tuning.split import fits, window_sums
 from napari_srgan.training.fine_tuning.temporal_needs import STILL, InTime
 from napari_srgan.training.recipes.recipe import Recipe
 
-EVERYWHERE = 0.2
+_EVERYWHERE = 0.2
 """Part of the patches that are drawn from anywhere, so that a model learns what ground looks like."""
 MOST_SIGNAL = 5.0
 """Times the mean signal beyond which a place is not drawn more often."""
@@ -48,7 +48,7 @@ class PatchPlaces:
             self._stride = 1
             self._y, self._x = np.nonzero(self._fits)
         sums = window_sums(signal, patch) / patch**2 if self._fits.size else np.zeros((0, 0))
-        weights = EVERYWHERE + (1 - EVERYWHERE) * sums[self._y, self._x].clip(max=MOST_SIGNAL)
+        weights = _EVERYWHERE + (1 - _EVERYWHERE) * sums[self._y, self._x].clip(max=MOST_SIGNAL)
         self._ends = np.cumsum(weights)
 
     @property

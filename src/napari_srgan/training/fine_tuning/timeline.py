@@ -21,6 +21,7 @@ from napari_srgan.inference.tiles.tiling import Span
 from napari_srgan.training.fine_tuning.reading import has_contrast
 from napari_srgan.training.fine_tuning.training_image import TrainingImage
 from napari_srgan.training.pairs.aligned import AlignedPlane
+from napari_srgan.training.pairs.budget import evenly_spread
 
 _LOOKED_AT = 512
 """Pixels along the side of the middle of a frame that is looked at."""
@@ -80,5 +81,4 @@ def _runs(looks: Mapping[int, FrameStats]) -> list[list[FrameStats]]:
         for first, stop in pairwise(ends)
         for start in range(first, stop, _RUN)
     ]
-    spread = np.linspace(0, len(rows) - 1, min(len(rows), MOST_RUNS)).round()
-    return [[looks[at] for at in rows[int(place)]] for place in spread]
+    return [[looks[at] for at in row] for row in evenly_spread(rows, MOST_RUNS)]

@@ -14,6 +14,10 @@ from napari_srgan.models.foreign.without_triton import without_triton
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Coefficients of the quintic iteration that drives singular values towards 1 (Jordan 2024)."""
+ITERATIONS = 5
+"""After which they are near enough (ibid.)."""
+MOMENTUM = 0.95
+"""Of the gradient, as there."""
 FEW_FEATURES = 4
 """No more than these can be the channels of an image: such a convolution is not inside."""
 
@@ -59,8 +63,8 @@ class Muon(Optimizer):
     found for Adam serves here.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], learning_rate: float, momentum: float = 0.95) -> None:
-        super().__init__(parameters, {"lr": learning_rate, "momentum": momentum})
+    def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
+        super().__init__(parameters, {"lr": learning_rate, "momentum": MOMENTUM})
 
     @torch.no_grad()
     def step(self, _closure: None = None) -> None:  # type: ignore[override]  # no line search here
@@ -85,11 +89,11 @@ class Muon(Optimizer):
             parameter.add_(update.view_as(parameter), alpha=-rate * scale)
 
 
-def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
+def orthogonalise(matrices: Tensor) -> Tensor:
     """Matrices ``(N, rows, columns)``, rows <= columns, with all singular values near 1."""
     a, b, c = NEWTON_SCHULZ
     x: Tensor = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)
-    for _ in range(iterations):
+    for _ in range(ITERATIONS):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
     return x

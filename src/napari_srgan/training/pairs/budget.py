@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from napari_srgan.training.pairs.common_part import LEAST_COMMON_SIDE
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_pair import checked_region
 from napari_srgan.training.pairs.scale_factor import pixels_in_words
+
+ThingT = TypeVar("ThingT")
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,7 @@ def plan(
     share = budget / least / _plane_bytes(pair, checked_region(pair))
     region = _middle(checked_region(pair), math.sqrt(min(share, 1)))
     most = max(budget // _plane_bytes(pair, region), 1)
-    if in_a_row is None:
-        places = np.unique(np.linspace(0, len(there) - 1, min(len(there), most)).round().astype(int))
-        chosen = tuple(there[place] for place in places)
-    else:
-        chosen = rows_of(there, most, in_a_row)
+    chosen = tuple(evenly_spread(there, most)) if in_a_row is None else rows_of(there, most, in_a_row)
     (top, bottom), (left, right) = region
     note = ""
     if len(chosen) < len(there):
@@ -97,11 +96,15 @@ def rows_of(there: Sequence[tuple[int, ...]], most: int, in_a_row: InARow) -> tu
     others = sorted({beside(index) for index in there})
     times = sorted({index[in_a_row.axis] for index in there})
     length = min(max(most // max(len(others), 1), in_a_row.least), len(times))
-    spread = np.linspace(0, len(others) - 1, min(len(others), max(most // max(length, 1), 1)))
-    kept = {others[int(place)] for place in spread.round()}
+    kept = set(evenly_spread(others, max(most // max(length, 1), 1)))
     start = (len(times) - length) // 2
     row = set(times[start : start + length])
     return tuple(index for index in there if beside(index) in kept and index[in_a_row.axis] in row)
+
+
+def evenly_spread(things: Sequence[ThingT], most: int) -> list[ThingT]:
+    """All of them, or `most`, from the first to the last."""
+    return [things[int(at)] for at in np.linspace(0, len(things) - 1, min(len(things), most)).round()]
 
 
 def _plane_bytes(pair: MatchedPair, region: Region) -> int:

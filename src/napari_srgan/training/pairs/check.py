@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from napari_srgan.progress import Job, Progress
+from napari_srgan.training.pairs.budget import evenly_spread
 from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.training.pairs.plane_check import PlaneCheck, check_plane_job, relation_of
 from napari_srgan.training.pairs.plane_pair import checked_region, joined, read_strip, strips
 from napari_srgan.training.pairs.report import BlockShift, PairReport, median_shift
 from napari_srgan.training.pairs.scale_factor import pixels_in_words
-from napari_srgan.training.pairs.sentences import left_out, plane_name
 
 __all__ = ["BlockShift", "PairReport", "check_pair_job"]
 
@@ -51,10 +53,7 @@ def _chosen(pair: MatchedPair) -> list[tuple[int, ...]]:
         by_channel.setdefault(pair.channel_of(index), []).append(index)
     chosen: list[tuple[int, ...]] = []
     for planes in by_channel.values():
-        places = np.unique(
-            np.linspace(0, len(planes) - 1, min(len(planes), _MOST_PLANES)).round().astype(int)
-        )
-        chosen.extend(planes[place] for place in places)
+        chosen.extend(evenly_spread(planes, _MOST_PLANES))
     return sorted(chosen)
 
 
@@ -123,3 +122,38 @@ def _notes(pair: MatchedPair, checks: list[PlaneCheck]) -> tuple[str, ...]:
             f"they are shifted by {largest:.0f} {pixels_in_words(pair.factor)}: much of each has no partner"
         )
     return tuple(notes)
+
+
+MOST_NAMED = 6
+"""Blocks that are named one by one."""
+
+
+def plane_name(pair: MatchedPair, index: tuple[int, ...]) -> str:
+    """Name a plane: "plane T 3, Z 0"; "the plane" where there is one."""
+    told = ", ".join(f"{letter} {at}" for (letter, _), at in zip(pair.low.leading, index, strict=True))
+    return f"plane {told}".replace("Q ", "") if told else "the plane"
+
+
+def left_out(pair: MatchedPair, blocks: Sequence[BlockShift]) -> list[str]:
+    """Name blocks that do not correlate, and count empty ones."""
+    sentences = []
+    bad = [block for block in blocks if not (block.good or block.empty)]
+    if bad:
+        several = len({block.plane for block in blocks}) > 1
+        named = "; ".join(_block_name(pair, block, several) for block in bad[:MOST_NAMED])
+        more = f"; and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else ""
+        sentences.append(
+            f"{len(bad)} of {len(blocks)} blocks do not correlate and are left out: {named}{more} "
+            f"({pixels_in_words(pair.factor)})"
+        )
+    empty = sum(block.empty for block in blocks)
+    if empty:
+        sentences.append(f"{empty} of {len(blocks)} blocks hold nothing to compare; they are kept")
+    return sentences
+
+
+def _block_name(pair: MatchedPair, block: BlockShift, several: bool) -> str:
+    (top, _), (left, _) = pair.low_region
+    y, x = top + block.y, left + block.x
+    where = f"rows {y} to {y + block.side}, columns {x} to {x + block.side}"
+    return f"{plane_name(pair, block.plane)}, {where}" if several else where

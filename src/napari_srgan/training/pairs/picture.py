@@ -18,10 +18,10 @@ _LEAST = 0.3
 """Share of the plane's contrast below which structure is not made stronger."""
 
 
-def overlay(
-    report: PairReport, plane: tuple[int, ...] | None = None, *, corrected: bool = False
-) -> NDArray[np.float32]:
-    """The low image in red and the downsampled high image in green; where they agree, it is yellow.
+def overlay(report: PairReport, *, corrected: bool = False) -> NDArray[np.float32]:
+    """The low image in red and the downsampled high image in green, of the first plane that was looked at.
+
+    Where they agree, it is yellow.
 
     Background and differences in brightness are evened out: it shows where structure lies.
 
@@ -29,8 +29,6 @@ def overlay(
     ----------
     report
         The report of the pair.
-    plane
-        Place along the leading axes; by default the first plane that fits.
     corrected
         Whether to move the high image by the measured shift.
 
@@ -40,8 +38,7 @@ def overlay(
         ``(Y, X, 3)`` of float32 from 0 to 1, on the low-resolution grid; it begins at :func:`overlay_origin`.
     """
     pair = report.pair
-    if plane is None:
-        plane = next((block.plane for block in report.blocks), pair.planes()[0])
+    plane = next((block.plane for block in report.blocks), pair.planes()[0])
     pixels = joined([read_strip(pair, plane, rows) for rows in strips(pair)])
     high = pixels.high
     if corrected:
@@ -57,17 +54,13 @@ def overlay_origin(report: PairReport) -> tuple[int, int]:
     return report.pair.low_region[0][0] + top, report.pair.low_region[1][0] + left
 
 
-def arrows(
-    report: PairReport, plane: tuple[int, ...] | None = None, *, enlarged: float = 10.0
-) -> NDArray[np.float64]:
-    """Where the high image is to be moved, block by block: napari's Vectors.
+def arrows(report: PairReport, *, enlarged: float = 10.0) -> NDArray[np.float64]:
+    """Where the high image of that plane is to be moved, block by block: napari's Vectors.
 
     Parameters
     ----------
     report
         The report of the pair.
-    plane
-        Place along the leading axes; by default the first plane that fits.
     enlarged
         How many times longer than the shift an arrow is: half a pixel would not be seen.
 
@@ -77,8 +70,7 @@ def arrows(
         ``(N, 2, 2)`` of float64: for each good block its centre and the enlarged shift, Y and X in pixels of
         the low-resolution image.
     """
-    if plane is None:
-        plane = next((block.plane for block in report.blocks), None)
+    plane = next((block.plane for block in report.blocks), None)
     (top, _), (left, _) = report.pair.low_region
     found = []
     for block in report.blocks:

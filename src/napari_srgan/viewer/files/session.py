@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 from napari import Viewer
 from psygnal import Signal
@@ -24,6 +23,7 @@ from napari_srgan.progress import Progress
 from napari_srgan.viewer.files.job import Found, Upscaled, find_images_job, upscale_image_job
 from napari_srgan.viewer.files.row import FileRow, State
 from napari_srgan.viewer.jobs.runner import PERCENT, Task, listing_runner_of, runner_of
+from napari_srgan.viewer.one_per_viewer import one_per_viewer
 
 FOLDER = "upscaled"
 """What the folder of the results is called at first, in that of the first image."""
@@ -235,12 +235,7 @@ def _outcome(rows: Sequence[FileRow], folder: Path, *, cancelled: bool) -> tuple
     return "\n".join(said), bool(failed)
 
 
-_SESSIONS: WeakKeyDictionary[Viewer, FilesSession] = WeakKeyDictionary()
-
-
+@one_per_viewer
 def files_of(viewer: Viewer) -> FilesSession:
     """The list of files of a viewer; the same for all widgets of its window."""
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
-    if viewer not in _SESSIONS:
-        _SESSIONS[viewer] = FilesSession(viewer)
-    return _SESSIONS[viewer]
+    return FilesSession(viewer)

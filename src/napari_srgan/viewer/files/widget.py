@@ -22,6 +22,7 @@ from napari_srgan.viewer.files.settings import FilesSettings
 from napari_srgan.viewer.help_window import show_help
 from napari_srgan.viewer.jobs.runner import PERCENT
 from napari_srgan.viewer.models.signal import LIBRARY, look_when_entered
+from napari_srgan.viewer.one_per_viewer import unwrapped
 from napari_srgan.viewer.preferences import apply_folder
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.help_button import help_button
@@ -47,7 +48,7 @@ class FilesWidget(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         apply_folder()
-        self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+        self._viewer = unwrapped(viewer)
         self.session = files_of(self._viewer)
         self._wrong = ""
         self._make_parts()

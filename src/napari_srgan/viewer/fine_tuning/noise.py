@@ -75,7 +75,7 @@ class NoiseLine(QLabel):
         return f"{as_sentence(found.sentence)}: simulated in {where}.{little}", False
 
 
-def good_images(goods: Sequence[Image], temporal: str = "") -> list[SourceImage]:
+def good_images(goods: Sequence[Image]) -> list[SourceImage]:
     """Layers in which noise is simulated; the tiles that come with the package if there are none.
 
     Raises
@@ -83,7 +83,7 @@ def good_images(goods: Sequence[Image], temporal: str = "") -> list[SourceImage]
     UserError
         If a layer cannot be learned from.
     """
-    return [source_image(good, temporal).checked() for good in goods] or sample_sources()
+    return [source_image(good).checked() for good in goods] or sample_sources()
 
 
 def noise_task(

@@ -29,6 +29,7 @@ from napari_srgan.training.pairs.picture import arrows, overlay, overlay_origin
 from napari_srgan.training.pairs.report import PairReport
 from napari_srgan.viewer.fine_tuning.montage import side_by_side
 from napari_srgan.viewer.layers.provenance import illustration
+from napari_srgan.viewer.one_per_viewer import OfViewer
 from napari_srgan.viewer.qt.labels import camera_of, grid_of, view_size
 
 PREVIEW, OVERLAY, SHIFTS = "preview of the training", "overlay of", "shifts of"
@@ -60,7 +61,7 @@ class CheckPicture:
         return CheckPicture(report.pair.name, picture, directions, origin)
 
 
-class TrainingLayers:
+class TrainingLayers(OfViewer):
     """Our layers in a viewer; in its grid mode they wait until that ends.
 
     Parameters
@@ -70,7 +71,7 @@ class TrainingLayers:
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
-        self._viewer_ref = ref(viewer)  # it owns us
+        super().__init__(viewer)
         self._preview: Image | None = None
         self._camera_before: tuple[tuple[float, ...], float] | None = None
         self._ours: dict[str, ref[Layer]] = {}
@@ -78,12 +79,6 @@ class TrainingLayers:
         self._waiting: list[Layer] = []
         """Those that wait until the grid is off: each would take a cell, and make all others smaller."""
         grid_of(viewer).events.enabled.connect(self._on_grid)
-
-    @property
-    def _viewer(self) -> ViewerModel:
-        viewer = self._viewer_ref()
-        assert viewer is not None
-        return viewer
 
     def begin(self) -> None:
         """Another training: what an earlier one has shown goes, what a check has shown is hidden."""

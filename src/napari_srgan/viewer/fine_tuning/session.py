@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary, ref
 
 from napari import Viewer
 from napari.layers import Image
@@ -35,6 +34,7 @@ from napari_srgan.viewer.layers.provenance import is_illustration
 from napari_srgan.viewer.layers.result_in_viewer import add_result
 from napari_srgan.viewer.layers.upscale_layer import finest_data, upscale_layer_job
 from napari_srgan.viewer.models.signal import LIBRARY
+from napari_srgan.viewer.one_per_viewer import OfViewer, one_per_viewer
 from napari_srgan.viewer.upscale.messages import added
 from napari_srgan.viewer.upscale.preferred_model import wish_of
 from napari_srgan.viewer.upscale.time_axis import movie_axes
@@ -44,7 +44,7 @@ PREVIEWS_APART = 1.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """How a training ended, in words."""
 
     sentence: str
@@ -52,7 +52,7 @@ class Outcome:
     trained: Trained | None = None
 
 
-class FineTuneState:
+class FineTuneState(OfViewer):
     """What the Fine-tune widget of a viewer shows.
 
     Parameters
@@ -67,13 +67,13 @@ class FineTuneState:
     """What came of something short, and whether something is wrong."""
 
     def __init__(self, viewer: Viewer) -> None:
-        self._viewer_ref = ref(viewer)  # it owns us
+        super().__init__(viewer)
         self.runner = training_runner_of(viewer)
         self.layers = TrainingLayers(viewer)
         self.pairs = PairList(viewer, self.layers)
         self.plan: SavedRun | None = None
         """Plan of the training that runs, or ran last."""
-        self.outcome: Outcome | None = None
+        self.outcome: TrainingOutcome | None = None
         self._kept: KeptTraining | None = None
         self._learned_from: tuple[PairOfLayers, ...] = ()
         self._noise_of: Image | None = None
@@ -84,12 +84,6 @@ class FineTuneState:
         self.runner.ended.connect(lambda _: self.changed.emit())
         self.pairs.changed.connect(self.changed.emit)
         self.pairs.lost.connect(self._on_lost)
-
-    @property
-    def _viewer(self) -> Viewer:
-        viewer = self._viewer_ref()
-        assert viewer is not None
-        return viewer
 
     def _reset_curves(self) -> None:
         self.losses: list[tuple[int, float]] = []
@@ -257,7 +251,7 @@ class FineTuneState:
         self._kept = None
         self._show_preview()
         self.points = list(trained.model.history) or self.points
-        self.outcome = Outcome(trained.sentence, trained.wrong, trained)
+        self.outcome = TrainingOutcome(trained.sentence, trained.wrong, trained)
         if trained.card is not None:
             LIBRARY.tell()
             wish_of(self._viewer).wish(trained.card.name)
@@ -266,14 +260,14 @@ class FineTuneState:
     def _on_problem(self, sentence: str) -> None:
         kept, self._kept = self._kept, None
         self.pairs.note_failure(sentence)
-        self.outcome = Outcome(sentence + _what_is_kept(kept), wrong=True)
+        self.outcome = TrainingOutcome(sentence + _what_is_kept(kept), wrong=True)
 
     def _on_cancelled(self, trained: Trained | None) -> None:
         if trained is not None:  # it was done already
             self._end(trained)
             return
         kept, self._kept = self._kept, None
-        self.outcome = Outcome("Cancelled." + _what_is_kept(kept))
+        self.outcome = TrainingOutcome("Cancelled." + _what_is_kept(kept))
 
     def save_again(self) -> None:
         """Try once more to put a model into the library that could not be written."""
@@ -335,12 +329,7 @@ def _what_is_kept(kept: KeptTraining | None) -> str:
     return ""
 
 
-_STATES: WeakKeyDictionary[Viewer, FineTuneState] = WeakKeyDictionary()
-
-
+@one_per_viewer
 def fine_tuning_of(viewer: Viewer) -> FineTuneState:
     """The fine-tuning of a viewer; the same for all widgets of its window."""
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
-    if viewer not in _STATES:
-        _STATES[viewer] = FineTuneState(viewer)
-    return _STATES[viewer]
+    return FineTuneState(viewer)

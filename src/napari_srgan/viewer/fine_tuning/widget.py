@@ -34,6 +34,7 @@ from napari_srgan.viewer.fine_tuning.settings_form import ChoicesSection
 from napari_srgan.viewer.help_window import show_help
 from napari_srgan.viewer.last_choices import remember
 from napari_srgan.viewer.models.signal import LIBRARY, look_when_entered
+from napari_srgan.viewer.one_per_viewer import unwrapped
 from napari_srgan.viewer.preferences import apply_folder
 from napari_srgan.viewer.qt.collapsible import Collapsible
 from napari_srgan.viewer.qt.keyboard import RunKeys
@@ -56,7 +57,7 @@ class FineTuneWidget(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         apply_folder()
-        self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+        self._viewer = unwrapped(viewer)
         self.state = fine_tuning_of(self._viewer)
         self._said = ("", False)
         self.gone = False

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from napari import Viewer
 from napari.qt.threading import create_worker
@@ -26,6 +25,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.progress import Job, Progress
 from napari_srgan.viewer.jobs.eta import TimeLeft, in_words
 from napari_srgan.viewer.jobs.worker import Failure, JobWorker, Titled, steps_of
+from napari_srgan.viewer.one_per_viewer import one_per_viewer
 
 PERCENT = 100
 SHOWN_EVERY, SELDOM = 500, 2000
@@ -302,42 +302,36 @@ class _Run:
         self._on_finished()
 
 
-_Runners = WeakKeyDictionary[Viewer, JobRunner]
-_UPSCALING: _Runners = WeakKeyDictionary()
-_LIBRARY: _Runners = WeakKeyDictionary()
-_TRAINING: _Runners = WeakKeyDictionary()
-_LISTING: _Runners = WeakKeyDictionary()
-
-
+@one_per_viewer
 def runner_of(viewer: Viewer) -> JobRunner:
     """The runner of a viewer; the same for all widgets and menu items of its window."""
-    return _runner_in(_UPSCALING, viewer)
+    return _runner_in(viewer)
 
 
+@one_per_viewer
 def library_runner_of(viewer: Viewer) -> JobRunner:
     """Another runner of a viewer, for its library of models: a download need not wait for an image."""
-    return _runner_in(_LIBRARY, viewer)
+    return _runner_in(viewer)
 
 
+@one_per_viewer
 def training_runner_of(viewer: Viewer) -> JobRunner:
     """A third one, for a training: images can be upscaled while it runs."""
-    return _runner_in(_TRAINING, viewer)
+    return _runner_in(viewer)
 
 
+@one_per_viewer
 def listing_runner_of(viewer: Viewer) -> JobRunner:
     """A fourth one, that looks for images in folders: that takes long on a slow disk, and nothing waits."""
-    return _runner_in(_LISTING, viewer)
+    return _runner_in(viewer)
 
 
-def _runner_in(runners: _Runners, viewer: Viewer) -> JobRunner:
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
-    if viewer not in runners:
-        runner = JobRunner()
-        # There is no public event for it.
-        window = viewer.window._qt_window
-        window.destroyed.connect(runner.close)
-        for label in window.statusBar().findChildren(QLabel):
-            if label.movie() is not None:
-                label.movie().setSpeed(CALM)
-        runners[viewer] = runner
-    return runners[viewer]
+def _runner_in(viewer: Viewer) -> JobRunner:
+    runner = JobRunner()
+    # There is no public event for it.
+    window = viewer.window._qt_window
+    window.destroyed.connect(runner.close)
+    for label in window.statusBar().findChildren(QLabel):
+        if label.movie() is not None:
+            label.movie().setSpeed(CALM)
+    return runner

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from napari import Viewer
 from napari.layers import Image, Layer
 from psygnal import Signal
 
 from napari_srgan.viewer.layers.kept_view import keep_in_view, seen_of
+from napari_srgan.viewer.one_per_viewer import OfViewer, one_per_viewer
 from napari_srgan.viewer.qt.labels import camera_of, grid_of
 
 ORIGINAL_KEY = "U"
@@ -21,7 +22,7 @@ SIDE_BY_SIDE = (1, 2)
 """Rows and columns of the grid."""
 
 
-class Comparison:
+class Comparison(OfViewer):
     """Shows two layers of a viewer beside each other, and brings back what was shown before.
 
     Parameters
@@ -36,7 +37,7 @@ class Comparison:
     """The original is shown in the place of its result, or both are again as they were."""
 
     def __init__(self, viewer: Viewer) -> None:
-        self._viewer_ref = ref(viewer)  # it owns us
+        super().__init__(viewer)
         self.wanted = False
         """Whether the next result is shown beside its image, too."""
         self._before: _View | None = None
@@ -46,12 +47,6 @@ class Comparison:
         viewer.layers.events.removed.connect(self._on_removed)
         with suppress(ValueError):  # the user has bound it to something else
             viewer.bind_key(ORIGINAL_KEY, self._while_held)
-
-    @property
-    def _viewer(self) -> Viewer:
-        viewer = self._viewer_ref()
-        assert viewer is not None
-        return viewer
 
     def offer(self, image: Image, result: Image) -> None:
         """Remember an image and its result, to be shown when :meth:`show_last` is called."""
@@ -173,12 +168,7 @@ class _View:
             layers.selection.active = self.active
 
 
-_COMPARISONS: WeakKeyDictionary[Viewer, Comparison] = WeakKeyDictionary()
-
-
+@one_per_viewer
 def comparison_of(viewer: Viewer) -> Comparison:
     """Return the comparison of a viewer; the same for all widgets of its window."""
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
-    if viewer not in _COMPARISONS:
-        _COMPARISONS[viewer] = Comparison(viewer)
-    return _COMPARISONS[viewer]
+    return Comparison(viewer)

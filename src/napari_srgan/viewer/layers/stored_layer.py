@@ -11,13 +11,14 @@ from napari.layers import Image, Layer
 from napari_srgan.cluster.dispatch import upscale_anywhere_job
 from napari_srgan.images.image import Image as Pixels
 from napari_srgan.images.origins import origins_of
+from napari_srgan.images.spacing import Spacing
+from napari_srgan.images.units import full_unit
 from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.models import Model
 from napari_srgan.progress import Job
 from napari_srgan.results.collision import refuse_collision
 from napari_srgan.results.upscaled_store import StoreRun
 from napari_srgan.viewer.layers.layer_look import layer_look, over_files
-from napari_srgan.viewer.layers.layer_spacing import layer_spacings
 from napari_srgan.viewer.layers.sources import FILE_KEY, files_of, identity_of, layer_pixels, watch_over
 from napari_srgan.viewer.layers.stored_levels import StoredLevels, open_levels
 from napari_srgan.viewer.layers.upscale_layer import Chosen, LayerRequest, result_state
@@ -114,3 +115,26 @@ def stored_layer_job(
         return StoredResult(open_levels(finished), request.appearance, given.model)
 
     return job()
+
+
+def layer_spacings(layer: Image, axes: str) -> tuple[Spacing, ...]:
+    """Scale, unit and place of each axis; what files have no place for (rotation, shear, affine) is left out.
+
+    Parameters
+    ----------
+    layer
+        The layer to be written.
+    axes
+        One letter for each axis of its data; colour samples, which no layer counts, lie nowhere. A depth that
+        is treated as time has no micrometres there.
+    """
+    along = zip(axes, layer.scale, layer.units, layer.translate, strict=False)
+    placed = [
+        Spacing(float(scale), full_unit(unit) if letter != "T" or _is_time(unit) else None, float(origin))
+        for letter, scale, unit, origin in along
+    ]
+    return tuple(placed + [Spacing()] * (len(axes) - len(placed)))
+
+
+def _is_time(unit: Any) -> bool:
+    return bool(unit.is_compatible_with("second"))

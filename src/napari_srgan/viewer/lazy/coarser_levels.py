@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_srgan.images.indexing import Part
+from napari_srgan.images.lazy_array import LazyArray
 from napari_srgan.inference.lazy import LazyUpscaling
-from napari_srgan.viewer.lazy.intensity_matched import AsResult
 from napari_srgan.viewer.lazy.subsampled import Overview
 
 LARGEST_OVERVIEW = 2048
@@ -51,3 +53,29 @@ def strided(array: Any, y: int, step: int) -> Any:
     """Every so many-th pixel along Y and X, from the middle of each group."""
     middle = slice(step // 2, None, step)
     return array[(*[slice(None)] * y, middle, middle)]
+
+
+class AsResult(LazyArray):
+    """The pixels that a lazy upscaling was made from, as bright as those that it gives.
+
+    A model that was trained on pairs of two microscopes gives the brightness of the second; what is shown
+    from afar must not be another.
+
+    Parameters
+    ----------
+    lazy
+        The lazy upscaling. Where all tiles of a part are there already, their pixels are seen.
+    """
+
+    def __init__(self, lazy: LazyUpscaling) -> None:
+        super().__init__(lazy.array.shape, lazy.dtype)
+        self._lazy = lazy
+
+    def read(self, part: Part) -> NDArray[Any]:
+        """See :class:`LazyArray`; nothing is computed."""
+        finer = list(part.slices)
+        y, factor = self._lazy.axes.index("Y"), self._lazy.factor
+        for axis in (y, y + 1):
+            along = part.ranges[axis]
+            finer[axis] = slice(along.start * factor, along.stop * factor, along.step * factor)
+        return part.answer(self._lazy.peek(tuple(finer), alike=True)[0])

@@ -13,14 +13,14 @@ from typing import Any
 
 from napari.layers import Image
 
-Levels = Callable[[int, Any, bool], Any]
+LevelReader = Callable[[int, Any, bool], Any]
 """Takes a level's number, its data, and whether it is for the thumbnail; gives what is shown in its place."""
 
 _MAKE = "_make_slice_request_internal"
 _REPLACED = {"data_at_data_level", "data_at_thumbnail_level", "data_level", "thumbnail_level"}
 
 
-def divert(layer: Image, shown: Levels, *, thumbnail: bool) -> bool:
+def divert(layer: Image, shown: LevelReader, *, thumbnail: bool) -> bool:
     """Show something else than a multiscale layer's data; whoever reads `layer.data` gets that as ever.
 
     Parameters

@@ -12,21 +12,18 @@ from qtpy.QtWidgets import QBoxLayout, QLabel, QSizePolicy, QTextBrowser, QWidge
 from napari_srgan.errors import UserError
 from napari_srgan.images.factor import factor_in_words, rival_in_prose
 from napari_srgan.models import ModelCard, Quality, model_picture
+from napari_srgan.models.card_words import channels_in_words, is_sharp, mean_looks, trained_on_in_words
 from napari_srgan.viewer.models.rows import (
     SHARP_NOTE,
     ModelRow,
-    channel_words,
-    is_sharp,
-    mean_looks,
     origin_in_words,
     quality_in_words,
     size_in_words,
-    trained_on_in_words,
 )
 
 _NOTHING_CHOSEN = "Choose a model to read about it."
 NO_PICTURE = "This model brings no picture."
-SIDE_BY_SIDE = 900
+_SIDE_BY_SIDE = 900
 """Pixels of width from which on the picture stands beside the text."""
 PICTURE_SHARE, TEXT_SHARE = 2, 3
 """Shares of the space that the picture and the text get."""
@@ -62,7 +59,7 @@ class ModelDetails(QWidget):
         super().resizeEvent(event)
         across = QBoxLayout.Direction.LeftToRight
         down = QBoxLayout.Direction.TopToBottom
-        self._layout.setDirection(across if self.width() >= SIDE_BY_SIDE else down)
+        self._layout.setDirection(across if self.width() >= _SIDE_BY_SIDE else down)
 
 
 class PictureLabel(QLabel):
@@ -133,7 +130,7 @@ def details_html(row: ModelRow | None, *, has_picture: bool = True) -> str:
 def _facts(row: ModelRow, card: ModelCard) -> str:
     facts = {
         "factor": factor_in_words(card.scale_factor),
-        "channels": channel_words(card.channels),
+        "channels": channels_in_words(card),
         "frames": f"{card.frames} of a time-lapse help each other" if card.frames > 1 else "",
         "trained on": trained_on_in_words(card),
         "network": card.architecture,

@@ -15,7 +15,16 @@ from napari_srgan.models import (
     RemoteModel,
     read_library,
 )
-from napari_srgan.models.trained_input import UNKNOWN_INPUT, noise_order
+from napari_srgan.models.card_words import (
+    channels_in_words,
+    frames_in_words,
+    is_sharp,
+    mean_gain,
+    mean_looks,
+    noise_in_words,
+    trained_on_in_words,
+)
+from napari_srgan.models.trained_input import noise_order
 
 SHARP_NOTE = "sharp: fine detail is invented, do not quantify it"
 """What is said wherever a sharp model is described."""
@@ -91,14 +100,6 @@ def size_in_words(size: int | None) -> str:
     return f"{size / 1e6:.1f} MB" if size < 999.5e6 else f"{size / 1e9:.1f} GB"
 
 
-def mean_gain(card: ModelCard | None) -> tuple[float, list[Quality]] | None:
-    """Mean decibels above its rival, over the figures that were measured alike: the most there are."""
-    if card is None or not card.quality:
-        return None
-    most = max(card.quality_by_protocol.values(), key=len)
-    return sum(figure.gain for figure in most) / len(most), most
-
-
 def quality_in_words(card: ModelCard | None, *, unit: str = "") -> str:
     """E.g. ``"+2.40 dB over bicubic (16 sets)"``; empty if nothing was measured.
 
@@ -113,55 +114,23 @@ def quality_in_words(card: ModelCard | None, *, unit: str = "") -> str:
     unit
         What follows the number; by default decibels, and what they are compared with.
     """
-    found = mean_gain(card)
-    if card is None or found is None:
+    if card is None or not card.quality:
         return ""
     unit = unit or f"dB over {rival_in_prose(card.scale_factor)}"
-    gain, figures = found
+    figures = _most_figures(card)
     images = figures[0].images if len(figures) == 1 else f"{len(figures)} sets"
     looks = mean_looks(figures) if is_sharp(card) else None
     beside = f"; looks {looks[0]:.2f} / {looks[1]:.2f}" if looks else ""
-    return f"{gain:+z.2f} {unit}{beside} ({images})"
+    return f"{mean_gain(figures):+z.2f} {unit}{beside} ({images})"
 
 
-def mean_looks(figures: Iterable[Quality]) -> tuple[float, float] | None:
-    """Mean LPIPS-like distance of a model's results and of its rival's, where both were measured."""
-    both = [
-        (f.lpips_like, f.bicubic_lpips_like)
-        for f in figures
-        if f.lpips_like is not None and f.bicubic_lpips_like is not None
-    ]
-    if not both:
-        return None
-    return sum(ours for ours, _ in both) / len(both), sum(theirs for _, theirs in both) / len(both)
-
-
-def is_sharp(card: ModelCard) -> bool:
-    """Whether a model was trained to look sharp, by a discriminator, and so invents detail."""
-    return bool(card.adversarial)
-
-
-def channel_words(channels: int) -> str:
-    return "RGB" if channels == 3 else str(channels)
-
-
-def frames_in_words(card: ModelCard) -> str:
-    """How many frames of a time-lapse help each other; nothing for single images."""
-    return str(card.frames) if card.frames > 1 else ""
+def _most_figures(card: ModelCard) -> list[Quality]:
+    """The figures that were measured alike: the most there are."""
+    return max(card.quality_by_protocol.values(), key=len)
 
 
 def _whole_frames(card: ModelCard) -> str:
     return f"{card.frames} frames of a time-lapse help each other" if card.frames > 1 else "for single images"
-
-
-def noise_in_words(card: ModelCard) -> str:
-    """Say with how much noise a model was trained, e.g. ``"10 to 50 photons"``."""
-    return card.made_for.noise if card.made_for is not None else UNKNOWN_INPUT
-
-
-def trained_on_in_words(card: ModelCard) -> str:
-    """Say with how much noise and blur a model was trained."""
-    return card.made_for.words if card.made_for is not None else UNKNOWN_INPUT
 
 
 def origin_in_words(row: ModelRow) -> str:
@@ -176,8 +145,7 @@ def _of_card(read: Callable[[ModelCard], str]) -> Callable[[ModelRow], str]:
 
 
 def _gain(row: ModelRow) -> float:
-    found = mean_gain(row.card)
-    return found[0] if found else float("-inf")
+    return mean_gain(_most_figures(row.card)) if row.card and row.card.quality else float("-inf")
 
 
 def _text_column(heading: str, text: Callable[[ModelRow], str]) -> Column:
@@ -208,7 +176,7 @@ COLUMNS = (
     _text_column("what it is for", lambda row: row.card.description if row.card else row.problem),
     Column(
         "channels",
-        _of_card(lambda card: channel_words(card.channels)),
+        _of_card(channels_in_words),
         lambda row: row.card.channels if row.card else 0,
     ),
     Column(

@@ -14,7 +14,7 @@ from napari_srgan.models import ModelCard, ModelIndex, RemoteModel, add_model, d
 from napari_srgan.progress import Job, Progress
 from napari_srgan.viewer.jobs.runner import Task
 from napari_srgan.viewer.models.signal import LIBRARY
-from napari_srgan.viewer.preferences import index_address
+from napari_srgan.viewer.preferences import chosen_index
 
 _HEARTBEAT = 0.05
 """Seconds between signs of life while something else is waited for."""
@@ -75,7 +75,7 @@ def find_task(deliver: Callable[[ModelIndex], None], complain: Complain) -> Task
 
 
 def _find_job() -> Job[ModelIndex]:
-    address = index_address() or None
+    address = chosen_index() or None
     return (yield from _waiting_for(lambda: fetch_index(address), "Looking for models online"))
 
 

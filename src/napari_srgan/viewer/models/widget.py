@@ -32,7 +32,8 @@ from napari_srgan.viewer.models.rows import ModelRow, model_rows
 from napari_srgan.viewer.models.signal import LIBRARY, look_when_entered
 from napari_srgan.viewer.models.table import ModelsTable
 from napari_srgan.viewer.models.tasks import Added, add_task, download_task, find_task
-from napari_srgan.viewer.preferences import apply_folder, index_address
+from napari_srgan.viewer.one_per_viewer import unwrapped
+from napari_srgan.viewer.preferences import apply_folder, chosen_index
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.labels import as_sentence, tell
 from napari_srgan.viewer.qt.scrolled import ScrolledPage
@@ -52,7 +53,7 @@ class ModelsWidget(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         apply_folder()
-        self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+        self._viewer = unwrapped(viewer)
         self._runner = library_runner_of(viewer)
         self._remote: Sequence[RemoteModel] = ()
         self._outcome: tuple[str, bool] | None = None
@@ -61,7 +62,7 @@ class ModelsWidget(QWidget):
         self._connect()
         self.setAcceptDrops(True)
         self.refresh()
-        if index_address() and self._runner.running is None:
+        if chosen_index() and self._runner.running is None:
             self._on_find()
 
     def _make_parts(self) -> None:

@@ -6,7 +6,7 @@ shows what came of them.
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from napari import Viewer
 from napari.layers import Image
@@ -14,6 +14,7 @@ from psygnal import Signal
 
 from napari_srgan.reliability import TrustReport
 from napari_srgan.viewer.jobs.runner import Task, runner_of
+from napari_srgan.viewer.one_per_viewer import OfViewer, one_per_viewer
 from napari_srgan.viewer.trust.layers import (
     LayerParts,
     bring_up_to_date,
@@ -25,7 +26,7 @@ from napari_srgan.viewer.trust.layers import (
 from napari_srgan.viewer.trust.truth import check_truth_of
 
 
-class TrustSession:
+class TrustSession(OfViewer):
     """Computes reports, and puts their maps into the viewer.
 
     Parameters
@@ -38,7 +39,7 @@ class TrustSession:
     """There is another report, or a sentence in its place."""
 
     def __init__(self, viewer: Viewer) -> None:
-        self._viewer_ref = ref(viewer)  # it owns us
+        super().__init__(viewer)
         self._about: tuple[ref[Image], ref[Image]] | None = None
         self.runner = runner_of(viewer)
         self.report: TrustReport | None = None
@@ -156,12 +157,7 @@ def _show_maps(report: TrustReport, result: Image, viewer: Viewer) -> None:
     layers.selection.active = result
 
 
-_SESSIONS: WeakKeyDictionary[Viewer, TrustSession] = WeakKeyDictionary()
-
-
+@one_per_viewer
 def trust_of(viewer: Viewer) -> TrustSession:
     """What is known of a viewer's results; the same for all widgets of its window."""
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
-    if viewer not in _SESSIONS:
-        _SESSIONS[viewer] = TrustSession(viewer)
-    return _SESSIONS[viewer]
+    return TrustSession(viewer)

@@ -13,6 +13,7 @@ from napari_srgan.progress import Progress
 from napari_srgan.viewer.help_window import show_help
 from napari_srgan.viewer.jobs.runner import PERCENT
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY
+from napari_srgan.viewer.one_per_viewer import unwrapped
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.accessible import name_fields
 from napari_srgan.viewer.qt.help_button import make_help_button
@@ -38,7 +39,7 @@ class TrustWidget(ScrolledForm):
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+        self._viewer = unwrapped(viewer)
         self._session = trust_of(self._viewer)
         self._make_fields()
         super().__init__(name="trust")

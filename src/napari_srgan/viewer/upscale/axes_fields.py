@@ -13,8 +13,6 @@ from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
 from napari_srgan.viewer.upscale import choices
 from napari_srgan.viewer.upscale.time_axis import likeliest_time, no_time, time_axes, with_time
 
-MOST_UNNAMED = 3
-"""Leading axes that a layer of five can have."""
 NOT_SAID = -1
 """The place of a time axis that nobody has chosen yet."""
 
@@ -40,7 +38,7 @@ class AxesFields:
                 name=f"axis_{n}", label=f"Axis {n} (1000)", choices=choices.AXES, visible=False,
                 tooltip=choices.AXES_TOOLTIP,
             )
-            for n in range(MOST_UNNAMED)
+            for n in range(choices.MOST_UNNAMED)
         ]  # fmt: skip
         self.time.changed.connect(self._on_time)
         for field in self.rows:

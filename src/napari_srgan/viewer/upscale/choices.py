@@ -14,9 +14,10 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.factor import factor_in_words
 from napari_srgan.inference.devices.choice import device_kinds
 from napari_srgan.models import Library, ModelCard, models_for
+from napari_srgan.models.card_words import is_sharp
 from napari_srgan.viewer.layers.provenance import is_illustration, predicted_by
 from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
-from napari_srgan.viewer.models.rows import SHARP_NOTE, is_sharp
+from napari_srgan.viewer.models.rows import SHARP_NOTE
 from napari_srgan.viewer.upscale.time_axis import likeliest_time, times_of
 
 Choices = list[tuple[str, Any]]
@@ -148,9 +149,13 @@ class UnnamedAxis:
     """Its number and its size, e.g. ``"Axis 0 (30)"``."""
 
 
-def unnamed_axes(image: Image | None, most: int = 3) -> list[UnnamedAxis | None]:
-    """Say for each of the first `most` axes how to ask what it is; None if that is clear."""
-    asked: list[UnnamedAxis | None] = [None] * most
+MOST_UNNAMED = 3
+"""Leading axes that a layer of five can have."""
+
+
+def unnamed_axes(image: Image | None) -> list[UnnamedAxis | None]:
+    """Say for each of the first axes how to ask what it is; None if that is clear."""
+    asked: list[UnnamedAxis | None] = [None] * MOST_UNNAMED
     if image is None:
         return asked
     try:
@@ -158,7 +163,7 @@ def unnamed_axes(image: Image | None, most: int = 3) -> list[UnnamedAxis | None]
     except UserError:  # told when it is run
         return asked
     shape = finest_data(image).shape
-    for place, letter in enumerate(axes[:most]):
+    for place, letter in enumerate(axes[:MOST_UNNAMED]):
         if letter == "Q":
             asked[place] = UnnamedAxis(f"Axis {place} ({shape[place]})")
     return asked

@@ -31,7 +31,7 @@ from napari_srgan.viewer.upscale.output_field import TargetField
 from napari_srgan.viewer.upscale.output_path import refuse_shown, suggest
 from napari_srgan.viewer.upscale.preferred_model import wish_of
 from napari_srgan.viewer.upscale.regions import check_shown_plane, shapes_region, visible_region, whole_region
-from napari_srgan.viewer.upscale.request import Request
+from napari_srgan.viewer.upscale.request import UpscaleRequest
 from napari_srgan.viewer.upscale.time_axis import movie_axes
 
 
@@ -207,7 +207,7 @@ class UpscaleFields:
             return visible_region(image, self._viewer)
         return shapes_region(image, chosen)
 
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[UpscaleRequest]:
         """What is to be upscaled: the image that is chosen, and those that are wanted with it.
 
         Raises
@@ -229,7 +229,7 @@ class UpscaleFields:
                 raise UserError(f"{other.name}: {error}") from error
         return requests
 
-    def _request(self, image: Image, beside: Request | None = None) -> Request:
+    def _request(self, image: Image, beside: UpscaleRequest | None = None) -> UpscaleRequest:
         """What the fields say of an image; of another one than the chosen, beside what they say of that."""
         if 0 in finest_data(image).shape:
             raise UserError(f"{image.name!r} is empty: its shape is {finest_data(image).shape}")
@@ -254,7 +254,7 @@ class UpscaleFields:
         pixels = self._plane_of(image) if one_plane else image
         replaces = self.target.replaces and beside is None  # only what the user was told of
         trust = self.trust.value and not lazily
-        return Request(
+        return UpscaleRequest(
             image, pixels, model, options, way, axes, path, replaces, trust, self.models.factor or 2
         )
 

@@ -14,7 +14,7 @@ from napari_srgan.acquisition.choice import default_for, is_worth_fine_tuning
 from napari_srgan.errors import UserError
 from napari_srgan.models import read_library
 from napari_srgan.viewer.jobs.runner import JobRunner
-from napari_srgan.viewer.last_choices import kind_of, last_choices, remember_model
+from napari_srgan.viewer.last_choices import image_kind, last_choices, remember_model
 from napari_srgan.viewer.models.rows import SHARP_NOTE
 from napari_srgan.viewer.models.signal import LIBRARY
 from napari_srgan.viewer.models.tasks import Added, add_task
@@ -165,7 +165,7 @@ class ModelChooser:
         """The kind of image that is shown, as far as it is known."""
         image, found = self._image, self._look.found
         movie = image is not None and likeliest_time(times_of(image)) is not None
-        return kind_of(
+        return image_kind(
             rgb=image is not None and image.rgb, movie=movie, noisy=found is not None and found.noisy
         )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 from napari import Viewer
 from psygnal import Signal
+
+from napari_srgan.viewer.one_per_viewer import one_per_viewer
 
 
 class ModelWish:
@@ -24,10 +24,7 @@ class ModelWish:
         self.wished.emit(name)
 
 
-_WISHES: WeakKeyDictionary[Viewer, ModelWish] = WeakKeyDictionary()
-
-
-def wish_of(viewer: Viewer) -> ModelWish:
+@one_per_viewer
+def wish_of(_viewer: Viewer) -> ModelWish:
     """The wish of a viewer."""
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
-    return _WISHES.setdefault(viewer, ModelWish())
+    return ModelWish()

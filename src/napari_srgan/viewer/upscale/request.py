@@ -17,7 +17,7 @@ from napari_srgan.viewer.upscale.output_modes import result_job
 
 
 @dataclass(frozen=True)
-class Request:
+class UpscaleRequest:
     """What the fields say."""
 
     image: Image

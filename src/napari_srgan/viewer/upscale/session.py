@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary, ref
 
 from napari import Viewer
 from napari.layers import Image
@@ -18,17 +17,18 @@ from napari_srgan.progress import Progress
 from napari_srgan.viewer.jobs.runner import runner_of
 from napari_srgan.viewer.layers.comparison import comparison_of
 from napari_srgan.viewer.layers.result_in_viewer import add_result
+from napari_srgan.viewer.one_per_viewer import OfViewer, one_per_viewer
 from napari_srgan.viewer.qt.labels import as_sentence
 from napari_srgan.viewer.trust.layers import Trusted
 from napari_srgan.viewer.trust.session import trust_of
 from napari_srgan.viewer.upscale import choices
 from napari_srgan.viewer.upscale.messages import added
 from napari_srgan.viewer.upscale.output_modes import DoesNotFit, Result, layer_of
-from napari_srgan.viewer.upscale.request import Request
+from napari_srgan.viewer.upscale.request import UpscaleRequest
 
 
 @dataclass(frozen=True)
-class Outcome:
+class UpscaleOutcome:
     """What came of a run."""
 
     sentence: str
@@ -39,7 +39,7 @@ class Outcome:
     """Whether a result is larger than memory."""
 
 
-class UpscaleSession:
+class UpscaleSession(OfViewer):
     """Runs what is asked for, and puts what comes of it into the viewer.
 
     Parameters
@@ -49,22 +49,16 @@ class UpscaleSession:
     """
 
     def __init__(self, viewer: Viewer) -> None:
-        self._viewer_ref = ref(viewer)  # it owns us
+        super().__init__(viewer)
         self.runner = runner_of(viewer)
         self.comparison = comparison_of(viewer)
-        self.outcome = Outcome("")
+        self.outcome = UpscaleOutcome("")
         """What came of the last run."""
         self._forget()
         self.runner.started.connect(self._on_started)
         self.runner.ended.connect(self._on_ended)
 
-    @property
-    def _viewer(self) -> Viewer:
-        viewer = self._viewer_ref()
-        assert viewer is not None
-        return viewer
-
-    def start(self, requests: Sequence[Request]) -> None:
+    def start(self, requests: Sequence[UpscaleRequest]) -> None:
         """Start a run: one image after the other; one that cannot be upscaled does not stop those after it.
 
         Raises
@@ -97,7 +91,9 @@ class UpscaleSession:
         if cancelled:
             said = [*said, ("Cancelled; what is done is kept." if self._writes else "Cancelled.", False)]
         words = "\n".join(sentence for sentence, _ in said) or "The run has ended."
-        self.outcome = Outcome(words, any(wrong for _, wrong in said), self._writes, self._does_not_fit)
+        self.outcome = UpscaleOutcome(
+            words, any(wrong for _, wrong in said), self._writes, self._does_not_fit
+        )
         self._forget()
 
     def _forget(self) -> None:
@@ -124,12 +120,7 @@ class UpscaleSession:
             trust_of(self._viewer).take(made.report, image, layer)
 
 
-_SESSIONS: WeakKeyDictionary[Viewer, UpscaleSession] = WeakKeyDictionary()
-
-
+@one_per_viewer
 def upscaling_of(viewer: Viewer) -> UpscaleSession:
     """The upscaling of a viewer; the same for all widgets of its window."""
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
-    if viewer not in _SESSIONS:
-        _SESSIONS[viewer] = UpscaleSession(viewer)
-    return _SESSIONS[viewer]
+    return UpscaleSession(viewer)

@@ -13,6 +13,7 @@ from napari_srgan.progress import Progress
 from napari_srgan.viewer.help_window import show_help
 from napari_srgan.viewer.jobs.runner import PERCENT
 from napari_srgan.viewer.models.signal import look_when_entered
+from napari_srgan.viewer.one_per_viewer import unwrapped
 from napari_srgan.viewer.preferences import apply_folder
 from napari_srgan.viewer.qt.accessible import name_fields
 from napari_srgan.viewer.qt.collapsible import CLOSED, FLAT
@@ -36,7 +37,7 @@ class UpscaleWidget(ScrolledForm):
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        self._viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+        self._viewer = unwrapped(viewer)
         apply_folder()
         self._session = upscaling_of(self._viewer)
         self._wrong = False
