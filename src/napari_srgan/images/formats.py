@@ -218,6 +218,18 @@ def open_output(file: NewFile, dtype: np.dtype[Any]) -> Output:
     return output
 
 
+def check_writable(path: Path) -> None:
+    """Make sure that the ending of a name says a format that is written.
+
+    Raises
+    ------
+    UserError
+        If it does not.
+    """
+    if not ending(path).endswith("zarr"):
+        _writer(path)
+
+
 def refuse_pyramid(path: Path, *, wanted: bool) -> None:
     """Make sure that a format can do what is said of coarser levels.
 

@@ -14,7 +14,6 @@ from napari.utils.notifications import show_info, show_warning
 from napari_srgan.errors import UserError
 from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import default_model_name, read_library
-from napari_srgan.results.existing_result import ExistingKind, look_for_result
 from napari_srgan.viewer.jobs.runner import Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers.provenance import is_illustration
 from napari_srgan.viewer.layers.reopen import reopened_layer
@@ -27,7 +26,7 @@ from napari_srgan.viewer.preferences import apply_folder, preferred_device
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.upscale.messages import notes_of
 from napari_srgan.viewer.upscale.output_modes import layer_of
-from napari_srgan.viewer.upscale.output_path import refuse_shown, suggest, with_ending
+from napari_srgan.viewer.upscale.output_path import can_replace, refuse_shown, suggest, with_ending
 from napari_srgan.viewer.upscale.regions import check_shown_plane
 
 
@@ -123,7 +122,7 @@ def _disk_task(layer: Image, viewer: Any) -> Task | None:
     if path is None:
         return None
     path = with_ending(path, axes)
-    replace = look_for_result(path).kind in (ExistingKind.FINISHED, ExistingKind.OTHER_ZARR)
+    replace = can_replace(path)
     if replace:
         if not dialogs.ask_to_overwrite(window, path):
             return None

@@ -29,6 +29,10 @@ RESULTS_TOOLTIP = (
     "In memory: the whole image, now. Lazily: added at once, of an image of any size; zoom in, and what "
     "you see is computed. On disk: the whole of an image of any size, into a file; goes on if it was stopped"
 )
+FILE_TOOLTIP = (
+    "Where the result is written to; the ending says the format. .ome.zarr: of any size, also larger than "
+    "memory, and a run that was stopped goes on there. .ome.tif, .tif: in one go, for other programs"
+)
 AXES: Choices = [("as they are", "Q"), ("time", "T"), ("depth (Z)", "Z"), ("channels", "C")]
 AXES_TOOLTIP = "Each channel has a brightness range of its own; planes along other axes share one"
 TILE_CHOICES: Choices = [

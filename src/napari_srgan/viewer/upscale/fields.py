@@ -240,9 +240,10 @@ class UpscaleFields:
         way = self.target.way
         path = None
         if way == choices.DISK:
-            path = self.target.path
+            path = self.target.settle()
             if beside is not None:
-                path = path.parent / suggest(image, axes, self.models.factor or 1).name
+                kind = self.target.result_ending
+                path = path.parent / suggest(image, axes, self.models.factor or 1, kind).name
             if self.target.replaces:
                 refuse_shown(path, self._viewer.layers)
         lazily = way == choices.LAZY

@@ -21,9 +21,9 @@ from napari_srgan.viewer.layers.result_in_viewer import add_result
 from napari_srgan.viewer.qt.labels import as_sentence
 from napari_srgan.viewer.trust.layers import Trusted
 from napari_srgan.viewer.trust.session import trust_of
-from napari_srgan.viewer.upscale import choices
 from napari_srgan.viewer.upscale.messages import added
 from napari_srgan.viewer.upscale.output_modes import DoesNotFit, Result, layer_of
+from napari_srgan.viewer.upscale.output_path import can_go_on
 from napari_srgan.viewer.upscale.request import Request
 
 
@@ -76,7 +76,8 @@ class UpscaleSession:
         if self.runner.running is None:
             self._forget()
             self._count = len(tasks)
-            self._writes = any(request.way == choices.DISK for request in requests)
+            paths = [request.path for request in requests if request.path is not None]
+            self._writes, self._goes_on = bool(paths), any(map(can_go_on, paths))
         self.runner.start(tasks)
         for request in requests:
             if request.path is not None:
@@ -95,7 +96,7 @@ class UpscaleSession:
     def _on_ended(self, cancelled: bool) -> None:
         said = self._said
         if cancelled:
-            said = [*said, ("Cancelled; what is done is kept." if self._writes else "Cancelled.", False)]
+            said = [*said, ("Cancelled; what is done is kept." if self._goes_on else "Cancelled.", False)]
         words = "\n".join(sentence for sentence, _ in said) or "The run has ended."
         self.outcome = Outcome(words, any(wrong for _, wrong in said), self._writes, self._does_not_fit)
         self._forget()
@@ -103,7 +104,7 @@ class UpscaleSession:
     def _forget(self) -> None:
         self._said: list[tuple[str, bool]] = []
         self._count = self._begun = 0
-        self._writes = self._does_not_fit = False
+        self._writes = self._goes_on = self._does_not_fit = False
 
     def _complain(self, sentence: str, image: Image) -> None:
         self._said.append((f"{image.name}: {sentence}" if self._count > 1 else as_sentence(sentence), True))
