@@ -8,7 +8,7 @@ from typing import Any
 
 import napari
 from napari.layers import Image
-from napari.utils.history import get_open_history, update_open_history, update_save_history
+from napari.utils.history import get_open_history, update_open_history
 from napari.utils.notifications import show_info, show_warning
 
 from napari_srgan.errors import UserError
@@ -24,9 +24,10 @@ from napari_srgan.viewer.lazy.lazy_layer import LazyResult, lazy_layer_job
 from napari_srgan.viewer.models.tasks import Added, add_task
 from napari_srgan.viewer.preferences import apply_folder, preferred_device
 from napari_srgan.viewer.qt import dialogs
+from napari_srgan.viewer.upscale.ask_for_file import ask_for_file
 from napari_srgan.viewer.upscale.messages import notes_of
 from napari_srgan.viewer.upscale.output_modes import layer_of
-from napari_srgan.viewer.upscale.output_path import can_replace, refuse_shown, suggest, with_ending
+from napari_srgan.viewer.upscale.output_path import suggest
 from napari_srgan.viewer.upscale.regions import check_shown_plane
 
 
@@ -116,19 +117,12 @@ def _lazy_task(layer: Image, viewer: Any) -> Task:
 
 def _disk_task(layer: Image, viewer: Any) -> Task | None:
     """None if no file was chosen."""
-    axes, window = layer_axes(layer), viewer.window._qt_window
+    axes = layer_axes(layer)
     card = read_library().card(default_model_name(rgb=layer.rgb))
-    path = dialogs.ask_where_to_write(window, suggest(layer, axes, card.scale_factor if card else 1))
-    if path is None:
+    chosen = ask_for_file(viewer, suggest(layer, axes, card.scale_factor if card else 1), axes)
+    if chosen is None:
         return None
-    path = with_ending(path, axes)
-    replace = can_replace(path)
-    if replace:
-        if not dialogs.ask_to_overwrite(window, path):
-            return None
-        refuse_shown(path, viewer.layers)
-    update_save_history(str(path))
-    job = stored_layer_job(layer, None, path, _options(), overwrite=replace)
+    job = stored_layer_job(layer, None, chosen.path, _options(), overwrite=chosen.replaces)
 
     def add(result: StoredResult) -> None:
         _add(layer_of(result), layer, viewer)

@@ -96,12 +96,12 @@ def stored_layer_job(
         If it is no image layer, its axes cannot be known, the ending says no format that is written, or the
         file would lie on, in or around its pixels.
     """
-    check_writable(path)
     request = LayerRequest.of(layer, model, axes)
     image, axes = request.layer, request.axes
     files = files_of(image)
     inputs = [*files, *origins_of(image.data)]
     refuse_collision(path, inputs)  # here too: nobody need wait for the job to be told
+    check_writable(path)
     data = layer_pixels(image, axes)
     spacings = layer_spacings(image, axes)
     look = layer_look(image, axes, tuple(data.shape))

@@ -15,10 +15,13 @@ from napari.utils.history import get_save_history
 from napari_srgan.errors import UserError
 from napari_srgan.images.factor import result_suffix
 from napari_srgan.images.formats import ENDINGS, check_writable, ending
+from napari_srgan.images.tiff.write import OME_DTYPES
 from napari_srgan.images.zarr.metadata import ome_order
 from napari_srgan.results.collision import collides
 from napari_srgan.results.existing_result import ExistingKind, look_for_result
 from napari_srgan.results.fingerprint import as_json, what_differs
+from napari_srgan.viewer.layers.provenance import made_of
+from napari_srgan.viewer.layers.save_layer import ResultInMemory
 from napari_srgan.viewer.layers.sources import files_of
 
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
@@ -41,13 +44,26 @@ def suggest(image: Image, axes: str, factor: int, result_ending: str = "") -> Pa
     result_ending
         The ending of the name; by default that of a zarr, which takes results of any size.
     """
-    beside = [file.parent for file in files_of(image)]
+    return suggest_beside(files_of(image), image.name, factor, result_ending or ending_for(axes))
+
+
+def suggest_beside(files: Iterable[Path], name: str, factor: int, result_ending: str) -> Path:
+    """A name for the result of an image that is called `name` and read from some files, if from any."""
+    beside = [file.parent for file in files]
     folder = next((one for one in beside if os.access(one, os.W_OK)), Path(get_save_history()[0]))
-    name = image.name
     name = name[: -len(ending(Path(name)))] if ending(Path(name)) else name
     name = _HALF_AN_ENDING.sub("", name)
     name = _NOT_IN_NAMES.sub(" ", name).strip(" .") or "image"
-    return folder / f"{name}_{result_suffix(factor)}{result_ending or ending_for(axes)}"
+    return folder / f"{name}_{result_suffix(factor)}{result_ending}"
+
+
+def suggest_saved(saved: ResultInMemory) -> Path:
+    """A name for a result that is in memory: an OME-TIFF, where that can hold it."""
+    layer = saved.layer
+    fits = layer is not None and layer.data.dtype.name in OME_DTYPES
+    factor = 1 if layer is None else int(made_of(layer).get("scale_factor", 1))
+    kind = ".ome.tif" if fits else ending_for(saved.axes)
+    return suggest_beside(saved.image_files, saved.image_name, factor, kind)
 
 
 def ending_for(axes: str) -> str:

@@ -15,12 +15,14 @@ from napari.layers import Image
 from napari.utils.history import update_save_history
 
 from napari_srgan.progress import Progress
-from napari_srgan.viewer.jobs.runner import runner_of
+from napari_srgan.viewer.jobs.runner import Task, runner_of
 from napari_srgan.viewer.layers.comparison import comparison_of
 from napari_srgan.viewer.layers.result_in_viewer import add_result
+from napari_srgan.viewer.layers.save_layer import ResultInMemory, save_layer_job
 from napari_srgan.viewer.qt.labels import as_sentence
 from napari_srgan.viewer.trust.layers import Trusted
 from napari_srgan.viewer.trust.session import trust_of
+from napari_srgan.viewer.upscale.ask_for_file import ChosenFile
 from napari_srgan.viewer.upscale.messages import added
 from napari_srgan.viewer.upscale.output_modes import DoesNotFit, Result, layer_of
 from napari_srgan.viewer.upscale.output_path import can_go_on
@@ -54,6 +56,7 @@ class UpscaleSession:
         self.comparison = comparison_of(viewer)
         self.outcome = Outcome("")
         """What came of the last run."""
+        self._in_memory: list[ResultInMemory] = []
         self._forget()
         self.runner.started.connect(self._on_started)
         self.runner.ended.connect(self._on_ended)
@@ -82,6 +85,34 @@ class UpscaleSession:
         for request in requests:
             if request.path is not None:
                 update_save_history(str(request.path))
+
+    @property
+    def savable(self) -> ResultInMemory | None:
+        """A result that is in memory only: that of the layer which is selected, or else the last one."""
+        layers = self._viewer.layers
+        self._in_memory = [one for one in self._in_memory if one.layer in layers]
+        active = layers.selection.active
+        selected = [one for one in self._in_memory if one.layer is active]
+        return next(iter([*selected, *reversed(self._in_memory)]), None)
+
+    def save(self, saved: ResultInMemory, chosen: ChosenFile) -> None:
+        """Write a result that is in memory into a file.
+
+        Raises
+        ------
+        UserError
+            If another run is under way, or it cannot be written there.
+        """
+        job = save_layer_job(saved, chosen.path, overwrite=chosen.replaces)
+
+        def told(note: str) -> None:
+            said = f"Saved {chosen.path.name} in {chosen.path.parent}."
+            self._said.append((f"{said} {as_sentence(note)}." if note else said, False))
+
+        def complain(sentence: str) -> None:
+            self._said.append((as_sentence(sentence), True))
+
+        self.runner.start([Task(f"Saving {chosen.path.name}", job, told, complain)])
 
     def in_words(self, progress: Progress, left: str) -> str:
         """How far the run is, and, of several images, with which one."""
@@ -114,6 +145,8 @@ class UpscaleSession:
         self._does_not_fit |= isinstance(result, DoesNotFit)
         layer = layer_of(result)
         add_result(layer, image, self._viewer)
+        if (saved := ResultInMemory.of(layer, image)) is not None:
+            self._in_memory.append(saved)
         sentence = added(layer, image)
         if isinstance(made, Trusted) and made.report is None and made.why:
             sentence += f" What can be believed of it: {made.why}"
