@@ -71,8 +71,8 @@ class UpscaleWidget(ScrolledForm):
         )  # fmt: skip
         self._save = PushButton(
             name="save", text="Save result…", visible=False,
-            tooltip="Writes the result into an OME-TIFF or an OME-Zarr, with pixel size, names of channels and "
-            "how it was made; napari's own Save writes a TIFF without these",
+            tooltip="Writes the result into an OME-TIFF or an OME-Zarr, with pixel size, names of channels "
+            "and how it was made; napari's own Save writes a TIFF without these",
         )  # fmt: skip
         self._beside = CheckBox(
             name="beside", label="Show original beside",
