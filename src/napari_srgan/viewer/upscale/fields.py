@@ -271,7 +271,8 @@ class UpscaleFields:
             )
         if self.target.way == choices.DISK:
             raise UserError(
-                "one plane is upscaled in memory; choose the Result 'in memory', or the whole image on disk"
+                "one plane is not upscaled into a file; choose the Result 'in napari', and save it then, or "
+                "the whole image"
             )
         if image.ndim < 3:
             return image
