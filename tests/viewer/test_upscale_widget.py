@@ -90,7 +90,7 @@ def test_axes_are_asked_only_where_they_are_not_evident(open_widget, run):
         widget["image"].value = layer
         rows = [widget[f"axis_{n}"] for n in range(3)]
         assert sum(row.native.isVisibleTo(dock) for row in rows) == asked
-    assert widget["axis_0"].label == "Axis 0 (2)"
+    assert widget["axis_0"].label == "Axis -3 (2)"
     widget["axis_0"].value = "C"
     run(viewer, widget)
     assert viewer.layers[-1].metadata["napari-srgan"]["axes"] == "CYX"
