@@ -168,3 +168,14 @@ def test_a_script_writes_layers_into_every_format(make_napari_viewer, tmp_path):
     result = upscale(layer, out=tmp_path / "cells.ome.tif", progress=False)
     assert result.data.shape == (80, 64)
     assert sizes(tmp_path / "cells.ome.tif")[1] == [(pytest.approx(0.065), "micrometer")] * 2
+
+
+@pytest.mark.parametrize("name", ["cells.ome.tif", "cells.ome.zarr"])
+def test_files_of_what_can_be_believed_are_named(to_file, run, name):
+    image = np.repeat(np.repeat(CELLS, 4, 0), 4, 1)
+    viewer, widget, _, path = to_file(name, image)
+    widget["trust"].value = True
+    said = run(viewer, widget)
+    assert f"What can be believed of it is in {name}.trust.json and {name}.trust.md." in said
+    found = sorted(file.name for file in path.parent.iterdir())
+    assert found == [name, f"{name}.trust.json", f"{name}.trust.md"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import napari
 from napari.layers import Image
-from napari.utils.history import get_open_history, update_open_history
+from napari.utils.history import get_save_history, update_save_history
 from napari.utils.notifications import show_info, show_warning
 
 from napari_srgan.errors import UserError
@@ -73,9 +73,9 @@ def open_result(viewer: napari.viewer.Viewer) -> None:
     """Ask for a result on disk and add it in its place; what is wrong is told in a notification."""
     viewer = getattr(viewer, "__wrapped__", viewer)
     try:
-        if path := dialogs.ask_for_result(viewer.window._qt_window, Path(get_open_history()[0])):
+        if path := dialogs.ask_for_result(viewer.window._qt_window, Path(get_save_history()[0])):
             viewer.add_layer(reopened_layer(path))
-            update_open_history(str(path.parent))
+            update_save_history(str(path))  # the next one is looked for there
     except UserError as error:
         show_warning(str(error))
 

@@ -150,6 +150,8 @@ class UpscaleSession:
         sentence = added(layer, image)
         if isinstance(made, Trusted) and made.report is None and made.why:
             sentence += f" What can be believed of it: {made.why}"
+        if isinstance(made, Trusted) and made.files:
+            sentence += f" What can be believed of it is in {' and '.join(one.name for one in made.files)}."
         self._said.append((sentence, False))
         if isinstance(made, Trusted) and made.report is not None:
             dock, _ = self._viewer.window.add_plugin_dock_widget("napari-srgan", "Trust", tabify=True)
