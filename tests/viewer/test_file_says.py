@@ -74,7 +74,7 @@ def test_click_gives_the_layer_what_the_file_says(opened, qtbot, stack_file):
     assert layer.axis_labels == ("z", "c", "y", "x")
     assert told(widget) == ""
     assert not widget["axis_0"].native.isVisibleTo(widget.native)
-    assert "80 x 64, 0.065 µm" in widget["size"].value
+    assert "80 x 64, 0.065\N{NO-BREAK SPACE}µm" in widget["size"].value
     # What was in view is.
     assert viewer.dims.current_step[0] == 3
     assert camera.center[-2:] == pytest.approx((20 * 0.13, 10 * 0.13))
@@ -142,8 +142,8 @@ def test_header_is_read_without_pixels(stack_file, tmp_path):
 def test_pixel_size_of_the_result_is_told_where_it_is_known(open_widget):
     viewer, widget = open_widget()
     viewer.add_image(STACK[0, 0], name="known", scale=(0.13, 0.26), units=("um", "um"))
-    assert widget["size"].value == "x2 on 40 x 32: 80 x 64, 0.065 x 0.13 µm, 10 kB"
+    assert widget["size"].value == "x2 on 40 x 32: 80 x 64, 0.065 x 0.13\N{NO-BREAK SPACE}µm, 10 kB"
     viewer.layers["known"].scale = (0.13, 0.13)
-    assert widget["size"].value == "x2 on 40 x 32: 80 x 64, 0.065 µm, 10 kB"
+    assert widget["size"].value == "x2 on 40 x 32: 80 x 64, 0.065\N{NO-BREAK SPACE}µm, 10 kB"
     viewer.layers["known"].units = ("pixel", "pixel")
     assert widget["size"].value == "x2 on 40 x 32: 80 x 64, 10 kB"

@@ -19,6 +19,8 @@ ORIGINAL_KEY = "U"
 """While it is held on the canvas, the original is shown in the place of its result."""
 SIDE_BY_SIDE = (1, 2)
 """Rows and columns of the grid."""
+_FONT_SIZE = 7
+"""Of names on the canvas: half a canvas holds that of a result, whose end tells the model."""
 
 
 class Comparison:
@@ -95,7 +97,7 @@ class Comparison:
         for layer in viewer.layers:
             layer.visible = layer in (image, result)
             if (name := _name_overlay(layer)) is not None:  # the grid itself has no titles
-                name.visible = layer in (image, result)
+                _set(name, {"visible": layer in (image, result), "font_size": _FONT_SIZE})
         grid = grid_of(viewer)
         grid.shape, grid.stride, grid.enabled = SIDE_BY_SIDE, 1, True
         keep_in_view(seen, viewer)
@@ -154,8 +156,8 @@ class _View:
     """What a viewer shows, and how."""
 
     visible: dict[Layer, bool]
-    named: dict[Layer, bool]
-    """Whether the names of layers stand on the canvas."""
+    named: dict[Layer, dict[str, Any]]
+    """Whether the names of layers stand on the canvas, and how large; nothing in older versions of napari."""
     grid: dict[str, Any]
     camera: dict[str, Any]
     selected: tuple[Layer, ...]
@@ -167,7 +169,11 @@ class _View:
         names = {layer: _name_overlay(layer) for layer in viewer.layers}
         return _View(
             {layer: layer.visible for layer in viewer.layers},
-            {layer: bool(name.visible) for layer, name in names.items() if name is not None},
+            {
+                layer: {key: getattr(name, key) for key in ("visible", "font_size")}
+                for layer, name in names.items()
+                if name is not None
+            },
             {name: getattr(grid, name) for name in ("shape", "stride", "enabled")},
             _camera_place(viewer),
             tuple(selection),
@@ -182,7 +188,7 @@ class _View:
                 layer.visible = visible
         for layer, named in self.named.items():
             if layer in layers:
-                _name_overlay(layer).visible = named
+                _set(_name_overlay(layer), named)
         _set(grid_of(viewer), self.grid)
         _set(camera_of(viewer), self.camera)
         layers.selection.clear()

@@ -46,7 +46,7 @@ def _pixel_size(image: Image, factor: int) -> str:
     if units or unit is None:
         return ""
     sizes = [significant(float(size) / factor) for size in image.scale[-2:]]
-    return f"{' x '.join(dict.fromkeys(sizes))} {UNITS[unit].symbol}"
+    return f"{' x '.join(dict.fromkeys(sizes))}\N{NO-BREAK SPACE}{UNITS[unit].symbol}"
 
 
 def _in_words(shape: list[int]) -> str:
