@@ -17,6 +17,7 @@ from napari_srgan.models import load_model, rename_model, save_model
 from napari_srgan.models.library import library
 from napari_srgan.viewer.jobs.runner import library_runner_of, runner_of
 from napari_srgan.viewer.models.signal import LIBRARY
+from napari_srgan.viewer.upscale.choices import NO_PARTNER
 
 RANDOM = np.random.default_rng(0)
 COLOR = RANDOM.integers(0, 256, (24, 20, 3), dtype=np.uint8)
@@ -80,12 +81,14 @@ def test_models_that_do_not_fit_are_not_offered(open_widget, library_folder, tin
 def test_model_says_how_it_sees_an_image_of_another_kind(open_widget):
     viewer, widget = open_widget()
     add_gray(viewer, widget)
-    assert widget["about"].value == "untrained, for tests (x2, one channel)"
+    assert widget["about"].value == f"untrained, for tests (x2, one channel). {NO_PARTNER}"
     model_field(widget).value = "photo-x4"
-    assert widget["about"].value.endswith("(x4, for RGB; gray is seen as three equal colours)")
+    assert widget["about"].value.endswith(f"(x4, for RGB; gray is seen as three equal colours). {NO_PARTNER}")
     add_color(viewer, widget)
     model_field(widget).value = "microscopy-x2"
-    assert widget["about"].value.endswith("(x2, for one channel; colours are upscaled one by one)")
+    assert widget["about"].value.endswith(
+        f"(x2, for one channel; colours are upscaled one by one). {NO_PARTNER}"
+    )
 
 
 def test_sharp_model_says_that_it_invents(open_widget, sharp):

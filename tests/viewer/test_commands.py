@@ -80,10 +80,19 @@ def test_files_are_asked_for_each_selected_image(make_napari_viewer, finish, tmp
     assert asked == ["c.ome.zarr"]
     assert [layer.name for layer in viewer.layers][3:] == ["a x2 (microscopy-x2)"]
     assert viewer.layers[-1].metadata["napari-srgan"]["file"] == str(tmp_path / "a.ome.zarr")
-    monkeypatch.setattr(dialogs, "ask_for_result", lambda parent, folder: tmp_path / "a.ome.zarr")
+    begun = []
+
+    def ask(_parent, folder):
+        begun.append(folder)
+        return tmp_path / "a.ome.zarr"
+
+    monkeypatch.setattr(dialogs, "ask_for_result", ask)
     opening = menu_item(viewer, "Open upscaled image…", "file_menu", "IO Utilities")
     opening.trigger()
-    assert viewer.layers[-1].name.startswith("a")
+    assert begun == [tmp_path]  # where a result was written last
+    assert viewer.layers[-1].name == "a x2 (microscopy-x2) [1]"
+    assert viewer.layers[-1].colormap.name == viewer.layers[-2].colormap.name
+    np.testing.assert_allclose(viewer.layers[-1].contrast_limits, viewer.layers[-2].contrast_limits)
     np.testing.assert_array_equal(viewer.layers[-1].data[0], viewer.layers[-2].data[0])
     monkeypatch.setattr(dialogs, "ask_for_result", lambda parent, folder: tmp_path)
     with _told("is no finished result of napari-srgan"):

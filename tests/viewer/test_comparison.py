@@ -28,6 +28,11 @@ def visible(viewer):
     return [layer.name for layer in viewer.layers if layer.visible]
 
 
+def named(viewer):
+    """Layers whose names stand on the canvas."""
+    return [layer.name for layer in viewer.layers if layer.name_overlay.visible]
+
+
 def cells_of_grid(viewer):
     """Names of the visible layers in each cell of the grid."""
     grid = grid_of(viewer)
@@ -81,6 +86,27 @@ def test_the_next_result_takes_the_place_of_the_last(among_others, run):
     widget["beside"].value = False
     assert "hidden" not in visible(viewer)
     assert {"below", "cells", "other", "points"} <= set(visible(viewer))
+
+
+def test_a_second_run_of_the_same_image_shows_the_same_place_of_it(among_others, run):
+    viewer, widget = among_others
+    widget["beside"].value = True
+    run(viewer, widget)
+    camera = camera_of(viewer)
+    camera.center, camera.zoom = (0, 11, 13), 7.5
+    run(viewer, widget)
+    assert visible(viewer) == ["cells", "cells x2 (microscopy-x2) [1]"]
+    assert (camera.center, camera.zoom) == ((0, 11, 13), 7.5)
+
+
+def test_both_sides_are_named_while_they_are_beside_each_other(among_others, run):
+    viewer, widget = among_others
+    viewer.layers["points"].name_overlay.visible = True
+    widget["beside"].value = True
+    run(viewer, widget)
+    assert named(viewer) == ["cells", "cells x2 (microscopy-x2)"]
+    widget["beside"].value = False
+    assert named(viewer) == ["points"]
 
 
 def test_it_ends_when_one_of_the_two_is_removed(among_others, run):

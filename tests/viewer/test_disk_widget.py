@@ -200,7 +200,7 @@ def test_result_larger_than_memory_is_offered_in_other_ways(on_disk, run, finish
     with monkeypatch.context() as patch:
         patch.setattr(psutil, "virtual_memory", lambda: memory._replace(available=1000))
         said = run(viewer, widget)
-    assert "memory are free; have it computed lazily, only where you look, or write it to disk" in said
+    assert "memory are free; have it computed only where you look, or write it to a file" in said
     assert widget["offers"].native.isVisibleTo(widget.native)
     monkeypatch.setattr(dialogs, "ask_where_to_write", lambda parent, suggested: target.with_name("new"))
     widget["offers"]["to_disk"].native.click()

@@ -68,7 +68,7 @@ def test_every_field_has_a_tooltip_and_a_name(window: Any, name: str) -> None:
 def test_a_name_follows_its_label(window: Any) -> None:
     widget = opened(window, "Upscale")
     widget["image"].value = window.add_image(np.zeros((30, 40, 32), np.uint16), name="stack")
-    assert widget["axis_0"].native.accessibleName() == "Axis 0 (30)"
+    assert widget["axis_0"].native.accessibleName() == "Axis -3 (30)"
     assert widget["image"].native.accessibleName() == "Image"
     assert "image layer" in widget["image"].native.accessibleDescription()
 

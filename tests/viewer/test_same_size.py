@@ -83,7 +83,7 @@ def test_a_base_of_any_factor_can_be_started_from(opened, restorer):
     _, widget = opened
     widget.choices.look_again()
     offered = labels_of(widget.choices.base)
-    assert offered[0] == "microscopy-x2  (x2)"
+    assert offered[0] == "microscopy-x2  (x2, faithful)"
     assert "restorer  (same size)" in offered
     assert offered[-1] == FROM_SCRATCH
     assert widget.choices.chosen_base == "microscopy-x2"

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_srgan.viewer.upscale.choices import NO_PARTNER
+
 RANDOM = np.random.default_rng(0)
 MOVIE = RANDOM.integers(100, 4000, (6, 20, 24), dtype=np.uint16)
 
@@ -47,16 +49,18 @@ def time_choices(widget):
 
 def test_offered_where_an_axis_can_be_time(choose):
     _, widget = choose(MOVIE)
-    assert offered(widget)["movie-x2  (x2)"][0]
-    assert widget["about"].value == "untrained, for tests (x2, one channel; 5 frames help each other)"
-    names = ["microscopy-x2  (x2)", "movie-x2  (x2)", "photo-x4  (x4)"]
+    assert offered(widget)["movie-x2  (x2, time-lapse, yours)"][0]
+    assert widget["about"].value == (
+        f"untrained, for tests (x2, one channel; 5 frames help each other). {NO_PARTNER}"
+    )
+    names = ["microscopy-x2  (x2, faithful)", "movie-x2  (x2, time-lapse, yours)", "photo-x4  (x4, faithful)"]
     assert list(offered(widget)) == names  # the default, then what is made for movies
 
 
 @pytest.mark.parametrize(("data", "labels"), [(MOVIE[0], None), (MOVIE, ("c", "y", "x"))])
 def test_greyed_out_with_the_reason_elsewhere(choose, data, labels):
     _, widget = choose(data, model="microscopy-x2", axis_labels=labels)
-    able, reason = offered(widget)["movie-x2  (x2, needs a time axis)"]
+    able, reason = offered(widget)["movie-x2  (x2, time-lapse, yours, needs a time axis)"]
     assert not able
     assert reason == (
         "5 frames of a time-lapse help each other in this model, and 'movie' has no axis that can be time"
@@ -74,7 +78,7 @@ def test_time_axis_is_asked_only_for_a_model_that_needs_it(choose):
     _, widget = choose(MOVIE)
     assert shown(widget, "time_axis")
     assert not shown(widget, "axis_0")
-    assert time_choices(widget) == ["Axis 0 (6)"]
+    assert time_choices(widget) == ["Axis -3 (6)"]
     widget["models"]["model"].value = "microscopy-x2"
     assert not shown(widget, "time_axis")
     assert shown(widget, "axis_0")
@@ -83,7 +87,7 @@ def test_time_axis_is_asked_only_for_a_model_that_needs_it(choose):
 
 def test_named_time_is_preselected_and_depth_can_be_chosen(choose):
     _, widget = choose(MOVIE[:, None].repeat(3, 1), axis_labels=("z", "t", "y", "x"))
-    assert time_choices(widget) == ["Axis 0, depth (6)", "Axis 1, time (3)"]
+    assert time_choices(widget) == ["Axis z, depth (6)", "Axis t, time (3)"]
     assert widget["time_axis"].value == 1
     widget["time_axis"].value = 0
     widget.reset_choices()  # as when a layer comes
@@ -92,14 +96,14 @@ def test_named_time_is_preselected_and_depth_can_be_chosen(choose):
 
 def test_user_has_to_choose_among_axes_without_names(choose):
     _, widget = choose(MOVIE[:, None].repeat(3, 1))
-    assert time_choices(widget) == ["choose…", "Axis 0 (6)", "Axis 1 (3)"]
+    assert time_choices(widget) == ["choose…", "Axis -4 (6)", "Axis -3 (3)"]
     assert shown(widget, "axis_0")
     widget["buttons"]["run"].native.click()
     assert "nothing says which axis of 'movie' is time; choose the Time axis" in widget["status"].value
     widget["time_axis"].value = 1
     assert shown(widget, "axis_0")
     assert not shown(widget, "axis_1")
-    assert time_choices(widget)[-1] == "Axis 1 (3)"
+    assert time_choices(widget)[-1] == "Axis -3 (3)"
 
 
 def test_both_ways_to_say_it_agree(choose):
@@ -114,7 +118,7 @@ def test_both_ways_to_say_it_agree(choose):
 def test_channels_are_no_time(choose):
     _, widget = choose(MOVIE[:, None].repeat(3, 1))
     widget["axis_1"].value = "C"
-    assert time_choices(widget) == ["Axis 0 (6)"]
+    assert time_choices(widget) == ["Axis -4 (6)"]
     assert widget["time_axis"].value == 0
 
 
@@ -122,14 +126,14 @@ def test_rgb_movie_may_have_a_model_for_one_channel(choose):
     _, widget = choose(RANDOM.integers(0, 255, (5, 40, 40, 3), dtype=np.uint8), rgb=True)
     assert widget["models"]["model"].value == "movie-x2"
     assert "colours are upscaled one by one; 5 frames help each other" in widget["about"].value
-    assert time_choices(widget) == ["Axis 0 (5)"]
+    assert time_choices(widget) == ["Axis -3 (5)"]
 
 
 def test_names_that_axes_get_while_the_widget_is_open_are_seen(choose, run):
     viewer, widget = choose(MOVIE[:, None].repeat(3, 1))
     assert widget["time_axis"].value == -1
     viewer.layers["movie"].axis_labels = ("t", "z", "y", "x")
-    assert time_choices(widget) == ["Axis 0, time (6)", "Axis 1, depth (3)"]
+    assert time_choices(widget) == ["Axis t, time (6)", "Axis z, depth (3)"]
     assert widget["time_axis"].value == 0
     assert not shown(widget, "axis_0")
     assert run(viewer, widget).startswith("Added")

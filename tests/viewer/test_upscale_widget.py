@@ -13,6 +13,7 @@ from qtpy.QtCore import QTimer
 from napari_srgan.models import save_model
 from napari_srgan.viewer.jobs import runner as jobs
 from napari_srgan.viewer.jobs.runner import runner_of
+from napari_srgan.viewer.upscale.choices import NO_PARTNER
 
 RANDOM = np.random.default_rng(0)
 CELLS = RANDOM.integers(100, 4000, (40, 32), dtype=np.uint16)
@@ -68,15 +69,15 @@ def test_model_follows_the_kind_of_image_until_one_is_chosen(open_widget):
 
 def test_model_is_shown_with_its_line_and_factor(open_widget):
     _, widget = open_widget()
-    assert "microscopy-x2  (x2)" in labels_of(widget["models"]["model"])
-    assert widget["about"].value == "untrained, for tests (x2, one channel)"
+    assert "microscopy-x2  (x2, faithful)" in labels_of(widget["models"]["model"])
+    assert widget["about"].value == (f"untrained, for tests (x2, one channel). {NO_PARTNER}")
 
 
 def test_models_dropped_into_the_users_folder_appear(open_widget, library_folder, tiny_model):
     _, widget = open_widget()
     save_model(tiny_model(name="mine"), library_folder / "mine.safetensors")
     widget.reset_choices()
-    assert "mine  (x2)" in labels_of(widget["models"]["model"])
+    assert "mine  (x2, yours)" in labels_of(widget["models"]["model"])
 
 
 def test_axes_are_asked_only_where_they_are_not_evident(open_widget, run):
@@ -89,7 +90,7 @@ def test_axes_are_asked_only_where_they_are_not_evident(open_widget, run):
         widget["image"].value = layer
         rows = [widget[f"axis_{n}"] for n in range(3)]
         assert sum(row.native.isVisibleTo(dock) for row in rows) == asked
-    assert widget["axis_0"].label == "Axis 0 (2)"
+    assert widget["axis_0"].label == "Axis -3 (2)"
     widget["axis_0"].value = "C"
     run(viewer, widget)
     assert viewer.layers[-1].metadata["napari-srgan"]["axes"] == "CYX"

@@ -18,6 +18,7 @@ from napari_srgan.images.look import ImageLook
 from napari_srgan.images.origins import origins_of
 from napari_srgan.images.series import ALL, Series, series_of
 from napari_srgan.images.spacing import Spacing, upscaled_spacings
+from napari_srgan.images.upscaled import Region
 from napari_srgan.images.writing.output import NewFile
 from napari_srgan.images.zarr.read import open_finished_store
 from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
@@ -38,6 +39,8 @@ class Written:
     """How it was made."""
     note: str = ""
     """What a user should know of the file."""
+    region: Region | None = None
+    """Pixels of the image that were upscaled; None where the provenance tells them."""
 
 
 def upscale_file_job(
@@ -89,7 +92,7 @@ def upscale_file_job(
         result = yield from upscale_job(image, model, options, notes=notes, sink=file)
         spacings = image.spacings or (Spacing(),) * len(image.axes)
         file.finish(result, upscaled_spacings(spacings, image.axes, result.region, model.scale_factor))
-        return Written(path, result.provenance, file.note)
+        return Written(path, result.provenance, file.note, result.region)
 
 
 def upscale_to_file(call: UpscaleCall, image: Image) -> Any:

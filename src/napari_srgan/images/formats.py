@@ -107,6 +107,29 @@ def open_image(path: Place, axes: str | None = None, part: str = "") -> StoredIm
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
+def read_header(path: Path) -> StoredImage:
+    """What a TIFF or a zarr says of its first image; no pixel is read, and none can be.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, its format is another one, or it cannot be read.
+    """
+    if ending(path) not in TIFF_ENDINGS:
+        if not is_zarr(path):
+            raise UserError(f"{path.name} is no TIFF and no zarr, of which headers are read")
+        with open_image(path) as image:
+            return image
+    from napari_srgan.images.tiff.read import open_tiff
+
+    try:
+        check_file(path)
+        with open_tiff(path, pixels=False) as image:
+            return image
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
 def images_in(path: Place) -> list[tuple[str, str]]:
     """The images in a file, a zarr or a plate.
 
@@ -216,6 +239,18 @@ def open_output(file: NewFile, dtype: np.dtype[Any]) -> Output:
         output.discard()
         raise
     return output
+
+
+def check_writable(path: Path) -> None:
+    """Make sure that the ending of a name says a format that is written.
+
+    Raises
+    ------
+    UserError
+        If it does not.
+    """
+    if not ending(path).endswith("zarr"):
+        _writer(path)
 
 
 def refuse_pyramid(path: Path, *, wanted: bool) -> None:

@@ -8,13 +8,12 @@ from typing import Any
 
 import napari
 from napari.layers import Image
-from napari.utils.history import get_open_history, update_open_history, update_save_history
+from napari.utils.history import get_save_history, update_save_history
 from napari.utils.notifications import show_info, show_warning
 
 from napari_srgan.errors import UserError
 from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import default_model_name, read_library
-from napari_srgan.results.existing_result import ExistingKind, look_for_result
 from napari_srgan.viewer.jobs.runner import Task, library_runner_of, runner_of
 from napari_srgan.viewer.layers.provenance import is_illustration
 from napari_srgan.viewer.layers.reopen import reopened_layer
@@ -26,9 +25,10 @@ from napari_srgan.viewer.models.tasks import Added, add_task
 from napari_srgan.viewer.one_per_viewer import unwrapped
 from napari_srgan.viewer.preferences import apply_folder, preferred_device
 from napari_srgan.viewer.qt import dialogs
+from napari_srgan.viewer.upscale.ask_for_file import ask_for_file
 from napari_srgan.viewer.upscale.messages import notes_of
 from napari_srgan.viewer.upscale.output_modes import layer_of
-from napari_srgan.viewer.upscale.output_path import refuse_shown, suggest, with_ending
+from napari_srgan.viewer.upscale.output_path import suggest
 from napari_srgan.viewer.upscale.regions import check_shown_plane
 
 
@@ -74,9 +74,9 @@ def open_result(viewer: napari.viewer.Viewer) -> None:
     """Ask for a result on disk and add it in its place; what is wrong is told in a notification."""
     viewer = unwrapped(viewer)
     try:
-        if path := dialogs.ask_for_result(viewer.window._qt_window, Path(get_open_history()[0])):
+        if path := dialogs.ask_for_result(viewer.window._qt_window, Path(get_save_history()[0])):
             viewer.add_layer(reopened_layer(path))
-            update_open_history(str(path.parent))
+            update_save_history(str(path))  # the next one is looked for there
     except UserError as error:
         show_warning(str(error))
 
@@ -118,19 +118,12 @@ def _lazy_task(layer: Image, viewer: Any) -> Task:
 
 def _disk_task(layer: Image, viewer: Any) -> Task | None:
     """None if no file was chosen."""
-    axes, window = layer_axes(layer), viewer.window._qt_window
+    axes = layer_axes(layer)
     card = read_library().card(default_model_name(rgb=layer.rgb))
-    path = dialogs.ask_where_to_write(window, suggest(layer, axes, card.scale_factor if card else 1))
-    if path is None:
+    chosen = ask_for_file(viewer, suggest(layer, axes, card.scale_factor if card else 1), axes)
+    if chosen is None:
         return None
-    path = with_ending(path, axes)
-    replace = look_for_result(path).kind in (ExistingKind.FINISHED, ExistingKind.OTHER_ZARR)
-    if replace:
-        if not dialogs.ask_to_overwrite(window, path):
-            return None
-        refuse_shown(path, viewer.layers)
-    update_save_history(str(path))
-    job = stored_layer_job(layer, None, path, _options(), overwrite=replace)
+    job = stored_layer_job(layer, None, chosen.path, _options(), overwrite=chosen.replaces)
 
     def add(result: StoredResult) -> None:
         _add(layer_of(result), layer, viewer)

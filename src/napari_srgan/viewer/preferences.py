@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from napari_srgan.inference.devices.choice import device_kinds
@@ -43,4 +44,6 @@ def preferred_device() -> str:
 def apply_folder() -> None:
     """Let the library be in the folder that is set; called when a widget is opened or a command is run."""
     folder = _setting("folder").strip()
-    use_folder(Path(folder).expanduser() if folder else None)
+    with suppress(RuntimeError):  # it begins with the home of a user that does not exist
+        folder = str(Path(folder).expanduser()) if folder else ""
+    use_folder(Path(folder) if folder else None)

@@ -21,6 +21,13 @@ READ_AT_ONCE = 2**28
 """Bytes up to which an image is read whole: quicker than part by part."""
 
 
+class NoPixels(BoxArray):
+    """The shape and the type of an image of which no pixel is wanted."""
+
+    def read_box(self, box: tuple[slice, ...]) -> NDArray[Any]:
+        raise ValueError(f"opened without pixels; {box} was asked for")
+
+
 def level_array(path: Path, series: tifffile.TiffPageSeries, level: int = 0) -> Any:
     """A resolution level of a series.
 

@@ -24,13 +24,13 @@ from napari_srgan.images.tiff.limits import TimedFile, check_ome
 from napari_srgan.images.tiff.look import tiff_look
 from napari_srgan.images.tiff.meaning import Converted, Meant, as_meant, upright
 from napari_srgan.images.tiff.ome_files import NotTogether, OmeFiles, check_all_files, names_of, ome_files
-from napari_srgan.images.tiff.pixels import level_array
+from napari_srgan.images.tiff.pixels import NoPixels, level_array
 from napari_srgan.images.tiff.series import element_of, ome_of, own_series, series_in
 from napari_srgan.images.tiff.spacing import tiff_spacings
 from napari_srgan.images.tiff.supported import refuse_unsupported
 
 
-def open_tiff(path: Path, part: str = "") -> StoredImage:
+def open_tiff(path: Path, part: str = "", *, pixels: bool = True) -> StoredImage:
     """Open an image in a TIFF file.
 
     Parameters
@@ -39,6 +39,8 @@ def open_tiff(path: Path, part: str = "") -> StoredImage:
         The file.
     part
         Number of the image in the file, from :func:`tiff_series`; the first one by default.
+    pixels
+        False: only what the file says of its image is wanted, and no pixel is read, now or later.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def open_tiff(path: Path, part: str = "") -> StoredImage:
         If it is no TIFF, is cut off, is compressed in a way we cannot read, or belongs to a set of files
         that are not all there.
     """
-    image: StoredImage = _at_each_name(path, lambda name: _open(name, part))
+    image: StoredImage = _at_each_name(path, lambda name: _open(name, part, pixels))
     return replace(image, path=path)
 
 
@@ -63,7 +65,7 @@ def _at_each_name(path: Path, read: Callable[[Path], Any]) -> Any:
     raise first
 
 
-def _open(path: Path, part: str) -> StoredImage:
+def _open(path: Path, part: str, pixels: bool) -> StoredImage:
     with _reading(path, whole=not part) as (file, of_set, stream):
         with stream.limited():
             series = series_in(path, file, part)
@@ -76,7 +78,7 @@ def _open(path: Path, part: str) -> StoredImage:
             refuse_unsupported(path, series.keyframe)
             _refuse_cut_off(file, series)
         with threads_told():
-            image = _open_series(path, file, stream, series, element)
+            image = _open_series(path, file, stream, series, element, pixels=pixels)
         elsewhere = None if of_set is None else of_set.elsewhere
         others = tuple(other for other in (*mine, *filter(None, [elsewhere])) if other != path)
         note = "; ".join(filter(None, ("" if part else _more_images(path, file), image.note)))
@@ -177,18 +179,22 @@ def _refuse_broken(path: Path, stream: TimedFile, file: tifffile.TiffFile) -> No
 
 
 def _open_series(
-    path: Path, file: tifffile.TiffFile, stream: TimedFile, series: tifffile.TiffPageSeries, element: int
-) -> StoredImage:
+    path: Path, file: tifffile.TiffFile, stream: TimedFile, series: tifffile.TiffPageSeries, element: int,
+    *, pixels: bool,
+) -> StoredImage:  # fmt: skip
     def close() -> None:
         file.close()  # the other files of one image
         stream.close()
 
     letters = _with_plane(series.axes)
-    if letters == series.axes:
+    sizes = dict(zip(series.axes, series.shape, strict=True))
+    shape = [sizes.get(letter, 1) for letter in letters]  # of one row, one column or one pixel too
+    if not pixels:
+        array: Any = NoPixels(shape, series.dtype)
+    elif letters == series.axes:
         array = level_array(path, series)
-    else:  # one row, one column or one pixel
-        sizes = dict(zip(series.axes, series.shape, strict=True))
-        array = series.asarray().reshape([sizes.get(letter, 1) for letter in letters])
+    else:
+        array = series.asarray().reshape(shape)
     plain = not (file.is_ome or file.is_imagej)
     meant = _seen(array, letters, series.keyframe, plain)
     ome = ome_of(file, element)
@@ -212,7 +218,7 @@ def _open_series(
         still_there=unchanged(path),
         coarser=tuple(
             FileArray(level, path.name, axes, order)
-            for level in _levels(path, series, plain)
+            for level in (_levels(path, series, plain) if pixels else ())
             if level.ndim == len(order)
         ),
     )

@@ -110,8 +110,8 @@ def _note_on_unnamed(axes: str) -> str:
         example = example if letter in axes else example.replace("Q", letter, 1)
     what = "an axis without a name is" if len(named) == 1 else "axes without names are"
     return (
-        f"{what} written as {' and '.join(named)}, as OME-TIFF has only axes with names; --axes says it "
-        f"better, e.g. --axes {example}"
+        f"{what} written as {' and '.join(named)}, as OME-TIFF has only axes with names; say what they are, "
+        f"e.g. {example} (in a shell: --axes {example})"
     )
 
 

@@ -13,7 +13,7 @@ from napari_srgan.images.series import Series
 from napari_srgan.models import load_model
 from napari_srgan.progress import Job, Progress
 
-_TOO_LARGE = "open it in napari, and have it upscaled with the Result on disk"
+_TOO_LARGE = "open it in napari, and have it upscaled with the Result 'to a file'"
 
 
 @dataclass(frozen=True)

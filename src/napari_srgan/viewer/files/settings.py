@@ -14,6 +14,7 @@ from napari_srgan.viewer.files.session import FilesRequest
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.accessible import name_fields
 from napari_srgan.viewer.qt.labels import fit_into_dock, make_elastic, say
+from napari_srgan.viewer.typed_path import exists, typed_path
 from napari_srgan.viewer.upscale import choices
 from napari_srgan.viewer.upscale.computing import Computing
 
@@ -70,12 +71,11 @@ class FilesSettings(Container[Any]):
         UserError
             If no folder is.
         """
-        text = self._folder.value.strip()
-        folder = Path(text).expanduser()
-        if not text or not folder.is_absolute():
+        if not self._folder.value.strip():
             raise UserError(
                 "no folder is chosen for the results; press Choose…, or type the whole path of a folder"
             )
+        folder = typed_path(self._folder.value)
         return FilesRequest(folder, self._model.value, self._computing.options(), bool(self._replace.value))
 
     def show_request(self, request: FilesRequest) -> None:
@@ -113,16 +113,21 @@ class FilesSettings(Container[Any]):
         self._computing.restore_defaults()
 
     def _ask(self) -> None:
-        before = Path(self._folder.value.strip() or Path.home())
-        start = before if before.is_dir() else before.parent
+        try:
+            before = typed_path(self._folder.value)
+        except UserError:
+            before = Path.home()
+        start = before if exists(before) else before.parent
         if (chosen := dialogs.ask_for_folder(self._choose.native, "Where the results go", start)) is not None:
             self._folder.value = str(chosen)
 
     def _on_folder(self) -> None:
         text = self._folder.value.strip()
         self._folder.native.setToolTip(text or self._folder.tooltip)
-        folder = Path(text).expanduser()
-        missing = bool(text) and folder.is_absolute() and not folder.exists()
+        try:
+            missing = not exists(typed_path(text))
+        except UserError:  # told when it is run
+            missing = False
         self._there.visible = missing
         if missing:
             say(self._there, "There is no such folder; Run makes it")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
 
 from napari.layers import Image
 from qtpy.QtCore import Qt
@@ -17,6 +17,7 @@ from napari_srgan.training.fine_tuning.agreement import check_noise_of
 from napari_srgan.training.pairs.source import SourceImage, sample_sources
 from napari_srgan.viewer.fine_tuning.layer_pairs import noisy_image, source_image
 from napari_srgan.viewer.jobs.runner import Task
+from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
 from napari_srgan.viewer.qt.labels import as_sentence, tell
 from napari_srgan.viewer.upscale.noise_look import LayerLook
 
@@ -27,8 +28,8 @@ NOTHING_CHOSEN = "Choose the layer whose noise the model shall be made for."
 class NoiseMeasurement(LayerLook[MeasuredNoise | str]):
     """Tells the camera and the blur of a layer, or why they cannot be told."""
 
-    def find(self, data: Any, axes: str) -> MeasuredNoise:
-        return measure_noise(data, axes)
+    def question(self, image: Image) -> Callable[[], MeasuredNoise | str]:
+        return partial(measure_noise, finest_data(image), layer_axes(image))
 
     def nothing(self, why: str) -> str:
         return why

@@ -20,6 +20,8 @@ ORIGINAL_KEY = "U"
 """While it is held on the canvas, the original is shown in the place of its result."""
 SIDE_BY_SIDE = (1, 2)
 """Rows and columns of the grid."""
+_FONT_SIZE = 7
+"""Of names on the canvas: half a canvas holds that of a result, whose end tells the model."""
 
 
 class Comparison(OfViewer):
@@ -89,10 +91,22 @@ class Comparison(OfViewer):
         self._compared = image, result
         for layer in viewer.layers:
             layer.visible = layer in (image, result)
+            if (name := _name_overlay(layer)) is not None:  # the grid itself has no titles
+                _set(name, {"visible": layer in (image, result), "font_size": _FONT_SIZE})
         grid = grid_of(viewer)
         grid.shape, grid.stride, grid.enabled = SIDE_BY_SIDE, 1, True
         keep_in_view(seen, viewer)
         viewer.layers.selection.active = result
+
+    def place_of(self, image: Image) -> dict[str, Any] | None:
+        """Where one looks at an image beside its result; None if it is not shown so."""
+        if self._compared is None or self._compared[0] is not image:
+            return None
+        return _camera_place(self._viewer)
+
+    def look_there(self, place: dict[str, Any]) -> None:
+        """Look where :meth:`place_of` told."""
+        _set(camera_of(self._viewer), place)
 
     def end(self) -> None:
         """Bring back visibility, grid, camera and selection as they were; layers that came since stay."""
@@ -137,6 +151,8 @@ class _View:
     """What a viewer shows, and how."""
 
     visible: dict[Layer, bool]
+    named: dict[Layer, dict[str, Any]]
+    """Whether the names of layers stand on the canvas, and how large; nothing in older versions of napari."""
     grid: dict[str, Any]
     camera: dict[str, Any]
     selected: tuple[Layer, ...]
@@ -144,11 +160,17 @@ class _View:
 
     @staticmethod
     def of(viewer: Viewer) -> _View:
-        grid, camera, selection = grid_of(viewer), camera_of(viewer), viewer.layers.selection
+        grid, selection = grid_of(viewer), viewer.layers.selection
+        names = {layer: _name_overlay(layer) for layer in viewer.layers}
         return _View(
             {layer: layer.visible for layer in viewer.layers},
+            {
+                layer: {key: getattr(name, key) for key in ("visible", "font_size")}
+                for layer, name in names.items()
+                if name is not None
+            },
             {name: getattr(grid, name) for name in ("shape", "stride", "enabled")},
-            {name: getattr(camera, name) for name in ("center", "zoom", "angles")},
+            _camera_place(viewer),
             tuple(selection),
             selection.active,
         )
@@ -159,13 +181,30 @@ class _View:
         for layer, visible in self.visible.items():
             if layer in layers:
                 layer.visible = visible
-        for model, values in ((grid_of(viewer), self.grid), (camera_of(viewer), self.camera)):
-            for name, value in values.items():
-                setattr(model, name, value)
+        for layer, named in self.named.items():
+            if layer in layers:
+                _set(_name_overlay(layer), named)
+        _set(grid_of(viewer), self.grid)
+        _set(camera_of(viewer), self.camera)
         layers.selection.clear()
         layers.selection.update(layer for layer in self.selected if layer in layers)
         if self.active in layers:
             layers.selection.active = self.active
+
+
+def _name_overlay(layer: Layer) -> Any:
+    """What shows the name of a layer on the canvas; older napari has nothing of the kind."""
+    return getattr(layer, "name_overlay", None)
+
+
+def _camera_place(viewer: Viewer) -> dict[str, Any]:
+    camera = camera_of(viewer)
+    return {name: getattr(camera, name) for name in ("center", "zoom", "angles")}
+
+
+def _set(model: Any, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(model, name, value)
 
 
 @one_per_viewer

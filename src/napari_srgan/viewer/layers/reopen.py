@@ -8,6 +8,7 @@ from typing import Any
 from napari.layers import Image
 
 from napari_srgan.errors import UserError
+from napari_srgan.images.factor import result_suffix
 from napari_srgan.results.existing_result import provenance_of
 from napari_srgan.viewer.layers.layer_look import colormap_of
 from napari_srgan.viewer.layers.sources import FILE_KEY
@@ -38,12 +39,20 @@ def reopened_layer(path: Path) -> Image:
     return Image(stored.levels if several else stored.levels[0], multiscale=several, **_state(stored))
 
 
+def _name(stored: StoredLevels) -> str:
+    """The name that its layer had when it was written; that of the file, where no layer's is known."""
+    made, image = stored.made, stored.look.name
+    if not image or "scale_factor" not in made:
+        return stored.path.name.removesuffix(".zarr").removesuffix(".ome")
+    return f"{image} {result_suffix(int(made['scale_factor']))} ({made['model']})"
+
+
 def _state(stored: StoredLevels) -> dict[str, Any]:
     rgb = stored.axes.endswith("S")
     ndim = len(stored.axes) - rgb
     letters, spacings = stored.axes[:ndim], stored.spacings[:ndim]
     state: dict[str, Any] = {
-        "name": stored.path.name.removesuffix(".zarr").removesuffix(".ome"),
+        "name": _name(stored),
         "rgb": rgb,
         "scale": [spacing.size for spacing in spacings],
         "translate": [spacing.origin for spacing in spacings],

@@ -14,7 +14,8 @@ ADDITIVE = "additive"
 def add_result(result: Image, image: Image, viewer: Viewer) -> None:
     """Add a result to a viewer, and hide the image that it was made of where both would add up.
 
-    Where results are shown beside their images, this one takes the place of the last one there.
+    Where results are shown beside their images, this one takes the place of the last one there; of the same
+    image, one looks at the same place of it.
 
     Parameters
     ----------
@@ -26,6 +27,7 @@ def add_result(result: Image, image: Image, viewer: Viewer) -> None:
         To add it to.
     """
     comparison, layers = comparison_of(viewer), viewer.layers
+    place = comparison.place_of(image)
     comparison.end()  # or it would come into the grid
     if comparison.wanted and image in layers:
         layers.insert(layers.index(image) + 1, result)
@@ -38,6 +40,8 @@ def add_result(result: Image, image: Image, viewer: Viewer) -> None:
     comparison.offer(image, result)
     if comparison.wanted:
         comparison.show_last()
+        if place is not None:
+            comparison.look_there(place)
 
 
 def hidden_in_words(result: Image, image: Image) -> str:

@@ -1,4 +1,4 @@
-"""From an image layer to its upscaled image on disk, shown by a layer that lies exactly on it."""
+"""From an image layer to its upscaled image in a file, shown by a layer that lies exactly on it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any
 
 from napari.layers import Image, Layer
 
-from napari_srgan.cluster.dispatch import upscale_anywhere_job
+from napari_srgan.api.calls import OutputSettings
+from napari_srgan.api.files import Written, upscale_file_job
+from napari_srgan.images.formats import check_writable, ending
 from napari_srgan.images.image import Image as Pixels
 from napari_srgan.images.origins import origins_of
-from napari_srgan.images.spacing import Spacing
-from napari_srgan.images.units import full_unit
 from napari_srgan.inference.options import AS_USUAL, UpscaleOptions
 from napari_srgan.models import Model
 from napari_srgan.progress import Job
 from napari_srgan.results.collision import refuse_collision
-from napari_srgan.results.upscaled_store import StoreRun
+from napari_srgan.viewer.layers.file_levels import open_file_levels
 from napari_srgan.viewer.layers.layer_look import layer_look, over_files
+from napari_srgan.viewer.layers.layer_spacing import layer_spacings
 from napari_srgan.viewer.layers.sources import FILE_KEY, files_of, identity_of, layer_pixels, watch_over
 from napari_srgan.viewer.layers.stored_levels import StoredLevels, open_levels
 from napari_srgan.viewer.layers.upscale_layer import Chosen, LayerRequest, result_state
@@ -68,7 +69,7 @@ def stored_layer_job(
     overwrite: bool = False,
     cluster: Any = None,
 ) -> Job[StoredResult]:
-    """Upscale an image layer into a zarr store; a run that was stopped goes on.
+    """Upscale an image layer into a file; into a zarr store, where a run that was stopped goes on.
 
     The layer is read here and now, except for its pixels: the job may run on another
     thread while the layer is moved or renamed, or removed.
@@ -77,8 +78,10 @@ def stored_layer_job(
     ----------
     layer, model, options, axes
         See :func:`~napari_srgan.viewer.layers.upscale_layer.upscale_layer_job`.
-    path, overwrite
-        See :class:`~napari_srgan.results.upscaled_store.StoreRun`.
+    path
+        The file; its ending says the format, which is any that is written.
+    overwrite
+        Whether it replaces what has that name already.
     cluster
         See :func:`~napari_srgan.cluster.connection.client_of`.
 
@@ -90,13 +93,15 @@ def stored_layer_job(
     Raises
     ------
     UserError
-        If it is no image layer, its axes cannot be known, or the store would lie on, in or around its pixels.
+        If it is no image layer, its axes cannot be known, the ending says no format that is written, or the
+        file would lie on, in or around its pixels.
     """
     request = LayerRequest.of(layer, model, axes)
     image, axes = request.layer, request.axes
     files = files_of(image)
     inputs = [*files, *origins_of(image.data)]
     refuse_collision(path, inputs)  # here too: nobody need wait for the job to be told
+    check_writable(path)
     data = layer_pixels(image, axes)
     spacings = layer_spacings(image, axes)
     look = layer_look(image, axes, tuple(data.shape))
@@ -110,31 +115,17 @@ def stored_layer_job(
 
     def job() -> Job[StoredResult]:
         given = yield from request.prepare_job(whole)
-        run = StoreRun(given.image, given.model, path, options, given.notes, overwrite)
-        finished = yield from upscale_anywhere_job(run, cluster)
-        return StoredResult(open_levels(finished), request.appearance, given.model)
+        output = OutputSettings(path, overwrite, cluster)
+        written = yield from upscale_file_job(given.image, given.model, output, options, notes=given.notes)
+        return StoredResult(_levels_of(written, axes), request.appearance, given.model)
 
     return job()
 
 
-def layer_spacings(layer: Image, axes: str) -> tuple[Spacing, ...]:
-    """Scale, unit and place of each axis; what files have no place for (rotation, shear, affine) is left out.
-
-    Parameters
-    ----------
-    layer
-        The layer to be written.
-    axes
-        One letter for each axis of its data; colour samples, which no layer counts, lie nowhere. A depth that
-        is treated as time has no micrometres there.
-    """
-    along = zip(axes, layer.scale, layer.units, layer.translate, strict=False)
-    placed = [
-        Spacing(float(scale), full_unit(unit) if letter != "T" or _is_time(unit) else None, float(origin))
-        for letter, scale, unit, origin in along
-    ]
-    return tuple(placed + [Spacing()] * (len(axes) - len(placed)))
-
-
-def _is_time(unit: Any) -> bool:
-    return bool(unit.is_compatible_with("second"))
+def _levels_of(written: Written, axes: str) -> StoredLevels:
+    if ending(written.path).endswith("zarr"):
+        return open_levels(written.path)
+    made = written.provenance | {"region": written.region}
+    if written.note:
+        made["notes"] = [*made.get("notes", ()), written.note]
+    return open_file_levels(written.path, axes, made)

@@ -63,7 +63,7 @@ def open_levels(path: Path) -> StoredLevels:
     axes = str(made.get("axes", stored.axes))
     order = _order(stored, axes)
     levels = [
-        tile_array(array.transposed(order, axes), partial(_block_sizes, axes), f"stored-{uuid4().hex}")
+        tile_array(array.transposed(order, axes), partial(block_sizes, axes), f"stored-{uuid4().hex}")
         for array in (stored.data, *stored.coarser)
     ]
     spacings = tuple(stored.spacings[at] for at in order)
@@ -97,7 +97,7 @@ def _limits(path: Path) -> tuple[float, float] | None:
     return (low, high) if low < high else None
 
 
-def _block_sizes(axes: str, part: Part) -> tuple[tuple[int, ...], ...]:
+def block_sizes(axes: str, part: Part) -> tuple[tuple[int, ...], ...]:
     """How much of a part lies in each block, along every axis; leading ones plane by plane."""
     y = axes.index("Y")
     leading = (piece_sizes(cut_at_borders(along, 1)) for along in part.ranges[:y])

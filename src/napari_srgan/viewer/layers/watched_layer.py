@@ -8,12 +8,14 @@ from weakref import ReferenceType, ref
 from napari.layers import Image
 from psygnal import Signal
 
+_EDITS = ("data", "axis_labels", "scale", "units")
+
 
 class WatchedLayer:
-    """Tells when the pixels or the axes of one layer are replaced while a form shows it."""
+    """Tells when the pixels, the axes or the pixel sizes of one layer are changed while a form shows it."""
 
     edited = Signal()
-    """The layer has other pixels, or other names of its axes."""
+    """The layer has other pixels, other names of its axes, or other sizes of its pixels."""
 
     def __init__(self) -> None:
         self._layer: ReferenceType[Image] | None = None
@@ -24,12 +26,12 @@ class WatchedLayer:
         if layer is before:
             return
         if before is not None:
-            before.events.data.disconnect(self._on_edited)
-            before.events.axis_labels.disconnect(self._on_edited)
+            for name in _EDITS:
+                before.events[name].disconnect(self._on_edited)
         self._layer = None if layer is None else ref(layer)
         if layer is not None:
-            layer.events.data.connect(self._on_edited)
-            layer.events.axis_labels.connect(self._on_edited)
+            for name in _EDITS:
+                layer.events[name].connect(self._on_edited)
 
     def _on_edited(self, _event: Any) -> None:
         self.edited.emit()

@@ -7,7 +7,14 @@ from pathlib import Path
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 MODEL_FILES = "*.safetensors *.pth *.pt *.ckpt *.bin *.pkl *.zip"
-RESULT_FILES = "*.ome.zarr *.zarr"
+RESULT_TYPES = {
+    "OME-Zarr, of any size, can be stopped and gone on with (*.ome.zarr *.zarr)": ".ome.zarr",
+    "OME-TIFF (*.ome.tif *.ome.tiff)": ".ome.tif",
+    "TIFF for ImageJ (*.tif *.tiff)": ".tif",
+}
+"""What a result can be written as, and the ending of such a name."""
+_ENDINGS = (".ome.zarr", ".zarr", ".ome.tif", ".ome.tiff", ".tif", ".tiff")
+"""Longer ones first."""
 
 
 def ask_for_model_files(parent: QWidget | None) -> list[Path]:
@@ -35,11 +42,40 @@ def ask_where_to_write(parent: QWidget | None, suggested: Path) -> Path | None:
 
     Nobody is asked about what is there already: whoever writes looks what it is, and asks or refuses then.
     """
+    before = type_of(suggested)
     options = QFileDialog.Option.DontConfirmOverwrite
-    chosen, _ = QFileDialog.getSaveFileName(
-        parent, "Where the result goes", str(suggested), f"Zarr ({RESULT_FILES})", options=options
+    chosen, kind = QFileDialog.getSaveFileName(
+        parent, "Where the result goes", str(suggested), ";;".join(RESULT_TYPES), before, options=options
     )
-    return Path(chosen) if chosen else None
+    if not chosen:
+        return None
+    return with_type(Path(chosen), kind, changed=kind != before)
+
+
+def type_of(path: Path) -> str:
+    """The type in :data:`RESULT_TYPES` that the ending of a name stands for; OME-Zarr for all others."""
+    low = path.name.lower().replace(".tiff", ".tif")
+    named = {ending: kind for kind, ending in RESULT_TYPES.items()}
+    return next((named[kind] for kind in (".ome.tif", ".tif") if low.endswith(kind)), named[".ome.zarr"])
+
+
+def with_type(path: Path, kind: str, *, changed: bool) -> Path:
+    """A name with the ending of the type that was chosen beside it.
+
+    Parameters
+    ----------
+    path
+        The name. Not every system's dialog gives it another ending when another type is chosen.
+    kind
+        One of :data:`RESULT_TYPES`.
+    changed
+        Whether another type was chosen than was shown at first: it counts more than the name.
+    """
+    ending = RESULT_TYPES.get(kind, "")
+    known = next((one for one in _ENDINGS if path.name.lower().endswith(one)), "")
+    if known and (not changed or type_of(path) == kind):
+        return path
+    return path.with_name(path.name[: len(path.name) - len(known)] + ending)
 
 
 def ask_where_to_save_report(parent: QWidget | None, suggested: str) -> Path | None:

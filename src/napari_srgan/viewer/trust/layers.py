@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 from weakref import WeakKeyDictionary
@@ -76,6 +77,8 @@ class Trusted:
     """None if there is no result to tell it of."""
     why: str = ""
     """Why there is no report of a result that is there."""
+    files: tuple[Path, ...] = ()
+    """The report in files beside a result in a file."""
 
 
 def model_of(result: Image) -> str | None:
@@ -162,10 +165,9 @@ def trusted_job(
             report = yield from _report(given, made, told, used, wanted)
         except UserError as error:  # the result is there all the same
             return Trusted(result, None, str(error))
-        if isinstance(result, Image):
-            result.metadata[METADATA_KEY] = {**told, "trust": report.to_dict()}
-        else:
-            report.write(result.stored.path)
+        if isinstance(result, StoredResult):
+            return Trusted(result, report, files=report.write(result.stored.path))
+        result.metadata[METADATA_KEY] = {**told, "trust": report.to_dict()}
         return Trusted(result, report)
 
     return both()

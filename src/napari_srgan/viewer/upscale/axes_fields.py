@@ -108,7 +108,7 @@ class AxesFields:
             axes = ""
         if not axes or self._image is None:
             return []
-        found = time_axes(axes, finest_data(self._image).shape)
+        found = time_axes(axes, finest_data(self._image).shape, self._image.axis_labels)
         offered: choices.Choices = [(axis.label, axis.place) for axis in found]
         return offered if likeliest_time(found) is not None else [("choose…", NOT_SAID), *offered]
 

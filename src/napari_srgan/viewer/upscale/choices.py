@@ -18,6 +18,7 @@ from napari_srgan.models.card_words import is_sharp
 from napari_srgan.viewer.layers.provenance import is_illustration, predicted_by
 from napari_srgan.viewer.layers.upscale_layer import finest_data, layer_axes
 from napari_srgan.viewer.models.rows import SHARP_NOTE
+from napari_srgan.viewer.upscale.blending import pair_of
 from napari_srgan.viewer.upscale.time_axis import likeliest_time, times_of
 
 Choices = list[tuple[str, Any]]
@@ -25,17 +26,30 @@ Choices = list[tuple[str, Any]]
 
 WHOLE_IMAGE, VISIBLE, PLANE = "whole", "visible", "plane"
 MEMORY, LAZY, DISK = "memory", "lazy", "disk"
-RESULTS: Choices = [("in memory", MEMORY), ("lazily, only what is looked at", LAZY), ("on disk", DISK)]
+RESULTS: Choices = [
+    ("in napari", MEMORY),
+    ("in napari, computed where one looks", LAZY),
+    ("to a file", DISK),
+]
 RESULTS_TOOLTIP = (
-    "In memory: the whole image, now. Lazily: added at once, of an image of any size; zoom in, and what "
-    "you see is computed. On disk: the whole of an image of any size, into a file; goes on if it was stopped"
+    "In napari: the whole image, now, in memory; it can be saved afterwards. Computed where one looks: added "
+    "at once, of an image of any size; zoom in, and what you see is computed. To a file: OME-Zarr, of any "
+    "size, which goes on if it was stopped; or OME-TIFF, in one go"
 )
-AXES: Choices = [("as they are", "Q"), ("time", "T"), ("depth (Z)", "Z"), ("channels", "C")]
-AXES_TOOLTIP = "Each channel has a brightness range of its own; planes along other axes share one"
+FILE_TOOLTIP = (
+    "Where the result is written to; the ending says the format. .ome.zarr: of any size, also larger than "
+    "memory, and a run that was stopped goes on there. .ome.tif, .tif: in one go, for other programs"
+)
+AXES: Choices = [("planes one by one", "Q"), ("time", "T"), ("depth (Z)", "Z"), ("channels", "C")]
+AXES_TOOLTIP = (
+    "What lies along this axis, as numbered at napari's sliders. Each channel has a brightness range of its "
+    "own; planes along other axes share one. Every plane is upscaled by itself, whatever the axis is"
+)
 TILE_CHOICES: Choices = [
     ("automatic", None),
     *((f"{side} pixels", side) for side in (64, 128, 256, 512, 1024)),
 ]
+NO_PARTNER = "There is no slider, as no sharp model goes with it"
 UNREADABLE = "cannot be read"
 NEEDS_TIME = "needs a time axis"
 PREDICTION = "(prediction)"
@@ -69,13 +83,25 @@ def model_choices(image: Image | None, library: Library) -> Choices:
         several = [card for cards_of in others for card in cards_of]
         first = 1 if likeliest_time(times_of(image)) is not None else len(single)
         cards = single[:first] + several + single[first:]
-    found: Choices = [(_in_list(card, image), card.name) for card in cards]
+    own = {entry.card.name for entry in library.entries if entry.origin == "yours"}
+    found: Choices = [(_in_list(card, image, own=card.name in own), card.name) for card in cards]
     return found + [(f"{bad.name}  ({UNREADABLE})", bad.name) for bad in library.unreadable]
 
 
-def _in_list(card: ModelCard, image: Image | None) -> str:
-    needs = f", {NEEDS_TIME}" if why_not(card, image) else ""
-    return f"{card.name}  ({factor_in_words(card.scale_factor)}{needs})"
+def _in_list(card: ModelCard, image: Image | None, *, own: bool) -> str:
+    """What a model is called in the list, with what it is for in a word or two."""
+    needs = NEEDS_TIME if why_not(card, image) else ""
+    about = [factor_in_words(card.scale_factor), _purpose(card, own=own), "yours" if own else "", needs]
+    return f"{card.name}  ({', '.join(filter(None, about))})"
+
+
+def _purpose(card: ModelCard, *, own: bool) -> str:
+    """Sharp, faithful or for time-lapses; nothing of a model of the user's of which only little is known."""
+    if card.frames > 1:
+        return "time-lapse"
+    if is_sharp(card):
+        return "sharp"
+    return "" if own else "faithful"
 
 
 def why_not(card: ModelCard | None, image: Image | None) -> str:
@@ -97,7 +123,9 @@ def describe_model(name: str | None, image: Image | None, library: Library) -> s
         return library.problem(name)
     together = f"; {card.frames} frames help each other" if card.frames > 1 else ""
     about = f"{card.description} ({factor_in_words(card.scale_factor)}, {_channels(card, image)}{together})"
-    return f"{about}; {SHARP_NOTE}" if is_sharp(card) else about
+    if is_sharp(card):
+        return f"{about}; {SHARP_NOTE}"
+    return about if pair_of(card, library) is not None else f"{about}. {NO_PARTNER}"
 
 
 def describe_look(
@@ -146,7 +174,7 @@ class UnnamedAxis:
     """A leading axis of an image of which nobody said what it is."""
 
     label: str
-    """Its number and its size, e.g. ``"Axis 0 (30)"``."""
+    """Its number as napari shows it and its size, e.g. ``"Axis -3 (30)"``."""
 
 
 MOST_UNNAMED = 3
@@ -165,5 +193,5 @@ def unnamed_axes(image: Image | None) -> list[UnnamedAxis | None]:
     shape = finest_data(image).shape
     for place, letter in enumerate(axes[:MOST_UNNAMED]):
         if letter == "Q":
-            asked[place] = UnnamedAxis(f"Axis {place} ({shape[place]})")
+            asked[place] = UnnamedAxis(f"Axis {image.axis_labels[place]} ({shape[place]})")
     return asked

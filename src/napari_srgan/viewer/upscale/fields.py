@@ -25,6 +25,7 @@ from napari_srgan.viewer.upscale import choices
 from napari_srgan.viewer.upscale.axes_fields import AxesFields
 from napari_srgan.viewer.upscale.computing import Computing
 from napari_srgan.viewer.upscale.expected_size import expected_size
+from napari_srgan.viewer.upscale.file_says import FileSays
 from napari_srgan.viewer.upscale.model_chooser import ModelChooser
 from napari_srgan.viewer.upscale.other_layers import OtherLayers
 from napari_srgan.viewer.upscale.output_field import TargetField
@@ -57,6 +58,7 @@ class UpscaleFields:
         if isinstance(active, Image) and not predicted_by(active) and active in self.image.choices:
             self.image.value = active
         self.others = OtherLayers(viewer)
+        self.file_says = FileSays(viewer)
         self.models = ModelChooser(library_runner_of(viewer), wish_of(viewer))
         self.size = Label(name="size", label=" ")
         self.region = ComboBox(
@@ -88,8 +90,8 @@ class UpscaleFields:
     def rows(self) -> list[Any]:
         """What is asked first, in the order in which it is shown."""
         return [
-            self.image, self.others.row, *self.models.rows, self.size, self.axes.time, self.drift,
-            self.region, *self.axes.rows,
+            self.image, *self.file_says.rows, self.others.row, *self.models.rows, self.size, self.axes.time,
+            self.drift, self.region, *self.axes.rows,
         ]  # fmt: skip
 
     @property
@@ -103,7 +105,7 @@ class UpscaleFields:
         if (way := last_choices().way) in (meant for _, meant in choices.RESULTS):
             self.target.way = way
         self.advanced.show(False)
-        for label in (*self.models.sentences, self.size):
+        for label in (*self.models.sentences, self.size, self.file_says.sentence):
             make_elastic(label)
         self._on_image(self.image.value)
 
@@ -111,6 +113,7 @@ class UpscaleFields:
         """Let go of the library and the layers, which outlive a widget that is closed."""
         self.models.close()
         self.others.close()
+        self.file_says.close()
         self._watched.watch(None)
 
     def restore_defaults(self) -> None:
@@ -145,6 +148,7 @@ class UpscaleFields:
 
     def _show_image(self, image: Image | None) -> None:
         self.others.offer(image)
+        self.file_says.offer(image)
         with self.region.changed.blocked():
             self.region.reset_choices()
         self.axes.offer(image)
@@ -240,9 +244,10 @@ class UpscaleFields:
         way = self.target.way
         path = None
         if way == choices.DISK:
-            path = self.target.path
+            path = self.target.settle()
             if beside is not None:
-                path = path.parent / suggest(image, axes, self.models.factor or 1).name
+                kind = self.target.result_ending
+                path = path.parent / suggest(image, axes, self.models.factor or 1, kind).name
             if self.target.replaces:
                 refuse_shown(path, self._viewer.layers)
         lazily = way == choices.LAZY
@@ -266,7 +271,8 @@ class UpscaleFields:
             )
         if self.target.way == choices.DISK:
             raise UserError(
-                "one plane is upscaled in memory; choose the Result 'in memory', or the whole image on disk"
+                "one plane is not upscaled into a file; choose the Result 'in napari', and save it then, or "
+                "the whole image"
             )
         if image.ndim < 3:
             return image

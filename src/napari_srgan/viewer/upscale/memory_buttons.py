@@ -16,11 +16,11 @@ class OtherWays(Container[Any]):
 
     def __init__(self, name: str) -> None:
         lazily = PushButton(
-            name="lazily", text="Lazily",
+            name="lazily", text="Where one looks",
             tooltip="Adds the result at once; what you look at is computed when you zoom in",
         )  # fmt: skip
         to_disk = PushButton(
-            name="to_disk", text="To disk…", tooltip="Asks for a file, and writes the whole result into it"
+            name="to_disk", text="To a file…", tooltip="Asks for a file, and writes the whole result into it"
         )
         super().__init__(
             name=name, label=" ", widgets=[lazily, to_disk], layout="horizontal", labels=False, visible=False

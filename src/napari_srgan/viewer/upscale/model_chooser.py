@@ -189,15 +189,17 @@ class ModelChooser:
         self._show()
 
     def _grey_out(self) -> list[str | None]:
-        """Grey out what does not fit the image, and say why; the names of the others."""
+        """Grey out what does not fit the image, and say why; the names of the others, which say what for."""
         fitting: list[str | None] = []
         for place, name in enumerate(self._model.choices):
-            reason = choices.why_not(self._library.card(name), self._image)
-            if not reason:
+            card = self._library.card(name)
+            reason = choices.why_not(card, self._image)
+            about = reason or (self._library.problem(str(name)) if card is None else card.description)
+            self._model.native.setItemData(place, as_sentence(about), Qt.ItemDataRole.ToolTipRole)
+            if reason:
+                self._model.native.model().item(place).setEnabled(False)
+            else:
                 fitting.append(name)
-                continue
-            self._model.native.model().item(place).setEnabled(False)
-            self._model.native.setItemData(place, as_sentence(reason), Qt.ItemDataRole.ToolTipRole)
         return fitting
 
     def _choose(self, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic, TypeVar
 from weakref import ReferenceType, ref
 
@@ -40,13 +41,19 @@ class LayerLook(ABC, Generic[FoundT]):
         self._post = _Post(self._deliver)
 
     @abstractmethod
-    def find(self, data: Any, axes: str) -> FoundT:
-        """Look at pixels; called on a thread of its own.
+    def question(self, image: Image) -> Callable[[], FoundT]:
+        """What is asked of a layer, which is read here and now, except for its pixels.
+
+        Returns
+        -------
+        callable
+            Finds it out; called on a thread of its own. If it raises, for whatever reason, nothing can be
+            told.
 
         Raises
         ------
-        Exception
-            If the pixels cannot be looked at, for whatever reason: then nothing can be told.
+        UserError
+            If there is nothing to ask.
         """
 
     @abstractmethod
@@ -87,16 +94,16 @@ class LayerLook(ABC, Generic[FoundT]):
             self.found = self.nothing(COMPUTED)
             return
         try:
-            about = finest_data(image), layer_axes(image), self._asked, self._post
+            about = self.question(image), self._asked, self._post
         except UserError as error:  # told when it is run
             self.found = self.nothing(str(error))
             return
         threading.Thread(target=self._look, args=about, name=LOOK_THREAD, daemon=True).start()
 
-    def _look(self, data: Any, axes: str, asked: int, post: _Post) -> None:
+    def _look(self, question: Callable[[], FoundT], asked: int, post: _Post) -> None:
         lower_thread_priority()
         try:
-            found = self.find(data, axes)
+            found = question()
         except UserError as error:
             found = self.nothing(str(error))
         except Exception as error:  # of somebody else's array; it is told when it is run
@@ -115,8 +122,8 @@ class LayerLook(ABC, Generic[FoundT]):
 class AcquisitionLook(LayerLook[Acquisition]):
     """Tells how a layer was taken."""
 
-    def find(self, data: Any, axes: str) -> Acquisition:
-        return look_at(data, axes)
+    def question(self, image: Image) -> Callable[[], Acquisition]:
+        return partial(look_at, finest_data(image), layer_axes(image))
 
     def nothing(self, why: str) -> Acquisition:
         return Acquisition(unknown=why)

@@ -26,7 +26,7 @@ class OtherLayers:
         self.row = CheckBox(
             name="others", text="And the other selected layers", visible=False,
             tooltip="Upscales all image layers that are selected in the layer list, one after the other, "
-            "with the same model and settings; on disk each gets a file of its own beside the first",
+            "with the same model and settings; of files each gets one of its own beside the first",
         )  # fmt: skip
         viewer.layers.selection.events.changed.connect(self._on_selection)
 

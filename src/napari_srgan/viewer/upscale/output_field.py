@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ from magicgui.widgets import CheckBox, ComboBox, Container, Label, LineEdit, Pus
 from psygnal import Signal
 
 from napari_srgan.errors import UserError
+from napari_srgan.images.formats import ending
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.collapsible import CLOSED, FLAT, OPEN
 from napari_srgan.viewer.qt.labels import as_sentence, make_elastic, say
+from napari_srgan.viewer.typed_path import typed_file
 from napari_srgan.viewer.upscale import choices
 from napari_srgan.viewer.upscale.output_path import Outlook, outlook, with_ending
 
@@ -40,7 +43,7 @@ class TargetField:
         self._way = ComboBox(
             name="result", label="Result", choices=choices.RESULTS, tooltip=choices.RESULTS_TOOLTIP
         )
-        self._file = LineEdit(name="file", tooltip="Where the result is written to: a name in .ome.zarr")
+        self._file = LineEdit(name="file", tooltip=choices.FILE_TOOLTIP)
         self._choose = PushButton(
             name="choose_file", text="Choose…", tooltip="Asks in a window of its own where the result goes"
         )
@@ -61,6 +64,7 @@ class TargetField:
         make_elastic(self._there)
         self._way.changed.connect(self._on_way)
         self._file.changed.connect(self._on_file)
+        self._file.native.editingFinished.connect(self._on_edited)
         self._choose.changed.connect(self.ask)
         self._heading.changed.connect(lambda _: self.show(not self._opened))
         trust.changed.connect(lambda _: self._show_rows())
@@ -100,11 +104,17 @@ class TargetField:
         """
         text = self._file.value.strip()
         if not text:
-            raise UserError("no file is chosen for the result; type a name in .ome.zarr or press Choose…")
-        path = Path(text).expanduser()
-        if not path.is_absolute():
-            raise UserError(f"{text!r} does not say in which folder; press Choose…, or type the whole path")
-        return with_ending(path, self._axes)
+            raise UserError(
+                "no file is chosen for the result; type a name in .ome.zarr or .ome.tif, or press Choose…"
+            )
+        return with_ending(typed_file(text), self._axes)
+
+    def settle(self) -> Path:
+        """The file that is chosen, when its whole name stands in the field; raises as :attr:`path`."""
+        path = self.path
+        if str(path) != self._file.value:
+            self._show_file(str(path))
+        return path
 
     @property
     def replaces(self) -> bool:
@@ -114,6 +124,12 @@ class TargetField:
     def ran(self) -> None:
         """A run has ended: what it has written is not to be replaced by the next one unasked."""
         self._replace.value = False
+
+    @property
+    def result_ending(self) -> str:
+        """The ending that the user has chosen, for the results of other images; empty if none was."""
+        text = self._file.value
+        return "" if self._suggested is not None and text == str(self._suggested) else ending(Path(text))
 
     def suggest(self, path: Path | None, axes: str) -> None:
         """Fill in a name, unless the user chose one."""
@@ -156,6 +172,11 @@ class TargetField:
         self._show_file(str(with_ending(chosen, self._axes)))
         return True
 
+    def _on_edited(self) -> None:
+        """Whoever has typed a name sees what is written: with its ending."""
+        with suppress(UserError):  # told when it is run
+            self.settle()
+
     def _on_way(self) -> None:
         self._opened |= self._way.value == choices.DISK  # the file is to be seen
         self._show_rows()
@@ -167,4 +188,4 @@ class TargetField:
 
     def _show_file(self, text: str) -> None:
         self._file.value = text
-        self._file.native.setToolTip(text)
+        self._file.native.setToolTip(f"{text}\n{choices.FILE_TOOLTIP}" if text else choices.FILE_TOOLTIP)

@@ -1,4 +1,4 @@
-"""The three ways to a result: in memory, lazily, on disk."""
+"""The three ways to a result: in memory, lazily, into a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from napari_srgan.viewer.layers.upscale_layer import upscale_layer_job
 from napari_srgan.viewer.lazy.lazy_layer import LazyResult, lazy_layer_job
 from napari_srgan.viewer.upscale import choices
 
-OTHER_WAYS = "have it computed lazily, only where you look, or write it to disk"
+OTHER_WAYS = "have it computed only where you look, or write it to a file"
 """What to do with a result that does not fit into memory."""
 
 

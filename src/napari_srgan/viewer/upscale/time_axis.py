@@ -23,15 +23,17 @@ class TimeAxis:
     """Its letter so far."""
     size: int
     """Number of frames along it."""
+    name: str = ""
+    """What napari calls it at its slider; by default its number."""
 
     @property
     def label(self) -> str:
-        """What it is called for someone who has to choose, e.g. ``"Axis 0, time (51)"``."""
-        name = f", {_NAMES[self.letter]}" if self.letter in _NAMES else ""
-        return f"Axis {self.place}{name} ({self.size})"
+        """What it is called for someone who has to choose, e.g. ``"Axis t, time (51)"``."""
+        kind = f", {_NAMES[self.letter]}" if self.letter in _NAMES else ""
+        return f"Axis {self.name or self.place}{kind} ({self.size})"
 
 
-def time_axes(axes: str, shape: Sequence[int]) -> list[TimeAxis]:
+def time_axes(axes: str, shape: Sequence[int], names: Sequence[str] = ()) -> list[TimeAxis]:
     """The axes that can be time: the one that is, unnamed ones, and depth if somebody wants it so.
 
     Parameters
@@ -40,10 +42,12 @@ def time_axes(axes: str, shape: Sequence[int]) -> list[TimeAxis]:
         One letter for each axis, see :mod:`napari_srgan.images.axes`.
     shape
         Shape of the data. An axis that has no name and a size of 1 is not time.
+    names
+        What napari calls the axes.
     """
     leading = axes[: axes.index("Y")]
     return [
-        TimeAxis(place, letter, size)
+        TimeAxis(place, letter, size, names[place] if names else "")
         for place, (letter, size) in enumerate(zip(leading, shape, strict=False))
         if letter == "T" or (letter in "QZ" and size > 1)
     ]
@@ -83,7 +87,7 @@ def with_time(axes: str, place: int) -> str:
 def times_of(layer: Image) -> list[TimeAxis]:
     """The axes of a layer that can be time."""
     try:
-        return time_axes(layer_axes(layer), finest_data(layer).shape)
+        return time_axes(layer_axes(layer), finest_data(layer).shape, layer.axis_labels)
     except UserError:  # too few axes or too many; told when it is run
         return []
 

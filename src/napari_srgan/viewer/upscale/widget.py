@@ -22,8 +22,10 @@ from napari_srgan.viewer.qt.keyboard import RunKeys
 from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, make_elastic, say
 from napari_srgan.viewer.qt.scrolled import ScrolledForm
 from napari_srgan.viewer.upscale import choices
+from napari_srgan.viewer.upscale.ask_for_file import ask_for_file
 from napari_srgan.viewer.upscale.fields import UpscaleFields
 from napari_srgan.viewer.upscale.memory_buttons import OtherWays
+from napari_srgan.viewer.upscale.output_path import suggest_saved
 from napari_srgan.viewer.upscale.session import upscaling_of
 
 
@@ -47,8 +49,8 @@ class UpscaleWidget(ScrolledForm):
         super().__init__(name="upscale")
         # Labels get one width only if the fields come after.
         self.extend([
-            *self._fields.rows, self._buttons, self._bar, self._status, self._offers, self._original,
-            self._beside, *self._fields.folded, self._files,
+            *self._fields.rows, self._buttons, self._bar, self._status, self._offers, self._save,
+            self._original, self._beside, *self._fields.folded, self._files,
         ])  # fmt: skip
         self.keep_at_the_top()
         make_elastic(self._status)
@@ -67,6 +69,11 @@ class UpscaleWidget(ScrolledForm):
         self._original = CheckBox(
             name="original", label="Show original", visible=False,
             tooltip="Shows the image in the place of its result; so does U while it is held on the canvas",
+        )  # fmt: skip
+        self._save = PushButton(
+            name="save", text="Save result…", visible=False,
+            tooltip="Writes the result into an OME-TIFF or an OME-Zarr, with pixel size, names of channels "
+            "and how it was made; napari's own Save writes a TIFF without these",
         )  # fmt: skip
         self._beside = CheckBox(
             name="beside", label="Show original beside",
@@ -111,6 +118,7 @@ class UpscaleWidget(ScrolledForm):
         self._beside.changed.connect(self._on_beside)
         self._original.changed.connect(self._on_original)
         self._files.changed.connect(self._on_files)
+        self._save.changed.connect(self._on_save)
         comparison = self._session.comparison
         comparison.offered.connect(self._show_comparison)
         comparison.flicked.connect(self._show_comparison)
@@ -187,6 +195,18 @@ class UpscaleWidget(ScrolledForm):
         dock.raise_()
         files.choose_model(self._fields.models.name)
 
+    def _on_save(self) -> None:
+        """Ask for a file for a result in memory, and write it."""
+        saved = self._session.savable
+        if saved is None or saved.layer is None:
+            return
+        try:
+            chosen = ask_for_file(self._viewer, suggest_saved(saved), saved.axes)
+            if chosen is not None:
+                self._session.save(saved, chosen)
+        except UserError as error:
+            self._say(str(error), wrong=True)
+
     def _on_lazily(self) -> None:
         self._fields.target.way = choices.LAZY
         self._on_run()
@@ -207,6 +227,7 @@ class UpscaleWidget(ScrolledForm):
     def _show_started(self, title: str) -> None:
         self._offers.visible = False
         self._run.enabled, self._cancel.enabled = False, True
+        self._save.enabled = False
         self._bar.value = 0
         self._bar.show()
         self._say(title)
@@ -222,6 +243,7 @@ class UpscaleWidget(ScrolledForm):
         self._offers.visible = outcome.does_not_fit
         self._bar.value = 0 if cancelled or outcome.wrong else PERCENT
         self._show_idle()
+        self._show_comparison()
         self._fields.look_ahead()
         self._say(outcome.sentence, wrong=outcome.wrong)
 
@@ -229,6 +251,7 @@ class UpscaleWidget(ScrolledForm):
         """Offer to look at the original while there is one to compare; beside it, both are seen."""
         comparison = self._session.comparison
         self._original.visible = comparison.last is not None
+        self._save.visible = self._session.savable is not None
         self._original.enabled = not comparison.wanted
         with self._original.changed.blocked():
             self._original.value = comparison.shows_original
@@ -236,6 +259,7 @@ class UpscaleWidget(ScrolledForm):
     def _show_idle(self) -> None:
         running = self._session.runner.running is not None
         self._run.enabled, self._cancel.enabled = not running, running
+        self._save.enabled = not running
 
     def _say(self, sentence: str, *, wrong: bool = False) -> None:
         self._wrong = wrong
