@@ -40,6 +40,7 @@ from napari_srgan.viewer.qt.collapsible import Collapsible
 from napari_srgan.viewer.qt.keyboard import RunKeys
 from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, tell
 from napari_srgan.viewer.qt.scrolled import ScrolledPage
+from napari_srgan.viewer.qt.tooltips import wrap_tooltips
 from napari_srgan.viewer.qt.wrapped_texts import wrap_texts
 
 _PREFERRED = QSize(420, 640)
@@ -91,6 +92,8 @@ class FineTuneWidget(QWidget):
         self.setup = Collapsible("Images and settings", setup, opened=True)
         self._setup = setup
         fit_into_dock(setup)
+        for beside in (self.setup.heading, self.banner, self.progress, self.controls):
+            wrap_tooltips(beside)
         page = QWidget()
         parts = QVBoxLayout(page)
         for part in (self.banner, self.setup, self.progress):

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 MODEL_FILES = "*.safetensors *.pth *.pt *.ckpt *.bin *.pkl *.zip"
 RESULT_FILES = "*.ome.zarr *.zarr"
+REPORT_FILES = "*.trust.json *.trust.md"
 
 
 def ask_for_model_files(parent: QWidget | None) -> list[Path]:
@@ -42,9 +43,15 @@ def ask_where_to_write(parent: QWidget | None, suggested: Path) -> Path | None:
     return Path(chosen) if chosen else None
 
 
-def ask_where_to_save_report(parent: QWidget | None, suggested: str) -> Path | None:
-    """What the files of a report are called, without their endings; None if the question was cancelled."""
-    chosen, _ = QFileDialog.getSaveFileName(parent, "Save report as", suggested)
+def ask_where_to_save_report(parent: QWidget | None, suggested: Path) -> Path | None:
+    """One of the files of a report; None if the question was cancelled.
+
+    Nobody is asked about what is there already: there are two files, and whoever writes asks for both.
+    """
+    options = QFileDialog.Option.DontConfirmOverwrite
+    chosen, _ = QFileDialog.getSaveFileName(
+        parent, "Save report as", str(suggested), f"Report ({REPORT_FILES})", options=options
+    )
     return Path(chosen) if chosen else None
 
 

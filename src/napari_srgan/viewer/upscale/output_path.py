@@ -37,12 +37,20 @@ def suggest(image: Image, axes: str, factor: int) -> Path:
     factor
         How many times finer the result is.
     """
+    return suggested_folder(image) / f"{file_name_of(image)}_{result_suffix(factor)}{_ending_for(axes)}"
+
+
+def suggested_folder(image: Image) -> Path:
+    """The folder of the file that a layer is read from, else that which was written to last."""
     beside = [file.parent for file in files_of(image)]
-    folder = next((one for one in beside if os.access(one, os.W_OK)), Path(get_save_history()[0]))
+    return next((one for one in beside if os.access(one, os.W_OK)), Path(get_save_history()[0]))
+
+
+def file_name_of(image: Image) -> str:
+    """A layer's name as a file can have it, without an ending."""
     name = image.name
     name = name[: -len(ending(Path(name)))] if ending(Path(name)) else name
-    name = _NOT_IN_NAMES.sub(" ", name).strip(" .") or "image"
-    return folder / f"{name}_{result_suffix(factor)}{_ending_for(axes)}"
+    return _NOT_IN_NAMES.sub(" ", name).strip(" .") or "image"
 
 
 def _ending_for(axes: str) -> str:
