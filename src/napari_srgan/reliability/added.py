@@ -62,8 +62,7 @@ def without(added: Any, result: ArrayLike) -> Any:
         return restore_dtype(np.asarray(result) - added, dtype)
     from dask import array as da
 
-    whole = da.from_array(result, chunks=added.chunks)
-    return (whole - added).map_blocks(restore_dtype, dtype, dtype=dtype)
+    return (da.asarray(result) - added).map_blocks(restore_dtype, dtype, dtype=dtype)
 
 
 def projected_back_job(pair: OnTop) -> Job[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import cast
 
-from qtpy.QtCore import QEvent, QObject, QPoint, Qt
-from qtpy.QtGui import QChildEvent, QHelpEvent
+from qtpy.QtCore import QChildEvent, QEvent, QObject, QPoint, Qt
+from qtpy.QtGui import QHelpEvent
 from qtpy.QtWidgets import QAbstractItemView, QToolTip, QWidget
 
 

@@ -29,8 +29,8 @@ from napari_srgan.viewer.upscale import choices
 _NO_TRUTH = ("none", None)
 _RUN_TOOLTIP = (
     "Looks at the image and at the result, and says in sentences how fine the detail of the image is, what "
-    "the model added, and whether brightness and place were kept. Adds hidden layers: bicubic interpolation to "
-    "compare with, and what the model added to it"
+    "the model added, and whether brightness and place were kept. Adds hidden layers: bicubic interpolation "
+    "to compare with, and what the model added to it"
 )
 _LEAST_HEIGHT = 280
 """Pixels of the report that are shown at least, however many docks there are."""
