@@ -44,7 +44,7 @@ def test_every_tooltip_of_a_widget_wraps(make_napari_viewer: Any, name: str) -> 
     viewer.add_image(np.zeros((40, 32), np.uint16), name="cells", contrast_limits=(0, 1))
     widget = viewer.window.add_plugin_dock_widget("napari-srgan", name)[1]
     native = getattr(widget, "native", widget)
-    told = [part for part in native.findChildren(QWidget) if part.toolTip() and part.isVisible()]
+    told = [part for part in native.findChildren(QWidget) if part.toolTip() and part.isVisibleTo(native)]
     assert len(told) > 5
     for part in told:
         plain = part.toolTip()
