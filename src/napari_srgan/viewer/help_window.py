@@ -14,9 +14,8 @@ from qtpy.QtGui import QDesktopServices, QTextCursor
 from qtpy.QtWidgets import QApplication, QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_srgan.viewer.help_page import HelpPage
-from napari_srgan.viewer.qt.tooltips import wrap_tooltips
-
 from napari_srgan.viewer.one_per_viewer import one_per_viewer
+from napari_srgan.viewer.qt.tooltips import wrap_tooltips
 
 _SIZE = (760, 640)
 _PICTURE = re.compile(r"^!\[[^\]]*\]\(([^)]+)\)\s*$", re.MULTILINE)

@@ -212,9 +212,7 @@ def projected_back_layer_job(image: Image, result: Image) -> Job[LayerParts]:
     return job()
 
 
-def map_layers(
-    report: TrustReport, image: Image, result: Image, among: Iterable[Layer] = ()
-) -> list[Image]:
+def map_layers(report: TrustReport, image: Image, result: Image, among: Iterable[Layer] = ()) -> list[Image]:
     """The maps of a report as layers, hidden, on the same grid as the result; only on the main thread.
 
     The first is plain bicubic interpolation, which looks as the result does.
