@@ -46,7 +46,8 @@ def test_plain_interpolation_is_there_to_compare_with(trusted: Any) -> None:
     assert plain.colormap == result.colormap
     assert plain.contrast_limits == result.contrast_limits
     np.testing.assert_allclose(plain.data_to_world((143, 127)), result.data_to_world((143, 127)))
-    np.testing.assert_allclose(plain.data + added.data, result.data, atol=0.51)
+    unrounded = result.data - added.data
+    np.testing.assert_allclose(plain.data, unrounded.clip(0, 65535), atol=0.51)
     report = viewer.window.add_plugin_dock_widget("napari-srgan", "Trust")[1]._session.report
     np.testing.assert_array_equal(report.bicubic, plain.data)
 
@@ -134,11 +135,11 @@ def test_a_report_is_proposed_beside_the_image_and_called_like_image_and_model(
 ) -> None:
     file = tmp_path / "cells.tif"
     tifffile.imwrite(file, CELLS)
-    layer = Image(CELLS, name="cells: day 1/2")
+    layer = Image(CELLS, name="cells/day 1")
     layer._source = layer.source.copy(update={"path": str(file)})
     _, told = trusted(layer)
     report = told._session.report
-    assert suggested_report(report, layer) == tmp_path / "cells day 1 2 microscopy-x2.trust.json"
+    assert suggested_report(report, layer) == tmp_path / "cells day 1 microscopy-x2.trust.json"
     last = tmp_path / "last"
     last.mkdir()
     update_save_history(str(last / "something"))

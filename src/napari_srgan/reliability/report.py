@@ -118,8 +118,8 @@ class TrustReport:
     def bicubic(self) -> Any:
         """Plain bicubic interpolation, to compare the result with: what :attr:`added` was added to.
 
-        Of the result's shape and dtype, in its grey levels; numpy, or dask where `added` is. NaN where the
-        result is not finite.
+        Of the result's shape and dtype, rounded and clipped to it, in its grey levels; numpy, or dask where
+        `added` is. NaN where the result is not finite.
         """
         return without(self.added, self.result)
 
