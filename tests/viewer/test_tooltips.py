@@ -38,7 +38,7 @@ def shown_tooltip(widget: QWidget) -> str:
     return QToolTip.text()
 
 
-@pytest.mark.parametrize("name", ["Upscale", "Fine-tune", "Trust", "Models"])
+@pytest.mark.parametrize("name", ["Upscale", "Upscale files", "Fine-tune", "Trust", "Models"])
 def test_every_tooltip_of_a_widget_wraps(make_napari_viewer: Any, name: str) -> None:
     viewer = make_napari_viewer(show=True)
     viewer.add_image(np.zeros((40, 32), np.uint16), name="cells", contrast_limits=(0, 1))

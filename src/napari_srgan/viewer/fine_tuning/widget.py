@@ -92,8 +92,6 @@ class FineTuneWidget(QWidget):
         self.setup = Collapsible("Images and settings", setup, opened=True)
         self._setup = setup
         fit_into_dock(setup)
-        for beside in (self.setup.heading, self.banner, self.progress, self.controls):
-            wrap_tooltips(beside)
         page = QWidget()
         parts = QVBoxLayout(page)
         for part in (self.banner, self.setup, self.progress):
@@ -105,6 +103,7 @@ class FineTuneWidget(QWidget):
         layout.addWidget(self.controls)
         layout.addWidget(self.status)
         wrap_texts(self)
+        wrap_tooltips(self)
 
     def _connect(self) -> None:
         state = self.state

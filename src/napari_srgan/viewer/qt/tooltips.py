@@ -9,6 +9,9 @@ from qtpy.QtCore import QChildEvent, QEvent, QObject, QPoint, Qt
 from qtpy.QtGui import QHelpEvent
 from qtpy.QtWidgets import QAbstractItemView, QToolTip, QWidget
 
+_WATCHED = "napari-srgan wraps its tooltip"
+"""Property of the widgets that are watched already."""
+
 
 def wrap_tooltips(widget: QWidget) -> None:
     """Show the tooltips of a widget, and of all that is in it or will be put into it, with line breaks.
@@ -35,7 +38,9 @@ class _Wrapped(QObject):
     def watch(self, widget: QWidget) -> None:
         """Watch a widget and all that is in it."""
         for one in (widget, *widget.findChildren(QWidget)):
-            one.installEventFilter(self)
+            if not one.property(_WATCHED):  # twice, it would answer before what was installed in between
+                one.setProperty(_WATCHED, True)
+                one.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         if event is None or not isinstance(watched, QWidget):
