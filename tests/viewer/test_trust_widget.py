@@ -166,7 +166,7 @@ def test_maps_belong_to_their_result_whatever_layers_are_called(upscaled, look):
     before = added.data.copy()
     told["result"].value = twin
     look(viewer, told)
-    assert len(viewer.layers) == count + 2  # the twin, and a map of its own
+    assert len(viewer.layers) == count + 3  # the twin, and maps of its own
     np.testing.assert_array_equal(added.data, before)
 
 
@@ -417,7 +417,7 @@ def test_scripts_refuse_predictions_and_maps_as_truth(make_napari_viewer):
     viewer = make_napari_viewer()
     image = viewer.add_image(CELLS, name="cells")
     result, report = sr.upscale(image, "microscopy-x2", trust=True, progress=False)
-    added = map_layers(report, result)[0]
+    added = map_layers(report, image, result)[0]
     for layer, why in ((result, "was made by microscopy-x2"), (added, "illustrates a result")):
         with pytest.raises(UserError, match=f"{why}, and is no truth; choose a measured image"):
             sr.validate(result, layer)
@@ -521,7 +521,7 @@ def test_maps_follow_their_result_and_are_not_those_of_its_duplicate(upscaled, l
     before = len(viewer.layers)
     told["result"].value = copy
     look(viewer, told)
-    assert len(viewer.layers) == before + 1
+    assert len(viewer.layers) == before + 2  # bicubic interpolation, and what was added to it
 
 
 def test_a_result_that_is_removed_meanwhile_gets_no_maps(upscaled, looking, finish):

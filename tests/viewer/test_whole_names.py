@@ -60,8 +60,21 @@ def test_the_tooltip_has_the_whole_name(box: QComboBox) -> None:
     box.resize(100, 30)
     at = QPoint(5, 5)
     QApplication.sendEvent(box, QHelpEvent(QHelpEvent.Type.ToolTip, at, box.mapToGlobal(at)))
-    assert QToolTip.text() == f"{NAME}  (x4)\nThe models that fit"
+    assert QToolTip.text() == f"<qt>{NAME}  (x4)<br>The models that fit</qt>"
     QToolTip.hideText()
+
+
+def test_of_a_result_the_model_can_be_read_and_its_image_loses_the_middle(box: QComboBox) -> None:
+    layer = object()
+    box.addItem("mitochondria of cell 17, second day x4 (microscopy-x4-gan)", layer)
+    box.setCurrentIndex(2)
+    whole, *shorter = shown_from_wide_to_narrow(box)
+    assert whole == box.currentText()
+    assert len(shorter) > 10
+    fits = [one for one in shorter if not one.startswith("…")]
+    assert all(one.startswith("m") and one.endswith(" (microscopy-x4-gan)") for one in fits)
+    assert any("…" in one and one.split("…")[1].startswith(("y x4 (", " x4 (", "x4 (")) for one in fits)
+    assert all(one == "…" or one.endswith(")") for one in shorter), "with less room its end is seen"
 
 
 def test_an_open_list_is_as_wide_as_its_names(box: QComboBox, qtbot: Any) -> None:

@@ -254,9 +254,10 @@ def _made(image: Any, result: Any, axes: str | None, region: Region | None, told
         told = dict(result.metadata.get("napari-srgan", {}))
         region = told.get("region") if region is None else region
     if is_layer(image):
-        from napari_srgan.viewer.layers.upscale_layer import check_image, layer_image
+        from napari_srgan.viewer.layers.known_image import known_image
+        from napari_srgan.viewer.layers.upscale_layer import check_image
 
-        image = layer_image(check_image(image), axes)
+        image = known_image(check_image(image), axes)()
     elif not isinstance(image, Image):
         image = Image.of_array(image, axes)
     return _Made(image, check_array(_pixels(result)), region, told)

@@ -206,7 +206,18 @@ class ModelCard(BaseModel):
     @property
     def verdict(self) -> str:
         """Whether a fine-tuned model beats what it had to beat, in words; empty for other models."""
-        return _verdict(self)
+        return f"{self.comparison} {self.comparison_advice}".strip()
+
+    @property
+    def comparison(self) -> str:
+        """What a fine-tuned model has beside what it had to beat, without what follows from it; empty for
+        other models."""
+        return _comparison(self)
+
+    @property
+    def comparison_advice(self) -> str:
+        """What follows for whoever uses the model, if it does not beat that; else empty."""
+        return _advice(self)
 
     @property
     def beats_rivals(self) -> bool:
@@ -253,10 +264,15 @@ def _lost_to(card: ModelCard) -> list[str]:
     return [name for name, psnr in _rivals(card).items() if not _mean_psnr(card) - psnr >= NOTICEABLE]
 
 
-def _verdict(card: ModelCard) -> str:
+def _comparison(card: ModelCard) -> str:
+    if card.baseline is None or not card.quality:
+        return ""
+    psnr, rivals, lost = _mean_psnr(card), _rivals(card), _lost_to(card)
+    told = ", ".join(f"{psnr - figure:+z.2f} dB against {name}" for name, figure in rivals.items())
+    better = f"Not better {'in PSNR ' if card.adversarial else ''}than" if lost else "Better than"
+    found = f"{better} {' and '.join(lost or rivals)}: on the held-back part it has {psnr:.2f} dB, {told}."
     imitated = sorted({pair.predicted_by for pair in card.pairs if pair.predicted_by})
-    found = _comparison(card)
-    if not imitated or not found:
+    if not imitated:
         return found
     return (
         f"{found} But what it learned from and was judged by are predictions of {' and '.join(imitated)}, no "
@@ -264,22 +280,11 @@ def _verdict(card: ModelCard) -> str:
     )
 
 
-def _comparison(card: ModelCard) -> str:
-    if card.baseline is None or not card.quality:
+def _advice(card: ModelCard) -> str:
+    if not _lost_to(card):
         return ""
-    psnr, rivals, lost = _mean_psnr(card), _rivals(card), _lost_to(card)
-    told = ", ".join(f"{psnr - figure:+z.2f} dB against {name}" for name, figure in rivals.items())
-    figures = f"on the held-back part it has {psnr:.2f} dB, {told}"
-    if not lost:
-        return f"Better than {' and '.join(rivals)}: {figures}."
     if card.adversarial:
-        return (
-            f"Not better in PSNR than {' and '.join(lost)}: {figures}. A sharp model trades fidelity for "
-            "looks; trust its details less than those of a faithful one."
-        )
+        return "A sharp model trades fidelity for looks; trust its details less than those of a faithful one."
     simulated = any(pair.simulated for pair in card.pairs)
     more = "better images" if simulated else "look whether the pairs really show the same field"
-    return (
-        f"Not better than {' and '.join(lost)}: {figures}. Do not use it in their place: train longer, give "
-        f"more images, or {more}."
-    )
+    return f"Do not use it in their place: train longer, give more images, or {more}."

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_srgan.images.arrays import restore_dtype
+from napari_srgan.images.arrays import ArrayLike, restore_dtype
 from napari_srgan.inference.nonfinite import fill_nonfinite
 from napari_srgan.networks import bicubic_downsample, bicubic_upsample
 from napari_srgan.networks.resampling import back_project
@@ -40,6 +40,29 @@ def added_detail_job(pair: OnTop, gain: float = 1.0, offset: float = 0.0) -> Job
         return high - (gain * _upsampled(fill_nonfinite(low), pair.factor) + offset)
 
     return (yield from pair.map_job(compute, HALO, "Finding what was added"))
+
+
+def without(added: Any, result: ArrayLike) -> Any:
+    """The result without what was added to it: bicubic interpolation.
+
+    Parameters
+    ----------
+    added
+        As :func:`added_detail_job` gives it.
+    result
+        Of which it was found.
+
+    Returns
+    -------
+    array
+        Of the result's shape and dtype; numpy, or dask, computed where it is read, as `added` is.
+    """
+    dtype = np.dtype(result.dtype)
+    if isinstance(added, np.ndarray):
+        return restore_dtype(np.asarray(result) - added, dtype)
+    from dask import array as da
+
+    return (da.asarray(result) - added).map_blocks(restore_dtype, dtype, dtype=dtype)
 
 
 def projected_back_job(pair: OnTop) -> Job[Any]:

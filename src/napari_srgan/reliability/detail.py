@@ -31,8 +31,8 @@ _SHOWN = 8.0
 """Power of coarse detail, in parts of the noise, without which a block shows nothing."""
 _FAINTEST = 3e-3
 """Parts of the contrast below which nothing counts as detail: rounding, and what interpolation leaves."""
-_UNEVEN = 0.15
-"""Difference between Y and X, in parts of Nyquist, from which on it is said."""
+_UNEVEN = 0.05
+"""Difference between Y and X, in parts of Nyquist, from which on both are said."""
 _COARSEST = 0.08
 """Frequencies below, in parts of Nyquist, are the shape of the block."""
 _OUTERMOST = -1.0, 2.0
@@ -74,6 +74,23 @@ class Detail:
     def uneven(self) -> bool:
         """Whether detail is finer along one axis than along the other."""
         return abs(self.along_y - self.along_x) >= _UNEVEN
+
+    @property
+    def coarser_axis(self) -> str:
+        """``"Y"`` or ``"X"``: along which detail ends first."""
+        return "Y" if self.along_y <= self.along_x else "X"
+
+    @property
+    def sure_reach(self) -> float:
+        """The least of the reach in all directions, along Y and along X: up to there detail stands out of the
+        noise whichever way it runs. NaN where neighbouring pixels share the noise."""
+        return min(self.reach, self.along_y, self.along_x)
+
+    @property
+    def finest_pixels(self) -> float:
+        """The finest period, in pixels of the image, that stands out of the noise whichever way it runs;
+        infinite in an image of noise alone."""
+        return 2 / self.sure_reach if self.sure_reach else math.inf
 
 
 def detail_of(array: ArrayLike, axes: str) -> dict[int, Detail]:

@@ -111,7 +111,7 @@ def _compared_job(made: LazyUpscaling, pair: OnTop, added: ArrayLike, alike: flo
     rounding = _ROUNDING if np.dtype(pair.result.dtype).kind in "iub" else 0.0
     worst: Recomputed | None = None
     for number, channel in enumerate(channels):
-        yield Progress(number, len(channels), "Computing a place of the result again")
+        yield Progress(number, len(channels), "Checking that the model made the result")
         place = _most_changed(pair, added, channel)
         if place is None:
             continue

@@ -20,7 +20,7 @@ from napari_srgan.images.upscaled import Region
 from napari_srgan.inference.options import UpscaleOptions
 from napari_srgan.models import Model, ModelCard
 from napari_srgan.progress import Job, Progress
-from napari_srgan.reliability.added import added_detail_job
+from napari_srgan.reliability.added import added_detail_job, without
 from napari_srgan.reliability.consistency import Consistency, check_is_result, consistency_of, relation
 from napari_srgan.reliability.detail import Detail, detail_of
 from napari_srgan.reliability.error_map import ErrorMap, error_map_job
@@ -28,6 +28,7 @@ from napari_srgan.reliability.expectation import UNKNOWN, Expectation, expected
 from napari_srgan.reliability.maps import OnTop
 from napari_srgan.reliability.matched import match_channels, matched_psnr, read_both
 from napari_srgan.reliability.methods import methods_text
+from napari_srgan.reliability.naming import Naming
 from napari_srgan.reliability.orientations import Disagreement, check_not_temporal, disagreement_job
 from napari_srgan.reliability.recomputed import Recomputed, recomputed_job
 from napari_srgan.reliability.self_test import SelfTest, can_be_compared, self_test_job
@@ -53,6 +54,14 @@ class ChannelReport:
         """Whether the result, made small again, is another image than the one it was made of."""
         return self.consistency.loses_more_than_noise(self.detail)
 
+    @property
+    def keeps_brightness_and_place(self) -> bool | None:
+        """Whether the result, made small again, is the image but for its noise; None if that is unclear."""
+        if self.loses_more_than_noise:
+            return False
+        unclear = self.consistency.levels is not None or self.consistency.shift is not None
+        return None if unclear or self.detail.blocks == 0 else True
+
     def can_be_projected_back(self, card: ModelCard) -> bool:
         """Whether the result of the model with this card has lost what a step of back-projection mends."""
         lies_on_it = self.consistency.levels is None and self.consistency.shift is None
@@ -71,6 +80,10 @@ class TrustReport:
 
     model: str
     """Its name."""
+    naming: Naming
+    """What the image and its channels are called, and how large its pixels are."""
+    result: Any = field(repr=False)
+    """The result that it is about, as it was given: numpy, dask or zarr."""
     recomputed: Recomputed | None
     """Places of the result that were computed again; None if nothing in them could be compared."""
     channels: dict[int, ChannelReport]
@@ -95,13 +108,50 @@ class TrustReport:
     """Whether the model makes another kind of image, which is not compared with its own."""
     can_be_projected_back: bool
     """Whether the result has lost of its image what :func:`~napari_srgan.project_back` mends."""
-    sentences: tuple[str, ...]
+    sentences: tuple[str, ...] = ()
     """All of it in words; each begins with a capital letter and ends with a full stop."""
-    methods: str = field(repr=False)
-    """A paragraph in Markdown for the methods section of a paper, and the guidelines' checklist."""
+    methods: str = field(default="", repr=False)
+    """Paragraphs in Markdown for the methods section of a paper, without advice, and the guidelines'
+    checklist."""
+
+    @property
+    def bicubic(self) -> Any:
+        """Plain bicubic interpolation, to compare the result with: what :attr:`added` was added to.
+
+        Of the result's shape and dtype, rounded and clipped to it, in its grey levels; numpy, or dask where
+        `added` is. NaN where the result is not finite.
+        """
+        return without(self.added, self.result)
+
+    @property
+    def made_by_model(self) -> bool | None:
+        """Whether the result is what the model makes of the image; None if that was not looked at."""
+        return None if self.recomputed is None else self.recomputed.same
+
+    @property
+    def kept(self) -> dict[int, bool | None]:
+        """By channel, whether the result made small again is the image but for its noise.
+
+        None where that is unclear. Without channels of which it means nothing: those of results that are
+        another kind of image, or were not made by the model.
+        """
+        if self.other_kind or self.made_by_model is False:
+            return {}
+        return {channel: one.keeps_brightness_and_place for channel, one in self.channels.items()}
+
+    @property
+    def keeps_brightness_and_place(self) -> bool | None:
+        """The same of all channels together; None if it is unclear, or means nothing."""
+        kept = set(self.kept.values())
+        return False if False in kept else True if kept == {True} else None
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)
+
+    @staticmethod
+    def files(result: Path) -> tuple[Path, Path]:
+        """The files that :meth:`write` writes beside a result."""
+        return Path(f"{result}.trust.json"), Path(f"{result}.trust.md")
 
     def write(self, result: Path) -> tuple[Path, Path]:
         """Write figures and text beside a result on disk: ``<result>.trust.json`` and ``<result>.trust.md``.
@@ -111,7 +161,7 @@ class TrustReport:
         UserError
             If one cannot be written.
         """
-        files = (Path(f"{result}.trust.json"), Path(f"{result}.trust.md"))
+        files = self.files(result)
         texts = (json.dumps(self.to_dict(), indent=2, ensure_ascii=False), self.methods)
         for file, text in zip(files, texts, strict=True):
             save_file(file, f"{text}\n".encode())
@@ -121,14 +171,15 @@ class TrustReport:
         """Figures and sentences as plain values that JSON can hold; maps are left out."""
         told: dict[str, Any] = {
             "model": self.model,
-            "made_by_model": None if self.recomputed is None else self.recomputed.same,
+            "made_by_model": self.made_by_model,
+            "keeps_brightness_and_place": self.keeps_brightness_and_place,
             "sentences": list(self.sentences),
             "channels": [self._channel_dict(channel) for channel in self.channels],
         }
         if self.self_test is not None:
             told["self_test_db_below_best"] = self.self_test.to_dict()
         if self.disagreement is not None:
-            told["disagreement"] = _rounded(self.disagreement.typical)
+            told["disagreement"] = self.disagreement.to_list()
         if self.errors is not None:
             told["error_map"] = self.errors.to_dict()
         if self.validation is not None:
@@ -140,18 +191,20 @@ class TrustReport:
 
     def _channel_dict(self, channel: int) -> dict[str, Any]:
         one = self.channels[channel]
-        told = {
+        told: dict[str, Any] = {
             "channel": channel,
+            **({"name": name} if (name := self.naming.channel_name(channel)) else {}),
             "reach": _rounded(one.detail.reach),
             "reach_along_y": _rounded(one.detail.along_y),
             "reach_along_x": _rounded(one.detail.along_x),
+            "finest_detail_pixels": _rounded(one.detail.finest_pixels),
             "noise": _rounded(one.detail.noise),
             "contrast": _rounded(one.detail.contrast),
         }
         if not self.other_kind:
             told["expected_gain_over_bicubic_db"] = _rounded(one.expectation.gain)
             told["noise_share_of_bicubic_error"] = _rounded(one.expectation.noise_share)
-            if one.loses_more_than_noise and (self.recomputed is None or self.recomputed.same):
+            if one.loses_more_than_noise and self.made_by_model is not False:
                 told["residual"] = _rounded(one.residual)
         return told
 
@@ -251,11 +304,10 @@ def trust_job(
     if truth is not None:
         compared = yield from validation_job(made, truth, axes, errors=table)
         bicubic = matched_psnr(made - np.asarray(added), truth, axes)
-    sentences = tuple(
-        sentences_of(model.card, channels, recomputed, errors, tested, spread, compared, bicubic)
-    )
-    return TrustReport(
+    report = TrustReport(
         model=model.name,
+        naming=Naming.of(image),
+        result=made,
         recomputed=recomputed,
         other_kind=model.card.result is not None,
         channels=channels,
@@ -266,8 +318,12 @@ def trust_job(
         validation=compared,
         bicubic_psnr=bicubic,
         can_be_projected_back=any(one.can_be_projected_back(model.card) for one in channels.values()),
-        sentences=sentences,
-        methods=methods_text(model, told, sentences),
+    )
+    said = sentences_of(model.card, report, report.naming)
+    return replace(
+        report,
+        sentences=tuple(one.text for one in said),
+        methods=methods_text(model, told, report.naming, [one.fact for one in said if one.fact]),
     )
 
 

@@ -63,13 +63,15 @@ class SelfTest:
 
     @property
     def sentence(self) -> str:
-        """In words, beginning with a small letter and without a full stop."""
+        """In words: which model suits the image, by how much, and that this is all it tells."""
         (best, highest), *others = sorted(self.gains.items(), key=lambda one: -one[1])
-        told = ", ".join(
-            [f"{name} is {highest - gain:.1f} dB below {best}" for name, gain in others]
-            + [f"{name} and {best} cannot be told apart" for name in self.unclear]
+        told = [f"{name} was {highest - gain:.1f} dB farther from it than {best}" for name, gain in others]
+        told += [f"{name} and {best} could not be told apart" for name in self.unclear]
+        return (
+            "To see which model suits the image, it was made small, with its blur and noise, and upscaled "
+            f"again, so that the right answer is known: {', '.join(told)}. That compares models on such "
+            "images, and does not tell how right the result is."
         )
-        return f"on this image seen from farther away {told}; that compares models, it is no accuracy"
 
     def to_dict(self) -> dict[str, float]:
         """Decibels of each model below the best one, by name."""

@@ -23,6 +23,7 @@ from napari_srgan.reliability.matched import (
     matched_planes,
     read_both,
 )
+from napari_srgan.reliability.naming import Naming
 from napari_srgan.significant import significant
 from napari_srgan.training.pairs.registration import SURE, Peak, find_peak
 
@@ -67,7 +68,11 @@ class Validation:
 
     @property
     def sentence(self) -> str:
-        """In words."""
+        """In words, with the numbers of channels."""
+        return self.words(Naming())
+
+    def words(self, naming: Naming) -> str:
+        """In words, with the names of channels."""
         words = f"{self.psnr:.2f} dB PSNR"
         if self.ssim is not None:
             words += f", SSIM {self.ssim:.3f}"
@@ -77,7 +82,7 @@ class Validation:
             words += "; agrees with the truth in no detail"
         elif self.resolution is not None:
             words += f"; agrees with the truth down to {self.resolution:.1f} pixels a period"
-        words += f"; {self._brightness}"
+        words += f"; {self._brightness(naming)}"
         if self.shift is not None and math.hypot(*self.shift) >= _SAID_SHIFT:
             y, x = self.shift
             words += f"; the truth lies {y:+.1f}, {x:+.1f} pixels (Y, X) beside it: register them first"
@@ -88,13 +93,12 @@ class Validation:
     def __str__(self) -> str:
         return self.sentence
 
-    @property
-    def _brightness(self) -> str:
+    def _brightness(self, naming: Naming) -> str:
         said = [_said(gain, offset) for gain, offset in zip(self.gains, self.offsets, strict=True)]
         if len(set(said)) == 1:
             return said[0]
         if len(said) <= _SAID_ONE_BY_ONE:
-            return ", ".join(f"channel {channel}: {words}" for channel, words in enumerate(said))
+            return ", ".join(f"{naming.channel(channel)}: {words}" for channel, words in enumerate(said))
         least, most = np.nanmin(self.gains), np.nanmax(self.gains)
         return f"brightness of each channel matched, by {significant(least)} to {significant(most)} x"
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from napari import Viewer
 from qtpy.QtCore import QUrl
-from qtpy.QtGui import QColor, QDesktopServices, QPalette, QTextCursor
-from qtpy.QtWidgets import QApplication, QDialog, QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayout, QWidget
+from qtpy.QtGui import QDesktopServices, QTextCursor
+from qtpy.QtWidgets import QApplication, QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_srgan.viewer.help_page import HelpPage
 from napari_srgan.viewer.one_per_viewer import one_per_viewer
+from napari_srgan.viewer.qt.tooltips import wrap_tooltips
 
 _SIZE = (760, 640)
-_LINKS = "#3b8eea"
-"""Readable on napari's dark and light themes."""
 _PICTURE = re.compile(r"^!\[[^\]]*\]\(([^)]+)\)\s*$", re.MULTILINE)
 _TOLD = ("napari-srgan", "napari", "npe2", "magicgui", "PyQt6", "PySide6", "torch", "numpy", "dask", "zarr")
 """Packages whose versions are told in a report."""
@@ -52,12 +52,7 @@ class HelpWindow(QDialog):
         """The page that is shown."""
         self.error = ""
         """What is told in a report beside versions."""
-        self.text = QTextBrowser()
-        self.text.setOpenLinks(False)
-        self.text.setSearchPaths([str(docs_folder())])
-        palette = self.text.palette()
-        palette.setColor(QPalette.ColorRole.Link, QColor(_LINKS))
-        self.text.setPalette(palette)
+        self.text = HelpPage(docs_folder())
         self.text.anchorClicked.connect(self._on_link)
         self.copy = QPushButton("Copy details for a report")
         self.copy.setToolTip(
@@ -74,6 +69,7 @@ class HelpWindow(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(self.text, 1)
         layout.addLayout(buttons)
+        wrap_tooltips(self)
 
     def show_page(self, page: str, anchor: str = "") -> None:
         """Show a page, from one of its headings on.
@@ -88,7 +84,7 @@ class HelpWindow(QDialog):
         folder = docs_folder()
         content = (folder / page).read_text(encoding="utf-8")
         self.page = page
-        self.text.setMarkdown(_PICTURE.sub(lambda found: _if_there(found, folder), content))
+        self.text.show_markdown(_PICTURE.sub(lambda found: _if_there(found, folder), content))
         self._go_to(anchor)
 
     @property

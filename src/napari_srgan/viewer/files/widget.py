@@ -29,6 +29,7 @@ from napari_srgan.viewer.qt.help_button import help_button
 from napari_srgan.viewer.qt.keyboard import RunKeys
 from napari_srgan.viewer.qt.labels import as_sentence, tell
 from napari_srgan.viewer.qt.scrolled import ScrolledPage
+from napari_srgan.viewer.qt.tooltips import wrap_tooltips
 from napari_srgan.viewer.qt.wrapped_texts import wrap_texts
 
 _PREFERRED = QSize(320, 560)
@@ -96,6 +97,7 @@ class FilesWidget(QWidget):
         always.addWidget(self.status)
         layout.addLayout(always)
         wrap_texts(self)
+        wrap_tooltips(self)
 
     def _connect(self) -> None:
         session = self.session

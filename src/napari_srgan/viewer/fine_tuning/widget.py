@@ -40,6 +40,7 @@ from napari_srgan.viewer.qt.collapsible import Collapsible
 from napari_srgan.viewer.qt.keyboard import RunKeys
 from napari_srgan.viewer.qt.labels import as_sentence, fit_into_dock, tell
 from napari_srgan.viewer.qt.scrolled import ScrolledPage
+from napari_srgan.viewer.qt.tooltips import wrap_tooltips
 from napari_srgan.viewer.qt.wrapped_texts import wrap_texts
 
 _PREFERRED = QSize(420, 640)
@@ -102,6 +103,7 @@ class FineTuneWidget(QWidget):
         layout.addWidget(self.controls)
         layout.addWidget(self.status)
         wrap_texts(self)
+        wrap_tooltips(self)
 
     def _connect(self) -> None:
         state = self.state

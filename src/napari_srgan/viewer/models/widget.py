@@ -37,6 +37,7 @@ from napari_srgan.viewer.preferences import apply_folder, chosen_index
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.labels import as_sentence, tell
 from napari_srgan.viewer.qt.scrolled import ScrolledPage
+from napari_srgan.viewer.qt.tooltips import wrap_tooltips
 
 _PREFERRED = QSize(430, 620)
 
@@ -99,6 +100,7 @@ class ModelsWidget(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrolledPage(page))
+        wrap_tooltips(self)
 
     def _connect(self) -> None:
         self.table.chosen.connect(self._on_chosen)

@@ -15,6 +15,7 @@ RESULT_TYPES = {
 """What a result can be written as, and the ending of such a name."""
 _ENDINGS = (".ome.zarr", ".zarr", ".ome.tif", ".ome.tiff", ".tif", ".tiff")
 """Longer ones first."""
+REPORT_FILES = "*.trust.json *.trust.md"
 
 
 def ask_for_model_files(parent: QWidget | None) -> list[Path]:
@@ -78,9 +79,15 @@ def with_type(path: Path, kind: str, *, changed: bool) -> Path:
     return path.with_name(path.name[: len(path.name) - len(known)] + ending)
 
 
-def ask_where_to_save_report(parent: QWidget | None, suggested: str) -> Path | None:
-    """What the files of a report are called, without their endings; None if the question was cancelled."""
-    chosen, _ = QFileDialog.getSaveFileName(parent, "Save report as", suggested)
+def ask_where_to_save_report(parent: QWidget | None, suggested: Path) -> Path | None:
+    """One of the files of a report; None if the question was cancelled.
+
+    Nobody is asked about what is there already: there are two files, and whoever writes asks for both.
+    """
+    options = QFileDialog.Option.DontConfirmOverwrite
+    chosen, _ = QFileDialog.getSaveFileName(
+        parent, "Save report as", str(suggested), f"Report ({REPORT_FILES})", options=options
+    )
     return Path(chosen) if chosen else None
 
 

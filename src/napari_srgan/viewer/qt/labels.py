@@ -11,6 +11,7 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QLabel, QSizePolicy, QSlider, QWidget
 
 from napari_srgan.viewer.qt.narrow_rows import lay_out_rows
+from napari_srgan.viewer.qt.tooltips import wrap_tooltips
 from napari_srgan.viewer.qt.whole_names import show_whole_names
 from napari_srgan.viewer.qt.wrapped_texts import wrap_texts
 
@@ -56,8 +57,9 @@ _NEW_WIDTHS = (
 def fit_into_dock(widget: QWidget) -> None:
     """Let lists of choices and numbers in a widget be narrow in a narrow dock, and the wheel pass them by.
 
-    Whoever scrolls chooses nothing: only a field that was clicked turns with the wheel.
+    Whoever scrolls chooses nothing: only a field that was clicked turns with the wheel. Tooltips wrap.
     """
+    wrap_tooltips(widget)
     show_whole_names(widget)
     wrap_texts(widget)
     _WholeLabels(widget)

@@ -13,16 +13,19 @@ from qtpy.QtWidgets import (
     QStyle,
     QStyleOptionComboBox,
     QStylePainter,
-    QToolTip,
     QWidget,
 )
+
+from napari_srgan.viewer.qt.tooltips import show_tooltip
 
 _WIDEST = 480
 """Widest width in pixels; a list that is open is as wide as its longest name, up to this."""
 _MARGIN = 2
 """Pixels that style sheets keep free before and after the text, beside its frame."""
 _BRACKETS = re.compile(r"\s+\(.*\)$")
-"""What explains a name, e.g. its factor."""
+"""What explains a name, e.g. its factor; in that of a result the model that made it."""
+_SHORTEST = "a…b"
+"""What is left of the name of a layer at least; with less room, the end of all is shown."""
 
 
 def show_whole_names(widget: QWidget) -> None:
@@ -49,14 +52,25 @@ def _option(box: QComboBox) -> QStyleOptionComboBox:
 
 
 def _shortened(text: str, box: QComboBox) -> str:
-    """A text that fits: first without what stands in brackets after it, then a name without its middle."""
+    """A text that fits.
+
+    The name of a model loses first what stands in brackets after it, then its middle; other words lose their
+    end. The brackets of a layer say what made it: its own name loses its middle before.
+    """
     metrics, room = box.fontMetrics(), _room(box)
     if metrics.horizontalAdvance(text) <= room:
         return text
-    data = box.currentData()
-    is_name = not isinstance(data, str) or text.startswith(data)
-    mode = Qt.TextElideMode.ElideMiddle if is_name else Qt.TextElideMode.ElideRight
-    return metrics.elidedText(_BRACKETS.sub("", text), mode, room)
+    data, middle = box.currentData(), Qt.TextElideMode.ElideMiddle
+    brackets = _BRACKETS.search(text)
+    if isinstance(data, str) or brackets is None:
+        is_name = not isinstance(data, str) or text.startswith(data)
+        mode = middle if is_name else Qt.TextElideMode.ElideRight
+        return metrics.elidedText(_BRACKETS.sub("", text), mode, room)
+    name, end = text[: brackets.start()], brackets[0]
+    left = room - metrics.horizontalAdvance(end)
+    if left < metrics.horizontalAdvance(_SHORTEST):
+        return metrics.elidedText(text, Qt.TextElideMode.ElideLeft, room)
+    return metrics.elidedText(name, middle, left) + end
 
 
 def _room(box: QComboBox) -> int:
@@ -94,7 +108,7 @@ def _told(box: QComboBox, event: QHelpEvent) -> bool:
     whole = box.currentText()
     if shown_text(box) == whole:
         return False
-    QToolTip.showText(event.globalPos(), f"{whole}\n{box.toolTip()}".strip(), box)
+    show_tooltip(event.globalPos(), f"{whole}\n{box.toolTip()}".strip(), box)
     return True
 
 

@@ -22,6 +22,7 @@ from napari_srgan.reliability import TrustOptions, TrustReport, trust_job
 from napari_srgan.reliability.added import projected_back_job
 from napari_srgan.reliability.report import on_top
 from napari_srgan.reliability.self_test import partners
+from napari_srgan.viewer.layers.known_image import known_image
 from napari_srgan.viewer.layers.provenance import ILLUSTRATION_KEY
 from napari_srgan.viewer.layers.stored_layer import StoredResult
 from napari_srgan.viewer.layers.upscale_layer import METADATA_KEY, finest_data, layer_image, load_chosen
@@ -38,7 +39,8 @@ does not stand out in its map."""
 _SAMPLED = 1024
 """Pixels along each side of a map that are looked at for its contrast, about."""
 _identities: WeakKeyDictionary[Image, str] = WeakKeyDictionary()
-"""By which maps find their result. Metadata would not do: a layer that is duplicated takes them along."""
+"""By which maps find their result and its image. Metadata would not do: a layer that is duplicated takes them
+along."""
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 _LOOKS = ("rgb", "colormap", "contrast_limits", "gamma", "blending", "opacity")
 
@@ -49,6 +51,7 @@ LayerParts = tuple[Any, dict[str, Any]]
 class MapKind(StrEnum):
     """What a map shows; kept in its layer's metadata, whatever the layer is called."""
 
+    BICUBIC = "bicubic interpolation"
     ADDED = "added detail"
     ERRORS = "error map"
     TRUE_ERROR = "true error"
@@ -61,6 +64,7 @@ class MapKind(StrEnum):
 
 
 _MEANS = {
+    MapKind.BICUBIC: "plain interpolation, made by no model",
     MapKind.ADDED: "what the network added; not measured",
     MapKind.ERRORS: "half the width of an interval that holds the truth at 9 of 10 pixels",
     MapKind.TRUE_ERROR: "measured by the truth",
@@ -121,14 +125,14 @@ def trust_layer_job(
         raise UserError(f"nothing says which model made {result.name!r}; choose a result of Upscale")
     if truth is not None:
         check_truth_of(truth, result)
-    given, made = layer_image(image), finest_data(result)
+    known, made = known_image(image), finest_data(result)
     true = None if truth is None else finest_data(truth)
 
     def job() -> Job[TrustReport]:
         yield Progress(0, 1, "Loading the model")
         used = recorded_model(told, model)
         wanted = TrustOptions(partners(used), true, disagreement=disagreement)
-        return (yield from _report(given, made, told, used, wanted))
+        return (yield from _report(known(), made, told, used, wanted))
 
     return job()
 
@@ -149,7 +153,7 @@ def trusted_job(
     axes, options
         As it was told.
     """
-    given = layer_image(image, axes)
+    known = known_image(image, axes)
 
     def both() -> Job[Trusted]:
         result = yield from job
@@ -162,7 +166,7 @@ def trusted_job(
         try:
             used = load_chosen(model)
             wanted = TrustOptions(partners(used), device=options.device, precision=options.precision)
-            report = yield from _report(given, made, told, used, wanted)
+            report = yield from _report(known(), made, told, used, wanted)
         except UserError as error:  # the result is there all the same
             return Trusted(result, None, str(error))
         if isinstance(result, StoredResult):
@@ -210,27 +214,33 @@ def projected_back_layer_job(image: Image, result: Image) -> Job[LayerParts]:
     return job()
 
 
-def map_layers(report: TrustReport, result: Image, among: Iterable[Layer] = ()) -> list[Image]:
+def map_layers(report: TrustReport, image: Image, result: Image, among: Iterable[Layer] = ()) -> list[Image]:
     """The maps of a report as layers, hidden, on the same grid as the result; only on the main thread.
+
+    The first is plain bicubic interpolation, which looks as the result does.
 
     Parameters
     ----------
     report
         What was found.
-    result
-        The layer that it is about.
+    image, result
+        The layers that it is about.
     among
         The layers from whose names those of the maps tell which result it is.
     """
-    about = _short_name(result, among)
-    maps = [(MapKind.ADDED, report.added)]
+    maps = [(MapKind.BICUBIC, report.bicubic), (MapKind.ADDED, report.added)]
     if report.errors is not None:
         maps.append((MapKind.ERRORS, report.errors.half_width))
     if report.validation is not None:
         maps.append((MapKind.TRUE_ERROR, report.validation.error))
     if report.disagreement is not None:
         maps.append((MapKind.DISAGREEMENT, report.disagreement.spread))
-    return [_layer(pixels, kind, result, about) for kind, pixels in maps if _can_be_shown(pixels)]
+    about = _short_name(result, among)
+    return [
+        _layer(pixels, kind, image, result, about)
+        for kind, pixels in maps
+        if _can_be_shown(pixels, rgb=result.rgb)
+    ]
 
 
 def _short_name(result: Image, among: Iterable[Layer]) -> str:
@@ -252,42 +262,78 @@ def shown_map(layers: Iterable[Layer], new: Image) -> Image | None:
     return None
 
 
-def _identity(result: Image) -> str:
-    """Tells a result from all others, also from those of its name; given when it is first asked for."""
-    return _identities.setdefault(result, uuid4().hex)
+def show_alike(layers: Iterable[Layer], new: Image) -> None:
+    """Show all maps of one kind of one image in one range, so that several results can be compared.
+
+    Parameters
+    ----------
+    layers
+        Those of the viewer, the new one among them.
+    new
+        A map that has come, or was brought up to date.
+    """
+    if new not in _ends:
+        return
+    alike = [layer for layer in layers if layer in _ends and _of_one_kind(layer, new)]
+    high = max(_ends[layer] for layer in alike)
+    for layer in alike:
+        layer.contrast_limits = (-high if layer.contrast_limits[0] < 0 else 0.0, high)
+
+
+_ends: WeakKeyDictionary[Layer, float] = WeakKeyDictionary()
+"""The end of the range that a map asks for by itself; those that are shown as the result is have none."""
+
+
+def _of_one_kind(one: Layer, other: Layer) -> bool:
+    mine, others = (layer.metadata[METADATA_KEY] for layer in (one, other))
+    return all(mine[key] == others[key] for key in ("map", "of_image"))
+
+
+def _identity(layer: Image) -> str:
+    """Tells a layer from all others, also from those of its name; given when it is first asked for."""
+    return _identities.setdefault(layer, uuid4().hex)
 
 
 def bring_up_to_date(shown: Image, new: Image) -> None:
     """Show in a map that is there what a new one shows, where its result lies by now."""
     shown.data, shown.contrast_limits = new.data, new.contrast_limits
+    if new in _ends:
+        _ends[shown] = _ends[new]
     for key in _PLACE:
         setattr(shown, key, getattr(new, key))
 
 
-def _can_be_shown(pixels: Any) -> bool:
-    return isinstance(pixels, np.ndarray) or int(np.prod(pixels.shape[-2:])) * 4 <= _LARGEST_PLANE
+def _can_be_shown(pixels: Any, *, rgb: bool) -> bool:
+    plane = pixels.shape[-3:] if rgb else pixels.shape[-2:]
+    return isinstance(pixels, np.ndarray) or int(np.prod(plane)) * 4 <= _LARGEST_PLANE
 
 
-def _layer(pixels: Any, kind: MapKind, result: Image, about: str) -> Image:
-    signed = kind is MapKind.ADDED
+def _layer(pixels: Any, kind: MapKind, image: Image, result: Image, about: str) -> Image:
+    state = dict(result.as_layer_data_tuple()[1])
+    told = {
+        ILLUSTRATION_KEY: "trust", "map_of": _identity(result), "of_image": _identity(image),
+        "map": kind.value, "means": kind.means,
+    }  # fmt: skip
+    place = {key: state[key] for key in _PLACE if key in state}
+    common = {"name": f"{about}: {kind.value}", "visible": False, "metadata": {METADATA_KEY: told}}
+    if kind is MapKind.BICUBIC:
+        return Image(pixels, **common, **place, **{key: state[key] for key in _LOOKS if key in state})
     if result.rgb:  # colours of a map are none
         pixels = pixels[..., :3].mean(axis=-1)
-    state = dict(result.as_layer_data_tuple()[1])
     low, high = _limits(pixels)
     high = max(abs(low), abs(high), _FAINT * float(np.ptp(result.contrast_limits)))
-    low = -high if signed else 0.0
-    told = {
-        ILLUSTRATION_KEY: "trust", "map_of": _identity(result), "map": kind.value, "means": kind.means,
-    }  # fmt: skip
-    return Image(
+    signed = kind is MapKind.ADDED
+    layer = Image(
         pixels,
-        name=f"{about}: {kind.value}",
         colormap="coolwarm" if signed else "inferno",
-        contrast_limits=(low, high),
-        visible=False,
-        metadata={METADATA_KEY: told},
-        **{key: state[key] for key in _PLACE if key in state},
+        contrast_limits=(-high if signed else 0.0, high),
+        **common,
+        **place,
     )
+    _ends[layer] = high
+    if hasattr(layer, "colorbar"):  # napari 0.9
+        layer.colorbar.visible = True
+    return layer
 
 
 def _limits(pixels: Any) -> tuple[float, float]:

@@ -20,6 +20,7 @@ from napari_srgan.viewer.trust.layers import (
     bring_up_to_date,
     map_layers,
     projected_back_layer_job,
+    show_alike,
     shown_map,
     trust_layer_job,
 )
@@ -88,7 +89,7 @@ class TrustSession(OfViewer):
         def take(report: TrustReport) -> None:
             self.take(report, image, result, note)
 
-        title = f"Looking what can be believed of {result.name}"
+        title = f"Looking at what can be believed of {result.name}"
         self.runner.start([Task(title, job, take, self._complain)])
         self.running = True
 
@@ -133,7 +134,7 @@ class TrustSession(OfViewer):
             return
         self.report, self._about, self.problem, self.note = report, (ref(image), ref(result)), "", note
         if viewer is not None:
-            _show_maps(report, result, viewer)
+            _show_maps(report, image, result, viewer)
         self.changed.emit()
 
     def _complain(self, sentence: str) -> None:
@@ -144,16 +145,17 @@ class TrustSession(OfViewer):
         self.running = False
 
 
-def _show_maps(report: TrustReport, result: Image, viewer: Viewer) -> None:
+def _show_maps(report: TrustReport, image: Image, result: Image, viewer: Viewer) -> None:
     layers = viewer.layers
     place = layers.index(result) + 1
-    for layer in map_layers(report, result, layers):
+    for layer in map_layers(report, image, result, layers):
         shown = shown_map(layers, layer)
         if shown is None:
             layers.insert(place, layer)
             place += 1
         else:
             bring_up_to_date(shown, layer)
+        show_alike(layers, shown or layer)
     layers.selection.active = result
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import napari
 from magicgui.widgets import CheckBox, ComboBox, Container, ProgressBar, PushButton, TextEdit
 from napari.layers import Image
+from napari.utils.history import update_save_history
 
 from napari_srgan.errors import UserError
 from napari_srgan.progress import Progress
@@ -21,10 +22,16 @@ from napari_srgan.viewer.qt.keyboard import RunKeys
 from napari_srgan.viewer.qt.labels import ERROR_STYLE, as_sentence, fill_the_rest, fit_into_dock
 from napari_srgan.viewer.qt.scrolled import ScrolledForm
 from napari_srgan.viewer.trust.layers import model_of
+from napari_srgan.viewer.trust.report_files import suggested_report, without_ending
 from napari_srgan.viewer.trust.session import trust_of
 from napari_srgan.viewer.upscale import choices
 
 _NO_TRUTH = ("none", None)
+_RUN_TOOLTIP = (
+    "Looks at the image and at the result, and says in sentences how fine the detail of the image is, what "
+    "the model added, and whether brightness and place were kept. Adds hidden layers: bicubic interpolation "
+    "to compare with, and what the model added to it"
+)
 _LEAST_HEIGHT = 280
 """Pixels of the report that are shown at least, however many docks there are."""
 
@@ -72,15 +79,16 @@ class TrustWidget(ScrolledForm):
         )  # fmt: skip
         self._truth = ComboBox(
             name="truth", label="Truth", choices=lambda _: [_NO_TRUTH, *choices.images(viewer)],
-            tooltip="For those who have it: what the result should be, of its size. PSNR, SSIM and the "
-            "resolution are measured by it, and the error of each pixel",
+            tooltip="Only if you have it: a measured image of the same place, as large as the result. Then "
+            "it is measured how far the result is from it, on the whole and at each pixel",
         )  # fmt: skip
         self._disagreement = CheckBox(
             name="disagreement", label="Compare orientations",
-            tooltip="Upscales the image turned and mirrored in all eight ways, which takes eight times as "
-            "long, and shows where the results differ: for models that sharpen. Low does not mean right",
+            tooltip="Upscales the image turned and mirrored in all eight ways, and shows where the results "
+            "differ. Takes eight times as long as upscaling. Useful for sharp models: where results differ, "
+            "their detail is a matter of chance. Where they agree, they may be wrong all the same",
         )  # fmt: skip
-        self._run = PushButton(name="run", text="Run", tooltip="Tells what can be believed of the result")
+        self._run = PushButton(name="run", text="Run", tooltip=_RUN_TOOLTIP)
         self._cancel = PushButton(name="cancel", text="Cancel", tooltip="Stops what is running")
         self._help = PushButton(name="help", text="?")
         make_help_button(self._help.native)
@@ -97,12 +105,13 @@ class TrustWidget(ScrolledForm):
         self._status.native.setMinimumHeight(_LEAST_HEIGHT)
         self._project_back = PushButton(
             name="project_back", text="Project back",
-            tooltip="Adds a layer in which the result is corrected so that, made small again, it is the "
-            "image: for images without much noise, which it puts back",
+            tooltip="Adds a corrected copy of the result: made small again, it is the image exactly. That "
+            "puts the noise of the image back, too: for images with little noise",
         )  # fmt: skip
         self._save = PushButton(
-            name="save", text="Save report…",
-            tooltip="Figures as JSON, and a paragraph for a methods section with the guidelines' checklist",
+            name="save", text="Save report (.json, .md)…",
+            tooltip="Writes two files: NAME.trust.json with all sentences and figures, and NAME.trust.md "
+            "with text for the methods section of a paper and the guidelines' checklist",
         )  # fmt: skip
 
     def _connect(self) -> None:
@@ -206,14 +215,21 @@ class TrustWidget(ScrolledForm):
         report = self._session.report
         if report is None:
             return
-        path = dialogs.ask_where_to_save_report(self._status.native, report.model)
-        if path is None:
+        chosen = dialogs.ask_where_to_save_report(
+            self._status.native, suggested_report(report, self._session.image)
+        )
+        if chosen is None:
+            return
+        path = without_ending(chosen)
+        there = next((file for file in report.files(path) if file.exists()), None)
+        if there is not None and not dialogs.ask_to_overwrite(self._status.native, there):
             return
         try:
             files = report.write(path)
         except UserError as error:
             self._say(as_sentence(str(error)), wrong=True)
             return
+        update_save_history(str(files[0]))
         self._say_report(f"Saved {files[0].name} and {files[1].name}.")
 
     def _say(self, text: str, *, wrong: bool = False) -> None:

@@ -70,8 +70,9 @@ class UpscaleFields:
         self.drift = option_switch(UpscaleOptions, "align", name="drift", visible=False)
         self.trust = CheckBox(
             name="trust", label="Tell what can be believed",
-            tooltip="Looks at the image and at the result: how much detail there is to work with, what was "
-            "added, and how wrong it may be where that was measured",
+            tooltip="After upscaling: tells how fine the detail of the image is, what the model added to it, "
+            "whether brightness and place were kept, and how far off the result may be where that was "
+            "measured. The widget Trust opens and shows it in sentences that can be saved",
         )  # fmt: skip
         self.target = TargetField(self.trust)
         self.advanced = Computing()

@@ -28,6 +28,11 @@ from napari_srgan.viewer.upscale.noise_look import AcquisitionLook
 from napari_srgan.viewer.upscale.preferred_model import ModelWish
 from napari_srgan.viewer.upscale.time_axis import likeliest_time, times_of
 
+TAKEN_TOOLTIP = (
+    "What the image tells of how it was taken, estimated from a few parts of it. Photons: photo-electrons in "
+    "the brightest places, more than in the darkest; the fewer, the more noise. Blurred: by a Gaussian whose "
+    "sigma is so many pixels of the image"
+)
 _LETTERS_AT_LEAST = 12
 """Longer names of models do not widen the widget."""
 
@@ -80,7 +85,7 @@ class ModelChooser:
         both.margins = (0, 0, 0, 0)
         BesideOrBelow(both.native, native)
         self._about = Label(name="about", label=" ")
-        self._taken = Label(name="taken", label=" ")
+        self._taken = Label(name="taken", label=" ", tooltip=TAKEN_TOOLTIP)
         self._look = AcquisitionLook()
         self._sharpness = SharpnessSlider("sharpness")
         self._fine_tune = PushButton(

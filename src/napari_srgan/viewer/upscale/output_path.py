@@ -49,12 +49,28 @@ def suggest(image: Image, axes: str, factor: int, result_ending: str = "") -> Pa
 
 def suggest_beside(files: Iterable[Path], name: str, factor: int, result_ending: str) -> Path:
     """A name for the result of an image that is called `name` and read from some files, if from any."""
+    return _folder_beside(files) / f"{_as_file_name(name)}_{result_suffix(factor)}{result_ending}"
+
+
+def suggested_folder(image: Image) -> Path:
+    """The folder of the file that a layer is read from, else that which was written to last."""
+    return _folder_beside(files_of(image))
+
+
+def file_name_of(image: Image) -> str:
+    """A layer's name as a file can have it, without an ending."""
+    return _as_file_name(image.name)
+
+
+def _folder_beside(files: Iterable[Path]) -> Path:
     beside = [file.parent for file in files]
-    folder = next((one for one in beside if os.access(one, os.W_OK)), Path(get_save_history()[0]))
+    return next((one for one in beside if os.access(one, os.W_OK)), Path(get_save_history()[0]))
+
+
+def _as_file_name(name: str) -> str:
     name = name[: -len(ending(Path(name)))] if ending(Path(name)) else name
     name = _HALF_AN_ENDING.sub("", name)
-    name = _NOT_IN_NAMES.sub(" ", name).strip(" .") or "image"
-    return folder / f"{name}_{result_suffix(factor)}{result_ending}"
+    return _NOT_IN_NAMES.sub(" ", name).strip(" .") or "image"
 
 
 def suggest_saved(saved: ResultInMemory) -> Path:
