@@ -46,7 +46,7 @@ class FineTuneControls(QWidget):
 
     def show_progress(self, progress: Progress | None) -> None:
         """Show how far it is."""
-        known = progress is not None and progress.done > 0
+        known = progress is not None and 0 < progress.done < progress.total
         self.bar.setRange(0, PERCENT if known else 0)
         if progress is not None and known:
             self.bar.setValue(int(progress.fraction * PERCENT))
