@@ -181,7 +181,7 @@ def test_a_good_layer_in_place_of_the_tiles_without_a_change_of_size(opened, fin
     model = load_model("noisy-restore")
     assert model.scale_factor == 1
     assert [pair.name for pair in model.card.pairs] == ["good"]
-    assert widget.progress.upscale.text() == "Restore the whole layer with it"
+    assert widget.progress.upscale.text() == "Restore the whole noisy with it"
     assert widget.state.layer_to_upscale() is viewer.layers["noisy"]
 
 

@@ -69,13 +69,13 @@ def own(library_folder, tiny_model):
 def test_table_shows_every_model(open_models, own):
     _, widget = open_models()
     shown = cells(widget)
-    assert names(widget) == ["microscopy-x2", "photo-x4", "mine"]
-    assert shown[2][1:5] == ["x4", "+2.50 dB (3 sets)", "untrained, for tests", "RGB"]
-    assert shown[2][6] == "unknown"
-    assert shown[2][7].endswith("kB")
-    assert shown[2][8:] == ["CC0-1.0", "netG.pth"]
-    assert (shown[0][1], shown[0][2], shown[0][4]) == ("x2", "", "1")
-    assert shown[0][-1] == "bundled"
+    assert names(widget) == ["mine", "microscopy-x2", "photo-x4"]
+    assert shown[0][1:6] == ["x4", "+2.50 dB", "3 sets", "untrained, for tests", "RGB"]
+    assert shown[0][7] == "unknown"
+    assert shown[0][8].endswith("kB")
+    assert shown[0][9:] == ["CC0-1.0", "netG.pth"]
+    assert (shown[1][1], shown[1][2], shown[1][5]) == ("x2", "", "1")
+    assert shown[1][-1] == "bundled"
 
 
 def test_table_shows_and_sorts_by_the_noise_that_models_were_trained_with(open_models, model_file):
@@ -100,9 +100,9 @@ def test_table_shows_and_sorts_by_the_noise_that_models_were_trained_with(open_m
 def test_frames_of_models_for_time_lapses(open_models, make_movie_model):
     make_movie_model("movie-x2")
     _, widget = open_models()
-    assert [row[FRAMES] for row in cells(widget)] == ["", "", "5"]
+    assert [row[FRAMES] for row in cells(widget)] == ["5", "", ""]
     model = widget.table.model()
-    tooltips = [model.index(row, FRAMES).data(Qt.ItemDataRole.ToolTipRole) for row in (0, 2)]
+    tooltips = [model.index(row, FRAMES).data(Qt.ItemDataRole.ToolTipRole) for row in (1, 0)]
     assert tooltips == ["<p>for single images</p>", "<p>5 frames of a time-lapse help each other</p>"]
     widget.table.choose("movie-x2")
     assert "5 of a time-lapse" in widget.details.text.toPlainText()
@@ -112,7 +112,7 @@ def test_a_narrow_dock_shows_factor_and_quality_first(open_models, own):
     _, widget = open_models()
     model = widget.table.model()
     headings = [model.headerData(n, Qt.Orientation.Horizontal) for n in range(4)]
-    assert headings == ["name", "factor", "quality", "what it is for"]
+    assert headings == ["name", "factor", "quality", "measured on"]
 
 
 def test_click_on_a_heading_sorts_by_size_not_by_letters(open_models, library_folder, tiny_model):
@@ -307,7 +307,7 @@ def test_what_was_added_before_a_cancel_is_said_and_shown(
     cancelled.set()
     finish_library(viewer)
     assert widget.status.text() == "Cancelled. Added one."
-    assert names(widget) == ["microscopy-x2", "photo-x4", "one"]
+    assert names(widget) == ["one", "microscopy-x2", "photo-x4"]
     assert widget.table.chosen_row().name == "one"
 
 
@@ -321,7 +321,7 @@ def test_sharp_model_says_that_it_invents_and_how_it_looks(open_models, library_
     save_model(type(model)(model.network, card), library_folder / "gan.safetensors")
     _, widget = open_models()
     click_row(widget, "gan")
-    assert cells(widget)[2][2] == "-1.00 dB; looks 0.08 / 0.12 (Set5)"
+    assert cells(widget)[0][2:4] == ["-1.00 dB", "Set5; looks 0.08 / 0.12"]
     text = widget.details.text.toPlainText()
     assert "Sharp: fine detail is invented, do not quantify it." in text
     assert "0.08 / 0.12" in text

@@ -82,8 +82,8 @@ def train(
     ------
     News
         First that it goes on, if it does; then steps, and a validation at the start, at the end, every
-        ``recipe.validate_every`` steps and, where ``recipe.minutes`` end it, several times by the clock. Before
-        each it is told that it begins.
+        ``recipe.validate_every`` steps and, where ``recipe.minutes`` end it, several times
+        by the clock. Before each it is told that it begins.
 
     Returns
     -------
