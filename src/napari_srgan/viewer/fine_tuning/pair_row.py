@@ -9,8 +9,8 @@ from napari_srgan.viewer.qt.labels import tell
 
 LAY = "Lay them on each other"
 LAY_TOOLTIP = (
-    "The high-resolution layer has no pixel size, so that it does not lie on the other one on the canvas. This "
-    "scales and moves it onto the other; no pixel is changed"
+    "The high-resolution layer has no pixel size, so that it does not lie on the other one on the canvas. "
+    "This scales and moves it onto the other; no pixel is changed"
 )
 
 

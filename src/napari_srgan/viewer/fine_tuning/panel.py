@@ -51,7 +51,8 @@ class ProgressSection(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for part in (
-            self.curves, self.legend, self.lay, self.look, self.remarks, self.verdict, self.upscale, self.save_again,
+            self.curves, self.legend, self.lay, self.look, self.remarks, self.verdict, self.upscale,
+            self.save_again,
         ):  # fmt: skip
             layout.addWidget(part)
         beside = QHBoxLayout()
