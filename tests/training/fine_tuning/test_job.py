@@ -55,7 +55,7 @@ def test_a_pair_becomes_a_model_that_beats_bicubic(high: NDArray[Any], tmp_path:
     assert "150 steps" in card.trained
     assert read_model(save_model(model, tmp_path / "mine.safetensors")).card == card
     phases = list(dict.fromkeys(step.phase for step in told))
-    assert phases == ["checking", "reading", "starting", "training", "finishing"]
+    assert phases == ["starting", "checking", "reading", "training", "finishing"]
     fractions = [step.fraction for step in told if step.phase == "training"]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1

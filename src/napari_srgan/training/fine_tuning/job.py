@@ -119,10 +119,12 @@ def _fine_tune(
     team: ProcessGroup | None,
     noise_of: SourceImage | None,
 ) -> FineTuningJob:
-    import_optimisers()
     for pair in pairs:
         check_is_measured(pair.high if isinstance(pair, MatchedPair) else pair, settings)
     _check_noise(pairs, settings, noise_of)
+    named = base.name if isinstance(base, Model) else base
+    yield _preparing(f"Loading PyTorch and {named}" if named else "Loading PyTorch")
+    import_optimisers()
     choice = find_device(settings.device)
     team = team or SingleProcess(choice.device)
     loaded = load_model(base) if isinstance(base, str) else base

@@ -162,7 +162,7 @@ class _Run:
         self._judges_on = team.device
         self._times = ValidationTimes(recipe.validate_every, recipe.steps, recipe.minutes)
         self._cost = 0.0
-        """Minutes that the last validation took."""
+        """Minutes that a validation takes; the first one of a run is slower than others."""
 
     def all(self) -> Iteration[Event, Request | None, None]:
         """Train to the end."""
@@ -263,7 +263,8 @@ class _Run:
         state = self._state
         began = time.monotonic()
         seen = self._looked_at()
-        self._cost = (time.monotonic() - began) / 60
+        cost = (time.monotonic() - began) / 60
+        self._cost = min(self._cost or cost, cost)
         state.history.append(seen)
         state.losses.clear()
         if seen.best and self._recipe.keep == "best":

@@ -13,7 +13,7 @@ MOST, LEAST = 8, 4
 little, and that are not fewer than `LEAST`, unless validations take very long."""
 LITTLE_OF_THE_TIME = 0.1
 """Part of a training's time that validations by the clock may take, where there can be more than `LEAST`."""
-MOST_OF_THE_TIME = 0.25
+MOST_OF_THE_TIME = 1 / 3
 """Part that they never exceed."""
 _TOO_NEAR_THE_END = 1 / 3
 """Part of the time between two validations: with less left, the one at the end does."""
