@@ -15,7 +15,7 @@ from napari_srgan.training.pairs.matching import MatchedPair
 from napari_srgan.viewer.fine_tuning import session
 from napari_srgan.viewer.fine_tuning.layer_pairs import PairOfLayers
 from napari_srgan.viewer.fine_tuning.placing import can_be_laid, lay_on_each_other, lie_apart
-from napari_srgan.viewer.jobs.runner import runner_of, training_runner_of
+from napari_srgan.viewer.jobs.runner import runner_of
 from napari_srgan.viewer.qt import dialogs
 from napari_srgan.viewer.qt.labels import camera_of, in_full
 from pairs_of_cells import field
@@ -50,12 +50,12 @@ def test_what_is_chosen_decides_the_base_before_it_is_added(opened):
     assert "cannot be its own partner" in widget.images.hint.text(), "it says why the button is grey"
 
 
-def test_check_goes_to_the_overlay_and_lays_nothing_unasked(opened, qtbot):
+def test_check_goes_to_the_overlay_and_lays_nothing_unasked(opened, finish_training):
     viewer, widget = opened
     camera = camera_of(viewer)
-    before = tuple(camera.center), camera.zoom
+    camera.center, camera.zoom = before = (0, 7, 9), 3.5
     widget.images.check.click()
-    qtbot.waitUntil(lambda: training_runner_of(viewer).running is None, timeout=60_000)
+    finish_training(viewer)
     overlay = next(layer for layer in viewer.layers if layer.name.startswith("overlay of"))
     first, last = overlay.extent.world
     np.testing.assert_allclose(camera.center[-2:], (first + last) / 2)
@@ -65,6 +65,12 @@ def test_check_goes_to_the_overlay_and_lays_nothing_unasked(opened, qtbot):
     look.click()
     assert (tuple(camera.center), camera.zoom) == before
     assert not look.isVisibleTo(widget)
+    widget.images.check.click()
+    finish_training(viewer)
+    assert tuple(camera.center) != before[0]
+    widget.controls.start.click()
+    assert (tuple(camera.center), camera.zoom) == before, "the overlay is hidden then"
+    finish_training(viewer)
     assert tuple(viewer.layers["storm"].scale) == (1, 1)
     row = widget.images._rows.itemAt(0).widget()
     assert all(sentence.strip()[-1] in ".!?" for sentence in row.about.text().splitlines())

@@ -83,7 +83,9 @@ class TrainingLayers(OfViewer):
         grid_of(viewer).events.enabled.connect(self._on_grid)
 
     def begin(self) -> None:
-        """Another training: what an earlier one has shown goes, what a check has shown is hidden."""
+        """Another training: what an earlier one has shown goes, what a check has shown is hidden and left."""
+        if self.looks_away:
+            self._go_back()
         self._remove(PREVIEW)
         self._preview = None
         self._camera_before = self._looked_at = None
@@ -130,12 +132,16 @@ class TrainingLayers(OfViewer):
 
     def look_at_preview(self) -> None:
         """Bring the preview to the middle of the canvas; asked again, bring the camera back."""
-        if self.looks_away and self._camera_before is not None:
-            camera = camera_of(self._viewer)
-            camera.center, camera.zoom = self._camera_before
-            self._camera_before = self._looked_at = None
+        if self.looks_away:
+            self._go_back()
         elif self._preview is not None and self.has_preview:
             self._go_to(self._preview)
+
+    def _go_back(self) -> None:
+        if self._camera_before is not None:
+            camera = camera_of(self._viewer)
+            camera.center, camera.zoom = self._camera_before
+        self._camera_before = self._looked_at = None
 
     def _go_to(self, layer: Layer) -> None:
         """Bring a layer of ours into view; where the camera was before is remembered."""
