@@ -32,6 +32,7 @@ from napari_srgan.acquisition.spectrum import LEAST_SIDE, Spectrum
 from napari_srgan.images.image import Image
 from napari_srgan.inference.upscale import upscale_job
 from napari_srgan.models import Model, load_model
+from napari_srgan.models.verdict import LITTLE
 from napari_srgan.quality.comparison import bicubic
 from napari_srgan.quality.metrics import crop_border, psnr
 from napari_srgan.reliability import expectation, trust_job
@@ -130,7 +131,7 @@ def gain_part(data: Path, fit: bool) -> str:
         for name, group in groups.items():
             true, reach = [one.gain for one in group], [one.reach for one in group]
             said = [expectation.expected(one.spectrum, factor).gain for one in group]
-            little = [one.gain for one, gain in zip(group, said, strict=True) if gain < expectation.LITTLE]
+            little = [one.gain for one, gain in zip(group, said, strict=True) if gain < LITTLE]
             rows.append((
                 f"x{factor}, {name}", str(len(group)),
                 f"{spearmanr(said, true)[0]:.2f}", f"{spearmanr(reach, true, nan_policy='omit')[0]:.2f}",

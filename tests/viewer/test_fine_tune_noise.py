@@ -181,7 +181,7 @@ def test_a_good_layer_in_place_of_the_tiles_without_a_change_of_size(opened, fin
     model = load_model("noisy-restore")
     assert model.scale_factor == 1
     assert [pair.name for pair in model.card.pairs] == ["good"]
-    assert widget.progress.upscale.text() == "Restore the whole layer with it"
+    assert widget.progress.upscale.text() == "Restore the whole noisy with it"
     assert widget.state.layer_to_upscale() is viewer.layers["noisy"]
 
 
@@ -356,10 +356,13 @@ def test_the_noise_of_a_movie_that_is_turned(opened, fake_training, finish_train
 
 def test_models_for_time_lapses_do_not_learn_from_tiles(opened, make_movie_model):
     make_movie_model("movie-x2")
-    _, widget = opened
+    viewer, widget = opened
     widget.choices.look_again()
     assert "movie-x2" not in widget.choices.base.choices
+    viewer.add_image(np.random.default_rng(0).random((8, 64, 64)), name="movie")
     widget.images.kind.value = "alone"
+    assert "movie-x2" not in widget.choices.base.choices, "a single image is chosen"
+    widget.images.high.value = viewer.layers["movie"]
     assert "movie-x2" in widget.choices.base.choices
 
 

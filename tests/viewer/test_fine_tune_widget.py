@@ -101,7 +101,7 @@ def test_only_image_layers_are_offered(opened):
 def test_the_model_is_in_the_library_with_its_card(opened, train, fake_training):
     viewer, widget = opened
     said = train(viewer, widget)
-    assert said.startswith("The model cells-x2 is in the library. Better than bicubic")
+    assert said.startswith("The model cells-x2 is in the library. Much better than bicubic")
     assert not is_red(widget.progress.verdict)
     assert len(load_model("cells-x2").history) == fake_training.steps // fake_training.preview_every
 

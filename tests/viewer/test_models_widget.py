@@ -13,9 +13,10 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_srgan.models import TrainedInput, add_model, list_models, save_model
+from napari_srgan.models import Quality, TrainedInput, add_model, list_models, save_model
+from napari_srgan.models.card import Baseline
 from napari_srgan.viewer.models import tasks as library_tasks
-from napari_srgan.viewer.models.rows import COLUMNS
+from napari_srgan.viewer.models.rows import COLUMNS, PURPOSE
 from napari_srgan.viewer.models.signal import LIBRARY
 from napari_srgan.viewer.models.widget import ModelsWidget
 from napari_srgan.viewer.qt import dialogs
@@ -69,13 +70,13 @@ def own(library_folder, tiny_model):
 def test_table_shows_every_model(open_models, own):
     _, widget = open_models()
     shown = cells(widget)
-    assert names(widget) == ["microscopy-x2", "photo-x4", "mine"]
-    assert shown[2][1:5] == ["x4", "+2.50 dB (3 sets)", "untrained, for tests", "RGB"]
-    assert shown[2][6] == "unknown"
-    assert shown[2][7].endswith("kB")
-    assert shown[2][8:] == ["CC0-1.0", "netG.pth"]
-    assert (shown[0][1], shown[0][2], shown[0][4]) == ("x2", "", "1")
-    assert shown[0][-1] == "bundled"
+    assert names(widget) == ["mine", "microscopy-x2", "photo-x4"]
+    assert shown[0][1:6] == ["x4", "+2.50 dB", "3 sets", "untrained, for tests", "RGB"]
+    assert shown[0][7] == "unknown"
+    assert shown[0][8].endswith("kB")
+    assert shown[0][9:] == ["CC0-1.0", "netG.pth"]
+    assert (shown[1][1], shown[1][2], shown[1][5]) == ("x2", "", "1")
+    assert shown[1][-1] == "bundled"
 
 
 def test_table_shows_and_sorts_by_the_noise_that_models_were_trained_with(open_models, model_file):
@@ -100,9 +101,9 @@ def test_table_shows_and_sorts_by_the_noise_that_models_were_trained_with(open_m
 def test_frames_of_models_for_time_lapses(open_models, make_movie_model):
     make_movie_model("movie-x2")
     _, widget = open_models()
-    assert [row[FRAMES] for row in cells(widget)] == ["", "", "5"]
+    assert [row[FRAMES] for row in cells(widget)] == ["5", "", ""]
     model = widget.table.model()
-    tooltips = [model.index(row, FRAMES).data(Qt.ItemDataRole.ToolTipRole) for row in (0, 2)]
+    tooltips = [model.index(row, FRAMES).data(Qt.ItemDataRole.ToolTipRole) for row in (1, 0)]
     assert tooltips == ["<p>for single images</p>", "<p>5 frames of a time-lapse help each other</p>"]
     widget.table.choose("movie-x2")
     assert "5 of a time-lapse" in widget.details.text.toPlainText()
@@ -112,7 +113,7 @@ def test_a_narrow_dock_shows_factor_and_quality_first(open_models, own):
     _, widget = open_models()
     model = widget.table.model()
     headings = [model.headerData(n, Qt.Orientation.Horizontal) for n in range(4)]
-    assert headings == ["name", "factor", "quality", "what it is for"]
+    assert headings == ["name", "factor", "quality", "measured on"]
 
 
 def test_click_on_a_heading_sorts_by_size_not_by_letters(open_models, library_folder, tiny_model):
@@ -155,7 +156,8 @@ def test_what_stands_in_a_card_is_shown_and_never_obeyed(open_models, model_file
     assert evil in widget.details.text.toPlainText()
     assert not widget.details.picture.isVisibleTo(widget)
     model = widget.table.model()
-    assert "<img" not in model.index(2, 1).data(Qt.ItemDataRole.ToolTipRole)
+    assert names(widget)[0] == "evil"
+    assert "<img" not in model.index(0, PURPOSE).data(Qt.ItemDataRole.ToolTipRole)
 
 
 def test_files_are_added_and_one_that_is_none_is_told(
@@ -168,7 +170,7 @@ def test_files_are_added_and_one_that_is_none_is_told(
     QTest.mouseClick(widget.buttons.add, Qt.MouseButton.LeftButton)
     assert not widget.buttons.add.isEnabled()
     finish_library(viewer)
-    assert names(widget) == ["microscopy-x2", "photo-x4", "one", "two"]
+    assert names(widget) == ["one", "two", "microscopy-x2", "photo-x4"]
     assert widget.status.text().startswith("Added one, two.\n")
     assert "broken.pth" in widget.status.text()
     assert "color" in widget.status.styleSheet()
@@ -215,7 +217,7 @@ def test_rename(open_models, own, monkeypatch):
     click_row(widget, "mine")
     monkeypatch.setattr(dialogs, "ask_for_name", lambda parent, name: f"{name}-too")
     QTest.mouseClick(widget.buttons.rename, Qt.MouseButton.LeftButton)
-    assert names(widget)[-1] == "mine-too"
+    assert names(widget)[0] == "mine-too"
     assert widget.table.chosen_row().name == "mine-too"
     assert widget.status.text() == "Renamed mine to mine-too."
 
@@ -230,7 +232,39 @@ def test_name_that_cannot_be_is_refused_in_words(open_models, own, monkeypatch, 
     monkeypatch.setattr(dialogs, "ask_for_name", lambda *_: name)
     widget.buttons.rename.click()
     assert words in widget.status.text()
-    assert names(widget)[-1] == "mine"
+    assert names(widget)[0] == "mine"
+
+
+def test_a_copy_of_a_model_is_saved_where_one_likes(open_models, own, tmp_path, monkeypatch):
+    _, widget = open_models()
+    assert not widget.buttons.copy.isEnabled()
+    for name in ("mine", "photo-x4"):
+        click_row(widget, name)
+        monkeypatch.setattr(dialogs, "ask_where_to_save_model", lambda *_: None)
+        widget.buttons.copy.click()
+        file = tmp_path / f"{name}.safetensors"
+        assert not file.exists()
+        monkeypatch.setattr(dialogs, "ask_where_to_save_model", lambda *_, file=file: file)
+        widget.buttons.copy.click()
+        assert widget.status.text() == f"A copy of {name} is in {file}."
+        assert file.read_bytes() == widget.table.chosen_row().file.read_bytes()
+        assert str(widget.table.chosen_row().file) in widget.details.text.toPlainText()
+    itself = widget.table.chosen_row().file
+    monkeypatch.setattr(dialogs, "ask_where_to_save_model", lambda *_: itself)
+    monkeypatch.setattr(dialogs, "ask_to_overwrite", lambda *_: True)
+    widget.buttons.copy.click()
+    assert "is the file of photo-x4 itself" in widget.status.text()
+
+
+def test_a_model_of_ones_own_says_on_what_it_was_measured(open_models, model_file):
+    figure = QUALITY[0] | {"images": "wide and storm"}
+    add_model(model_file("tuned", card={"quality": (Quality(**figure),), "baseline": Baseline(bicubic=28)}))
+    _, widget = open_models()
+    assert cells(widget)[0][:4] == ["tuned", "x2", "+2.00 dB", "own images"]
+    click_row(widget, "tuned")
+    text = widget.details.text.toPlainText()
+    assert "held back of wide and storm" in text
+    assert "cannot be compared with it" in text
 
 
 def test_delete_asks_first(open_models, own, library_folder, monkeypatch):
@@ -307,7 +341,7 @@ def test_what_was_added_before_a_cancel_is_said_and_shown(
     cancelled.set()
     finish_library(viewer)
     assert widget.status.text() == "Cancelled. Added one."
-    assert names(widget) == ["microscopy-x2", "photo-x4", "one"]
+    assert names(widget) == ["one", "microscopy-x2", "photo-x4"]
     assert widget.table.chosen_row().name == "one"
 
 
@@ -321,7 +355,7 @@ def test_sharp_model_says_that_it_invents_and_how_it_looks(open_models, library_
     save_model(type(model)(model.network, card), library_folder / "gan.safetensors")
     _, widget = open_models()
     click_row(widget, "gan")
-    assert cells(widget)[2][2] == "-1.00 dB; looks 0.08 / 0.12 (Set5)"
+    assert cells(widget)[0][2:4] == ["-1.00 dB", "Set5; looks 0.08 / 0.12"]
     text = widget.details.text.toPlainText()
     assert "Sharp: fine detail is invented, do not quantify it." in text
     assert "0.08 / 0.12" in text

@@ -70,7 +70,7 @@ def test_from_a_noisy_and_a_clean_layer_to_a_restored_one(opened, finish_trainin
     model = load_model("noisy-restore")
     assert (model.scale_factor, model.history[-1].step) == (1, 6)
     assert PREVIEW in viewer.layers
-    assert widget.progress.upscale.text() == "Restore the whole layer with it"
+    assert widget.progress.upscale.text() == "Restore the whole noisy with it"
     widget.progress.upscale.click()
     finish(viewer)
     result = viewer.layers["noisy restored (noisy-restore)"]

@@ -20,7 +20,13 @@ from napari_srgan.models.library.library import (
     unreadable_models,
     user_folder,
 )
-from napari_srgan.models.library.user_models import add_model, delete_file, delete_model, rename_model
+from napari_srgan.models.library.user_models import (
+    add_model,
+    delete_file,
+    delete_model,
+    rename_model,
+    save_copy,
+)
 from napari_srgan.models.model import Model
 from napari_srgan.models.recorded import recorded_model
 from napari_srgan.models.trained_input import TrainedInput
@@ -56,6 +62,7 @@ __all__ = [
     "recorded_model",
     "remote_models",
     "rename_model",
+    "save_copy",
     "save_model",
     "unreadable_models",
     "user_folder",

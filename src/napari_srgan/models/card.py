@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from napari_srgan.images.factor import Rival, rival_in_full
+from napari_srgan.images.factor import Rival
 from napari_srgan.models.error_table import ErrorTable
 from napari_srgan.models.record import Blend
 from napari_srgan.models.trained_input import TrainedInput, input_of_recipe
+from napari_srgan.models.verdict import advice_of, beats_rivals, comparison_of
 from napari_srgan.networks import ARCHITECTURES
 
 SPANDREL = "spandrel"
@@ -212,17 +213,17 @@ class ModelCard(BaseModel):
     def comparison(self) -> str:
         """What a fine-tuned model has beside what it had to beat, without what follows from it; empty for
         other models."""
-        return _comparison(self)
+        return comparison_of(self)
 
     @property
     def comparison_advice(self) -> str:
         """What follows for whoever uses the model, if it does not beat that; else empty."""
-        return _advice(self)
+        return advice_of(self)
 
     @property
     def beats_rivals(self) -> bool:
         """Whether a fine-tuned model is noticeably better than all it had to beat; true for other models."""
-        return not _lost_to(self)
+        return beats_rivals(self)
 
     @property
     def quality_by_protocol(self) -> dict[str, list[Quality]]:
@@ -238,53 +239,3 @@ class ModelCard(BaseModel):
             known = ", ".join((*ARCHITECTURES, SPANDREL))
             raise ValueError(f"no architecture {self.architecture!r}; this version knows: {known}")
         return self
-
-
-NOTICEABLE = 0.1
-"""Difference in decibels below which there is none to speak of."""
-
-
-def _rivals(card: ModelCard) -> dict[str, float]:
-    """PSNR of what a fine-tuned model had to beat."""
-    if card.baseline is None or not card.quality:
-        return {}
-    rivals = {rival_in_full(card.scale_factor): card.baseline.bicubic}
-    if card.baseline.smoothed is not None:
-        rivals["the best Gaussian blur of it"] = card.baseline.smoothed
-    if card.baseline.base is not None:
-        rivals[f"the base {card.baseline.base_name}"] = card.baseline.base
-    return rivals
-
-
-def _mean_psnr(card: ModelCard) -> float:
-    return sum(q.psnr for q in card.quality) / len(card.quality)
-
-
-def _lost_to(card: ModelCard) -> list[str]:
-    return [name for name, psnr in _rivals(card).items() if not _mean_psnr(card) - psnr >= NOTICEABLE]
-
-
-def _comparison(card: ModelCard) -> str:
-    if card.baseline is None or not card.quality:
-        return ""
-    psnr, rivals, lost = _mean_psnr(card), _rivals(card), _lost_to(card)
-    told = ", ".join(f"{psnr - figure:+z.2f} dB against {name}" for name, figure in rivals.items())
-    better = f"Not better {'in PSNR ' if card.adversarial else ''}than" if lost else "Better than"
-    found = f"{better} {' and '.join(lost or rivals)}: on the held-back part it has {psnr:.2f} dB, {told}."
-    imitated = sorted({pair.predicted_by for pair in card.pairs if pair.predicted_by})
-    if not imitated:
-        return found
-    return (
-        f"{found} But what it learned from and was judged by are predictions of {' and '.join(imitated)}, no "
-        "measured images: the figures say how well that is imitated, not how right results are."
-    )
-
-
-def _advice(card: ModelCard) -> str:
-    if not _lost_to(card):
-        return ""
-    if card.adversarial:
-        return "A sharp model trades fidelity for looks; trust its details less than those of a faithful one."
-    simulated = any(pair.simulated for pair in card.pairs)
-    more = "better images" if simulated else "look whether the pairs really show the same field"
-    return f"Do not use it in their place: train longer, give more images, or {more}."

@@ -19,13 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_srgan.acquisition.spectrum import Spectrum
+from napari_srgan.models.verdict import LITTLE
 from napari_srgan.networks.resampling import keys_kernel
 
 LEFT = 0.04
 """Part of what bicubic interpolation does wrong to detail that networks do wrong, too. By
 ``benchmarks/trust_layer.py --fit``: half of the source sets, the other half is judged."""
-LITTLE = 0.5
-"""Decibels below which nothing is to be expected that one would see."""
 
 MEDIAN_ERROR = {2: 1.1, 4: 1.3}
 """Decibels by which half of the expected gains were off, by factor: the rows "x2, all" and "x4, all" that

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,7 @@ def test_a_pair_becomes_a_model_that_beats_bicubic(high: NDArray[Any], tmp_path:
     assert "150 steps" in card.trained
     assert read_model(save_model(model, tmp_path / "mine.safetensors")).card == card
     phases = list(dict.fromkeys(step.phase for step in told))
-    assert phases == ["checking", "reading", "starting", "training"]
+    assert phases == ["starting", "checking", "reading", "training", "finishing"]
     fractions = [step.fraction for step in told if step.phase == "training"]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
@@ -570,3 +572,47 @@ def test_arrays_that_change_after_reading_change_nothing(high: NDArray[Any]) -> 
     np.asarray(pair.high.data)[:] = 0
     assert step.phase == "training"
     assert _ended(job).weights_hash == whole.weights_hash
+
+
+def test_a_short_training_by_the_clock_shows_whether_it_gets_better(
+    high: NDArray[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow machine, on which 4 minutes are 50 steps and a look at what is held back takes 9 seconds."""
+    from types import SimpleNamespace
+
+    from napari_srgan.training.fine_tuning.dataset import PairDataset
+    from napari_srgan.training.loop import training_loop
+
+    now = 0.0
+
+    def taking(seconds: float, function: Any) -> Any:
+        def slow(*given: Any) -> Any:
+            nonlocal now
+            now += seconds
+            return function(*given)
+
+        return slow
+
+    monkeypatch.setattr(training_loop, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(training_loop._Run, "_step", taking(4.5, training_loop._Run._step))
+    monkeypatch.setattr(PairDataset, "validate", taking(9.0, PairDataset.validate))
+    model, told = run([pair_of(high)], minutes=4.0, steps=None, validate_every=100)
+    steps = [point.step for point in model.history]
+    assert len(steps) >= 5
+    assert steps[0] == 0
+    assert 40 <= steps[-1] < 60
+    assert max(b - a for a, b in pairwise(steps)) <= 15
+    looks = [point.minutes for point in model.history]
+    assert (len(looks) - 2) * 9.0 <= 0.12 * 4 * 60, "about a tenth of the time"
+    lines = [step.message for step in told if step.loss is not None]
+    assert re.fullmatch(
+        r"Training: step 1; \d+\.\d\d dB at step 0 \(bicubic \d+\.\d\d\), measured again in \d\d s", lines[0]
+    )
+    for line in lines:
+        told_of = int(re.search(r"dB at step (\d+) ", line).group(1))  # type: ignore[union-attr]
+        assert told_of in steps
+    messages = [step.message for step in told]
+    assert "Measuring the model before the first step" in messages
+    assert f"Measuring the model after step {steps[1]}" in messages
+    assert "Measuring bicubic on what is held back" in messages
+    assert messages[-1] == "Measuring the model that is kept"

@@ -1,4 +1,4 @@
-"""Changing the user's part of the library: add, rename, delete."""
+"""Changing the user's part of the library: add, rename, delete; and getting a model out of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import unicodedata
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import IO
 
+from napari_srgan.disk.atomic_write import save_file
 from napari_srgan.errors import UserError
 from napari_srgan.models.bioimageio_file import file_of_model
 from napari_srgan.models.card import UNKNOWN_LICENCE, ModelCard
@@ -96,6 +98,35 @@ def rename_model(name: str, new: str) -> ModelCard:
     except OSError as error:
         raise UserError(f"{file} cannot be renamed to {renamed.name}: {error}") from error
     return card
+
+
+def save_copy(name: str, path: Path) -> None:
+    """Write a model of the library into another file: weights, card and picture, byte for byte.
+
+    Parameters
+    ----------
+    name
+        Name of the model: one of the user's own, or one that came with the package.
+    path
+        The file that is written; replaced if it exists.
+
+    Raises
+    ------
+    UserError
+        If there is no such model, the file is that of the model itself, or it cannot be written.
+    """
+    file = model_file(name)
+    if _is_same(file, path):
+        raise UserError(f"{path} is the file of {name} itself; choose another place for the copy")
+
+    def copied(target: IO[bytes]) -> None:
+        try:
+            with file.open("rb") as source:
+                shutil.copyfileobj(source, target)
+        except FileNotFoundError as error:
+            raise UserError(f"the file of {name} is not there any more: {file}") from error
+
+    save_file(path, copied)
 
 
 def delete_model(name: str) -> None:

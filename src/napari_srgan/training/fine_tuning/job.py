@@ -119,10 +119,12 @@ def _fine_tune(
     team: ProcessGroup | None,
     noise_of: SourceImage | None,
 ) -> FineTuningJob:
-    import_optimisers()
     for pair in pairs:
         check_is_measured(pair.high if isinstance(pair, MatchedPair) else pair, settings)
     _check_noise(pairs, settings, noise_of)
+    named = base.name if isinstance(base, Model) else base
+    yield _preparing(f"Loading PyTorch and {named}" if named else "Loading PyTorch")
+    import_optimisers()
     choice = find_device(settings.device)
     team = team or SingleProcess(choice.device)
     loaded = load_model(base) if isinstance(base, str) else base
@@ -131,7 +133,7 @@ def _fine_tune(
     in_time = _in_time(pairs, loaded, settings, channels=channels, factor=factor)
     reports, subjects = yield from read_all_job(pairs, loaded, factor, settings, in_time)
 
-    yield TrainingProgress(0, 1, "Starting", phase="starting")
+    yield _preparing("Preparing the images: what is learned from, and what is held back")
     noise = None if noise_of is None else _measured(noise_of)
     degradation = None if reports else _degradation(subjects, factor, settings, noise)
     # Where low resolution is nothing but high resolution downsampled, results can be made to agree with it.
@@ -153,6 +155,7 @@ def _fine_tune(
     if choice.note and team.device == choice.device:
         left_out.append(choice.note)
     notes = (*start.notes, *material.notes, *_met_before(loaded, material), *_only_deblurs(degradation))
+    yield _preparing("Measuring how many patches fit into memory")
     network = memory_errors_named(lambda: start.network.to(team.device))
     recipe = recipe_for(
         settings,
@@ -169,6 +172,8 @@ def _fine_tune(
     )
     if checkpoint is not None:
         check_room(checkpoint, network)
+    rivals = rival(factor) if loaded is None else f"{rival(factor)} and {loaded.name}"
+    yield _preparing(f"Measuring {rivals} on what is held back")
     baseline = _baseline(material, loaded, framing)
     yield TrainingProgress(
         0, PARTS, _starting_words((*left_out, *notes), baseline), phase="starting", baseline=baseline,
@@ -178,12 +183,20 @@ def _fine_tune(
     subjects = [replace(subject, planes=[]) for subject in subjects]
     run = RunningTraining(recipe, material, baseline)
     trained = yield from run.all(network, checkpoint, team)
+    yield TrainingProgress(
+        PARTS, PARTS, "Measuring the model that is kept", phase="finishing", step=run.history[-1].step,
+        minutes=run.minutes,
+    )  # fmt: skip
     records = records_of(
         subjects, reports, degradation, shift_corrected=settings.correct_shift, notes=(*notes, *run.notes)
     )
     return finished_model(
         trained, run.recipe_done, material, run.history, baseline, base=loaded, records=records
     )
+
+
+def _preparing(what: str) -> TrainingProgress:
+    return TrainingProgress(0, 1, what, phase="starting")
 
 
 def _check_noise(

@@ -50,7 +50,7 @@ class Preview:
 class TrainingProgress(Progress):
     """How far a fine-tuning is; `done`, `total` and `message` as in every job."""
 
-    phase: Literal["reading", "checking", "starting", "training"] = "starting"
+    phase: Literal["reading", "checking", "starting", "training", "finishing"] = "starting"
     step: int = 0
     minutes: float = 0.0
     """Spent training so far, over all runs, pauses left out."""

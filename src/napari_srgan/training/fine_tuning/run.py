@@ -11,10 +11,11 @@ from napari_srgan.networks import Generator
 from napari_srgan.training.fine_tuning.dataset import PairDataset
 from napari_srgan.training.fine_tuning.finish import history_point
 from napari_srgan.training.fine_tuning.progress import TrainingProgress
-from napari_srgan.training.loop.events import Resumed, StepDone, TrainingDiverged
+from napari_srgan.training.loop.events import Resumed, StepDone, TrainingDiverged, ValidationBegins
 from napari_srgan.training.loop.process_group import ProcessGroup
 from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.training.loop.training_loop import train
+from napari_srgan.training.loop.validation_times import NextValidation
 from napari_srgan.training.recipes.recipe import Recipe
 
 PARTS = 1000
@@ -67,23 +68,43 @@ class RunningTraining:
                     self.position = news.position
                     for validation in news.history:
                         self.history.append(history_point(validation))
-                        told = replace(self._progress(validation.step), point=self.history[-1])
+                        told = self._progress(validation.step, "Going on with the training")
+                        told = replace(told, point=self.history[-1])
                         order = (yield told) or order
                 elif isinstance(news, StepDone):
                     self.position = news.position
-                    order = yield self._progress(news.step, loss=news.loss, note=news.note)
+                    words = [self._step_in_words(news.step, news.next_validation), news.note]
+                    order = yield self._progress(news.step, "; ".join(filter(None, words)), loss=news.loss)
+                elif isinstance(news, ValidationBegins):
+                    self.position = news.position
+                    after = f"after step {news.step}" if news.step else "before the first step"
+                    order = yield self._progress(news.step, f"Measuring the model {after}")
                 else:
                     self.history.append(history_point(news))
                     order = yield replace(
-                        self._progress(news.step), point=self.history[-1], preview=self.material.preview
+                        self._progress(news.step, self._step_in_words(news.step, None)),
+                        point=self.history[-1],
+                        preview=self.material.preview,
                     )
         finally:
             loop.close()
 
-    def _progress(self, step: int, *, loss: float | None = None, note: str = "") -> TrainingProgress:
-        figure = f"{self.history[-1].psnr:.2f} dB" if self.history else "not judged yet"
-        words = f"Training: step {step}, {figure} ({self.baseline.rival} {self.baseline.bicubic:.2f})"
+    def _step_in_words(self, step: int, planned: NextValidation | None) -> str:
+        """How far it is; how good the model was, at which step; and when that is measured again."""
+        last = self.history[-1]
+        figure = f"{last.psnr:.2f} dB at step {last.step} ({self.baseline.rival} {self.baseline.bicubic:.2f})"
+        again = f", measured again {_when(planned)}" if planned is not None else ""
+        return f"Training: step {step}; {figure}{again}"
+
+    def _progress(self, step: int, message: str, *, loss: float | None = None) -> TrainingProgress:
         return TrainingProgress(
-            done=int(self.position * PARTS), total=PARTS, message=f"{words}; {note}" if note else words,
-            phase="training", step=step, minutes=self.minutes, loss=loss,
+            done=int(self.position * PARTS), total=PARTS, message=message, phase="training", step=step,
+            minutes=self.minutes, loss=loss,
         )  # fmt: skip
+
+
+def _when(planned: NextValidation) -> str:
+    if planned.minutes is None:
+        return f"at step {planned.step}"
+    seconds = 60 * planned.minutes
+    return f"in {max(seconds, 1):.0f} s" if seconds < 90 else f"in {planned.minutes:.0f} min"

@@ -9,6 +9,7 @@ from napari_srgan.errors import UserError
 from napari_srgan.networks import Generator
 from napari_srgan.training.dataset.validation import HeldBackScores
 from napari_srgan.training.loop.stop_request import Request
+from napari_srgan.training.loop.validation_times import NextValidation
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,17 @@ class StepDone:
     """Spent training so far, over all runs, pauses left out."""
     note: str = ""
     """What went otherwise than planned, in a sentence."""
+    next_validation: NextValidation | None = None
+    """When it is measured again how good the network is."""
+
+
+@dataclass(frozen=True)
+class ValidationBegins:
+    """What is held back will be judged now, which may take as long as some steps."""
+
+    step: int
+    position: float
+    minutes: float
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,7 @@ class Resumed:
     minutes: float
 
 
-Event = StepDone | HeldBackScores | Resumed
+Event = StepDone | ValidationBegins | HeldBackScores | Resumed
 Training = Iteration[Event, Request | None, Generator]
 """Yields steps and validations, can be sent an order, returns the trained network."""
 

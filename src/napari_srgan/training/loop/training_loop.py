@@ -26,10 +26,18 @@ from napari_srgan.training.dataset.dataset import Dataset
 from napari_srgan.training.dataset.validation import HeldBackScores
 from napari_srgan.training.loop.checkpoint import TrainingState, read_checkpoint, write_checkpoint
 from napari_srgan.training.loop.ema import ExponentialMovingAverage
-from napari_srgan.training.loop.events import Event, Resumed, StepDone, Training, TrainingDiverged
+from napari_srgan.training.loop.events import (
+    Event,
+    Resumed,
+    StepDone,
+    Training,
+    TrainingDiverged,
+    ValidationBegins,
+)
 from napari_srgan.training.loop.process_group import ProcessGroup, SingleProcess
 from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.training.loop.update import LossNotFinite
+from napari_srgan.training.loop.validation_times import ValidationTimes
 from napari_srgan.training.recipes.recipe import Recipe
 from napari_srgan.training.recipes.stages import Stages
 from napari_srgan.training.recipes.start import kept_network, start_network
@@ -73,8 +81,9 @@ def train(
     Yields
     ------
     News
-        First that it goes on, if it does; then steps, and a validation at the start, at the end and every
-        ``recipe.validate_every`` steps.
+        First that it goes on, if it does; then steps, and a validation at the start, at the end, every
+        ``recipe.validate_every`` steps and, where ``recipe.minutes`` end it, several times
+        by the clock. Before each it is told that it begins.
 
     Returns
     -------
@@ -151,6 +160,9 @@ class _Run:
         self._since = time.monotonic()
         self._note = ""
         self._judges_on = team.device
+        self._times = ValidationTimes(recipe.validate_every, recipe.steps, recipe.minutes)
+        self._cost = 0.0
+        """Minutes that a validation takes; the first one of a run is slower than others."""
 
     def all(self) -> Iteration[Event, Request | None, None]:
         """Train to the end."""
@@ -161,6 +173,7 @@ class _Run:
             position = self._position()
             over = position >= 1 or self._finished or self._out_of_patience()
             if self._due(over):
+                yield from self._told(ValidationBegins(state.step, position, self._minutes()))
                 seen = self._validate()
                 yield from self._told(seen)
                 over = over or self._finished or self._out_of_patience()
@@ -172,8 +185,17 @@ class _Run:
             state.losses.append(loss)
             state.step += 1
             self._averaging.update(state.step)
-            note, self._note = self._note, ""
-            yield from self._told(StepDone(state.step, loss, self._position(), self._minutes(), note))
+            yield from self._told(self._step_done(loss))
+
+    def _step_done(self, loss: float) -> StepDone:
+        step, minutes = self._state.step, self._minutes()
+        note, self._note = self._note, ""
+        planned = self._times.next_after(step, minutes, self._last_validation(), self._cost)
+        return StepDone(step, loss, self._position(), minutes, note, planned)
+
+    def _last_validation(self) -> tuple[int, float] | None:
+        history = self._state.history
+        return (history[-1].step, history[-1].minutes) if history else None
 
     def result(self) -> Generator:
         """The network that is kept."""
@@ -200,9 +222,8 @@ class _Run:
             order = yield news
         finally:
             self._since = time.monotonic()
-        self._finished = (
-            self._team.agree(order is Request.FINISH) if self._team.size > 1 else (order is Request.FINISH)
-        )
+        finish = order is Request.FINISH
+        self._finished |= self._team.agree(finish) if self._team.size > 1 else finish
 
     def _minutes(self) -> float:
         return self._state.minutes + (time.monotonic() - self._since) / 60
@@ -217,10 +238,15 @@ class _Run:
 
     def _due(self, over: bool) -> bool:
         """Whether to validate now: at intervals, at the end, and never twice at one step."""
-        state = self._state
-        if state.history and state.history[-1].step == state.step:
+        step, last = self._state.step, self._last_validation()
+        if last is not None and last[0] == step:
             return False
-        return over or state.step % self._recipe.validate_every == 0
+        if over or last is None or self._times.due_by_steps(step):
+            return True
+        if self._recipe.minutes is None:
+            return False
+        # Clocks differ between machines, and all must validate at the same step.
+        return self._team.agree(self._times.due_by_clock(self._minutes(), last[1], self._cost))
 
     def _out_of_patience(self) -> bool:
         patience = self._recipe.patience
@@ -235,7 +261,10 @@ class _Run:
 
     def _validate(self) -> HeldBackScores:
         state = self._state
+        began = time.monotonic()
         seen = self._looked_at()
+        cost = (time.monotonic() - began) / 60
+        self._cost = min(self._cost or cost, cost)
         state.history.append(seen)
         state.losses.clear()
         if seen.best and self._recipe.keep == "best":

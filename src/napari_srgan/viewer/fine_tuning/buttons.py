@@ -35,18 +35,29 @@ class FineTuneControls(QWidget):
         layout.addWidget(self.cancel, 2, 1, 1, 2)
         layout.addWidget(self.bar, 3, 0, 1, 3)
 
-    def show_state(self, *, busy: bool, training: bool, waits: bool) -> None:
-        """Show the buttons that make sense."""
+    def show_state(self, *, busy: bool, training: bool, waits: bool, upscaling: bool) -> None:
+        """Show the buttons that make sense.
+
+        Parameters
+        ----------
+        busy, training, waits
+            Whether something runs that concerns a training, whether it is one, and whether it waits.
+        upscaling
+            Whether the new model upscales a layer.
+        """
         self.start.setVisible(not busy)
         for button in (self.pause, self.finish):
             button.setVisible(training)
         for part in (self.cancel, self.bar):
-            part.setVisible(busy)
+            part.setVisible(busy or upscaling)
+        self.cancel.setToolTip(
+            "Stops without a model; the training can go on later" if busy else "Stops upscaling the layer"
+        )
         self.pause.setText("Resume" if waits else "Pause")
 
     def show_progress(self, progress: Progress | None) -> None:
         """Show how far it is."""
-        known = progress is not None and progress.done > 0
+        known = progress is not None and 0 < progress.done < progress.total
         self.bar.setRange(0, PERCENT if known else 0)
         if progress is not None and known:
             self.bar.setValue(int(progress.fraction * PERCENT))

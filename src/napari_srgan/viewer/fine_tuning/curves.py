@@ -10,12 +10,25 @@ from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_srgan.models.card import Baseline, HistoryPoint
+from napari_srgan.models.verdict import LITTLE
 
 LOSS, PSNR, RIVAL, _SMOOTHED, BASE = "#7f9fbf", "#5fbf6f", "#d0a040", "#40b0b0", "#c060c0"
 MOST_POINTS = 2000
 """Losses that are drawn; of more, every so many are averaged."""
 _AROUND = 0.3
 """Room above and below the curves, in parts of their height; the words above the highest line need it."""
+LOSS_TOOLTIP = (
+    "Loss: how far results are from the truth in what is learned from, step by step. It should fall; as each "
+    "step sees other parts of the images, it goes up and down meanwhile"
+)
+PSNR_TOOLTIP = (
+    "PSNR: how near results are to the truth in the part that is held back, in decibels; more is better, and "
+    f"less than {LITTLE} is hardly to be seen. Each point is a measurement of the model as it was then. "
+    "Dashed lines are what it has to beat: bicubic interpolation (or the input and its best blur), and the "
+    "base, which is the model that was started from"
+)
+_SAME = 0.02
+"""Decibels by which two lines must differ, or they are drawn as one."""
 _LEAST_HEIGHT = 0.2
 """Decibels that the PSNR's axis covers at least."""
 
@@ -30,6 +43,8 @@ class TrainingCurves(QWidget):
         self._psnr_plot.setLabel("bottom", "step")
         self._psnr_plot.getAxis("bottom").setHeight(50)
         self._psnr_plot.setXLink(self._loss_plot)
+        self._loss_plot.setToolTip(LOSS_TOOLTIP)
+        self._psnr_plot.setToolTip(PSNR_TOOLTIP)
         self._rival = _line("bicubic", RIVAL, at=0.99)
         self._smoothed = _line("blur", _SMOOTHED, at=0.7)
         self._base = _line("base", BASE, at=0.42)
@@ -79,7 +94,10 @@ class TrainingCurves(QWidget):
             rivals: tuple[float | None, ...] = (None, None, None)
         else:
             rivals = baseline.bicubic, baseline.smoothed, baseline.base
-            self._rival.label.setFormat(_label(baseline.rival))
+            same = baseline.base is not None and abs(baseline.base - baseline.bicubic) < _SAME
+            self._rival.label.setFormat(_label(f"{baseline.rival} and base" if same else baseline.rival))
+            if same:
+                rivals = baseline.bicubic, baseline.smoothed, None
         for line, level in zip((self._rival, self._smoothed, self._base), rivals, strict=True):
             line.setVisible(level is not None)
             if level is not None:

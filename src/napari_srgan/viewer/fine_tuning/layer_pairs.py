@@ -35,6 +35,15 @@ class PairOfLayers:
             return f"{self.high.name} alone"
         return f"{self.low.name} and {self.high.name}"
 
+    @property
+    def factor(self) -> int | None:
+        """How many times finer the high-resolution layer is; None if it has no partner, or that is none."""
+        try:
+            images = self.images()
+        except UserError:
+            return None
+        return images.factor if isinstance(images, MatchedPair) else None
+
     def images(self, temporal: str = "") -> SourceImage | MatchedPair:
         """What a training takes.
 

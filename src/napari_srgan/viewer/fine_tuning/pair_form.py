@@ -9,7 +9,7 @@ from magicgui.widgets import CheckBox, ComboBox
 from napari.components import ViewerModel
 from napari.layers import Image
 from psygnal import Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_srgan.errors import UserError
 from napari_srgan.viewer.fine_tuning.fields import keep_narrow, shift_field
@@ -17,10 +17,11 @@ from napari_srgan.viewer.fine_tuning.layer_pairs import PairOfLayers
 from napari_srgan.viewer.fine_tuning.noise import SAMPLE_TILES, NoiseLine
 from napari_srgan.viewer.fine_tuning.pair_list import PairKind, PairList
 from napari_srgan.viewer.fine_tuning.pair_row import PairRow
+from napari_srgan.viewer.fine_tuning.placing import can_be_laid
 from napari_srgan.viewer.layers.provenance import is_illustration, predicted_by
 from napari_srgan.viewer.layers.upscale_layer import finest_data
 from napari_srgan.viewer.qt.form import Form
-from napari_srgan.viewer.qt.labels import as_sentence
+from napari_srgan.viewer.qt.labels import as_sentence, in_full, tell
 from napari_srgan.viewer.upscale import choices
 
 KINDS: choices.Choices = [
@@ -46,12 +47,20 @@ CHECK = {
 """What stands on the button, and its tooltip; of good images alone there is nothing to check."""
 
 
-WHY_NOT = {"pairs": "Add a pair first", "noise of": "Choose the layer whose noise is meant first"}
+WHY_NOT = {
+    "pairs": "Choose two layers of one field first",
+    "noise of": "Choose the layer whose noise is meant first",
+}
 """Why there is nothing to check."""
 ADD_TOOLTIP = (
-    "Takes what is chosen above into the list. Needed for several, and to check before the training; Start "
-    "takes what is chosen if the list is empty"
+    "Takes what is chosen above into the list. Needed for several only: while the list is empty, what is "
+    "chosen is taken"
 )
+TAKEN = {
+    "pairs": "Check pairs and Start take these two layers. Add pair is for several pairs.",
+    "alone": "Start takes this image. Add image is for several images.",
+}
+"""What is told while the list is empty."""
 
 
 class ImagesSection(QWidget):
@@ -68,6 +77,8 @@ class ImagesSection(QWidget):
     said = Signal(str)
     """Why a pair was not added."""
     check_wanted = Signal()
+    lay_wanted = Signal(object)
+    """A :class:`PairOfLayers` whose layers shall be laid on each other."""
 
     def __init__(self, viewer: ViewerModel, pairs: PairList) -> None:
         super().__init__()
@@ -78,6 +89,8 @@ class ImagesSection(QWidget):
         self._make_fields()
         self.add, self.check = QPushButton(), QPushButton(CHECK["pairs"][0])
         self.check.setToolTip(CHECK["pairs"][1])
+        self.hint = QLabel()
+        self.hint.setWordWrap(True)
         self.correct_shift = shift_field()
         self.noise_line = NoiseLine()
         self._rows = QVBoxLayout()
@@ -137,6 +150,7 @@ class ImagesSection(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._form)
         layout.addWidget(self.add)
+        layout.addWidget(self.hint)
         layout.addLayout(self._rows)
         layout.addWidget(self.noise_line)
         layout.addLayout(checking)
@@ -235,11 +249,29 @@ class ImagesSection(QWidget):
         chosen = [] if self.high.value is None else [self.high.value]
         return [pair.high for pair in self._pairs.all] or chosen
 
+    def _proposed(self) -> tuple[PairOfLayers | None, str]:
+        """What is chosen in the fields, or why it is no pair."""
+        try:
+            pair = self.chosen()
+            pair.images()
+        except UserError as error:
+            return None, str(error)
+        return pair, ""
+
+    def _tell_what_is_taken(self, kind: PairKind, problem: str) -> None:
+        """While the list is empty, say what the buttons take, or why there is nothing to take."""
+        words = TAKEN.get(kind, "")
+        self.hint.setVisible(bool(words) and not self._pairs.all)
+        tell(self.hint, in_full(problem) if problem else words)
+
     def refresh(self) -> None:
         """Show the pairs, and what is known about them."""
         self._show_rows()
         kind = self._pairs.kind
         self._follow(kind)
+        proposed, problem = self._proposed()
+        self._pairs.propose(proposed)
+        self._tell_what_is_taken(kind, problem)
         for field, fits in ((self.noisy, kind == "noise of"), (self.low, kind == "pairs")):
             self._form.show_row(field.native, fits)
         highs = [self.high.value, *(pair.high for pair in self._pairs.all)]
@@ -255,7 +287,7 @@ class ImagesSection(QWidget):
         if kind in CHECK:
             self.check.setText(CHECK[kind][0])
             self.check.setToolTip(CHECK[kind][1])
-        can_be_checked = bool(self._pairs.all if kind == "pairs" else self._pairs.noise_of)
+        can_be_checked = bool(self._pairs.intended if kind == "pairs" else self._pairs.noise_of)
         self.check.setEnabled(can_be_checked)
         if kind in CHECK and not can_be_checked:
             self.check.setToolTip(WHY_NOT[kind])
@@ -281,11 +313,15 @@ class ImagesSection(QWidget):
                 row.deleteLater()
         for pair in self._pairs.all:
             text, wrong = self._about(pair)
-            row = PairRow(pair.name, text, wrong=wrong)
+            row = PairRow(pair.name, text, wrong=wrong, can_be_laid=can_be_laid(pair))
             if (report := self._pairs.reports.get(pair.name)) is not None:
                 row.about.setToolTip(report.summary)
             row.remove.clicked.connect(partial(self._pairs.remove, pair))
+            row.lay.clicked.connect(partial(self._on_lay, pair))
             self._rows.addWidget(row)
+
+    def _on_lay(self, pair: PairOfLayers, *_: Any) -> None:
+        self.lay_wanted.emit(pair)
 
     def _about(self, pair: PairOfLayers) -> tuple[str, bool]:
         report = self._pairs.reports.get(pair.name)
@@ -293,7 +329,7 @@ class ImagesSection(QWidget):
             return as_sentence(report.problem), True
         if report is not None:
             corrected = ", corrected." if self.correct_shift.value else "."
-            return " ".join([report.brief + corrected, *report.notes]), False
+            return " ".join(map(in_full, [report.brief + corrected, *report.notes])), False
         if pair.name in self._pairs.problems:
             return as_sentence(self._pairs.problems[pair.name]), True
         if pair.low is None:

@@ -46,6 +46,7 @@ class PairList:
         self._listed: list[PairOfLayers] = []
         self._kind: PairKind = "pairs"
         self._noise_of: Image | None = None
+        self._proposed: PairOfLayers | None = None
         self.reports: dict[str, PairReport] = {}
         """By the name of the pair when it was checked."""
         self.problems: dict[str, str] = {}
@@ -57,6 +58,19 @@ class PairList:
     def all(self) -> list[PairOfLayers]:
         """Those that will be learned from."""
         return [pair for pair in self._listed if (pair.low is not None) == (self._kind == "pairs")]
+
+    @property
+    def intended(self) -> list[PairOfLayers]:
+        """Those that a training would learn from now: the list, or else what is chosen in the fields."""
+        if self.all or self._proposed is None or (self._proposed.low is not None) != (self._kind == "pairs"):
+            return self.all
+        return [self._proposed]
+
+    def propose(self, pair: PairOfLayers | None) -> None:
+        """Take note of what is chosen in the fields, and not in the list yet."""
+        if pair != self._proposed:
+            self._proposed = pair
+            self.changed.emit()
 
     @property
     def any_listed(self) -> bool:
@@ -114,11 +128,10 @@ class PairList:
 
     @property
     def factor(self) -> int | None:
-        """How many times finer the first high-resolution image with a partner is."""
-        for pair in self.all:
+        """How many times finer the first high-resolution image with a partner is; None: that is unknown."""
+        for pair in self.intended:
             if pair.low is not None:
-                images = pair.images()
-                return images.factor if isinstance(images, MatchedPair) else None
+                return pair.factor
         return None
 
     def take_in(self, reports: Sequence[PairReport]) -> None:
@@ -152,8 +165,7 @@ class PairList:
         both = [pair for pair in self.all if pair.low is not None]
         if not both:
             raise UserError(
-                "there is no pair of a low- and a high-resolution layer to check; "
-                "choose two layers and add them"
+                "there is no pair of a low- and a high-resolution layer to check; choose two layers"
             )
         return [self._check_task(pair, told) for pair in both]
 
@@ -181,6 +193,8 @@ class PairList:
         self.problems.pop(name, None)
 
     def _on_removed(self, event: Any) -> None:
+        if self._proposed is not None and event.value in (self._proposed.low, self._proposed.high):
+            self._proposed = None  # what is chosen in its place is told later
         gone = [pair for pair in self._listed if event.value in (pair.low, pair.high)]
         for pair in gone:
             self.remove(pair)

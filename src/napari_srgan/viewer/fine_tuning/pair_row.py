@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from napari_srgan.viewer.qt.labels import tell
 
+LAY = "Lay them on each other"
+LAY_TOOLTIP = (
+    "The high-resolution layer has no pixel size, so that it does not lie on the other one on the canvas. "
+    "This scales and moves it onto the other; no pixel is changed"
+)
+
 
 class PairRow(QWidget):
-    """One pair: its layers, what is known about it, and a button that takes it out."""
+    """One pair: its layers, what is known about it, and buttons that take it out or lay it right."""
 
-    def __init__(self, name: str, about: str, *, wrong: bool) -> None:
+    def __init__(self, name: str, about: str, *, wrong: bool, can_be_laid: bool = False) -> None:
         super().__init__()
         self.name, self.about, self.remove = QLabel(), QLabel(), QToolButton()
+        self.lay = QPushButton(LAY)
+        self.lay.setToolTip(LAY_TOOLTIP)
+        self.lay.setVisible(can_be_laid)
         tell(self.name, name)
         self.name.setStyleSheet("font-weight: bold")
         tell(self.about, about, wrong=wrong)
@@ -31,3 +40,4 @@ class PairRow(QWidget):
         layout.setSpacing(0)
         layout.addLayout(first)
         layout.addWidget(self.about)
+        layout.addWidget(self.lay)

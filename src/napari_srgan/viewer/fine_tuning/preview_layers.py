@@ -74,6 +74,8 @@ class TrainingLayers(OfViewer):
         super().__init__(viewer)
         self._preview: Image | None = None
         self._camera_before: tuple[tuple[float, ...], float] | None = None
+        self._looked_at: Layer | None = None
+        """The preview or overlay that the camera was brought to."""
         self._ours: dict[str, ref[Layer]] = {}
         """By the names that they were given."""
         self._waiting: list[Layer] = []
@@ -81,9 +83,12 @@ class TrainingLayers(OfViewer):
         grid_of(viewer).events.enabled.connect(self._on_grid)
 
     def begin(self) -> None:
-        """Another training: what an earlier one has shown goes, what a check has shown is hidden."""
+        """Another training: what an earlier one has shown goes, what a check has shown is hidden and left."""
+        if self.looks_away:
+            self._go_back()
         self._remove(PREVIEW)
-        self._preview = self._camera_before = None
+        self._preview = None
+        self._camera_before = self._looked_at = None
         for name, remembered in self._ours.items():
             layer = remembered()
             if layer is not None and name.startswith((OVERLAY, SHIFTS)):
@@ -121,20 +126,31 @@ class TrainingLayers(OfViewer):
         return self._preview is not None and self._preview in self._viewer.layers
 
     @property
-    def looks_at_preview(self) -> bool:
-        """Whether the camera was brought to the preview, and can be brought back."""
-        return self._camera_before is not None and self.has_preview
+    def looks_away(self) -> bool:
+        """Whether the camera was brought to a preview or an overlay, and can be brought back."""
+        return self._camera_before is not None and self._looked_at in self._viewer.layers
 
     def look_at_preview(self) -> None:
         """Bring the preview to the middle of the canvas; asked again, bring the camera back."""
-        camera = camera_of(self._viewer)
-        if self._camera_before is not None:
-            camera.center, camera.zoom = self._camera_before
-            self._camera_before = None
+        if self.looks_away:
+            self._go_back()
         elif self._preview is not None and self.has_preview:
+            self._go_to(self._preview)
+
+    def _go_back(self) -> None:
+        if self._camera_before is not None:
+            camera = camera_of(self._viewer)
+            camera.center, camera.zoom = self._camera_before
+        self._camera_before = self._looked_at = None
+
+    def _go_to(self, layer: Layer) -> None:
+        """Bring a layer of ours into view; where the camera was before is remembered."""
+        camera = camera_of(self._viewer)
+        if not self.looks_away:
             self._camera_before = tuple(camera.center), float(camera.zoom)
-            self._preview.visible = True
-            self.look_at(self._preview)
+        self._looked_at = layer
+        layer.visible = True
+        self.look_at(layer)
 
     def look_at(self, layer: Layer) -> None:
         """Bring a layer to the middle of the canvas, or of its cell of the grid."""
@@ -176,15 +192,18 @@ class TrainingLayers(OfViewer):
         self._add(layer)
 
     def show_check(self, picture: CheckPicture, low: Layer) -> None:
-        """Show both images on each other, low in red and high in green, and the shifts as arrows."""
+        """Go to both images on each other, low in red and high in green, with the shifts as arrows."""
         names = f"{OVERLAY} {picture.name}", f"{SHIFTS} {picture.name} ({ENLARGED:.0f} times)"
         for name in names:
             self._remove(name)
-        self._add(Image(picture.overlay, rgb=True, name=names[0], **_placed_on(low, picture.origin)))
+        shown = Image(picture.overlay, rgb=True, name=names[0], **_placed_on(low, picture.origin))
+        self._add(shown)
         if len(picture.arrows):
             width = max(1.0, min(picture.overlay.shape[:2]) / 200)
             look: dict[str, Any] = {"edge_width": width, "edge_color": "cyan", "vector_style": "arrow"}
             self._add(Vectors(picture.arrows, name=names[1], **look, **_placed_on(low, (0, 0))))
+        if shown in self._viewer.layers:  # else it waits until the grid is off
+            self._go_to(shown)
 
     def show_simulated(self, low: NDArray[Any], high: NDArray[Any], layer: Image) -> None:
         """Show a patch as it is, and as its partner is simulated from it."""

@@ -80,6 +80,7 @@ def train_and_save(job: FinishedTraining, kept: KeptTraining) -> Job[Trained]:
             model: Model = end.value
         finally:
             steps.close()
+        yield TrainingProgress(told.total, told.total, "Saving the model", phase="finishing", step=told.step)
         trained = _save(model, kept, preview)
     if trained.card is not None:
         kept.forget()
@@ -107,7 +108,9 @@ def thinned(job: FinishedTraining, apart: float = _APART) -> FinishedTraining:
 def is_news(told: TrainingProgress) -> bool:
     """Whether it says something that is said only once."""
     once: tuple[Any, ...] = (told.point, told.baseline, told.preview, told.split, told.reports)
-    return any(item is not None and item != () for item in once)
+    # What takes long is told before it begins; steps are many.
+    begins = told.loss is None and told.phase in ("starting", "training", "finishing")
+    return begins or any(item is not None and item != () for item in once)
 
 
 def _save(model: Model, kept: KeptTraining, preview: Preview | None) -> Trained:

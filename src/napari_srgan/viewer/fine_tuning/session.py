@@ -19,22 +19,26 @@ from napari_srgan.errors import UserError
 from napari_srgan.images.factor import verb
 from napari_srgan.models import read_library
 from napari_srgan.models.card import Baseline, HistoryPoint
+from napari_srgan.models.library.user_models import free_name
 from napari_srgan.progress import Progress
 from napari_srgan.training.fine_tuning.job import fine_tune_job
-from napari_srgan.training.fine_tuning.progress import Preview, TrainingProgress
+from napari_srgan.training.fine_tuning.progress import Preview, SplitPicture, TrainingProgress
 from napari_srgan.training.loop.stop_request import Request
 from napari_srgan.training.pairs.source import SourceImage, sample_sources
 from napari_srgan.viewer.fine_tuning.layer_pairs import PairOfLayers, find_image, find_pair, noisy_image
 from napari_srgan.viewer.fine_tuning.pair_list import PairList
+from napari_srgan.viewer.fine_tuning.placing import can_be_laid, lay_on_each_other, lie_apart
 from napari_srgan.viewer.fine_tuning.preview_layers import TrainingLayers
 from napari_srgan.viewer.fine_tuning.save_model import Trained, train_and_save
 from napari_srgan.viewer.fine_tuning.saved_run import KeptTraining, SavedRun, begin_run
+from napari_srgan.viewer.fine_tuning.settings_form import WITHOUT_END
 from napari_srgan.viewer.jobs.runner import Task, runner_of, training_runner_of
 from napari_srgan.viewer.layers.provenance import is_illustration
 from napari_srgan.viewer.layers.result_in_viewer import add_result
 from napari_srgan.viewer.layers.upscale_layer import finest_data, upscale_layer_job
 from napari_srgan.viewer.models.signal import LIBRARY
 from napari_srgan.viewer.one_per_viewer import OfViewer, one_per_viewer
+from napari_srgan.viewer.qt.labels import in_full
 from napari_srgan.viewer.upscale.messages import added
 from napari_srgan.viewer.upscale.preferred_model import wish_of
 from napari_srgan.viewer.upscale.time_axis import movie_axes
@@ -63,6 +67,8 @@ class FineTuneState(OfViewer):
 
     changed = Signal()
     """Pairs came or went, something began, waits, or ended."""
+    upscaled_so_far = Signal()
+    """The upscaling of a whole layer has come further."""
     said = Signal(str, bool)
     """What came of something short, and whether something is wrong."""
 
@@ -77,7 +83,15 @@ class FineTuneState(OfViewer):
         self._kept: KeptTraining | None = None
         self._learned_from: tuple[PairOfLayers, ...] = ()
         self._noise_of: Image | None = None
+        self._splits: tuple[SplitPicture, ...] = ()
+        self._upscaler = runner_of(viewer)
+        self._upscaling: str | None = None
+        self.upscale_words = ""
+        """How far the upscaling of a whole layer is that was started here."""
+        self.upscale_progress: Progress | None = None
         self._reset_curves()
+        self._upscaler.shown.connect(self._on_upscaled_so_far)
+        self._upscaler.ended.connect(self._on_upscaling_ended)
         self.runner.started.connect(self._on_started)
         self.runner.progressed.connect(self._on_progress)
         self.runner.paused.connect(lambda _: self.changed.emit())
@@ -103,6 +117,11 @@ class FineTuneState(OfViewer):
     def training(self) -> bool:
         """Whether a training is under way, also one that waits."""
         return self._kept is not None
+
+    @property
+    def upscaling(self) -> str | None:
+        """What is upscaled, if a whole layer is; started here, not in the Upscale widget."""
+        return self._upscaling
 
     @property
     def in_words(self) -> str:
@@ -171,6 +190,35 @@ class FineTuneState(OfViewer):
         self.pairs.replace(pairs, noise_of)
         self._train(pairs, images, kept, noise_of, noisy)
 
+    def train_on(self, *, minutes: float | None, steps: int | None) -> None:
+        """Train again on the same images, starting from the new model; makes a model of another name.
+
+        Parameters
+        ----------
+        minutes, steps
+            How long.
+
+        Raises
+        ------
+        UserError
+            If there is no model, its images are not there any more, or something else runs.
+        """
+        trained = self.outcome.trained if self.outcome else None
+        if self.plan is None or trained is None or trained.card is None:
+            raise UserError("there is no model in the library yet; train one first")
+        settings = self.plan.settings.model_copy(
+            update={"name": _next_name(trained.card.name), "minutes": minutes, "steps": steps}
+        )
+        plan = self.plan.model_copy(update={"base": trained.card.name, "settings": settings})
+        pairs, noise_of = self._learned_from, self._noise_of
+        if minutes is None and steps is None:
+            raise UserError(WITHOUT_END)
+        for layer in (noise_of, *(layer for pair in pairs for layer in (pair.low, pair.high))):
+            if layer is not None and layer not in self._viewer.layers:
+                raise UserError(f"{layer.name!r} is not open any more; open it again, and press Start")
+        self.pairs.replace(pairs, noise_of)
+        self.start(pairs, plan, noise_of)
+
     def _refuse_if_busy(self) -> None:
         if self.runner.running is not None:
             raise UserError(
@@ -187,6 +235,7 @@ class FineTuneState(OfViewer):
     ) -> None:
         self._reset_curves()
         self.layers.begin()
+        self._splits = ()
         self.plan, self.outcome, self._kept = kept.plan, None, kept
         self._learned_from, self._noise_of = tuple(pairs), noise_of
         job = fine_tune_job(
@@ -226,10 +275,35 @@ class FineTuneState(OfViewer):
             self._preview = told.preview
         if time.monotonic() - self._previewed > PREVIEWS_APART:
             self._show_preview()
-        for split, pair in zip(told.split, self._learned_from, strict=False):
+        if told.split:
+            self._splits = told.split
+            self._show_splits()
+
+    def _show_splits(self) -> None:
+        """Draw which part is held back, where that is the same place in both layers of a pair."""
+        for split, pair in zip(self._splits, self._learned_from, strict=False):
+            if lie_apart(pair):
+                continue
             height = finest_data(pair.high).shape[pair.high.ndim - 2]
             coarser = 1 if pair.low is not None else round(height / split.roles.shape[0])
             self.layers.show_split(split, pair.low or pair.high, coarser)
+
+    @property
+    def hidden_splits(self) -> bool:
+        """Whether a split cannot be drawn, because the layers of a pair do not lie on each other."""
+        return bool(self._splits) and any(map(lie_apart, self._learned_from))
+
+    @property
+    def to_be_laid(self) -> list[PairOfLayers]:
+        """Pairs of the training whose layers can be laid on each other."""
+        return [pair for pair in self._learned_from if can_be_laid(pair)]
+
+    def lay(self, *pairs: PairOfLayers) -> None:
+        """Lay the high-resolution layers of pairs on the other ones, and draw what is held back."""
+        for pair in pairs:
+            lay_on_each_other(pair)
+        self._show_splits()
+        self.changed.emit()
 
     def _show_preview(self) -> None:
         preview, self._preview = self._preview, None
@@ -260,7 +334,7 @@ class FineTuneState(OfViewer):
     def _on_problem(self, sentence: str) -> None:
         kept, self._kept = self._kept, None
         self.pairs.note_failure(sentence)
-        self.outcome = TrainingOutcome(sentence + _what_is_kept(kept), wrong=True)
+        self.outcome = TrainingOutcome(in_full(sentence) + _what_is_kept(kept), wrong=True)
 
     def _on_cancelled(self, trained: Trained | None) -> None:
         if trained is not None:  # it was done already
@@ -302,7 +376,27 @@ class FineTuneState(OfViewer):
         job = upscale_layer_job(layer, name, axes=axes)
         title = f"{verb(trained.card.scale_factor)} {layer.name}"
         task = Task(title, job, add, lambda sentence: self.said.emit(sentence, True))
-        runner_of(self._viewer).start([task])
+        self._upscaler.start([task])
+        self._upscaling, self.upscale_words, self.upscale_progress = title, title, None
+        self.changed.emit()
+
+    def _on_upscaled_so_far(self, progress: Progress, left: str) -> None:
+        if self._upscaling is not None:
+            words = progress.message or self._upscaling
+            self.upscale_words = f"{words}: {left}" if left else words
+            self.upscale_progress = progress
+            self.upscaled_so_far.emit()
+
+    def _on_upscaling_ended(self, cancelled: bool) -> None:
+        if self._upscaling is not None:
+            self._upscaling = None
+            if cancelled:
+                self.said.emit("Cancelled.", False)
+            self.changed.emit()
+
+    def cancel(self) -> None:
+        """Cancel what the widget shows: the training, or else the upscaling of a whole layer."""
+        (self.runner if self.runner.running is not None else self._upscaler).cancel()
 
     def layer_to_upscale(self) -> Image | None:
         """The layer whose noise was meant, or the first low-resolution one, or else the selected one."""
@@ -311,6 +405,13 @@ class FineTuneState(OfViewer):
                 return layer
         active = self._viewer.layers.selection.active
         return active if isinstance(active, Image) and not is_illustration(active) else None
+
+
+def _next_name(name: str) -> str:
+    """A free name for what a model becomes: ``cells-x4-2`` after ``cells-x4``, and then ``cells-x4-3``."""
+    stem, _, number = name.rpartition("-")
+    first = stem if number.isdigit() and read_library().card(stem) is not None else name
+    return free_name(first)
 
 
 def _temporal(base: str | None) -> str:

@@ -32,6 +32,7 @@ from napari_srgan.viewer.qt.form import Form
 from napari_srgan.viewer.qt.labels import tell
 from napari_srgan.viewer.upscale.time_axis import times_of
 
+WITHOUT_END = "a training without an end: choose minutes, or steps behind Advanced"
 USUAL_FACTOR = 4
 """Factor of a model from scratch for images without partners, if nothing is said."""
 
@@ -113,7 +114,7 @@ class ChoicesSection(QWidget):
             self._base_was_chosen &= before in offered
             self.base.value = before if self._base_was_chosen else self._likeliest(offered)
         self._tell_of_time()
-        self._simulating.setVisible(self._pairs.kind == "alone" and bool(self._pairs.all))
+        self._simulating.setVisible(self._pairs.kind == "alone" and bool(self._pairs.intended))
         self._more.show_row(self._fields["hold_back"].widget.native, not self._pairs.learns_from_tiles)
         self.name.native.setPlaceholderText(self._suggested_name())
 
@@ -126,12 +127,12 @@ class ChoicesSection(QWidget):
 
     def _kind_of_images(self) -> tuple[bool, int | None]:
         """Whether they have colours, and the factor, if they tell it."""
-        first = self._pairs.noise_of or next((pair.high for pair in self._pairs.all), None)
+        first = self._pairs.noise_of or next((pair.high for pair in self._pairs.intended), None)
         return first is not None and first.rgb, self._pairs.factor
 
     def _bases(self) -> list[tuple[str, Any]]:
         chosen = self._fields["factor"].value
-        highs = [pair.high for pair in self._pairs.all]
+        highs = [pair.high for pair in self._pairs.intended]
         rgb, factor = self._kind_of_images()
         movies = any(map(times_of, highs)) or (not highs and not self._pairs.learns_from_tiles)
         return bases(self._library, rgb=rgb, factor=factor, any_factor=chosen is not None, movies=movies)
@@ -156,7 +157,7 @@ class ChoicesSection(QWidget):
         self.simulation.offer_time(temporal)
         if card is None or not temporal:
             return
-        still = [pair.name for pair in self._pairs.all if not times_of(pair.high)]
+        still = [pair.name for pair in self._pairs.intended if not times_of(pair.high)]
         needed = f"{card.frames} frames of a time-lapse help each other"
         if still:
             tell(self._about, f"{needed}, and {still[0]} has no axis that can be time.", wrong=True)
@@ -164,7 +165,7 @@ class ChoicesSection(QWidget):
             tell(self._about, f"{needed}: it learns from layers with an axis that is time.")
 
     def _suggested_name(self) -> str:
-        first = next(iter(self._pairs.all), None)
+        first = next(iter(self._pairs.intended), None)
         layer = self._pairs.noise_of or (first and (first.low or first.high))
         if layer is None:
             return ""
@@ -179,6 +180,18 @@ class ChoicesSection(QWidget):
             return chosen
         card = self._library.card(self.base.value)
         return USUAL_FACTOR if card is None else card.scale_factor
+
+    @property
+    def minutes(self) -> float | None:
+        """After how many minutes a training ends; None: not by the clock."""
+        chosen: float | None = self._fields["minutes"].value
+        return chosen
+
+    @property
+    def steps(self) -> int | None:
+        """After how many steps a training ends; None: not by steps."""
+        chosen: int | None = self._fields["steps"].value
+        return chosen
 
     @property
     def chosen_base(self) -> str | None:
@@ -215,7 +228,7 @@ class ChoicesSection(QWidget):
         name = check_name(self.name.value or self._suggested_name() or "fine-tuned")
         check_free(name)
         if chosen["minutes"] is None and chosen["steps"] is None:
-            raise UserError("a training without an end: choose minutes, or steps behind Advanced")
+            raise UserError(WITHOUT_END)
         chosen |= {"correct_shift": correct_shift, "predictions_as_truth": predictions_as_truth}
         return check_settings(chosen | {"name": name})
 

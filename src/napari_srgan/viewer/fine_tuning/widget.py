@@ -33,6 +33,7 @@ from napari_srgan.viewer.fine_tuning.session import fine_tuning_of
 from napari_srgan.viewer.fine_tuning.settings_form import ChoicesSection
 from napari_srgan.viewer.help_window import show_help
 from napari_srgan.viewer.last_choices import remember
+from napari_srgan.viewer.models.save_copy import ask_and_save_copy
 from napari_srgan.viewer.models.signal import LIBRARY, look_when_entered
 from napari_srgan.viewer.one_per_viewer import unwrapped
 from napari_srgan.viewer.preferences import apply_folder
@@ -110,6 +111,7 @@ class FineTuneWidget(QWidget):
         for signal, slot in (
             (self.images.said, self._complain),
             (self.images.check_wanted, self._guarded(self._check)),
+            (self.images.lay_wanted, state.lay),
             (self.choices.simulated_wanted, self._guarded(self._simulate)),
             (self.choices.estimate_wanted, self._guarded(self._estimate)),
             (self.banner.go_on_wanted, self._go_on),
@@ -117,16 +119,20 @@ class FineTuneWidget(QWidget):
             (self.controls.start.clicked, self._guarded(self._start)),
             (self.controls.pause.clicked, self._pause_or_resume),
             (self.controls.finish.clicked, state.finish),
-            (self.controls.cancel.clicked, state.runner.cancel),
+            (self.controls.cancel.clicked, state.cancel),
             (self.controls.help.clicked, self._on_help),
             (self.progress.look.clicked, self._look),
             (self.progress.upscale.clicked, self._guarded(state.upscale)),
+            (self.progress.lay.clicked, lambda *_: state.lay(*state.to_be_laid)),
+            (self.progress.train_on.clicked, self._guarded(self._train_on)),
+            (self.progress.copy.clicked, self._guarded(self._save_copy)),
             (self.progress.save_again.clicked, state.save_again),
         ):
             signal.connect(slot)
         RunKeys(self, self.controls.start, self.controls.cancel)
         state.changed.connect(self._show)
         state.runner.shown.connect(self._draw)
+        state.upscaled_so_far.connect(self._show_status)
         state.said.connect(self._tell)
         LIBRARY.changed.connect(self.choices.look_again)
         look_when_entered(self)
@@ -140,6 +146,7 @@ class FineTuneWidget(QWidget):
         """Look again at which layers there are; napari calls it when they come and go."""
         self.images.reset_choices()
         self.choices.reset_choices()
+        self.progress.show_outcome(self.state)
 
     def learn_noise_of(self, layer: Image, base: str | None = None) -> None:
         """Set the fields up for a model that is made for the noise of a layer.
@@ -197,10 +204,23 @@ class FineTuneWidget(QWidget):
         remember(minutes=plan.settings.minutes)
         self.setup.open(False)
 
+    def _train_on(self) -> None:
+        state = self.state
+        state.train_on(minutes=self.choices.minutes, steps=self.choices.steps)
+        assert state.plan is not None
+        self.choices.show_settings(state.plan.settings, state.plan.base)
+        self.setup.open(False)
+
+    def _save_copy(self) -> None:
+        outcome = self.state.outcome
+        if outcome is not None and outcome.trained is not None and outcome.trained.card is not None:
+            self._tell(ask_and_save_copy(self, outcome.trained.card.name), False)
+
     def _check(self) -> None:
         state = self.state
         noisy = state.pairs.noise_of
         if noisy is None:
+            self.images.add_chosen()
             state.check()
             return
         said = state.said
@@ -227,7 +247,7 @@ class FineTuneWidget(QWidget):
         runner.resume() if runner.is_paused else runner.pause()
 
     def _simulate(self) -> None:
-        pair = self.state.pairs.all[0]
+        pair = self.state.pairs.intended[0]
         task = preview_task(
             pair.high,
             self.choices.factor,
@@ -244,7 +264,7 @@ class FineTuneWidget(QWidget):
             said.emit(camera.summary, False)
 
         said = self.state.said
-        high = self.state.pairs.all[0].high
+        high = self.state.pairs.intended[0].high
         self.state.runner.start([estimate_task(high, show, lambda sentence: said.emit(sentence, True))])
 
     def _on_help(self) -> None:
@@ -273,7 +293,12 @@ class FineTuneWidget(QWidget):
         self._setup.setEnabled(not busy)
         self.images.refresh()
         self.choices.offer()
-        self.controls.show_state(busy=busy, training=busy and state.training, waits=state.runner.is_paused)
+        self.controls.show_state(
+            busy=busy,
+            training=busy and state.training,
+            waits=state.runner.is_paused,
+            upscaling=state.upscaling is not None,
+        )
         if not busy:
             self.look_for_interrupted()
         else:
@@ -283,11 +308,14 @@ class FineTuneWidget(QWidget):
 
     def _show_status(self) -> None:
         state = self.state
-        if state.runner.running is None:
-            sentence, wrong = self._said
-        else:
+        if state.runner.running is not None:
             sentence, wrong = state.in_words, False
             self.controls.show_progress(state.progress)
+        elif state.upscaling is not None:
+            sentence, wrong = state.upscale_words, False
+            self.controls.show_progress(state.upscale_progress)
+        else:
+            sentence, wrong = self._said
         tell(self.status, as_sentence(sentence), wrong=wrong)
         self.status.setVisible(bool(sentence))
 
@@ -309,5 +337,6 @@ def _let_go(gone: ref[FineTuneWidget], state: ref[Any], look_again: Callable[[],
     if widget is not None and left is not None:
         left.changed.disconnect(widget._show, missing_ok=True)
         left.runner.shown.disconnect(widget._draw, missing_ok=True)
+        left.upscaled_so_far.disconnect(widget._show_status, missing_ok=True)
         left.said.disconnect(widget._tell, missing_ok=True)
         widget.gone = True

@@ -36,7 +36,7 @@ class TimeLeft:
         if fraction < self._last:  # another phase, with a pace of its own
             self._start = None
         self._last = fraction
-        if fraction <= 0:
+        if fraction <= 0 or fraction >= 1:  # what is still done then is not counted
             return None
         if self._start is None:
             self._start = (now, fraction)

@@ -13,14 +13,14 @@ from napari_srgan.viewer.models.rows import ModelRow
 from napari_srgan.viewer.qt.help_button import make_help_button
 from napari_srgan.viewer.qt.labels import as_sentence
 
-MOST_IN_A_ROW = (6, 3, 2)
+MOST_IN_A_ROW = (7, 4, 3, 2)
 """Buttons in a row, where there is room for their words; else one."""
 _NARROWEST = 20
 """Pixels of a button: with more, they would keep a dock from becoming so narrow that they get more rows."""
 
 
 class ModelButtons(QWidget):
-    """Six buttons and the help; one that does not make sense is greyed out, and its tooltip says why."""
+    """Seven buttons and the help; one that does not make sense is greyed out, and its tooltip says why."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,10 +29,11 @@ class ModelButtons(QWidget):
         self.download = QPushButton("Download")
         self.rename = QPushButton("Rename…")
         self.delete = QPushButton("Delete…")
+        self.copy = QPushButton("Save a copy…")
         self.cite = QPushButton("Copy citation")
         self.help = make_help_button(QPushButton())
         self._in_order = (
-            self.add, self.find_online, self.download, self.rename, self.delete, self.cite,
+            self.add, self.find_online, self.download, self.rename, self.delete, self.copy, self.cite,
         )  # fmt: skip
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -48,6 +49,7 @@ class ModelButtons(QWidget):
         _set(self.download, "Downloads the chosen model", why_no_download(row), running)
         _set(self.rename, "Gives the chosen model another name (F2)", why_no_rename(row), running)
         _set(self.delete, "Deletes the chosen model's file (Del)", why_no_delete(row), running)
+        _set(self.copy, "Writes the model into a file to give away, or to keep", why_no_copy(row))
         _set(self.cite, "Copies what to cite when results are published", why_no_citation(row))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -102,6 +104,13 @@ def why_no_rename(row: ModelRow | None) -> str:
 def why_no_delete(row: ModelRow | None) -> str:
     """Why a row's file cannot be deleted; empty if it can."""
     return "" if row is not None and row.origin == "unreadable" else why_no_rename(row)
+
+
+def why_no_copy(row: ModelRow | None) -> str:
+    """Why no copy of a row's model can be written; empty if it can."""
+    if row is None:
+        return "choose a model first"
+    return "" if row.origin in ("bundled", "yours") else why_no_rename(row)
 
 
 def why_no_citation(row: ModelRow | None) -> str:

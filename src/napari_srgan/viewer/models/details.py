@@ -14,6 +14,7 @@ from napari_srgan.images.factor import factor_in_words, rival_in_prose
 from napari_srgan.models import ModelCard, Quality, model_picture
 from napari_srgan.models.card_words import channels_in_words, is_sharp, mean_looks, trained_on_in_words
 from napari_srgan.viewer.models.rows import (
+    OWN_FIGURES,
     SHARP_NOTE,
     ModelRow,
     origin_in_words,
@@ -138,6 +139,7 @@ def _facts(row: ModelRow, card: ModelCard) -> str:
         "licence": card.licence,
         "quality": quality_in_words(card),
         "where from": origin_in_words(row),
+        "file": str(row.file or ""),
         "blends with": card.partner or "",
     }
     lines = (
@@ -160,6 +162,7 @@ def _figures(card: ModelCard) -> str:
         parts.append(f"<p><i>{escape(protocol)}</i></p><table>{''.join(lines)}</table>")
     other = rival_in_prose(card.scale_factor)
     looks = f"; how different it looks (LPIPS-like), and {other}" if any(map(_looks, card.quality)) else ""
+    parts += [f"<p>{OWN_FIGURES}.</p>"] if card.baseline is not None else []
     return f"<h4>PSNR, and decibels above {other}{looks}</h4>{''.join(parts)}"
 
 

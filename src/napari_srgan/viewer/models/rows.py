@@ -28,6 +28,10 @@ from napari_srgan.models.trained_input import noise_order
 
 SHARP_NOTE = "sharp: fine detail is invented, do not quantify it"
 """What is said wherever a sharp model is described."""
+OWN_FIGURES = (
+    "Measured on what was held back of the images that it learned from: figures of models that were measured "
+    "on other images cannot be compared with it"
+)
 ModelOrigin = Literal["bundled", "yours", "online", "unreadable"]
 ORIGINS = {
     "bundled": "bundled",
@@ -56,9 +60,9 @@ class ModelRow:
 
 
 def model_rows(remote: Iterable[RemoteModel] = ()) -> list[ModelRow]:
-    """Rows of all models of the library, then of those that are not in it yet, then of broken files."""
+    """Rows of the user's own models, bundled ones, those not in the library yet, and broken files."""
     library = read_library()
-    rows = [_row_of(entry) for entry in library.entries]
+    rows = sorted(map(_row_of, library.entries), key=lambda row: row.origin != "yours")
     known = {row.name for row in rows}
     rows += [
         ModelRow(r.card.name, "online", r.card, size=r.size, remote=r)
@@ -118,7 +122,7 @@ def quality_in_words(card: ModelCard | None, *, unit: str = "") -> str:
         return ""
     unit = unit or f"dB over {rival_in_prose(card.scale_factor)}"
     figures = _most_figures(card)
-    images = figures[0].images if len(figures) == 1 else f"{len(figures)} sets"
+    images = _images_in_words(card, figures)
     looks = mean_looks(figures) if is_sharp(card) else None
     beside = f"; looks {looks[0]:.2f} / {looks[1]:.2f}" if looks else ""
     return f"{mean_gain(figures):+z.2f} {unit}{beside} ({images})"
@@ -127,6 +131,31 @@ def quality_in_words(card: ModelCard | None, *, unit: str = "") -> str:
 def _most_figures(card: ModelCard) -> list[Quality]:
     """The figures that were measured alike: the most there are."""
     return max(card.quality_by_protocol.values(), key=len)
+
+
+def gain_in_words(card: ModelCard) -> str:
+    """Mean decibels above its rival, e.g. ``"+2.40 dB"``; empty if nothing was measured."""
+    return f"{mean_gain(_most_figures(card)):+z.2f} dB" if card.quality else ""
+
+
+def measured_on_in_words(card: ModelCard) -> str:
+    """On which images a model's quality was measured: figures of different images say nothing of each other.
+
+    Beside it stands how different a sharp model's results and those of its rival look from the truth.
+    """
+    if not card.quality:
+        return ""
+    figures = _most_figures(card)
+    images = _images_in_words(card, figures) if card.baseline is None else "own images"
+    looks = mean_looks(figures) if is_sharp(card) else None
+    return f"{images}; looks {looks[0]:.2f} / {looks[1]:.2f}" if looks else images
+
+
+def _images_in_words(card: ModelCard, figures: list[Quality]) -> str:
+    """The images of some figures; of a fine-tuned model they are parts of those that it learned from."""
+    if len(figures) > 1:
+        return f"{len(figures)} sets" if card.baseline is None else f"held back of {len(figures)} images"
+    return figures[0].images if card.baseline is None else f"held back of {figures[0].images}"
 
 
 def _whole_frames(card: ModelCard) -> str:
@@ -154,6 +183,8 @@ def _text_column(heading: str, text: Callable[[ModelRow], str]) -> Column:
 
 def _whole_quality(row: ModelRow) -> str:
     words = quality_in_words(row.card)
+    if row.card is not None and row.card.baseline is not None:
+        return f"{words}. {OWN_FIGURES}"
     if row.card is None or "; looks " not in words:
         return words
     whose = f"its own and {rival_in_prose(row.card.scale_factor)}'s"
@@ -169,8 +200,14 @@ COLUMNS = (
     ),
     Column(
         "quality",
-        lambda row: quality_in_words(row.card, unit="dB"),
+        _of_card(gain_in_words),
         _gain,
+        whole=_whole_quality,
+    ),
+    Column(
+        "measured on",
+        _of_card(measured_on_in_words),
+        lambda row: measured_on_in_words(row.card).casefold() if row.card else "",
         whole=_whole_quality,
     ),
     _text_column("what it is for", lambda row: row.card.description if row.card else row.problem),
@@ -195,4 +232,4 @@ COLUMNS = (
     _text_column("licence", _of_card(lambda card: card.licence)),
     _text_column("where from", origin_in_words),
 )
-NAME, PURPOSE, SOURCE = 0, 3, len(COLUMNS) - 1
+NAME, MEASURED, PURPOSE, SOURCE = 0, 3, 4, len(COLUMNS) - 1

@@ -11,11 +11,11 @@ from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined, unused-
 from qtpy.QtGui import QFont, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QTableView, QWidget
 
-from napari_srgan.viewer.models.rows import COLUMNS, NAME, PURPOSE, SOURCE, ModelRow
+from napari_srgan.viewer.models.rows import COLUMNS, MEASURED, NAME, PURPOSE, SOURCE, ModelRow
 
 ORDER_ROLE = int(Qt.ItemDataRole.UserRole)
 """Under this role the table has what it is sorted by."""
-_WIDEST = {NAME: 190, SOURCE: 170}
+_WIDEST = {NAME: 190, MEASURED: 130, SOURCE: 170}
 """Widest columns in pixels; names and addresses can be of any length."""
 ROW_HEIGHT = 24
 AIR = 6

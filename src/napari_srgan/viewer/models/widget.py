@@ -26,9 +26,10 @@ from napari_srgan.models import ModelCard, ModelIndex, RemoteModel, delete_file,
 from napari_srgan.progress import Progress
 from napari_srgan.viewer.help_window import show_help
 from napari_srgan.viewer.jobs.runner import PERCENT, Task, library_runner_of
-from napari_srgan.viewer.models.buttons import ModelButtons, why_no_delete, why_no_rename
+from napari_srgan.viewer.models.buttons import ModelButtons, why_no_copy, why_no_delete, why_no_rename
 from napari_srgan.viewer.models.details import ModelDetails
 from napari_srgan.viewer.models.rows import ModelRow, model_rows
+from napari_srgan.viewer.models.save_copy import ask_and_save_copy
 from napari_srgan.viewer.models.signal import LIBRARY, look_when_entered
 from napari_srgan.viewer.models.table import ModelsTable
 from napari_srgan.viewer.models.tasks import Added, add_task, download_task, find_task
@@ -110,6 +111,7 @@ class ModelsWidget(QWidget):
             (self.buttons.download, self._on_download),
             (self.buttons.rename, self._on_rename),
             (self.buttons.delete, self._on_delete),
+            (self.buttons.copy, self._on_copy),
             (self.buttons.cite, self._on_cite),
             (self.buttons.help, self._on_help),
             (self.cancel, self._runner.cancel),
@@ -242,6 +244,17 @@ class ModelsWidget(QWidget):
             return
         LIBRARY.tell()
         self._say(f"Deleted {row.name}.")
+
+    def _on_copy(self) -> None:
+        row = self.table.chosen_row()
+        if row is None:
+            return
+        try:
+            _refuse(why_no_copy(row))
+            if sentence := ask_and_save_copy(self, row.name):
+                self._say(sentence)
+        except UserError as error:
+            self._say(str(error), wrong=True)
 
     def _on_cite(self) -> None:
         row = self.table.chosen_row()

@@ -91,6 +91,18 @@ def ask_where_to_save_report(parent: QWidget | None, suggested: Path) -> Path | 
     return Path(chosen) if chosen else None
 
 
+def ask_where_to_save_model(parent: QWidget | None, suggested: Path) -> Path | None:
+    """The file of a copy of a model; None if the question was cancelled.
+
+    Nobody is asked about what is there already, as with :func:`ask_where_to_write`.
+    """
+    options = QFileDialog.Option.DontConfirmOverwrite
+    chosen, _ = QFileDialog.getSaveFileName(
+        parent, "Save a copy of the model", str(suggested), "Models (*.safetensors)", options=options
+    )
+    return Path(chosen) if chosen else None
+
+
 def ask_for_result(parent: QWidget | None, folder: Path) -> Path | None:
     """A result to open, which is a folder; None if the question was cancelled."""
     chosen = QFileDialog.getExistingDirectory(parent, "Open upscaled image (.ome.zarr, .zarr)", str(folder))
@@ -98,11 +110,11 @@ def ask_for_result(parent: QWidget | None, folder: Path) -> Path | None:
 
 
 def ask_to_overwrite(parent: QWidget | None, path: Path) -> bool:
-    """Whether what has the name of a result already shall really be replaced."""
+    """Whether the file of a name that was chosen shall really be replaced."""
     buttons = QMessageBox.StandardButton
     question = f"{path.name} exists already. Replace it?"
     answer = QMessageBox.question(
-        parent, "Replace result", question, buttons.Yes | buttons.Cancel, buttons.Cancel
+        parent, "Replace file", question, buttons.Yes | buttons.Cancel, buttons.Cancel
     )
     return bool(answer == buttons.Yes)
 

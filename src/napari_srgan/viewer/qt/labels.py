@@ -149,6 +149,12 @@ def as_sentence(text: str) -> str:
     return text[:1].upper() + text[1:] if first.isalpha() else text
 
 
+def in_full(text: str) -> str:
+    """A message as a whole sentence, which others can follow: with a capital letter and a full stop."""
+    sentence = as_sentence(text.rstrip())
+    return sentence if not sentence or sentence[-1] in ".!?…" else f"{sentence}."
+
+
 def grid_of(viewer: Any) -> Any:
     """The viewer's grid, which napari 0.9 moved to the canvas."""
     return getattr(viewer, "canvas", viewer).grid
