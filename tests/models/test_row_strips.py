@@ -79,7 +79,7 @@ def test_what_lies_between_layers_is_as_small_as_a_strip(model: Model) -> None:
     engine = Engine(model, "cpu", "float32")
     heights = (100, 400)
     low, high = (
-        engine.peak_bytes(lambda h=height: engine.run(np.zeros((1, 1, h, WIDE), np.float32)))
+        engine.runner.peak_bytes(lambda h=height: engine.run(np.zeros((1, 1, h, WIDE), np.float32)))
         for height in heights
     )
     whole = 4 * 4 * WIDE * (heights[1] - heights[0])  # features of float32, of one layer
