@@ -35,7 +35,7 @@ from torch import Tensor, nn
 
 import napari_srgan
 from napari_srgan.acquisition import choice
-from napari_srgan.inference import engine
+from napari_srgan.inference.devices import network_runner
 from napari_srgan.inference.plane_work import PlaneWork
 from napari_srgan.inference.planes import PlaneStack
 from napari_srgan.inference.tiles import cross_fade
@@ -71,7 +71,7 @@ STAGES = {
     "continuing": (TileBatch, "raw"),
     "to the network": (TileRun, "low"),
     NETWORK: (NearestNeighbour, "forward"),
-    "finite?": (engine, "all_finite"),
+    "finite?": (network_runner, "all_finite"),
     "from the network": (TileRun, "pixels"),
     "blending": (cross_fade, "blend_strips"),
     "rounding": (PlaneWork, "restored"),
