@@ -139,6 +139,16 @@ def test_the_learning_rate_rises_stays_and_falls(recipe: Recipe) -> None:
     assert rates[-1] == 0
 
 
+@pytest.mark.parametrize("steps", [20, 50, 200, 5000])
+def test_a_warm_up_takes_a_tenth_of_a_short_training_at_most(steps: int) -> None:
+    def rate(step: int) -> float:
+        return learning_rate_factor(Moment(step, step / steps), warm_up=50, schedule="linear", decay=0.0)
+
+    rising = [rate(step) for step in range(steps)]
+    assert rising == sorted(rising)
+    assert rising.index(1) == min(50, steps // 10)
+
+
 def test_an_unwritable_folder_is_said_before_the_training(
     recipe_file: Path, data: Path, tmp_path: Path
 ) -> None:

@@ -10,6 +10,9 @@ from torch.optim import Optimizer
 
 from napari_srgan.training.recipes.recipe import Recipe
 
+SHORT_WARM_UP = 0.1
+"""Part of a stage that its warm-up takes at most: a training of a few minutes would be over before it."""
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -29,14 +32,14 @@ def learning_rate_factor(moment: Moment, *, warm_up: int, schedule: str, decay: 
     moment
         The step.
     warm_up
-        Steps over which it rises.
+        Steps over which it rises, but no more than :data:`SHORT_WARM_UP` of the stage.
     schedule
         ``"linear"``: it stays, and falls over the last part, `decay`; ``"cosine"``: it falls as
         half a cosine over the whole stage (Loshchilov and Hutter 2017, arXiv 1608.03983, eq. 5).
     decay
         Last part of the stage, for ``"linear"``.
     """
-    rising = min(1.0, (moment.step + 1) / (warm_up + 1))
+    rising = min(1.0, max((moment.step + 1) / (warm_up + 1), moment.position / SHORT_WARM_UP))
     # A training that is given more time goes back in its stage, but not before its beginning.
     left = min(max(1 - moment.position, 0.0), 1.0)
     if schedule == "cosine":
