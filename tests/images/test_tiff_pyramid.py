@@ -161,9 +161,9 @@ def test_napari_opens_the_finest_level(write: Write, make_napari_viewer: Callabl
 @pytest.mark.parametrize(
     ("axes", "said"),
     [
-        ("QYX", "an axis without a name is written as T, .* e.g. --axes ZYX"),
-        ("TQYX", "an axis without a name is written as Z, .* e.g. --axes TZYX"),
-        ("QQYX", "axes without names are written as T and Z, .* e.g. --axes ZTYX"),
+        ("QYX", "an axis without a name is written as T, .* e.g. ZYX \\(in a shell: --axes ZYX\\)"),
+        ("TQYX", "an axis without a name is written as Z, .* e.g. TZYX \\(in a shell: --axes TZYX\\)"),
+        ("QQYX", "axes without names are written as T and Z, .* e.g. ZTYX \\(in a shell: --axes ZTYX\\)"),
         ("ZYX", ""),
     ],
 )

@@ -253,7 +253,7 @@ def test_what_is_added_while_a_folder_is_looked_through_is_not_lost(
     [
         ([], "/tmp", "There is no image file; press Files… or Folder… first"),
         (["a.tif"], "", "No folder is chosen for the results"),
-        (["a.tif"], "here", "No folder is chosen for the results"),
+        (["a.tif"], "here", "'here' does not say in which folder"),
         (["a.tif"], "{folder}/notes.txt", "cannot be made: "),
     ],
 )  # fmt: skip

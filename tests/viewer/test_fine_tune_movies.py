@@ -38,7 +38,7 @@ def test_movies_can_start_from_a_model_for_time_lapses(opened, finish_training, 
     viewer, widget = opened
     widget.images.add.click()
     base = widget.choices.base
-    assert labels_of(base)[-2:] == ["movie-x2  (x2)", "from scratch"]
+    assert labels_of(base)[-2:] == ["movie-x2  (x2, time-lapse, yours)", "from scratch"]
     assert not about(widget).isVisibleTo(widget)
     base.value = MOVIE
     assert about(widget).text() == (

@@ -84,7 +84,7 @@ def test_a_base_of_any_factor_can_be_started_from(opened, restorer):
     widget.choices.look_again()
     offered = labels_of(widget.choices.base)
     assert offered[0] == "microscopy-x2  (x2, faithful)"
-    assert "restorer  (same size)" in offered
+    assert "restorer  (same size, yours)" in offered
     assert offered[-1] == FROM_SCRATCH
     assert widget.choices.chosen_base == "microscopy-x2"
 
@@ -163,7 +163,7 @@ def test_a_preview_of_one_size_has_three_pictures(opened, finish_training):
 def test_the_upscale_widget_restores(open_widget, restorer, run):
     viewer, widget = open_widget()
     viewer.add_image(NOISY, name="noisy")
-    assert "restorer  (same size)" in labels_of(widget["models"]["model"])
+    assert "restorer  (same size, yours)" in labels_of(widget["models"]["model"])
     widget["models"]["model"].value = restorer
     assert "(same size, one channel)" in widget["about"].value
     assert run(viewer, widget) == "Added 'noisy restored (restorer)'."

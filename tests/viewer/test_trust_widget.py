@@ -309,7 +309,9 @@ def test_maps_are_named_so_that_the_layer_list_shows_what_and_of_which_result(pl
     compare(scale=(0.1, 0.1), translate=(30, 40))
     finish(viewer)
     maps = [layer.name for layer in viewer.layers if layer.metadata.get("napari-srgan", {}).get("map")]
-    assert sorted(maps) == ["cells x2: added detail", "cells x2: true error"]
+    assert sorted(maps) == [
+        "cells x2: added detail", "cells x2: bicubic interpolation", "cells x2: true error",
+    ]  # fmt: skip
     names = viewer.window._qt_viewer.layers
     free = names.width() - 100  # picture, eye and kind
     assert all(names.fontMetrics().horizontalAdvance(name) < max(free, 200) for name in maps)

@@ -224,7 +224,4 @@ def bases(
     channels = choices.RGB_CHANNELS if rgb else 1
     cards = [card for n in frames for card in models_for(channels=channels, frames=n, among=library.cards)]
     fitting = [card for card in cards if any_factor or factor in (None, 1, card.scale_factor)]
-    found: choices.Choices = [
-        (f"{card.name}  ({factor_in_words(card.scale_factor)})", card.name) for card in fitting
-    ]
-    return [*found, (FROM_SCRATCH, FROM_SCRATCH)]
+    return [*choices.named_in_list(fitting, None, library), (FROM_SCRATCH, FROM_SCRATCH)]

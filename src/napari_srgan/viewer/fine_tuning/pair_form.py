@@ -84,6 +84,7 @@ class ImagesSection(QWidget):
         super().__init__()
         self._viewer = viewer
         self._pairs = pairs
+        self._number = pairs.be_asked()
         self._was_chosen = pairs.any_listed or pairs.kind == "noise of"
         self._offers_tiles = pairs.kind == "noise of"
         self._make_fields()
@@ -270,7 +271,7 @@ class ImagesSection(QWidget):
         kind = self._pairs.kind
         self._follow(kind)
         proposed, problem = self._proposed()
-        self._pairs.propose(proposed)
+        self._pairs.propose(proposed, self._number)
         self._tell_what_is_taken(kind, problem)
         for field, fits in ((self.noisy, kind == "noise of"), (self.low, kind == "pairs")):
             self._form.show_row(field.native, fits)

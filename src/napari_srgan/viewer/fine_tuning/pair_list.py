@@ -47,6 +47,7 @@ class PairList:
         self._kind: PairKind = "pairs"
         self._noise_of: Image | None = None
         self._proposed: PairOfLayers | None = None
+        self._asked_by = 0
         self.reports: dict[str, PairReport] = {}
         """By the name of the pair when it was checked."""
         self.problems: dict[str, str] = {}
@@ -66,9 +67,17 @@ class PairList:
             return self.all
         return [self._proposed]
 
-    def propose(self, pair: PairOfLayers | None) -> None:
-        """Take note of what is chosen in the fields, and not in the list yet."""
-        if pair != self._proposed:
+    def be_asked(self) -> int:
+        """Return the number of a new form.
+
+        What is chosen in the newest counts: a dock that was closed may live on for a while.
+        """
+        self._asked_by += 1
+        return self._asked_by
+
+    def propose(self, pair: PairOfLayers | None, form: int) -> None:
+        """Take note of what is chosen in the fields of a form, and not in the list yet."""
+        if form == self._asked_by and pair != self._proposed:
             self._proposed = pair
             self.changed.emit()
 

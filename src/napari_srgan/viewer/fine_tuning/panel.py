@@ -39,6 +39,8 @@ class ProgressSection(QWidget):
         self.lay.setToolTip(LAY_TOOLTIP)
         self.remarks, self.verdict = _sentences(), _sentences()
         self.upscale = QPushButton()
+        self.upscale.setAccessibleName("Upscale the whole layer")
+        self.upscale.setToolTip("Upscales all of the layer with the new model, as Upscale does")
         self.train_on = QPushButton("Train on")
         self.train_on.setToolTip(
             "Trains as long again, on the same images, starting from this model. The result is another model "

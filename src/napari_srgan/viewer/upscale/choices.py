@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,13 +84,18 @@ def model_choices(image: Image | None, library: Library) -> Choices:
         several = [card for cards_of in others for card in cards_of]
         first = 1 if likeliest_time(times_of(image)) is not None else len(single)
         cards = single[:first] + several + single[first:]
+    return named_in_list(cards, image, library) + [
+        (f"{bad.name}  ({UNREADABLE})", bad.name) for bad in library.unreadable
+    ]
+
+
+def named_in_list(cards: Iterable[ModelCard], image: Image | None, library: Library) -> Choices:
+    """Models to choose from, each with what it is for in a word or two, and those of the user's marked."""
     own = {entry.card.name for entry in library.entries if entry.origin == "yours"}
-    found: Choices = [(_in_list(card, image, own=card.name in own), card.name) for card in cards]
-    return found + [(f"{bad.name}  ({UNREADABLE})", bad.name) for bad in library.unreadable]
+    return [(_in_list(card, image, own=card.name in own), card.name) for card in cards]
 
 
 def _in_list(card: ModelCard, image: Image | None, *, own: bool) -> str:
-    """What a model is called in the list, with what it is for in a word or two."""
     needs = NEEDS_TIME if why_not(card, image) else ""
     about = [factor_in_words(card.scale_factor), _purpose(card, own=own), "yours" if own else "", needs]
     return f"{card.name}  ({', '.join(filter(None, about))})"
