@@ -61,6 +61,50 @@ def test_a_part_unlike_the_rest_of_the_image_is_covered_as_often_as_three_of_fou
     assert LEAST_SHARE - 0.02 < table.covered_fine < table.covered
 
 
+def test_it_holds_on_other_images_though_most_of_the_truth_is_one_value() -> None:
+    """As of a localisation microscope: between molecules it shows 0, where a result shows some haze."""
+
+    def haze_and_molecules(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        result, _ = result_and_truth(seed)
+        draw = np.random.default_rng(seed)
+        shown = draw.random(result.shape) < 0.25
+        return result, np.where(shown, result * draw.exponential(4, result.shape), 0)
+
+    table = table_of([block for seed in range(4) for block in blocks_of(*haze_and_molecules(seed))])
+    for seed in range(10, 14):
+        result, truth = haze_and_molecules(seed)
+        inside = np.abs(result - truth) <= table.at(*brightness_and_structure(result))
+        assert inside.mean() == pytest.approx(0.90, abs=0.04)
+
+
+def test_between_classes_the_width_is_interpolated() -> None:
+    table = ErrorTable(
+        level=0.9, brightness=(2.0, 4.0), structure=((1.0,), (), (1.0,)),
+        width=((1.0, 2.0), (3.0,), (5.0, 5.0)),
+        constant=3.0, blocks=30, covered=0.9, covered_fine=0.8, limits=(0.0, 6.0),
+    )  # fmt: skip
+    brightness = np.array([-9.0, 1.0, 1.0, 1.0, 2.0, 3.0, 4.0, 5.0, 9.0])
+    structure = np.array([0.5, 0.5, 1.0, 1.5, 0.5, 7.0, 0.0, 0.0, 9.0])
+    np.testing.assert_allclose(table.at(brightness, structure), [1, 1, 1.5, 2, 2, 3, 4, 5, 5])
+
+
+def test_it_holds_in_other_places_though_each_place_has_errors_of_its_own() -> None:
+    """Blocks of one place err alike, and tell less than as many from everywhere would."""
+
+    def four_places(draw: np.random.Generator) -> list[BlockErrors]:
+        result, blocks = np.full((192, 144), 5.0), []
+        for err in np.exp(draw.normal(0, 0.4, 4)):
+            blocks += blocks_of(result, result + draw.normal(0, err, result.shape))
+        return blocks
+
+    shares = []
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        table = table_of(four_places(draw))
+        shares += [np.mean(b.error <= table.at(b.brightness, b.structure)) for b in four_places(draw)]
+    assert 0.9 < np.mean(shares) < 0.96
+
+
 def test_widths_grow_with_the_error() -> None:
     table = table_of([block for seed in range(3) for block in blocks_of(*result_and_truth(seed))])
     rows = [np.mean(row) for row in table.width]

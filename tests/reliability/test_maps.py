@@ -148,7 +148,9 @@ def test_an_error_map_reads_its_table() -> None:
     found = error_map(OnTop(result, result, "YX", 1), TABLE)
     assert found.half_width[20, 5] == 1.0
     assert found.half_width[20, 55] == 3.0
-    assert set(np.unique(found.half_width)) == {1.0, 2.0, 3.0, 4.0}
+    assert found.half_width[20, 29:31].max() > 3.0  # structure between the two even parts
+    assert found.half_width.min() >= 1.0
+    assert found.half_width.max() <= 4.0
     assert found.outside == 0.0
     assert error_map(OnTop(result + 5, result + 5, "YX", 1), TABLE).outside == 1.0
 

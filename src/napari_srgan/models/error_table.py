@@ -6,6 +6,7 @@ kind of sample, microscope and settings; for others it holds nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,10 @@ class ErrorTable(BaseModel):
     def at(self, brightness: NDArray[Any], structure: NDArray[Any]) -> NDArray[np.float64]:
         """The table's value at places of some brightness and structure.
 
+        A class's width is that of its middle; between the middles it is interpolated, along brightness and
+        along structure. In steps it would hold at the lower end of each class and fail at the upper one where
+        most of the truth is one value, as the background of a localisation microscope is.
+
         Parameters
         ----------
         brightness, structure
@@ -93,12 +98,22 @@ class ErrorTable(BaseModel):
         NDArray
             Half the interval's width in grey levels, float64 of the same shape.
         """
-        row = np.searchsorted(self.brightness, brightness, side="right")
+        place = np.interp(brightness, _middles(self.limits[0], self.brightness), np.arange(len(self.width)))
         found = np.zeros(brightness.shape)
         for number, (limits, widths) in enumerate(zip(self.structure, self.width, strict=True)):
-            here = row == number
-            found[here] = np.asarray(widths)[np.searchsorted(limits, structure[here], side="right")]
+            weight = 1 - np.abs(place - number)
+            near = weight > 0
+            found[near] += weight[near] * np.interp(structure[near], _middles(0.0, limits), widths)
         return found
+
+
+def _middles(start: float, limits: Sequence[float]) -> NDArray[np.float64]:
+    """The middles of classes that begin at `start`; the last one is as far beyond its limit as the one before
+    it is below."""
+    edges = np.array([start, *limits])
+    middles = (edges[:-1] + edges[1:]) / 2
+    last = edges[-1] if not limits else 2 * edges[-1] - middles[-1]
+    return np.append(middles, last)
 
 
 def brightness_and_structure(result: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
